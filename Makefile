@@ -1,0 +1,95 @@
+# Holdfast. `make help` lists what there is.
+#
+# One rule a kind of file; a new .c in a folder below is built without touching this file.
+#   build/lib*.a       peer (all but os), os, sim (with fault)
+#   build/ipfs-cluster-*   the three programs
+#   build/tests/...    one binary a *_test.c
+
+B ?= build
+CC ?= cc
+CFLAGS ?= -O2 -g
+WARN = -Wall -Wextra -Wformat-security -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+       -Wpointer-arith -Wvla -Wwrite-strings -Wundef
+ifdef WERROR
+WARN += -Werror
+endif
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Ipeer -I. -MMD -MP
+OS_LIBS = -lev -lcurl -lssl -lcrypto -llmdb -lpthread
+PEER_LIBS = -lsodium -lcjson
+LIBS = $(OS_LIBS) $(PEER_LIBS) -lm
+
+PROGRAM_SRC = $(wildcard peer/main.c peer/cmd_*.c)
+OS_SRC = $(wildcard peer/os/*.c)
+PEER_SRC = $(filter-out $(PROGRAM_SRC) $(OS_SRC),$(wildcard peer/*.c peer/*/*.c peer/*/*/*.c))
+SIM_SRC = $(filter-out sim/main.c,$(wildcard sim/*.c sim/*/*.c fault/*.c))
+CTL_SRC = $(wildcard ctl/*.c)
+TEST_LIB_SRC = $(wildcard tests/lib/*.c)
+TEST_SRC = $(wildcard tests/unit/*_test.c tests/paper/*_test.c tests/contract/*_test.c)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
+           $(if $(wildcard ctl/main.c),$(B)/ipfs-cluster-ctl) \
+           $(if $(wildcard sim/main.c),$(B)/ipfs-cluster-sim)
+ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
+TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
+
+.PHONY: all deps test check unit clean fmt help
+all: $(PROGRAMS) $(ARCHIVES)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+define archive
+	@rm -f $@
+	ar rcs $@ $^
+endef
+$(B)/libpeer.a: $(call obj,$(PEER_SRC))
+	$(archive)
+$(B)/libos.a: $(call obj,$(OS_SRC))
+	$(archive)
+$(B)/libsim.a: $(call obj,$(SIM_SRC))
+	$(archive)
+$(B)/libtest.a: $(call obj,$(TEST_LIB_SRC))
+	$(archive)
+
+# The archives name one another in both directions (os calls hooks of p2p, sim calls the peer), so: a group.
+LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+$(B)/ipfs-cluster-service: $(call obj,$(PROGRAM_SRC)) $(B)/libpeer.a $(B)/libos.a
+	$(LINK) $(LIBS) -o $@
+$(B)/ipfs-cluster-ctl: $(call obj,$(CTL_SRC)) $(B)/libpeer.a $(B)/libos.a
+	$(LINK) $(LIBS) -o $@
+$(B)/ipfs-cluster-sim: $(call obj,sim/main.c) $(ARCHIVES)
+	$(LINK) $(LIBS) -o $@
+
+# ---- tests ----
+$(B)/tests/%_test: $(B)/obj/tests/%_test.o $(B)/libtest.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(LINK) -lcriterion $(LIBS) -o $@
+
+unit: CFLAGS += -DSLOW_CHECKS
+unit: $(TESTS)
+	tests/run $(TESTS)
+
+# Under a minute: what is run before each commit.
+check: all unit
+
+test: deps check
+
+deps:
+	@.ci/install-deps
+
+fmt:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+
+clean:
+	rm -rf $(B)
+
+help:
+	@echo 'make            build the three programs into $(B)/'
+	@echo 'make test       install what is missing, build, run all tests'
+	@echo 'make check      the fast tests (under a minute)'
+	@echo 'make fmt        lay the sources out'
+	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,53 @@
+/* conn.h -- the server's side of one HTTP/1.1 connection: bytes in, exchanges out, bytes out. No
+ * socket.
+ *
+ * Shape    One exchange at a time; pipelined requests wait in the input. on_request hands out an
+ * exchange whose head is complete. What is to be sent stands in http_conn_output(). Flow
+ * http_conn_on_bytes() returns how many bytes it took; the rest is offered again when on_progress
+ * ran. Owner    The caller owns the connection; the connection owns its exchange and buffers.
+ * Errors   A request that is no HTTP, too long (431), or ambiguous (both lengths, two lengths; 400)
+ * is answered here, and the connection closes after it. http_conn_wants_close(): close when the
+ * output is empty. Time     None here: the owner closes connections that are silent too long
+ * (http_conn_is_idle). Source   RFC 9110, 9112. Strict: tokens, lengths and chunk sizes are
+ * checked, TE other than chunked is 501. */
+#ifndef HTTP_WIRE_CONN_H
+#define HTTP_WIRE_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "http/wire/exchange.h"
+#include "util/buf.h"
+
+struct http_conn_hooks {
+    void (*on_request)(void *owner, struct http_exchange *x);
+    /* There is output to send, input may be offered again, or the connection wants to close: look.
+     * May run from inside any reply call, so it only marks; it must not call back into the
+     * connection. */
+    void (*on_progress)(void *owner);
+    void *owner;
+};
+
+struct http_conn_options {
+    size_t head_bytes_max;    /* beyond it 431 */
+    size_t output_high_bytes; /* http_reply_write() answers false above it */
+    size_t output_low_bytes;  /* on_drain below it */
+    const char *server;       /* value of the Server field; NULL: none */
+};
+
+struct http_conn;
+
+int http_conn_create(struct http_conn **out, const struct http_conn_options *options,
+                     const struct http_conn_hooks *hooks);
+/* A running exchange gets on_abort first. */
+void http_conn_destroy(struct http_conn *c);
+size_t http_conn_on_bytes(struct http_conn *c, const void *bytes, size_t len);
+/* The other side will send no more; a request cut short is aborted. */
+void http_conn_on_eof(struct http_conn *c);
+struct bytes http_conn_output(const struct http_conn *c);
+void http_conn_output_taken(struct http_conn *c, size_t len);
+bool http_conn_wants_close(const struct http_conn *c);
+bool http_conn_was_killed(const struct http_conn *c); /* close with a reset, at once */
+bool http_conn_is_idle(const struct http_conn *c);    /* between requests */
+
+#endif

@@ -1,0 +1,36 @@
+/* cid.h -- the name of content.
+ *
+ * Shape    bytes[0..len) is the binary CID exactly as given: v0 (34 bytes, 12 20 ...) and v1 of one
+ * multihash are different names, in Kubo too (DESIGN 24). Text: v0 base58btc, v1 base32 lower case.
+ * Order    Of the binary bytes, everywhere: in tables, listings and merges.
+ * Errors   ERR_INVALID; ERR_TOO_BIG beyond LIMIT_CID_BYTES.
+ * Source   multiformats CID, with go-cid's choices where libraries differ; vectors cids.json. */
+#ifndef IDS_CID_H
+#define IDS_CID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/limits.h"
+
+enum { CID_TEXT_SIZE = 2 * LIMIT_CID_BYTES }; /* base32 takes 1.6 characters a byte */
+
+struct cid {
+    uint8_t len; /* 0: undefined */
+    uint8_t bytes[LIMIT_CID_BYTES];
+};
+
+struct cid_text {
+    char text[CID_TEXT_SIZE];
+};
+
+int cid_from_bytes(struct cid *out, const void *bytes, size_t len);
+int cid_parse(struct cid *out, const char *text);
+int cid_parse_len(struct cid *out, const char *text, size_t len);
+struct cid_text cid_print(const struct cid *cid); /* "" when undefined */
+int cid_compare(const struct cid *a, const struct cid *b);
+bool cid_equal(const struct cid *a, const struct cid *b);
+bool cid_is_undefined(const struct cid *cid);
+
+#endif

@@ -1,0 +1,36 @@
+/* limits.h -- the ceilings of the whole project, each with its reason. What a run can fill (queues,
+ * windows, batches) is also a field of the struct limits that a module gets at init, so that the
+ * simulator can draw small ones; these here are the most that any of them may be.
+ *
+ * Units    *_BYTES bytes, *_US microseconds, *_COUNT things. */
+#ifndef UTIL_LIMITS_H
+#define UTIL_LIMITS_H
+
+enum {
+    LIMIT_CID_BYTES = 128,    /* sha2-512 in a CIDv1 takes 68; identity hashes up to this */
+    LIMIT_PEER_ID_BYTES = 42, /* libp2p: longer keys are hashed to 34 */
+    LIMIT_MULTIADDR_BYTES =
+        256, /* binary; a DNS name of 253 and /p2p/ do not both fit, and need not */
+    LIMIT_PEER_ADDRESSES_COUNT = 16, /* of one peer */
+    LIMIT_MEMBERS_COUNT = 256,       /* voters and learners of one cluster */
+    LIMIT_VOTERS_COUNT = 31,         /* ceiling of max_voters; the default is 7 */
+    LIMIT_PIN_BYTES = 64 * 1024,     /* one encoded pin: name, metadata, origins, allocations */
+    LIMIT_PIN_NAME_BYTES = 1024,
+    LIMIT_ENTRY_BYTES = 256 * 1024,          /* payload of one log entry */
+    LIMIT_FRAME_BYTES = 1024 * 1024,         /* one message between peers, header included */
+    LIMIT_LOG_UNIT_BYTES = 16 * 1024 * 1024, /* one unit for the log room */
+    LIMIT_MAP_KEY_BYTES = 400,               /* LMDB allows 511 */
+    LIMIT_MAP_VALUE_BYTES = 256 * 1024,
+    LIMIT_MAP_TABLES_COUNT = 16,
+    LIMIT_MAP_BATCH_OPS_COUNT = 16384,
+    LIMIT_VIEW_STEPS_COUNT = 4096,     /* get, seek, next, prev within one event */
+    LIMIT_HTTP_HEAD_BYTES = 16 * 1024, /* request line and headers; beyond it 431 */
+    LIMIT_HTTP_HEADERS_COUNT = 100,
+    LIMIT_HTTP_JSON_BODY_BYTES = 64 * 1024, /* of a request with a JSON body; uploads stream */
+};
+
+#define LIMIT_SHUTDOWN_US (10u * 1000 * 1000) /* an orderly stop gives up after it */
+#define LIMIT_STALL_US                                                                             \
+    (5u * 1000 * 1000) /* a log unit older than this: the disk hangs (DESIGN 6) */
+
+#endif
