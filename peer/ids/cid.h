@@ -1,7 +1,8 @@
 /* cid.h -- the name of content.
  *
  * Shape    bytes[0..len) is the binary CID exactly as given: v0 (34 bytes, 12 20 ...) and v1 of one
- * multihash are different names, in Kubo too (DESIGN 24). Text: v0 base58btc, v1 base32 lower case.
+ *          multihash are different names, in Kubo too (DESIGN 24). Text: v0 base58btc, v1 base32
+ *          lower case.
  * Order    Of the binary bytes, everywhere: in tables, listings and merges.
  * Errors   ERR_INVALID; ERR_TOO_BIG beyond LIMIT_CID_BYTES.
  * Source   multiformats CID, with go-cid's choices where libraries differ; vectors cids.json. */

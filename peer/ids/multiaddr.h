@@ -1,8 +1,9 @@
 /* multiaddr.h -- where something listens: /ip4/127.0.0.1/tcp/9096/p2p/12D3KooW...
  *
  * Shape    bytes[0..len) is the binary form; text is printed from it ("/ipfs/" comes back as
- * "/p2p/"). Errors   ERR_INVALID; ERR_TOO_BIG beyond LIMIT_MULTIADDR_BYTES. Source   multiaddr
- * table, go-multiaddr's choices where libraries differ; vectors multiaddrs.json. */
+ *          "/p2p/").
+ * Errors   ERR_INVALID; ERR_TOO_BIG beyond LIMIT_MULTIADDR_BYTES.
+ * Source   multiaddr table, go-multiaddr's choices where libraries differ; vectors multiaddrs.json. */
 #ifndef IDS_MULTIADDR_H
 #define IDS_MULTIADDR_H
 

@@ -1,8 +1,9 @@
 /* clock.h -- the two clocks, as two types that do not mix.
  *
  * Shape    mono_us never runs back and starts anywhere: deadlines, TTLs, elections. wall_us is what
- * people call time (Unix microseconds), may jump, is shown and stored, and decides only expiry
- * (DESIGN 11). Rule     Read once per event, by peer.c, and passed down. */
+ *          people call time (Unix microseconds), may jump, is shown and stored, and decides only
+ *          expiry (DESIGN 11).
+ * Rule     Read once per event, by peer.c, and passed down. */
 #ifndef PORT_CLOCK_H
 #define PORT_CLOCK_H
 

@@ -1,18 +1,21 @@
 /* http_client.h -- requests to this peer's IPFS daemon, streaming both ways (DESIGN 16).
  *
  * Shape    One struct http_call, one request. The request's body is either `body` (whole, known) or
- * pushed in pieces by http_client_write()/http_client_end() when `streams_body` is set. The answer
- * arrives by hooks: on_head once, on_body any number of times, on_trailer, then done exactly once.
+ *          pushed in pieces by http_client_write()/http_client_end() when `streams_body` is set.
+ *          The answer arrives by hooks: on_head once, on_body any number of times, on_trailer, then
+ *          done exactly once.
  * Flow     write takes fewer bytes than offered when its buffer is full; on_drain says "go on".
- * pause stops on_body (at most one more piece may come), resume starts it again. Owner    The
- * caller owns the call and all it points at until done() ran, and may reuse it then. Bytes handed
- *          to a hook live until it returns. Copies are made of nothing but the pieces of
- * http_client_write(). Errors   start: ERR_BUSY (too many calls under way). By done(): OK the
- * answer was complete, whatever its status; ERR_UNREACHABLE not connected, ERR_CLOSED broken off
- * (before or in the middle of the answer), ERR_TIMEOUT (`head_timeout_us`), ERR_CANCELED,
- * ERR_CORRUPT no HTTP. Hooks    Never from inside start, write, end, pause, resume; cancel makes
- * done(ERR_CANCELED) run later, once, and no other hook before it. Repeating a call that broke is
- * the caller's decision: an implementation never sends a request twice. */
+ *          pause stops on_body (at most one more piece may come), resume starts it again.
+ * Owner    The caller owns the call and all it points at until done() ran, and may reuse it then.
+ *          Bytes handed to a hook live until it returns. Copies are made of nothing but the pieces
+ *          of http_client_write().
+ * Errors   start: ERR_BUSY (too many calls under way). By done(): OK the answer was complete,
+ *          whatever its status; ERR_UNREACHABLE not connected, ERR_CLOSED broken off (before or in
+ *          the middle of the answer), ERR_TIMEOUT (`head_timeout_us`), ERR_CANCELED, ERR_CORRUPT no
+ *          HTTP.
+ * Hooks    Never from inside start, write, end, pause, resume; cancel makes done(ERR_CANCELED) run
+ *          later, once, and no other hook before it. Repeating a call that broke is the caller's
+ *          decision: an implementation never sends a request twice. */
 #ifndef PORT_HTTP_CLIENT_H
 #define PORT_HTTP_CLIENT_H
 

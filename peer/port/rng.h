@@ -2,7 +2,7 @@
  * own and one more draw of one kind does not reshuffle the others.
  *
  * Rule     Only peer.c (and the implementations below the ports) draw; core modules are handed
- * drawn numbers. */
+ *          drawn numbers. */
 #ifndef PORT_RNG_H
 #define PORT_RNG_H
 

@@ -1,22 +1,22 @@
 /* store.h -- one disk, three rooms (DESIGN 3, 4).
  *
  *   log    numbered records, appended and cut at the tail, trimmed at the head, and one meta record
- *   map    numbered tables of ordered bytes, in two areas: STATE (in generations; what is
- * replicated) and LOCAL (this peer's own rows; never exported) file   numbered files for snapshots
- * and exports
+ *   map    numbered tables of ordered bytes, in two areas: STATE (in generations; what is replicated)
+ *          and LOCAL (this peer's own rows; never exported)
+ *   file   numbered files for snapshots and exports
  *
- * Promise  A unit or batch happens whole or not at all. After a crash each room (the two areas of
- * the map count as two) holds a prefix of what was submitted to it, with everything acknowledged in
- * it. How many share one sync is the implementation's business: that is group commit. A view shows
- * the newest durable version of its area. Files: only what a file_sync acknowledged survives; the
- * rest may be there, torn at 512 bytes in any subset, or not. Hooks    done() runs on the loop,
- * exactly once for each accepted request, in submission order within its room, never from inside
- * the call that submitted. On shutdown: ERR_CANCELED. Errors   At once (done will not run):
- * ERR_BUSY queue full, ERR_TOO_BIG. By done(): ERR_FULL disk full (the room stays readable; later
- * requests may succeed), ERR_IO (the room is dead from then on: a failed sync is never retried),
- * ERR_NOT_FOUND, ERR_CORRUPT. Owner    The caller owns the request struct and its bytes until
- * done() runs. Rule     Workers see bytes only. No call on the loop waits for the disk, save the
- * *_open ones at start-up. */
+ * Promise  A unit or batch happens whole or not at all. After a crash each room (the two areas of the
+ *          map count as two) holds a prefix of what was submitted to it, with everything acknowledged
+ *          in it. How many share one sync is the implementation's business: that is group commit.
+ *          A view shows the newest durable version of its area. Files: only what a FILE_SYNC
+ *          acknowledged survives; the rest may be there, torn at 512 bytes in any subset, or not.
+ * Hooks    done() runs on the loop, exactly once for each accepted request, in submission order within
+ *          its room, never from inside the call that submitted. On shutdown: ERR_CANCELED.
+ * Errors   At once (done will not run): ERR_BUSY queue full, ERR_TOO_BIG. By done(): ERR_FULL disk
+ *          full (the room stays readable; later requests may succeed), ERR_IO (the room is dead from
+ *          then on: a failed sync is never retried), ERR_NOT_FOUND, ERR_CORRUPT.
+ * Owner    The caller owns the request struct and its bytes until done() runs.
+ * Rule     Workers see bytes only. No call on the loop waits for the disk, save the two *_open ones. */
 #ifndef PORT_STORE_H
 #define PORT_STORE_H
 

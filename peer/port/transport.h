@@ -1,14 +1,16 @@
 /* transport.h -- frames to and from other peers, named by peer id.
  *
  * Shape    Three streams a pair: control (Raft), calls (requests and answers), bulk (snapshot
- * chunks, paced by the caller, who waits for an answer before the next chunk). One frame is one
- * message, whole. Promise  Little: a frame may be lost, copied, late, or overtake one of another
- * stream; within one stream order holds until a connection breaks. The sender that a frame is
- * reported with is proven (Noise). Owner    `bytes` are copied by send; a frame handed to on_frame
- * lives until the hook returns. Errors   send: ERR_NOT_FOUND no address is known, ERR_BUSY the
- * queue to that peer is full (the frame is dropped), ERR_TOO_BIG beyond LIMIT_FRAME_BYTES. No call
- * blocks; hooks never run from inside a call. Hooks    Set once, by whoever joins the parts, before
- * the first event. */
+ *          chunks, paced by the caller, who waits for an answer before the next chunk). One frame
+ *          is one message, whole.
+ * Promise  Little: a frame may be lost, copied, late, or overtake one of another stream; within one
+ *          stream order holds until a connection breaks. The sender that a frame is reported with
+ *          is proven (Noise).
+ * Owner    `bytes` are copied by send; a frame handed to on_frame lives until the hook returns.
+ * Errors   send: ERR_NOT_FOUND no address is known, ERR_BUSY the queue to that peer is full (the
+ *          frame is dropped), ERR_TOO_BIG beyond LIMIT_FRAME_BYTES. No call blocks; hooks never run
+ *          from inside a call.
+ * Hooks    Set once, by whoever joins the parts, before the first event. */
 #ifndef PORT_TRANSPORT_H
 #define PORT_TRANSPORT_H
 

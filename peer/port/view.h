@@ -1,12 +1,12 @@
 /* view.h -- a consistent look at the map room: the read-only half of store.h.
  *
  * Shape    A view shows one durable version of one area (the replicated state, or this peer's local
- * rows), or, when it came from store/overlay, that version with the batches in flight merged in.
- * Tables are numbered; rows are ordered by key bytes (memcmp, shorter first). Units    A step is
- * one get, seek, next or prev; at most LIMIT_VIEW_STEPS_COUNT a view (asserted). Owner    Opened
- * and closed within one event. A row's bytes live until the next call on the view. Errors
- * ERR_NOT_FOUND: no such row, or the table's end. ERR_CORRUPT: a row whose checksum does not fit;
- * it is never served. ERR_IO. */
+ *          rows), or, when it came from store/overlay, that version with the batches in flight
+ *          merged in. Tables are numbered; rows are ordered by key bytes (memcmp, shorter first).
+ * Units    A step is one get, seek, next or prev; at most LIMIT_VIEW_STEPS_COUNT a view (asserted).
+ * Owner    Opened and closed within one event. A row's bytes live until the next call on the view.
+ * Errors   ERR_NOT_FOUND: no such row, or the table's end. ERR_CORRUPT: a row whose checksum does
+ *          not fit; it is never served. ERR_IO. */
 #ifndef PORT_VIEW_H
 #define PORT_VIEW_H
 

@@ -1,13 +1,15 @@
 /* assert.h -- what must hold, in every build.
  *
- * ASSERT(x)       our own code is wrong when x is false. On in every build: a supervisor restarts
- * us from what is durable, which is safer than going on. ASSERT_SLOW(x)  the same, for checks that
- * walk a structure: on in tests and in the simulator (-DSLOW_CHECKS). fatal("...")    the machine
- * broke its word (clock ran back, sync failed). One sentence for the operator.
+ *   ASSERT(x)       our own code is wrong when x is false. On in every build: a supervisor restarts us
+ *                   from what is durable, which is safer than going on.
+ *   ASSERT_SLOW(x)  the same, for checks that walk a structure: on in tests and in the simulator
+ *                   (-DSLOW_CHECKS).
+ *   fatal("...")    the machine broke its word (clock ran back, sync failed). One sentence for the
+ *                   operator.
  *
  * Errors   Input from outside never asserts: it gets a code from err.h and a counter.
  * Owner    The program that links this supplies the two functions below: the service logs and
- * aborts, the simulator prints the seed first. So the core itself reaches for no stream. */
+ *          aborts, the simulator prints the seed first. So the core itself reaches for no stream. */
 #ifndef UTIL_ASSERT_H
 #define UTIL_ASSERT_H
 

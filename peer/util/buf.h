@@ -1,12 +1,13 @@
 /* buf.h -- a growing run of bytes, and a cursor that reads one without trusting it.
  *
  * Shape    struct buf: data[0..len). {0} is an empty, valid buffer. struct bytes: borrowed, never
- * freed. struct reader: walks borrowed bytes; the first bad read sets `err` and all later reads
- * give 0. Units    Integers on the wire are big endian unless the name says `varint` (protobuf,
- * unsigned, minimal). Owner    A buf owns its memory; buf_deinit() frees. Pointers into it die with
- * the next append. Errors   Appends never return a code: the first failure (ERR_NOMEM, ERR_TOO_BIG
- * at `limit`) sticks in buf.err, later appends do nothing, and the writer looks once, at the end.
- */
+ *          freed. struct reader: walks borrowed bytes; the first bad read sets `err` and all later
+ *          reads give 0.
+ * Units    Integers on the wire are big endian unless the name says `varint` (protobuf, unsigned,
+ *          minimal).
+ * Owner    A buf owns its memory; buf_deinit() frees. Pointers into it die with the next append.
+ * Errors   Appends never return a code: the first failure (ERR_NOMEM, ERR_TOO_BIG at `limit`)
+ *          sticks in buf.err, later appends do nothing, and the writer looks once, at the end. */
 #ifndef UTIL_BUF_H
 #define UTIL_BUF_H
 

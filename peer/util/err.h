@@ -1,9 +1,8 @@
 /* err.h -- every error code of the project, once, with the words a person sees.
  *
  * Shape    OK is 0, codes are negative. Results leave by out-parameter and are untouched on error.
- * Rule     errno, curl and LMDB codes die in os/ and become one of these there.
- *          Answers of a protocol (vote denied, log too short) are not errors; they travel in
- * messages. */
+ * Rule     errno, curl and LMDB codes die in os/ and become one of these there. Answers of a
+ *          protocol (vote denied, log too short) are not errors; they travel in messages. */
 #ifndef UTIL_ERR_H
 #define UTIL_ERR_H
 

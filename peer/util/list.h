@@ -1,7 +1,8 @@
 /* list.h -- an intrusive, doubly linked ring with a head.
  *
  * Shape    The head is a link too; an empty list points at itself. A link that is in no list points
- * at itself. Owner    The elements' owner owns the links; the list owns nothing. */
+ *          at itself.
+ * Owner    The elements' owner owns the links; the list owns nothing. */
 #ifndef UTIL_LIST_H
 #define UTIL_LIST_H
 

@@ -1,10 +1,11 @@
 /* log.h -- lines for people: time, level, facility, message with key=value, file.c:line.
  *
  * Shape    A struct log is handed down at init; a line leaves by its hook, so the core does no I/O
- * and has no global. A NULL log or hook swallows everything. Levels   ERROR: act now. WARN: odd,
- * healed. INFO: changes of state, a few a minute. DEBUG: the rest. Rule     A repeated refusal is
- * logged when it begins and when it ends. No secrets. Log where you handle an error; where you
- * return it, do not. */
+ *          and has no global. A NULL log or hook swallows everything.
+ * Levels   ERROR: act now. WARN: odd, healed. INFO: changes of state, a few a minute. DEBUG: the
+ *          rest.
+ * Rule     A repeated refusal is logged when it begins and when it ends. No secrets. Log where you
+ *          handle an error; where you return it, do not. */
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
 

@@ -2,14 +2,16 @@
  * socket.
  *
  * Shape    One exchange at a time; pipelined requests wait in the input. on_request hands out an
- * exchange whose head is complete. What is to be sent stands in http_conn_output(). Flow
- * http_conn_on_bytes() returns how many bytes it took; the rest is offered again when on_progress
- * ran. Owner    The caller owns the connection; the connection owns its exchange and buffers.
+ *          exchange whose head is complete. What is to be sent stands in http_conn_output().
+ * Flow     http_conn_on_bytes() returns how many bytes it took; the rest is offered again when
+ *          on_progress ran.
+ * Owner    The caller owns the connection; the connection owns its exchange and buffers.
  * Errors   A request that is no HTTP, too long (431), or ambiguous (both lengths, two lengths; 400)
- * is answered here, and the connection closes after it. http_conn_wants_close(): close when the
- * output is empty. Time     None here: the owner closes connections that are silent too long
- * (http_conn_is_idle). Source   RFC 9110, 9112. Strict: tokens, lengths and chunk sizes are
- * checked, TE other than chunked is 501. */
+ *          is answered here, and the connection closes after it. http_conn_wants_close(): close
+ *          when the output is empty.
+ * Time     None here: the owner closes connections that are silent too long (http_conn_is_idle).
+ * Source   RFC 9110, 9112. Strict: tokens, lengths and chunk sizes are checked, TE other than
+ *          chunked is 501. */
 #ifndef HTTP_WIRE_CONN_H
 #define HTTP_WIRE_CONN_H
 

@@ -2,15 +2,17 @@
  * IPFS daemon.
  *
  * Shape    The request's head is complete when the handler sees the exchange; its body comes by
- * on_body. The answer is: begin (status, fields), any number of writes, end (with trailers, if
- * chunked). It may begin while the body is still arriving. Flow     on_body returns how many bytes
- * it took; fewer stops reading until http_exchange_resume(). A write takes everything, and answers
- * false above the high-water mark: wait for on_drain. Owner    The connection (or the simulator)
- * owns the exchange; the handler hangs its state on `owner` and frees it when exactly one of these
- * happened: it called http_reply_end(), or on_abort ran. After either the handler must not touch
- * the exchange again. Hooks    May be NULL: without on_body the body is read and dropped. Never run
- * from inside a reply call. Errors   Replying twice, or writing before begin, is our bug, and
- * asserts. */
+ *          on_body. The answer is: begin (status, fields), any number of writes, end (with
+ *          trailers, if chunked). It may begin while the body is still arriving.
+ * Flow     on_body returns how many bytes it took; fewer stops reading until
+ *          http_exchange_resume(). A write takes everything, and answers false above the high-water
+ *          mark: wait for on_drain.
+ * Owner    The connection (or the simulator) owns the exchange; the handler hangs its state on
+ *          `owner` and frees it when exactly one of these happened: it called http_reply_end(), or
+ *          on_abort ran. After either the handler must not touch the exchange again.
+ * Hooks    May be NULL: without on_body the body is read and dropped. Never run from inside a reply
+ *          call.
+ * Errors   Replying twice, or writing before begin, is our bug, and asserts. */
 #ifndef HTTP_WIRE_EXCHANGE_H
 #define HTTP_WIRE_EXCHANGE_H
 
