@@ -77,6 +77,9 @@ struct log_extent {
     uint64_t last;
 };
 
+/* Called for each record at start-up, in order; anything but OK ends the walk with that code. */
+typedef int (*log_record_hook)(void *owner, const struct log_record *record);
+
 /* ---- map ---- */
 
 enum map_area { MAP_STATE, MAP_LOCAL, MAP_AREA_COUNT };
@@ -126,7 +129,8 @@ struct file_job {
 };
 
 struct store_ops {
-    int (*log_open)(void *impl, struct buf *meta, struct log_extent *extent);
+    int (*log_open)(void *impl, struct buf *meta, struct log_extent *extent, log_record_hook on_record,
+                    void *owner);
     int (*log_write)(void *impl, struct log_unit *unit);
     int (*log_fetch)(void *impl, struct log_fetch *fetch);
     int (*log_trim)(void *impl, struct log_trim *trim);
@@ -143,11 +147,14 @@ struct store {
     void *impl;
 };
 
-/* Start-up, once, before anything else: what the log room holds. Blocks. A record that is damaged
- * in the middle is not the end of the log: ERR_CORRUPT (the peer becomes a stranger). */
-static inline int store_log_open(struct store *s, struct buf *meta, struct log_extent *extent)
+/* Start-up, once, before anything else: what the log room holds, each record shown to on_record (which
+ * learns the terms from it). Blocks. A record that is damaged or missing in the middle is not the end of the
+ * log: ERR_CORRUPT (the peer becomes a stranger). */
+static inline int store_log_open(struct store *s, struct buf *meta, struct log_extent *extent,
+                                 log_record_hook on_record, void *owner)
 {
-    return s->ops->log_open(s->impl, meta, extent);
+    ASSERT(on_record != NULL);
+    return s->ops->log_open(s->impl, meta, extent, on_record, owner);
 }
 
 /* Queue `unit` behind every earlier one. OK: done() runs later, exactly once, never from inside
