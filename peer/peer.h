@@ -1,0 +1,171 @@
+/* peer.h -- one cluster peer, whole: what main.c runs on real ports and the simulator on simulated ones.
+ *
+ * Shape    Everything comes in by events (deadline, frame, HTTP bytes, completions of the ports) and leaves
+ *          through the ports. peer.c is the only place that knows all modules.
+ * Time     Each event reads the clocks once. peer_next_deadline_us() says when to call
+ *          peer_on_deadline(); look again after every event (hooks.on_wake says so, too).
+ * Owner    The caller owns ports, options and hooks; they outlive the peer. peer_destroy() forgets the
+ *          peer at any moment, as a crash does: no port completes into it any more (the caller sees to
+ *          that), and what was durable is found again by the next peer_create() on the same store.
+ * Stop     peer_stop() is the orderly way: hand leadership over, finish what runs, then on_stopped.
+ * Errors   peer_create: ERR_NOMEM, ERR_VERSION (the disk was written by a newer version), ERR_IO,
+ *          ERR_INVALID (options). A damaged log makes a stranger (DESIGN 6), not an error. */
+#ifndef PEER_PEER_H
+#define PEER_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/wire/conn.h"
+#include "ids/cid.h"
+#include "ids/multiaddr.h"
+#include "ids/peer_id.h"
+#include "port/clock.h"
+#include "port/http_client.h"
+#include "port/rng.h"
+#include "port/store.h"
+#include "port/transport.h"
+#include "raft/raft.h"
+#include "util/log.h"
+
+struct peer;
+
+struct peer_ports {
+    struct clock clock;
+    struct rng rng;
+    struct transport transport;
+    struct store store;
+    struct http_client http_client;
+    const struct log *log;
+};
+
+/* Where another peer is said to listen: from `cluster_peers`, `bootstrap`, or a configuration. */
+struct peer_address {
+    struct peer_id id;
+    struct multiaddr addr; /* without /p2p/ */
+};
+
+enum { PEER_CLUSTER_ID_BYTES = 16 };
+
+struct peer_options {
+    struct peer_id id;
+    const char *name;    /* peername */
+    const char *version; /* "1.1.6+holdfast..." as /version shows it */
+
+    /* Founding and joining (DESIGN 8). Several addresses of one peer stand as several rows. */
+    const struct peer_address *cluster_peers; /* without self */
+    size_t cluster_peers_count;
+    const struct peer_address *bootstrap;
+    size_t bootstrap_count;
+    bool cluster_id_is_known; /* kept beside service.json: an empty disk that has it only joins */
+    uint8_t cluster_id[PEER_CLUSTER_ID_BYTES];
+    uint64_t start_timeout_us; /* founding and joining give up after it without progress; 30 s */
+
+    struct raft_options raft;
+    size_t max_voters;               /* further members stay learners */
+    uint64_t commit_timeout_us;      /* a write answers 503 or 504 after it */
+    uint64_t calls_timeout_us;       /* a silent peer becomes cluster_error lines; 15 s */
+
+    uint64_t metric_ttl_us;          /* informers and ping; pushed every half of it */
+    uint64_t repin_after_us;         /* silence beyond the TTL until a peer counts as down */
+    bool repinning_disabled;
+    int32_t replication_min;         /* -1: everywhere */
+    int32_t replication_max;
+    const char *informer;            /* "reposize", "freespace", "numpin" */
+
+    size_t concurrent_pins;
+    uint64_t pin_timeout_us;         /* without progress */
+    uint64_t unpin_timeout_us;
+    uint64_t ipfs_request_timeout_us;
+    uint64_t ipfs_sync_us;           /* 0: never by itself */
+    uint64_t pin_recover_us;
+    uint64_t connect_swarms_delay_us; /* 0: never */
+    bool leave_on_shutdown;
+};
+
+/* The defaults of every field that has one. */
+void peer_options_default(struct peer_options *o);
+
+/* ---- what the program hears ---- */
+
+struct peer_hooks {
+    void (*on_wake)(void *owner); /* peer_next_deadline_us() may be earlier than before */
+    void (*on_ready)(void *owner);
+    /* The member list changed: rewrite cluster_peers (without self). */
+    void (*on_members)(void *owner, const struct peer_address *others, size_t count);
+    void (*on_cluster_id)(void *owner, const uint8_t cluster_id[PEER_CLUSTER_ID_BYTES]);
+    /* The peer has stopped, by peer_stop() or by itself. code is the exit code: 0, or 1 when founding or joining
+     * failed; `why` is one sentence. Destroy it from the loop, not from inside this hook. */
+    void (*on_stopped)(void *owner, int code, const char *why);
+    void *owner;
+};
+
+/* ---- what a checker sees (DESIGN 23): facts, never our structs ---- */
+
+enum peer_fact_kind {
+    PEER_FACT_ROLE,   /* term, role, leader */
+    PEER_FACT_APPEND, /* index, term, hash: an entry stands in the log, in memory */
+    PEER_FACT_CUT,    /* index: entries from here on are gone from the log */
+    PEER_FACT_STORED, /* index: durable up to here; term, voted_for: the durable hard state */
+    PEER_FACT_COMMIT, /* index */
+    PEER_FACT_APPLY,  /* index, term, hash (of the entry), state_hash after it */
+    PEER_FACT_CONFIG, /* index; members: the configuration in force */
+    PEER_FACT_PROPOSE_REPIN, /* cid: automation proposed to move this pin */
+};
+
+struct peer_fact_member {
+    uint64_t number;
+    bool is_voter;
+    struct peer_id id;
+};
+
+struct peer_fact {
+    enum peer_fact_kind kind;
+    uint64_t number; /* who tells: its member number, 0 for a stranger */
+    uint64_t term;
+    uint64_t index;
+    enum raft_state role;
+    uint64_t leader;
+    uint64_t voted_for;
+    uint64_t hash;
+    uint64_t state_hash[2];
+    const struct peer_fact_member *members;
+    size_t members_count;
+    struct cid cid;
+};
+
+struct peer_observer {
+    void (*on_fact)(void *owner, const struct peer_fact *fact); /* NULL: nobody watches */
+    void *owner;
+};
+
+/* ---- life ---- */
+
+int peer_create(struct peer **out, const struct peer_options *options, const struct peer_ports *ports,
+                const struct peer_hooks *hooks, const struct peer_observer *observer);
+void peer_destroy(struct peer *p);
+void peer_on_deadline(struct peer *p);
+uint64_t peer_next_deadline_us(const struct peer *p);
+/* Transport events come by the hooks that peer_create() set; HTTP connections by this: */
+enum peer_door { PEER_DOOR_API, PEER_DOOR_PROXY };
+int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner), void *owner,
+                   struct http_conn **out);
+void peer_stop(struct peer *p, const char *why);
+
+/* ---- looking (for the simulator's expectations and for main.c's log lines) ---- */
+
+struct peer_glance {
+    uint64_t number;
+    enum raft_state role;
+    uint64_t term;
+    uint64_t leader;
+    uint64_t committed;
+    uint64_t applied;
+    uint64_t pins;
+    uint64_t state_hash[2];
+    bool is_ready;
+};
+void peer_look(const struct peer *p, struct peer_glance *out);
+
+#endif
