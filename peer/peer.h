@@ -63,22 +63,22 @@ struct peer_options {
     uint64_t start_timeout_us; /* founding and joining give up after it without progress; 30 s */
 
     struct raft_options raft;
-    size_t max_voters;               /* further members stay learners */
-    uint64_t commit_timeout_us;      /* a write answers 503 or 504 after it */
-    uint64_t calls_timeout_us;       /* a silent peer becomes cluster_error lines; 15 s */
+    size_t max_voters;          /* further members stay learners */
+    uint64_t commit_timeout_us; /* a write answers 503 or 504 after it */
+    uint64_t calls_timeout_us;  /* a silent peer becomes cluster_error lines; 15 s */
 
-    uint64_t metric_ttl_us;          /* informers and ping; pushed every half of it */
-    uint64_t repin_after_us;         /* silence beyond the TTL until a peer counts as down */
+    uint64_t metric_ttl_us;  /* informers and ping; pushed every half of it */
+    uint64_t repin_after_us; /* silence beyond the TTL until a peer counts as down */
     bool repinning_disabled;
-    int32_t replication_min;         /* -1: everywhere */
+    int32_t replication_min; /* -1: everywhere */
     int32_t replication_max;
-    const char *informer;            /* "reposize", "freespace", "numpin" */
+    const char *informer; /* "reposize", "freespace", "numpin" */
 
     size_t concurrent_pins;
-    uint64_t pin_timeout_us;         /* without progress */
+    uint64_t pin_timeout_us; /* without progress */
     uint64_t unpin_timeout_us;
     uint64_t ipfs_request_timeout_us;
-    uint64_t ipfs_sync_us;           /* 0: never by itself */
+    uint64_t ipfs_sync_us; /* 0: never by itself */
     uint64_t pin_recover_us;
     uint64_t connect_swarms_delay_us; /* 0: never */
     bool leave_on_shutdown;
@@ -142,15 +142,16 @@ struct peer_observer {
 
 /* ---- life ---- */
 
-int peer_create(struct peer **out, const struct peer_options *options, const struct peer_ports *ports,
-                const struct peer_hooks *hooks, const struct peer_observer *observer);
+int peer_create(struct peer **out, const struct peer_options *options,
+                const struct peer_ports *ports, const struct peer_hooks *hooks,
+                const struct peer_observer *observer);
 void peer_destroy(struct peer *p);
 void peer_on_deadline(struct peer *p);
 uint64_t peer_next_deadline_us(const struct peer *p);
 /* Transport events come by the hooks that peer_create() set; HTTP connections by this: */
 enum peer_door { PEER_DOOR_API, PEER_DOOR_PROXY };
-int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner), void *owner,
-                   struct http_conn **out);
+int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner),
+                   void *owner, struct http_conn **out);
 void peer_stop(struct peer *p, const char *why);
 
 /* ---- looking (for the simulator's expectations and for main.c's log lines) ---- */

@@ -129,8 +129,8 @@ struct file_job {
 };
 
 struct store_ops {
-    int (*log_open)(void *impl, struct buf *meta, struct log_extent *extent, log_record_hook on_record,
-                    void *owner);
+    int (*log_open)(void *impl, struct buf *meta, struct log_extent *extent,
+                    log_record_hook on_record, void *owner);
     int (*log_write)(void *impl, struct log_unit *unit);
     int (*log_fetch)(void *impl, struct log_fetch *fetch);
     int (*log_trim)(void *impl, struct log_trim *trim);

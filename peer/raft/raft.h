@@ -74,7 +74,8 @@ struct raft_config {
 void raft_config_deinit(struct raft_config *c);
 int raft_config_copy(struct raft_config *out, const struct raft_config *from);
 const struct raft_member *raft_config_member(const struct raft_config *c, uint64_t number);
-const struct raft_member *raft_config_member_by_id(const struct raft_config *c, const struct peer_id *id);
+const struct raft_member *raft_config_member_by_id(const struct raft_config *c,
+                                                   const struct peer_id *id);
 size_t raft_config_voters_count(const struct raft_config *c);
 /* Edits, for building the next configuration. add: ERR_TOO_BIG; the others ERR_NOT_FOUND. */
 int raft_config_add(struct raft_config *c, const struct raft_member *member);
@@ -88,11 +89,11 @@ int raft_config_decode(struct raft_config *out, const void *bytes, size_t len);
 /* ---- messages ---- */
 
 enum raft_msg_type {
-    RAFT_MSG_VOTE = 1,     /* also pre-vote */
+    RAFT_MSG_VOTE = 1, /* also pre-vote */
     RAFT_MSG_VOTE_REPLY,
-    RAFT_MSG_APPEND,       /* also heartbeat: no entries */
+    RAFT_MSG_APPEND, /* also heartbeat: no entries */
     RAFT_MSG_APPEND_REPLY,
-    RAFT_MSG_TIMEOUT_NOW,  /* leadership transfer, dissertation 3.10 */
+    RAFT_MSG_TIMEOUT_NOW, /* leadership transfer, dissertation 3.10 */
 };
 
 struct raft_msg {
@@ -100,17 +101,18 @@ struct raft_msg {
     uint64_t from;
     uint64_t to;
     uint64_t term;
-    uint64_t after_unit;   /* ours: may leave once this unit is stored; not on the wire */
+    uint64_t after_unit; /* ours: may leave once this unit is stored; not on the wire */
     /* VOTE: the candidate's last entry. APPEND: the entry before `entries`. */
     struct raft_pos last;
-    bool is_pre_vote;      /* VOTE, VOTE_REPLY */
-    bool is_transfer;      /* VOTE: sent on TIMEOUT_NOW, so stickiness does not apply */
-    bool granted;          /* VOTE_REPLY; APPEND_REPLY: the entries are in the log */
-    uint64_t committed;    /* APPEND: the leader's commit index */
-    uint64_t round;        /* APPEND: counts heartbeats for reads and check-quorum; echoed in the reply */
-    uint64_t match;        /* APPEND_REPLY granted: last index known equal, and durable.
+    bool is_pre_vote;   /* VOTE, VOTE_REPLY */
+    bool is_transfer;   /* VOTE: sent on TIMEOUT_NOW, so stickiness does not apply */
+    bool granted;       /* VOTE_REPLY; APPEND_REPLY: the entries are in the log */
+    uint64_t committed; /* APPEND: the leader's commit index */
+    uint64_t round; /* APPEND: counts heartbeats for reads and check-quorum; echoed in the reply */
+    uint64_t match; /* APPEND_REPLY granted: last index known equal, and durable.
                               Refused: the last index worth trying next */
-    uint64_t conflict_term; /* APPEND_REPLY refused: term of the entry in the way, 0: log too short */
+    uint64_t
+        conflict_term; /* APPEND_REPLY refused: term of the entry in the way, 0: log too short */
     const struct raft_entry *entries; /* APPEND */
     size_t entries_count;
 };
@@ -118,8 +120,8 @@ struct raft_msg {
 /* The bytes on the wire: kind and version first. decode fills `entries` into `room` (ERR_TOO_BIG when it is
  * too small); payloads point into the bytes. */
 void raft_msg_encode(const struct raft_msg *m, struct buf *out);
-int raft_msg_decode(struct raft_msg *out, struct raft_entry *room, size_t room_count, const void *bytes,
-                    size_t len);
+int raft_msg_decode(struct raft_msg *out, struct raft_entry *room, size_t room_count,
+                    const void *bytes, size_t len);
 void raft_entry_encode(const struct raft_entry *e, struct buf *out);
 int raft_entry_decode(struct raft_entry *out, const void *bytes, size_t len);
 
@@ -129,12 +131,12 @@ enum raft_state { RAFT_STRANGER, RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDA
 
 struct raft_options {
     uint64_t heartbeat_us;
-    uint64_t election_min_us;   /* a timeout is drawn from min..2*min */
-    size_t append_bytes_max;    /* payload bytes of one APPEND; at least one entry goes */
+    uint64_t election_min_us; /* a timeout is drawn from min..2*min */
+    size_t append_bytes_max;  /* payload bytes of one APPEND; at least one entry goes */
     size_t append_entries_max;
-    size_t window_max;          /* APPENDs with entries in flight to one follower */
-    size_t unsynced_bytes_max;  /* full: propose says ERR_BUSY */
-    size_t cache_bytes_max;     /* stored entries kept in memory behind the unsynced tail */
+    size_t window_max;         /* APPENDs with entries in flight to one follower */
+    size_t unsynced_bytes_max; /* full: propose says ERR_BUSY */
+    size_t cache_bytes_max;    /* stored entries kept in memory behind the unsynced tail */
 };
 
 struct raft_hard_state {
@@ -151,14 +153,15 @@ struct raft_term_run {
 
 /* What was durable, handed in at start-up. All borrowed, copied. */
 struct raft_durable {
-    uint64_t number;               /* who I am; RAFT_NOBODY: a stranger */
+    uint64_t number; /* who I am; RAFT_NOBODY: a stranger */
     struct raft_hard_state hard;
-    struct raft_pos base;          /* the log begins after it */
-    uint64_t last;                 /* index of the last entry; base.index when the log is empty */
+    struct raft_pos base; /* the log begins after it */
+    uint64_t last;        /* index of the last entry; base.index when the log is empty */
     const struct raft_term_run *runs; /* of the entries behind base, ascending */
     size_t runs_count;
-    const struct raft_config *config;          /* the newest in the log (or base) */
-    const struct raft_config *config_previous; /* what `config` replaced; NULL when config is committed */
+    const struct raft_config *config; /* the newest in the log (or base) */
+    const struct raft_config
+        *config_previous; /* what `config` replaced; NULL when config is committed */
 };
 
 struct raft;
@@ -194,18 +197,19 @@ struct raft_ready {
 };
 
 /* OK, ERR_NOMEM, ERR_CORRUPT (the durable parts contradict one another). */
-int raft_create(struct raft **out, const struct raft_options *options, const struct raft_durable *durable,
-                uint64_t now_us, uint64_t draw);
+int raft_create(struct raft **out, const struct raft_options *options,
+                const struct raft_durable *durable, uint64_t now_us, uint64_t draw);
 void raft_destroy(struct raft *r);
 
 /* Each input begins a new ready (what the last one pointed at is gone). `draw` is the input's share of chance:
  * any number, used when a new election timeout is due. */
-const struct raft_ready *raft_step(struct raft *r, uint64_t now_us, uint64_t draw, const struct raft_msg *m);
+const struct raft_ready *raft_step(struct raft *r, uint64_t now_us, uint64_t draw,
+                                   const struct raft_msg *m);
 const struct raft_ready *raft_on_deadline(struct raft *r, uint64_t now_us, uint64_t draw);
 uint64_t raft_next_deadline_us(const struct raft *r);
 const struct raft_ready *raft_on_stored(struct raft *r, uint64_t now_us, uint64_t unit_number);
-const struct raft_ready *raft_on_fetched(struct raft *r, uint64_t now_us, const struct raft_entry *entries,
-                                         size_t count);
+const struct raft_ready *raft_on_fetched(struct raft *r, uint64_t now_us,
+                                         const struct raft_entry *entries, size_t count);
 
 /* Appends an entry if we lead; several may be proposed before one raft_flush() sends them out together.
  * ERR_NOT_LEADER; ERR_BUSY: the unsynced tail is full, or leadership is being handed over. */
@@ -229,7 +233,7 @@ struct raft_unit {
     const struct raft_entry *entries;
     size_t entries_count;
     struct raft_hard_state hard;
-    const struct raft_config *config;          /* as in raft_durable, at the end of this unit */
+    const struct raft_config *config; /* as in raft_durable, at the end of this unit */
     const struct raft_config *config_previous;
 };
 bool raft_has_unit(const struct raft *r);
