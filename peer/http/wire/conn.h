@@ -7,9 +7,15 @@
  *          on_progress ran.
  * Owner    The caller owns the connection; the connection owns its exchange and buffers.
  * Errors   A request that is no HTTP, too long (431), or ambiguous (both lengths, two lengths; 400)
- *          is answered here, and the connection closes after it. http_conn_wants_close(): close
- *          when the output is empty.
- * Time     None here: the owner closes connections that are silent too long (http_conn_is_idle).
+ *          is answered here with {"code","message"}, and the connection closes after it.
+ * Closing  http_conn_wants_close(): once the output is empty, end the sending side, and drop what
+ *          still arrives for a while. A plain close with unread input becomes a reset, and the
+ *          client may lose the answer.
+ * Keeps    An answer that begins before its request was read closes the connection, unless little
+ *          is left to read. A client that waits for "100 Continue" gets it ahead of the answer,
+ *          but not ahead of an error.
+ * Time     None here: the owner closes connections that are silent too long (http_conn_is_idle,
+ *          http_conn_is_in_request) and keeps the text of `date` fresh.
  * Source   RFC 9110, 9112. Strict: tokens, lengths and chunk sizes are checked, TE other than
  *          chunked is 501. */
 #ifndef HTTP_WIRE_CONN_H
@@ -35,6 +41,7 @@ struct http_conn_options {
     size_t output_high_bytes; /* http_reply_write() answers false above it */
     size_t output_low_bytes;  /* on_drain below it */
     const char *server;       /* value of the Server field; NULL: none */
+    const char *date;         /* text of the Date field, rewritten in place; NULL: none */
 };
 
 struct http_conn;
@@ -44,12 +51,19 @@ int http_conn_create(struct http_conn **out, const struct http_conn_options *opt
 /* A running exchange gets on_abort first. */
 void http_conn_destroy(struct http_conn *c);
 size_t http_conn_on_bytes(struct http_conn *c, const void *bytes, size_t len);
-/* The other side will send no more; a request cut short is aborted. */
+/* The other side will send no more. A running exchange is aborted, for this is how a client that
+ * gave up looks; an answer that stands complete in the output is still worth sending. */
 void http_conn_on_eof(struct http_conn *c);
+/* The owner's patience ended while no exchange ran: 408 if half a head had come. */
+void http_conn_on_timeout(struct http_conn *c);
 struct bytes http_conn_output(const struct http_conn *c);
 void http_conn_output_taken(struct http_conn *c, size_t len);
 bool http_conn_wants_close(const struct http_conn *c);
 bool http_conn_was_killed(const struct http_conn *c); /* close with a reset, at once */
 bool http_conn_is_idle(const struct http_conn *c);    /* between requests */
+/* In the middle of a head, or of a body that nobody waits for: must not take long. */
+bool http_conn_is_in_request(const struct http_conn *c);
+/* Would http_conn_on_bytes() take nothing now? */
+bool http_conn_is_paused(const struct http_conn *c);
 
 #endif

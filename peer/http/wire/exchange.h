@@ -8,10 +8,11 @@
  *          http_exchange_resume(). A write takes everything, and answers false above the high-water
  *          mark: wait for on_drain.
  * Owner    The connection (or the simulator) owns the exchange; the handler hangs its state on
- *          `owner` and frees it when exactly one of these happened: it called http_reply_end(), or
- *          on_abort ran. After either the handler must not touch the exchange again.
- * Hooks    May be NULL: without on_body the body is read and dropped. Never run from inside a reply
- *          call.
+ *          `owner` and frees it when exactly one of these happened: it called http_reply_end() or
+ *          http_reply_kill(), or on_abort ran. After it the handler must not touch the exchange
+ *          again.
+ * Hooks    May be NULL: without on_body the body is read and dropped. on_body_end runs once the
+ *          whole body was read, also when there is none. Never run from inside a reply call.
  * Errors   Replying twice, or writing before begin, is our bug, and asserts. */
 #ifndef HTTP_WIRE_EXCHANGE_H
 #define HTTP_WIRE_EXCHANGE_H
@@ -31,7 +32,7 @@ struct http_request {
     const char *query;  /* behind '?', "" without one */
     const struct http_field *fields;
     size_t fields_count;
-    bool has_body;
+    bool has_body;     /* false for an announced length of 0, too */
     int64_t body_len;  /* -1: chunked */
     int minor_version; /* of HTTP/1.x */
 };
