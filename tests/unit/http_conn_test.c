@@ -433,8 +433,8 @@ Test(http_conn, heads_beyond_the_limit_get_431)
 Test(http_conn, date_and_server_are_sent_when_given)
 {
     struct fixture f = {0};
-    struct http_conn_options options = {.head_bytes_max = 512, .output_high_bytes = 100,
-                                        .server = "holdfast", .date = "today"};
+    struct http_conn_options options = {
+        .head_bytes_max = 512, .output_high_bytes = 100, .server = "holdfast", .date = "today"};
     struct http_conn_hooks hooks = {fixture_on_request, fixture_on_progress, &f};
     cr_assert_eq(http_conn_create(&f.conn, &options, &hooks), OK);
     const char *ask = "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n";

@@ -70,8 +70,11 @@ static const struct {
     {"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
     {"GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501},
-    {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0b" "chunked\r\n\r\n", 400},
-    {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n", 501},
+    {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: \x0b"
+     "chunked\r\n\r\n",
+     400},
+    {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: x\r\n\r\n",
+     501},
     {"GET / HTTP/1.1\r\nHost: a\r\nExpect: magic\r\n\r\n", 417},
 };
 
@@ -91,8 +94,9 @@ Test(http_parse, heads_get_the_same_verdict_however_they_are_cut)
 
 Test(http_parse, a_head_is_cut_into_words_and_fields)
 {
-    const char *text = "POST /a%20b/?x=1&y HTTP/1.1\r\nHost: h:1\r\nX-One:  two words \r\n"
-                       "Content-Length: 3\r\nConnection: TE, Close\r\nExpect: 100-Continue\r\n\r\nabc";
+    const char *text =
+        "POST /a%20b/?x=1&y HTTP/1.1\r\nHost: h:1\r\nX-One:  two words \r\n"
+        "Content-Length: 3\r\nConnection: TE, Close\r\nExpect: 100-Continue\r\n\r\nabc";
     struct http_head h = {0};
     cr_assert_eq(feed(&h, 1024, text, 7), strlen(text) - 3);
     cr_assert(h.is_complete);
@@ -101,8 +105,7 @@ Test(http_parse, a_head_is_cut_into_words_and_fields)
     cr_assert_str_eq(h.request.path, "/a%20b/");
     cr_assert_str_eq(h.request.query, "x=1&y");
     cr_assert_eq(h.request.fields_count, 5);
-    cr_assert(bytes_equal(http_request_field(&h.request, "x-oNE"),
-                          (struct bytes){"two words", 9}));
+    cr_assert(bytes_equal(http_request_field(&h.request, "x-oNE"), (struct bytes){"two words", 9}));
     cr_assert_null(http_request_field(&h.request, "X-Two").data);
     cr_assert_eq(h.request.body_len, 3);
     cr_assert(h.request.has_body);
@@ -116,8 +119,8 @@ Test(http_parse, an_absolute_target_loses_its_front)
     static const struct {
         const char *target, *path, *query;
     } cases[] = {
-        {"http://h:1/a?b", "/a", "b"}, {"https://h", "/", ""}, {"http://h?b", "/", "b"},
-        {"/http://h/a", "/http://h/a", ""}, {"/?", "/", ""}, {"/a?b?c", "/a", "b?c"},
+        {"http://h:1/a?b", "/a", "b"},      {"https://h", "/", ""}, {"http://h?b", "/", "b"},
+        {"/http://h/a", "/http://h/a", ""}, {"/?", "/", ""},        {"/a?b?c", "/a", "b?c"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf text = {0};
@@ -260,16 +263,23 @@ Test(http_parse, a_body_of_known_length_ends_there)
 
 Test(http_parse, parameters_are_decoded)
 {
-    struct http_request r = {.query = "arg=a%20b+c&arg=second&empty=&flag&&b%61d=%zz&meta%2Dk=v%26"};
+    struct http_request r = {.query =
+                                 "arg=a%20b+c&arg=second&empty=&flag&&b%61d=%zz&meta%2Dk=v%26"};
     static const struct {
         const char *name;
         unsigned nth;
         int err;
         const char *value;
     } cases[] = {
-        {"arg", 0, OK, "a b c"},  {"arg", 1, OK, "second"},     {"arg", 2, ERR_NOT_FOUND, NULL},
-        {"empty", 0, OK, ""},     {"flag", 0, OK, ""},          {"bad", 0, ERR_INVALID, NULL},
-        {"meta-k", 0, OK, "v&"},  {"ar", 0, ERR_NOT_FOUND, NULL}, {"", 0, ERR_NOT_FOUND, NULL},
+        {"arg", 0, OK, "a b c"},
+        {"arg", 1, OK, "second"},
+        {"arg", 2, ERR_NOT_FOUND, NULL},
+        {"empty", 0, OK, ""},
+        {"flag", 0, OK, ""},
+        {"bad", 0, ERR_INVALID, NULL},
+        {"meta-k", 0, OK, "v&"},
+        {"ar", 0, ERR_NOT_FOUND, NULL},
+        {"", 0, ERR_NOT_FOUND, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf out = {0};

@@ -333,8 +333,7 @@ bool http_conn_is_in_request(const struct http_conn *c)
 bool http_conn_is_paused(const struct http_conn *c)
 {
     return c->state == HTTP_CONN_ANSWER || (c->state == HTTP_CONN_BODY && c->body_paused) ||
-           (c->state == HTTP_CONN_HEAD &&
-            http_conn_output_len(c) > c->options.output_high_bytes);
+           (c->state == HTTP_CONN_HEAD && http_conn_output_len(c) > c->options.output_high_bytes);
 }
 
 /* ---- the answer ---- */

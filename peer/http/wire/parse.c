@@ -236,9 +236,8 @@ static struct http_refusal http_head_parse(struct http_head *h)
         char *end = memchr(line, '\r', h->bytes.len - (size_t)(line - (char *)h->bytes.data));
         ASSERT(end != NULL); /* http_head_step() has counted the lines */
         size_t len = (size_t)(end - line);
-        struct http_refusal refusal =
-            i == 0 ? http_head_parse_request_line(h, line, len)
-                   : http_field_parse(&h->fields[i - 1], line, len);
+        struct http_refusal refusal = i == 0 ? http_head_parse_request_line(h, line, len)
+                                             : http_field_parse(&h->fields[i - 1], line, len);
         if (refusal.status != 0)
             return refusal;
         if (i > 0)
