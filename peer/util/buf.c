@@ -164,6 +164,12 @@ static uint64_t reader_big_endian(struct reader *r, size_t len)
     return value;
 }
 
+void reader_fail(struct reader *r)
+{
+    r->err = ERR_CORRUPT;
+    r->left = 0;
+}
+
 uint8_t reader_u8(struct reader *r)
 {
     return (uint8_t)reader_big_endian(r, 1);
@@ -200,16 +206,14 @@ uint64_t reader_varint(struct reader *r)
             return value;
         }
     }
-    r->err = ERR_CORRUPT;
-    r->left = 0;
+    reader_fail(r);
     return 0;
 }
 
 struct bytes reader_take(struct reader *r, size_t len)
 {
     if (r->err != OK || len > r->left) {
-        r->err = ERR_CORRUPT;
-        r->left = 0;
+        reader_fail(r);
         return (struct bytes){NULL, 0};
     }
     struct bytes run = {r->at, len};
@@ -222,10 +226,8 @@ struct bytes reader_take(struct reader *r, size_t len)
 struct bytes reader_run(struct reader *r, size_t len_max)
 {
     uint64_t len = reader_varint(r);
-    if (r->err == OK && len > len_max) {
-        r->err = ERR_CORRUPT;
-        r->left = 0;
-    }
+    if (r->err == OK && len > len_max)
+        reader_fail(r);
     if (r->err != OK)
         return (struct bytes){NULL, 0};
     return reader_take(r, (size_t)len);

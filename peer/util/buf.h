@@ -67,6 +67,8 @@ static inline struct reader reader_of(const void *data, size_t len)
     return (struct reader){data, len, 0};
 }
 
+/* What it holds is not what it should be: `err` is set, nothing is left. */
+void reader_fail(struct reader *r);
 uint8_t reader_u8(struct reader *r);
 uint16_t reader_u16(struct reader *r);
 uint32_t reader_u32(struct reader *r);

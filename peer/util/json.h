@@ -1,15 +1,15 @@
 /* json.h -- a writer that appends to a buf, and a reader that walks one document in place.
  *
- * Shape    Writer: begin/end, keys and values in order; it places the commas. Compact, `<>&`
- *          escaped as Go and Kubo do, bytes that are no UTF-8 become U+FFFD. Reader: the text is
- *          cut into tokens once (struct json_doc); a value is a token's number, 0 is the root,
- *          JSON_NONE is "not there", and every accessor takes JSON_NONE calmly, so look-ups can be
- *          chained.
+ * Shape    Writer: begin/end, keys and values in order; it places the commas inside containers.
+ *          Compact, `<>&` escaped as Go and Kubo do, bytes that are no UTF-8 become U+FFFD. Reader:
+ *          the text is cut into tokens once (struct json_doc); a value is a token's number, 0 is
+ *          the root, JSON_NONE is "not there", and every accessor takes JSON_NONE calmly, so
+ *          look-ups can be chained.
  * Units    Numbers are kept as text: 64-bit integers stay exact.
  * Owner    The doc borrows the text, which must outlive it. json_doc_deinit() frees the tokens.
  * Errors   json_parse: ERR_INVALID (with doc->error_at), ERR_TOO_BIG beyond JSON_TOKENS_MAX,
  *          ERR_NOMEM. Strict RFC 8259: one value, nothing behind it but white space, depth <=
- *          JSON_DEPTH_MAX, valid UTF-8. */
+ *          JSON_DEPTH_MAX, valid UTF-8. Half a surrogate pair is read as U+FFFD, as Go does. */
 #ifndef UTIL_JSON_H
 #define UTIL_JSON_H
 

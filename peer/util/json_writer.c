@@ -1,0 +1,216 @@
+/* The writing half of json.h. It knows one bit a level: does a value stand before this place, so that
+ * the next one needs a comma? A key clears it (its value follows directly), a value sets it. At the
+ * top, outside every container, nothing is put between values: a stream of documents is the
+ * caller's. */
+#include "util/json.h"
+
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/utf8.h"
+
+static void json_before_value(struct json_writer *w)
+{
+    uint64_t bit = UINT64_C(1) << w->depth;
+    if (w->depth > 0 && (w->comma & bit) != 0)
+        buf_append(w->out, ",", 1);
+    w->comma |= bit;
+}
+
+static void json_begin(struct json_writer *w, const char *bracket)
+{
+    json_before_value(w);
+    ASSERT(w->depth + 1 < JSON_DEPTH_MAX);
+    w->depth += 1;
+    w->comma &= ~(UINT64_C(1) << w->depth);
+    buf_append(w->out, bracket, 1);
+}
+
+static void json_end(struct json_writer *w, const char *bracket)
+{
+    ASSERT(w->depth > 0);
+    w->depth -= 1;
+    buf_append(w->out, bracket, 1);
+}
+
+void json_object_begin(struct json_writer *w)
+{
+    json_begin(w, "{");
+}
+
+void json_object_end(struct json_writer *w)
+{
+    json_end(w, "}");
+}
+
+void json_array_begin(struct json_writer *w)
+{
+    json_begin(w, "[");
+}
+
+void json_array_end(struct json_writer *w)
+{
+    json_end(w, "]");
+}
+
+/* What a byte that may not stand for itself is written as; NULL when it may. */
+static const char *json_short_escape(unsigned char c)
+{
+    switch (c) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\b':
+        return "\\b";
+    case '\f':
+        return "\\f";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    case '<':
+        return "\\u003c";
+    case '>':
+        return "\\u003e";
+    case '&':
+        return "\\u0026";
+    }
+    return NULL;
+}
+
+/* Bytes from `at` on that are written as they are. */
+static size_t json_plain_len(const char *at, size_t len)
+{
+    size_t i = 0;
+    while (i < len && (unsigned char)at[i] >= 0x20 && (unsigned char)at[i] < 0x80 &&
+           json_short_escape((unsigned char)at[i]) == NULL)
+        i += 1;
+    return i;
+}
+
+/* Writes the one character at `at` that is not plain; returns how many bytes it took. */
+static size_t json_put_special(struct buf *out, const char *at, size_t len)
+{
+    unsigned char c = (unsigned char)*at;
+    if (c < 0x80) {
+        const char *escape = json_short_escape(c);
+        if (escape != NULL)
+            buf_append_text(out, escape);
+        else
+            buf_printf(out, "\\u%04x", c);
+        return 1;
+    }
+    uint32_t code;
+    size_t taken = utf8_decode(&code, at, len);
+    if (taken == 0) {
+        buf_append_text(out, "\\ufffd");
+        return 1;
+    }
+    if (code == 0x2028 || code == 0x2029) /* line ends in JavaScript: Go escapes them too */
+        buf_printf(out, "\\u%04x", (unsigned)code);
+    else
+        buf_append(out, at, taken);
+    return taken;
+}
+
+static void json_put_quoted(struct buf *out, const char *text, size_t len)
+{
+    buf_append(out, "\"", 1);
+    while (len > 0) {
+        size_t taken = json_plain_len(text, len);
+        if (taken > 0)
+            buf_append(out, text, taken);
+        else
+            taken = json_put_special(out, text, len);
+        text += taken;
+        len -= taken;
+    }
+    buf_append(out, "\"", 1);
+}
+
+void json_key(struct json_writer *w, const char *key)
+{
+    ASSERT(w->depth > 0);
+    json_before_value(w);
+    json_put_quoted(w->out, key, strlen(key));
+    buf_append(w->out, ":", 1);
+    w->comma &= ~(UINT64_C(1) << w->depth);
+}
+
+void json_string(struct json_writer *w, const char *text)
+{
+    if (text == NULL)
+        json_null(w);
+    else
+        json_string_len(w, text, strlen(text));
+}
+
+void json_string_len(struct json_writer *w, const char *text, size_t len)
+{
+    json_before_value(w);
+    json_put_quoted(w->out, text, len);
+}
+
+void json_i64(struct json_writer *w, int64_t value)
+{
+    json_before_value(w);
+    buf_printf(w->out, "%lld", (long long)value);
+}
+
+void json_u64(struct json_writer *w, uint64_t value)
+{
+    json_before_value(w);
+    buf_printf(w->out, "%llu", (unsigned long long)value);
+}
+
+void json_bool(struct json_writer *w, bool value)
+{
+    json_before_value(w);
+    buf_append_text(w->out, value ? "true" : "false");
+}
+
+void json_null(struct json_writer *w)
+{
+    json_before_value(w);
+    buf_append_text(w->out, "null");
+}
+
+void json_raw(struct json_writer *w, const char *text, size_t len)
+{
+    json_before_value(w);
+    buf_append(w->out, text, len);
+}
+
+void json_key_string(struct json_writer *w, const char *key, const char *text)
+{
+    json_key(w, key);
+    json_string(w, text);
+}
+
+void json_key_i64(struct json_writer *w, const char *key, int64_t value)
+{
+    json_key(w, key);
+    json_i64(w, value);
+}
+
+void json_key_u64(struct json_writer *w, const char *key, uint64_t value)
+{
+    json_key(w, key);
+    json_u64(w, value);
+}
+
+void json_key_bool(struct json_writer *w, const char *key, bool value)
+{
+    json_key(w, key);
+    json_bool(w, value);
+}
+
+void json_key_null(struct json_writer *w, const char *key)
+{
+    json_key(w, key);
+    json_null(w);
+}
