@@ -1,0 +1,71 @@
+/* monitor.h -- who is alive, judged by this peer's own ears and its own clock.
+ *
+ *      arrival                TTL                        TTL + repin_after
+ *         |---- healthy -------|------- suspect -----------|------ down ----->
+ *
+ * Shape    For each member the newest metric of each name, by time of arrival. Silence counts from the
+ *          latest of: last arrival (of any metric), the moment the peer became a member, and
+ *          monitor_listen_from(): the start of my term as leader, the end of my own isolation. A stall
+ *          of this process is noticed by monitor_on_time() itself: whoever slept has heard nothing, and
+ *          blames nobody for it.
+ * Units    now_us, *_us: this peer's monotonic microseconds. They never run back.
+ * Owner    The monitor copies what it keeps. Pointers from look-ups live until the next non-const call.
+ * Errors   ERR_NOMEM; ERR_NOT_FOUND not a member; ERR_TOO_BIG too many metrics of one peer.
+ * Level    Nothing here is an event that could get lost: ask again, get the truth of now. */
+#ifndef HEALTH_MONITOR_H
+#define HEALTH_MONITOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "health/metric.h"
+#include "ids/peer_id.h"
+
+enum liveness { LIVENESS_HEALTHY, LIVENESS_SUSPECT, LIVENESS_DOWN };
+
+struct monitor_options {
+    uint64_t ttl_us;         /* for a member that sent no ping yet */
+    uint64_t repin_after_us; /* silence beyond the TTL until it counts as down */
+    uint64_t stall_us;       /* not being called for so long is a stall of our own; 0: ttl_us / 2 */
+};
+
+struct monitor;
+
+int monitor_create(struct monitor **out, const struct monitor_options *options);
+void monitor_destroy(struct monitor *m);
+
+/* Who belongs, self included. New ones count from now; what is known of others that left is forgotten. */
+int monitor_set_members(struct monitor *m, uint64_t now_us, const struct peer_id *ids, size_t count);
+/* A metric came from a member, or from this peer itself. */
+int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *from,
+                      const struct metric *metric);
+/* Silence before now is nobody's fault: I became leader, or was cut off. */
+void monitor_listen_from(struct monitor *m, uint64_t now_us);
+/* Call it at least every stall_us / 2 (peer.c: at each event). True: a stall of our own just ended. */
+bool monitor_on_time(struct monitor *m, uint64_t now_us);
+
+/* Somebody who is not a member is down. */
+enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const struct peer_id *id);
+const char *liveness_name(enum liveness liveness); /* "healthy", "suspect", "down" */
+/* The next moment at which anybody's liveness changes if nothing is heard; UINT64_MAX: none. */
+uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us);
+
+/* ---- looking ---- */
+
+struct monitor_metric {
+    struct peer_id peer;
+    struct metric metric;
+    uint64_t arrived_us;
+    bool is_expired; /* older than its own TTL */
+};
+/* The newest of one name from one peer; ERR_NOT_FOUND. It may be invalid or expired. */
+int monitor_get(const struct monitor *m, uint64_t now_us, const struct peer_id *peer, const char *name,
+                struct monitor_metric *out);
+/* The next one of `name` in order of peer id, behind `after` (NULL: the first); ERR_NOT_FOUND at the end. */
+int monitor_next(const struct monitor *m, uint64_t now_us, const char *name,
+                 const struct peer_id *after, struct monitor_metric *out);
+/* The distinct names, sorted; how many were written to `out` (their bytes belong to the monitor). */
+size_t monitor_names(const struct monitor *m, struct bytes *out, size_t max);
+
+#endif

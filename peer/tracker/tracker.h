@@ -1,0 +1,116 @@
+/* tracker.h -- makes this peer's IPFS daemon hold exactly the pins that are allocated here (DESIGN 13).
+ *
+ *      touched CIDs, walks        turn: views in,                http calls to
+ *      sync listings        --->  rows out              --->     the daemon
+ *
+ * Shape    Level-triggered: what the state says (by-holder index) against what was done (rows of
+ *          LOCAL_TABLE_TRACKER). Operations exist in memory only for differences, in a bounded pool; what
+ *          does not fit is found by the next walk. Hints (touched CIDs) only make it fast.
+ * Turn     The tracker reads views and writes rows only inside tracker_take_turn(). Answers of the daemon
+ *          arrive between turns and ask for one by on_wake.
+ * Durable  A CID's row is durable before the daemon hears of it, and only CIDs with a row are ever
+ *          unpinned: an operator's own pins are never touched, and no pin of ours is forgotten.
+ * Time     now_us and the draw (jitter of pauses) are handed in.
+ * Owner    The tracker owns its operations and http calls. tracker_destroy() forgets all at once; the
+ *          caller sees to it that the port completes nothing into it any more (tracker_stop() cancels, and
+ *          tracker_is_idle() tells when the last done() ran).
+ * Errors   tracker_create: ERR_NOMEM. Failures of the daemon are no errors here: they are shown (status)
+ *          and tried again, for ever, with growing pauses. */
+#ifndef TRACKER_TRACKER_H
+#define TRACKER_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ids/cid.h"
+#include "ids/peer_id.h"
+#include "port/http_client.h"
+#include "port/view.h"
+#include "state/row_sink.h"
+#include "util/log.h"
+
+struct tracker_options {
+    struct peer_id self;
+    size_t concurrent_pins;      /* pin operations at the daemon at once; one unpin beside them */
+    uint64_t pin_timeout_us;     /* without progress of the numbers */
+    uint64_t unpin_timeout_us;
+    uint64_t request_timeout_us; /* of all other requests */
+    uint64_t retry_min_us;       /* the first pause; doubled each time */
+    uint64_t retry_max_us;       /* its cap */
+    uint64_t recover_us;         /* a walk that also takes up what is in error; 0: never by itself */
+    uint64_t sync_us;            /* compare with the daemon's list; 0: never by itself */
+    size_t ops_max;              /* operations in memory */
+    size_t touched_max;          /* hints in memory */
+};
+/* The defaults of all but `self`. */
+void tracker_options_default(struct tracker_options *o);
+
+struct tracker_hooks {
+    void (*on_wake)(void *owner); /* a turn is wanted, or the next deadline is earlier */
+    void *owner;
+};
+
+struct tracker;
+
+int tracker_create(struct tracker **out, const struct tracker_options *options,
+                   struct http_client *client, const struct log *log,
+                   const struct tracker_hooks *hooks);
+void tracker_destroy(struct tracker *t);
+/* No new calls to the daemon; those under way are canceled. */
+void tracker_stop(struct tracker *t);
+bool tracker_is_idle(const struct tracker *t); /* no call to the daemon is under way */
+
+/* ---- input ---- */
+
+/* The state changed this CID's pin. */
+void tracker_on_touched(struct tracker *t, const struct cid *cid);
+/* Everything may have changed: start-up, another generation. */
+void tracker_walk(struct tracker *t);
+/* Take up what is in error now: one, or all (a walk). */
+void tracker_recover(struct tracker *t, const struct cid *cid);
+void tracker_recover_all(struct tracker *t);
+/* Compare with what the daemon says. */
+void tracker_sync_all(struct tracker *t);
+void tracker_sync(struct tracker *t, const struct cid *cid);
+/* The rows of turns up to this number are durable. */
+void tracker_on_durable(struct tracker *t, uint64_t turn_number);
+
+/* ---- turns ---- */
+
+enum {
+    /* What one turn may take of each of its views, and put into the sink. */
+    TRACKER_TURN_STEPS_MAX = 2048,
+    TRACKER_TURN_ROWS_MAX = 1024,
+};
+
+struct tracker_turn {
+    uint64_t now_us;
+    int64_t wall_s;       /* stored as "since", only shown */
+    uint64_t draw;
+    struct view *state;   /* of MAP_STATE */
+    struct view *local;   /* of MAP_LOCAL, showing every row put before */
+    struct row_sink *sink; /* of MAP_LOCAL */
+};
+
+bool tracker_wants_turn(const struct tracker *t, uint64_t now_us);
+/* Returns the turn's number if rows went into the sink (then tracker_on_durable() must follow), else 0.
+ * A code of a view (ERR_CORRUPT, ERR_IO) leaves by *err; what it hid is tried again later. */
+uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, int *err);
+uint64_t tracker_next_deadline_us(const struct tracker *t);
+
+/* ---- looking ---- */
+
+struct tracker_counts {
+    uint64_t pin_queued; /* in memory; a walk may still find more */
+    uint64_t pinning;
+    uint64_t unpin_queued;
+    uint64_t unpinning;
+    uint64_t in_error;   /* operations that wait for their next attempt */
+    uint64_t overflows;  /* hints lost, and found again by a walk */
+    bool is_walking;
+    bool daemon_is_down; /* the last call did not reach it */
+};
+struct tracker_counts tracker_counts(const struct tracker *t);
+
+#endif

@@ -1,0 +1,70 @@
+/* tracker_status.h -- what a peer says about a pin: one CID or a page of them, as values.
+ *
+ * Shape    Merged, in CID order, from the state (what should be), the tracker's rows (what was done) and its
+ *          operations (what is being done).
+ * Source   ipfs-cluster 1.1.6's statuses and filter syntax (SPEC 2.1).
+ * Owner    Text in a tracker_info is its own: no pointer leaves.
+ * Errors   ERR_NOT_FOUND at the end of a listing; ERR_INVALID, ERR_CORRUPT, ERR_VERSION, ERR_IO. */
+#ifndef TRACKER_TRACKER_STATUS_H
+#define TRACKER_TRACKER_STATUS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ids/cid.h"
+#include "port/view.h"
+#include "util/buf.h"
+
+/* Bits, so that a filter is a set. */
+enum tracker_status {
+    TRACKER_UNDEFINED = 0, /* as a filter: everything */
+    TRACKER_CLUSTER_ERROR = 1 << 0,
+    TRACKER_PIN_ERROR = 1 << 1,
+    TRACKER_UNPIN_ERROR = 1 << 2,
+    TRACKER_PINNED = 1 << 3,
+    TRACKER_PINNING = 1 << 4,
+    TRACKER_UNPINNING = 1 << 5,
+    TRACKER_UNPINNED = 1 << 6,
+    TRACKER_REMOTE = 1 << 7,
+    TRACKER_PIN_QUEUED = 1 << 8,
+    TRACKER_UNPIN_QUEUED = 1 << 9,
+    TRACKER_SHARDED = 1 << 10,
+    TRACKER_UNEXPECTEDLY_UNPINNED = 1 << 11,
+    TRACKER_ERROR = TRACKER_CLUSTER_ERROR | TRACKER_PIN_ERROR | TRACKER_UNPIN_ERROR,
+    TRACKER_QUEUED = TRACKER_PIN_QUEUED | TRACKER_UNPIN_QUEUED,
+};
+
+const char *tracker_status_name(enum tracker_status status); /* "pin_queued"; "undefined" for 0 */
+/* A filter: comma separated names, blanks ignored, unknown names ignored unless nothing else is left
+ * (ERR_INVALID). "" is everything. */
+int tracker_filter_parse(uint32_t *out, const char *text);
+int tracker_filter_parse_len(uint32_t *out, const char *text, size_t len);
+bool tracker_filter_matches(uint32_t filter, enum tracker_status status);
+
+enum { TRACKER_ERROR_TEXT_SIZE = 512 };
+
+struct tracker_info {
+    struct cid cid;
+    enum tracker_status status;
+    int64_t since_s;        /* when it got this status; wall time, Unix seconds */
+    uint32_t attempt_count; /* 1 while the first attempt runs, 0 once pinned */
+    bool is_priority;
+    char error[TRACKER_ERROR_TEXT_SIZE]; /* "" if none; cut if longer */
+};
+
+void tracker_info_encode(const struct tracker_info *info, struct buf *out);
+int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len);
+
+struct tracker;
+
+/* One CID; UNPINNED when neither the state nor the tracker knows it. Steps: 2 of each view. */
+int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
+                      const struct cid *cid, struct tracker_info *out);
+/* The next match behind `after` (undefined: from the start). `steps` counts down; ERR_MORE when it is spent,
+ * with *after moved to where to go on. */
+int tracker_status_next(const struct tracker *t, struct view *state, struct view *local,
+                        struct cid *after, uint32_t filter, unsigned *steps,
+                        struct tracker_info *out);
+
+#endif
