@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit clean fmt help
+.PHONY: all deps test check unit kubo clean fmt help
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -76,6 +76,14 @@ check: all unit
 
 test: deps check
 
+# A real IPFS daemon, of the version that tests/kubo/go.mod names. 2 to 4 minutes when Go's cache is cold.
+KUBO ?= $(B)/kubo/ipfs
+kubo: $(KUBO)
+$(B)/kubo/ipfs: tests/kubo/go.mod tests/kubo/go.sum
+	@mkdir -p $(@D)
+	cd tests/kubo && go build -buildvcs=false -o $(abspath $@) github.com/ipfs/kubo/cmd/ipfs
+	@touch $@
+
 deps:
 	@.ci/install-deps
 
@@ -89,6 +97,7 @@ help:
 	@echo 'make            build the three programs into $(B)/'
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make check      the fast tests (under a minute)'
+	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'
 
