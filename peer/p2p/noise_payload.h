@@ -1,0 +1,29 @@
+/* noise_payload.h -- what libp2p puts into the Noise handshake: who I am, and the proof.
+ *
+ * Shape    protobuf: 1 identity key (itself protobuf: type, data), 2 signature over
+ *          "noise-libp2p-static-key:" and the sender's static key, 4 extensions {2 muxers, in order of
+ *          preference}. Unknown fields are skipped.
+ * Errors   decode: ERR_CORRUPT (no protobuf), ERR_AUTH (key or signature missing or wrong),
+ *          ERR_UNSUPPORTED (the identity key is none of ours: only ed25519).
+ * Source   libp2p noise r5, peer-ids r2; vectors noise.json payload_checks. */
+#ifndef P2P_NOISE_PAYLOAD_H
+#define P2P_NOISE_PAYLOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+
+struct noise_payload {
+    uint8_t identity[32]; /* ed25519 public key; its signature was checked */
+    bool lists_muxers;
+    bool lists_ours; /* the muxer that decode was asked about is among them */
+};
+
+/* `identity` is the secret key, libsodium's 64 bytes; `muxer` may be NULL. Appends. */
+void noise_payload_encode(struct buf *out, const uint8_t identity[64],
+                          const uint8_t static_public[32], const char *muxer);
+int noise_payload_decode(struct noise_payload *out, struct bytes payload,
+                         const uint8_t static_public[32], const char *muxer);
+
+#endif
