@@ -111,9 +111,10 @@ static void talk_send(struct talk *t)
 /* All of the input, in pieces of `piece_len`, of which the handler takes `take_max` at a time. */
 static bool talk_run(struct talk *t, const uint8_t *data, size_t size, size_t piece_len)
 {
-    struct http_conn_options options = {1024, 64, 16, "fuzz", "today"};
-    struct http_conn_hooks hooks = {talk_on_request, talk_on_progress, t};
+    struct http_conn_options options = {1024, 64, 16, "fuzz"};
+    struct http_conn_hooks hooks = {talk_on_request, t, talk_on_progress, t};
     ASSERT(http_conn_create(&t->conn, &options, &hooks) == OK);
+    http_conn_set_date(t->conn, "today");
     for (size_t at = 0; at < size && !http_conn_was_killed(t->conn);) {
         size_t len = size - at < piece_len ? size - at : piece_len;
         at += http_conn_on_bytes(t->conn, data + at, len);

@@ -106,7 +106,7 @@ static void fixture_open(struct fixture *f, size_t output_high_bytes)
     struct http_conn_options options = {.head_bytes_max = 512,
                                         .output_high_bytes = output_high_bytes,
                                         .output_low_bytes = output_high_bytes / 4};
-    struct http_conn_hooks hooks = {fixture_on_request, fixture_on_progress, f};
+    struct http_conn_hooks hooks = {fixture_on_request, f, fixture_on_progress, f};
     cr_assert_eq(http_conn_create(&f->conn, &options, &hooks), OK);
 }
 
@@ -434,9 +434,10 @@ Test(http_conn, date_and_server_are_sent_when_given)
 {
     struct fixture f = {0};
     struct http_conn_options options = {
-        .head_bytes_max = 512, .output_high_bytes = 100, .server = "holdfast", .date = "today"};
-    struct http_conn_hooks hooks = {fixture_on_request, fixture_on_progress, &f};
+        .head_bytes_max = 512, .output_high_bytes = 100, .server = "holdfast"};
+    struct http_conn_hooks hooks = {fixture_on_request, &f, fixture_on_progress, &f};
     cr_assert_eq(http_conn_create(&f.conn, &options, &hooks), OK);
+    http_conn_set_date(f.conn, "today");
     const char *ask = "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n";
     fixture_receive(&f, ask, strlen(ask));
     fixture_send(&f);

@@ -30,6 +30,8 @@ struct http_conn {
     struct http_exchange x;
     struct http_conn_options options;
     struct http_conn_hooks hooks;
+    const char *date;
+    uint64_t requests_count;
     enum http_conn_state state;
     bool exchange_open; /* the handler has neither ended it nor been told on_abort */
     bool body_paused;
@@ -69,6 +71,11 @@ int http_conn_create(struct http_conn **out, const struct http_conn_options *opt
     return OK;
 }
 
+void http_conn_set_date(struct http_conn *c, const char *text)
+{
+    c->date = text;
+}
+
 static void http_conn_abort_exchange(struct http_conn *c)
 {
     if (!c->exchange_open)
@@ -101,7 +108,7 @@ static void http_conn_progress(struct http_conn *c)
 {
     if (c->output.err != OK)
         c->killed = true; /* half an answer is in there: only breaking off is honest */
-    c->hooks.on_progress(c->hooks.owner);
+    c->hooks.on_progress(c->hooks.progress_owner);
 }
 
 struct bytes http_conn_output(const struct http_conn *c)
@@ -145,8 +152,8 @@ static void http_conn_refuse(struct http_conn *c, struct http_refusal refusal)
     struct buf body = {0};
     buf_printf(&body, "{\"code\":%d,\"message\":\"%s\"}\n", refusal.status, refusal.why);
     http_put_status_line(&c->output, refusal.status);
-    if (c->options.date != NULL)
-        http_put_field_text(&c->output, "Date", c->options.date);
+    if (c->date != NULL)
+        http_put_field_text(&c->output, "Date", c->date);
     if (c->options.server != NULL)
         http_put_field_text(&c->output, "Server", c->options.server);
     http_put_field_text(&c->output, "Content-Type", "application/json");
@@ -190,6 +197,7 @@ static void http_conn_begin_exchange(struct http_conn *c)
     c->keeps_alive = c->head.keeps_alive;
     c->continue_due = c->head.expects_continue;
 
+    c->requests_count += 1;
     c->hooks.on_request(c->hooks.owner, &c->x);
     if (c->continue_due && c->exchange_open && !c->x.reply_begun) {
         http_conn_put_continue(c);
@@ -330,6 +338,11 @@ bool http_conn_is_in_request(const struct http_conn *c)
            (c->state == HTTP_CONN_BODY && !c->exchange_open);
 }
 
+uint64_t http_conn_requests_count(const struct http_conn *c)
+{
+    return c->requests_count;
+}
+
 bool http_conn_is_paused(const struct http_conn *c)
 {
     return c->state == HTTP_CONN_ANSWER || (c->state == HTTP_CONN_BODY && c->body_paused) ||
@@ -389,8 +402,8 @@ static void http_conn_reply_begin(struct http_exchange *x, int status,
     if (c->continue_due && status < 400)
         http_conn_put_continue(c);
     http_put_status_line(&c->output, status);
-    if (c->options.date != NULL)
-        http_put_field_text(&c->output, "Date", c->options.date);
+    if (c->date != NULL)
+        http_put_field_text(&c->output, "Date", c->date);
     if (c->options.server != NULL)
         http_put_field_text(&c->output, "Server", c->options.server);
     for (size_t i = 0; i < count; i++) {

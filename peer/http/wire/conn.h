@@ -15,7 +15,7 @@
  *          is left to read. A client that waits for "100 Continue" gets it ahead of the answer,
  *          but not ahead of an error.
  * Time     None here: the owner closes connections that are silent too long (http_conn_is_idle,
- *          http_conn_is_in_request) and keeps the text of `date` fresh.
+ *          http_conn_is_in_request) and keeps the Date fresh.
  * Source   RFC 9110, 9112. Strict: tokens, lengths and chunk sizes are checked, TE other than
  *          chunked is 501. */
 #ifndef HTTP_WIRE_CONN_H
@@ -23,17 +23,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "http/wire/exchange.h"
 #include "util/buf.h"
 
 struct http_conn_hooks {
     void (*on_request)(void *owner, struct http_exchange *x);
+    void *owner;
     /* There is output to send, input may be offered again, or the connection wants to close: look.
      * May run from inside any reply call, so it only marks; it must not call back into the
      * connection. */
-    void (*on_progress)(void *owner);
-    void *owner;
+    void (*on_progress)(void *progress_owner);
+    void *progress_owner;
 };
 
 struct http_conn_options {
@@ -41,13 +43,15 @@ struct http_conn_options {
     size_t output_high_bytes; /* http_reply_write() answers false above it */
     size_t output_low_bytes;  /* on_drain below it */
     const char *server;       /* value of the Server field; NULL: none */
-    const char *date;         /* text of the Date field, rewritten in place; NULL: none */
 };
 
 struct http_conn;
 
 int http_conn_create(struct http_conn **out, const struct http_conn_options *options,
                      const struct http_conn_hooks *hooks);
+/* The text of the Date field, which the owner rewrites in place as time passes; NULL (as at first):
+ * none. */
+void http_conn_set_date(struct http_conn *c, const char *text);
 /* A running exchange gets on_abort first. */
 void http_conn_destroy(struct http_conn *c);
 size_t http_conn_on_bytes(struct http_conn *c, const void *bytes, size_t len);
@@ -63,6 +67,7 @@ bool http_conn_was_killed(const struct http_conn *c); /* close with a reset, at 
 bool http_conn_is_idle(const struct http_conn *c);    /* between requests */
 /* In the middle of a head, or of a body that nobody waits for: must not take long. */
 bool http_conn_is_in_request(const struct http_conn *c);
+uint64_t http_conn_requests_count(const struct http_conn *c); /* handed out so far */
 /* Would http_conn_on_bytes() take nothing now? */
 bool http_conn_is_paused(const struct http_conn *c);
 
