@@ -51,6 +51,13 @@ void buf_consume(struct buf *b, size_t count);
 /* The bytes as a C string: a NUL is kept behind data[len]; "" when empty or out of memory. */
 const char *buf_text(struct buf *b);
 
+/* A buf in memory of the caller's, which it fills up to the end and never gives back: ERR_TOO_BIG
+ * beyond it, and no buf_deinit(). */
+static inline struct buf buf_over(void *memory, size_t size)
+{
+    return (struct buf){.data = memory, .size = size, .limit = size};
+}
+
 static inline struct bytes buf_bytes(const struct buf *b)
 {
     return (struct bytes){b->data, b->len};
