@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/buf.h"
 #include "util/limits.h"
 
 enum { CID_TEXT_SIZE = 2 * LIMIT_CID_BYTES }; /* base32 takes 1.6 characters a byte */
@@ -33,5 +34,9 @@ struct cid_text cid_print(const struct cid *cid); /* "" when undefined */
 int cid_compare(const struct cid *a, const struct cid *b);
 bool cid_equal(const struct cid *a, const struct cid *b);
 bool cid_is_undefined(const struct cid *cid);
+/* Of a defined CID: what kind of data it names (dag-pb 0x70, raw 0x55, ...), and its multihash, which
+ * points into it. */
+uint64_t cid_codec(const struct cid *cid);
+struct bytes cid_multihash(const struct cid *cid);
 
 #endif

@@ -1,0 +1,113 @@
+#include "ids/cid.h"
+
+#include <string.h>
+
+#include "ids/multihash.h"
+#include "util/assert.h"
+#include "util/base.h"
+#include "util/err.h"
+
+enum {
+    CID_V0_BYTES = 34,      /* 12 20, then sha2-256 */
+    CID_V0_TEXT_LEN = 46,   /* of its base58 */
+    CID_CODEC_DAG_PB = 0x70 /* what a v0 always names */
+};
+/* Base 2 is the longest. Longer text cannot be a CID that fits, and is not worth decoding. */
+enum { CID_PARSE_LEN_MAX = 1 + 8 * LIMIT_CID_BYTES };
+
+static bool cid_is_v0(struct bytes bytes)
+{
+    const uint8_t *byte = bytes.data;
+    return bytes.len >= 2 && byte[0] == MULTIHASH_SHA2_256 && byte[1] == 32;
+}
+
+/* What a CID says: its codec, and which of its bytes are the multihash. */
+static int cid_dissect(struct bytes bytes, uint64_t *codec, struct bytes *hash)
+{
+    struct reader r = reader_of(bytes.data, bytes.len);
+    *codec = CID_CODEC_DAG_PB;
+    if (!cid_is_v0(bytes)) {
+        if (multihash_read_varint(&r) != 1)
+            return ERR_INVALID;
+        *codec = multihash_read_varint(&r);
+    }
+    *hash = (struct bytes){r.at, r.left};
+    multihash_read(&r);
+    return reader_finish(&r) == OK ? OK : ERR_INVALID;
+}
+
+int cid_from_bytes(struct cid *out, const void *bytes, size_t len)
+{
+    uint64_t codec;
+    struct bytes hash;
+    if (len > LIMIT_CID_BYTES)
+        return ERR_TOO_BIG;
+    if (cid_dissect((struct bytes){bytes, len}, &codec, &hash) != OK)
+        return ERR_INVALID;
+    *out = (struct cid){.len = (uint8_t)len};
+    memcpy(out->bytes, bytes, len);
+    return OK;
+}
+
+int cid_parse_len(struct cid *out, const char *text, size_t len)
+{
+    uint8_t bytes[LIMIT_CID_BYTES];
+    size_t bytes_len;
+    if (len > CID_PARSE_LEN_MAX)
+        return ERR_TOO_BIG;
+    struct bytes run = {text, len};
+    int err = len == CID_V0_TEXT_LEN && memcmp(text, "Qm", 2) == 0
+                  ? base_decode(BASE58_BTC, bytes, sizeof(bytes), &bytes_len, run)
+                  : multibase_decode(bytes, sizeof(bytes), &bytes_len, run);
+    return err == OK ? cid_from_bytes(out, bytes, bytes_len) : err;
+}
+
+int cid_parse(struct cid *out, const char *text)
+{
+    return cid_parse_len(out, text, strlen(text));
+}
+
+struct cid_text cid_print(const struct cid *cid)
+{
+    struct cid_text out = {""};
+    struct bytes bytes = {cid->bytes, cid->len};
+    if (cid->len == 0)
+        return out;
+    int err = cid_is_v0(bytes) ? base_encode(BASE58_BTC, out.text, sizeof(out.text), bytes)
+                               : multibase_encode(BASE32, out.text, sizeof(out.text), bytes);
+    ASSERT(err == OK);
+    return out;
+}
+
+uint64_t cid_codec(const struct cid *cid)
+{
+    uint64_t codec;
+    struct bytes hash;
+    int err = cid_dissect((struct bytes){cid->bytes, cid->len}, &codec, &hash);
+    ASSERT(err == OK);
+    return codec;
+}
+
+struct bytes cid_multihash(const struct cid *cid)
+{
+    uint64_t codec;
+    struct bytes hash;
+    int err = cid_dissect((struct bytes){cid->bytes, cid->len}, &codec, &hash);
+    ASSERT(err == OK);
+    return hash;
+}
+
+int cid_compare(const struct cid *a, const struct cid *b)
+{
+    return bytes_compare((struct bytes){a->bytes, a->len}, (struct bytes){b->bytes, b->len});
+}
+
+bool cid_equal(const struct cid *a, const struct cid *b)
+{
+    return cid_compare(a, b) == 0;
+}
+
+bool cid_is_undefined(const struct cid *cid)
+{
+    return cid->len == 0;
+}
