@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit kubo clean fmt help
+.PHONY: all deps test check unit kubo clean fmt help fuzz fuzz-targets
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -76,6 +76,23 @@ check: all unit
 
 test: deps check
 
+# ---- fuzzing ----
+# Every tests/fuzz/*_fuzz.c, each for FUZZ_SECONDS, from its committed corpus. The first line of each names the
+# decoders that it is there for; less than FUZZ_COVER percent of one's lines reached fails, as does any finding.
+FUZZ_SECONDS ?= 5
+FUZZ_COVER ?= 80
+FUZZ_B = $(B)/fuzz
+FUZZ_SRC = $(wildcard tests/fuzz/*_fuzz.c)
+FUZZ_CFLAGS = -O1 -g -DSLOW_CHECKS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+              -fprofile-instr-generate -fcoverage-mapping
+fuzz:
+	$(MAKE) B=$(FUZZ_B) CC=clang CFLAGS='$(FUZZ_CFLAGS)' fuzz-targets
+	tests/fuzz/run $(FUZZ_B) $(FUZZ_SECONDS) $(FUZZ_COVER) $(FUZZ_SRC)
+
+fuzz-targets: $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
+$(B)/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/libtest.a $(ARCHIVES)
+	$(LINK) -fsanitize=fuzzer $(LIBS) -o $@
+
 # A real IPFS daemon, of the version that tests/kubo/go.mod names. 2 to 4 minutes when Go's cache is cold.
 KUBO ?= $(B)/kubo/ipfs
 kubo: $(KUBO)
@@ -98,6 +115,7 @@ help:
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
+	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'
 

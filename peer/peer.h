@@ -89,15 +89,24 @@ void peer_options_default(struct peer_options *o);
 
 /* ---- what the program hears ---- */
 
+struct peer_stopped {
+    int exit_code;   /* 0, or 1 when founding or joining failed, or the disk */
+    const char *why; /* one sentence */
+    bool
+        data_is_void; /* removed from the cluster, or moving to another one: rotate the data away */
+    const struct peer_address *join; /* then start again and join through these; none: do not */
+    size_t join_count;
+};
+
 struct peer_hooks {
     void (*on_wake)(void *owner); /* peer_next_deadline_us() may be earlier than before */
     void (*on_ready)(void *owner);
     /* The member list changed: rewrite cluster_peers (without self). */
     void (*on_members)(void *owner, const struct peer_address *others, size_t count);
     void (*on_cluster_id)(void *owner, const uint8_t cluster_id[PEER_CLUSTER_ID_BYTES]);
-    /* The peer has stopped, by peer_stop() or by itself. code is the exit code: 0, or 1 when founding or joining
-     * failed; `why` is one sentence. Destroy it from the loop, not from inside this hook. */
-    void (*on_stopped)(void *owner, int code, const char *why);
+    /* The peer has stopped, by peer_stop() or by itself. Destroy it from the loop, not from inside this
+     * hook. */
+    void (*on_stopped)(void *owner, const struct peer_stopped *how);
     void *owner;
 };
 

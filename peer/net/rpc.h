@@ -34,8 +34,8 @@ enum rpc_method {
     RPC_STATUS = 7,        /* a page of your local state */
     RPC_RECOVER = 8,       /* retry what is in error */
     RPC_SYNC = 9,          /* compare with your IPFS daemon now */
-    RPC_MEMBER_ADD = 10,   /* leader, invite this address */
-    RPC_METHOD_LAST = RPC_MEMBER_ADD
+    RPC_INVITE = 10,       /* come and join my cluster (peers add) */
+    RPC_METHOD_LAST = RPC_INVITE
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -23,7 +23,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ids/identity.h"
 #include "util/buf.h"
 
 enum {
@@ -35,7 +34,7 @@ enum {
 };
 
 struct noise_keys {
-    const struct identity *identity; /* borrowed during noise_start() */
+    uint8_t identity[64]; /* ed25519 secret key, libsodium's form: seed, public key */
     uint8_t static_private[NOISE_KEY_BYTES];
     uint8_t ephemeral_private[NOISE_KEY_BYTES];
 };

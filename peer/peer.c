@@ -1,0 +1,388 @@
+/* peer.c -- joins the modules into one peer: life, events, time, and what observers are told. */
+#include "peer.h"
+#include "peer_int.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/hash.h"
+#include "util/mem.h"
+
+enum { PEER_GENERATION_FIRST = 1, PEER_OVERLAY_BYTES_MAX = 8 * 1024 * 1024 };
+
+void peer_options_default(struct peer_options *o)
+{
+    *o = (struct peer_options){
+        .name = "",
+        .version = "0.1.0",
+        .start_timeout_us = 30u * 1000 * 1000,
+        .raft = {.heartbeat_us = 100 * 1000,
+                 .election_min_us = 1000 * 1000,
+                 .append_bytes_max = 512 * 1024,
+                 .append_entries_max = 512,
+                 .window_max = 8,
+                 .unsynced_bytes_max = 8 * 1024 * 1024,
+                 .cache_bytes_max = 8 * 1024 * 1024},
+        .max_voters = 7,
+        .commit_timeout_us = 10u * 1000 * 1000,
+        .calls_timeout_us = 15u * 1000 * 1000,
+        .metric_ttl_us = 30u * 1000 * 1000,
+        .repin_after_us = 60u * 1000 * 1000,
+        .replication_min = -1,
+        .replication_max = -1,
+        .informer = "reposize",
+        .concurrent_pins = 10,
+        .pin_timeout_us = 120u * 1000 * 1000,
+        .unpin_timeout_us = (uint64_t)3 * 3600 * 1000 * 1000,
+        .ipfs_request_timeout_us = 300u * 1000 * 1000,
+        .ipfs_sync_us = (uint64_t)130 * 1000 * 1000,
+        .pin_recover_us = (uint64_t)12 * 60 * 1000 * 1000,
+        .connect_swarms_delay_us = 30u * 1000 * 1000,
+    };
+}
+
+void peer_words(char *out, size_t size, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out, size, format, args);
+    va_end(args);
+}
+
+/* ---- an event begins and ends ---- */
+
+void peer_enter(struct peer *p)
+{
+    if (p->depth++ > 0)
+        return;
+    uint64_t now_us = clock_mono(&p->ports.clock).us;
+    if (now_us < p->now_us)
+        fatal("the monotonic clock ran backwards");
+    p->now_us = now_us;
+    p->wall_us = clock_wall(&p->ports.clock).us;
+}
+
+/* What may follow from any event, in one order always. */
+static void peer_settle(struct peer *p)
+{
+    if (p->raft != NULL) {
+        peer_proposals_on_deadline(p);
+        peer_raft_settle(p);
+        peer_changes_settle(p);
+        peer_tracker_settle(p);
+        peer_check_ready(p);
+    }
+    peer_stop_settle(p);
+    arena_reset(&p->arena);
+}
+
+void peer_leave(struct peer *p)
+{
+    ASSERT(p->depth > 0);
+    if (p->depth == 1 && p->life != PEER_STOPPED)
+        peer_settle(p);
+    p->depth -= 1;
+    if (p->depth == 0 && p->hooks.on_wake != NULL)
+        p->hooks.on_wake(p->hooks.owner);
+}
+
+void peer_on_deadline(struct peer *p)
+{
+    peer_enter(p);
+    rpc_on_deadline(&p->rpc, p->now_us);
+    peer_found_on_deadline(p);
+    peer_raft_on_deadline(p);
+    peer_members_on_deadline(p);
+    peer_health_on_deadline(p);
+    peer_leave(p);
+}
+
+static uint64_t peer_earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t peer_next_deadline_us(const struct peer *p)
+{
+    if (p->life == PEER_STOPPED)
+        return MONO_NEVER;
+    uint64_t due = rpc_next_deadline_us(&p->rpc);
+    due = peer_earlier(due, peer_found_deadline_us(p));
+    due = peer_earlier(due, p->raft != NULL ? raft_next_deadline_us(p->raft) : MONO_NEVER);
+    due = peer_earlier(due, peer_proposals_deadline_us(p));
+    due = peer_earlier(due, peer_members_deadline_us(p));
+    due = peer_earlier(due, peer_health_deadline_us(p));
+    due = peer_earlier(due, peer_tracker_deadline_us(p));
+    return peer_earlier(due, peer_stop_deadline_us(p));
+}
+
+/* ---- frames ---- */
+
+void peer_bad_frame(struct peer *p, const struct peer_id *from, int err)
+{
+    p->bad_frames_count += 1;
+    LOG_WARN(p->log, "net", "a frame from %s is refused: %s", peer_id_print(from).text,
+             err == ERR_VERSION ? "its version is newer than this peer: upgrade it"
+                                : err_text(err));
+}
+
+static void peer_on_frame(void *owner, const struct peer_id *from, enum stream stream,
+                          const void *bytes, size_t len)
+{
+    struct peer *p = owner;
+    if (p->life == PEER_STOPPED)
+        return;
+    peer_enter(p);
+    struct frame frame;
+    int err = frame_decode(&frame, bytes, len);
+    if (err != OK)
+        peer_bad_frame(p, from, err);
+    else if (stream == STREAM_CONTROL && frame.kind == FRAME_RAFT)
+        peer_on_raft_frame(p, from, &frame);
+    else if (stream == STREAM_CALLS && frame.kind != FRAME_RAFT)
+        rpc_on_frame(&p->rpc, from, &frame);
+    else
+        peer_bad_frame(p, from, ERR_CORRUPT);
+    peer_leave(p);
+}
+
+static void peer_on_link(void *owner, const struct peer_id *id, bool up)
+{
+    struct peer *p = owner;
+    if (up || p->life == PEER_STOPPED)
+        return;
+    peer_enter(p);
+    rpc_on_link_down(&p->rpc, id);
+    peer_leave(p);
+}
+
+/* ---- birth ---- */
+
+int peer_view(struct peer *p, struct view *view)
+{
+    return overlay_view_open(p->state, view);
+}
+
+void peer_view_end(struct peer *p, struct view *view)
+{
+    overlay_view_close(p->state, view);
+}
+
+static void peer_overlay_failed(void *owner, int err)
+{
+    struct peer *p = owner;
+    peer_enter(p);
+    peer_disk_failed(p, err, "writing the state");
+    peer_leave(p);
+}
+
+/* Opens the generation that the log names and reads where the state stands. */
+static int peer_open_state(struct peer *p)
+{
+    int err = store_map_open(&p->ports.store, p->raft_store.identity.generation);
+    struct view view;
+    if (err == OK)
+        err = peer_view(p, &view);
+    if (err != OK)
+        return err;
+    err = pinset_open(p->pinset, &view);
+    peer_view_end(p, &view);
+    p->applied = pinset_facts(p->pinset)->applied_index;
+    return err;
+}
+
+/* A stranger's state must be empty: whatever stands there belongs to a former life. */
+static int peer_open_stranger(struct peer *p)
+{
+    if (p->raft_store.identity.generation == 0)
+        p->raft_store.identity.generation = PEER_GENERATION_FIRST;
+    int err = peer_open_state(p);
+    while (err == OK && p->applied > 0) {
+        p->raft_store.identity.generation += 1;
+        err = peer_open_state(p);
+    }
+    return err == OK ? peer_found_start(p) : err;
+}
+
+int peer_become_member(struct peer *p, const struct raft_durable *durable)
+{
+    int err = raft_create(&p->raft, &p->options.raft, durable, p->now_us, p->election_draw);
+    if (err != OK)
+        return err;
+    p->life = PEER_MEMBER;
+    p->rpc.cluster = p->cluster;
+    p->next_sequence = PIN_SEQUENCE(p->raft_store.identity.boots);
+    p->start_index = raft_last(p->raft).index;
+    raft_on_applied(p->raft, p->applied);
+    founding_deinit(&p->founding);
+    if (!cluster_id_is_none(&p->cluster) && p->hooks.on_cluster_id != NULL)
+        p->hooks.on_cluster_id(p->hooks.owner, p->cluster.bytes);
+    peer_on_config_changed(p);
+    peer_on_role_changed(p);
+    return OK;
+}
+
+/* What the disk says: a member's log, or nothing that counts. */
+static int peer_wake_up(struct peer *p)
+{
+    int err = raft_store_load(&p->raft_store, &p->ports.store, &p->loaded);
+    if (err == ERR_CORRUPT) {
+        LOG_ERROR(p->log, "raft",
+                  "the log is damaged: this peer gives its number up and joins anew");
+        p->was_damaged = true;
+        return peer_open_stranger(p);
+    }
+    if (err != OK)
+        return err;
+    p->raft_store.identity.boots += 1;
+    if (p->loaded.is_empty || p->loaded.identity.number == RAFT_NOBODY)
+        return peer_open_stranger(p);
+    memcpy(p->cluster.bytes, p->loaded.identity.cluster_id, CLUSTER_ID_BYTES);
+    p->rpc.cluster = p->cluster;
+    err = peer_open_state(p);
+    if (err == OK && p->applied > p->loaded.durable.last)
+        err = ERR_CORRUPT; /* a state ahead of its log: an older log was put back */
+    if (err == OK)
+        peer_write_boot(p, &p->loaded.durable);
+    return err;
+}
+
+static int peer_build(struct peer *p)
+{
+    struct overlay_hooks hooks = {
+        .on_durable = peer_state_durable, .on_failed = peer_overlay_failed, .owner = p};
+    struct rpc_hooks rpc_hooks = {.on_request = peer_on_request, .owner = p};
+    rpc_init(&p->rpc, &p->ports.transport, &rpc_hooks, PEER_RPC_PENDING_MAX,
+             rng_below(&p->ports.rng, RNG_IDENTITY, UINT32_MAX));
+    p->election_draw = rng_below(&p->ports.rng, RNG_ELECTION, UINT32_MAX);
+    int err = pinset_create(&p->pinset);
+    if (err == OK)
+        err = overlay_create(&p->state, &p->ports.store, MAP_STATE, PEER_OVERLAY_BYTES_MAX, &hooks);
+    if (err == OK)
+        err = peer_raft_start(p);
+    if (err == OK)
+        err = peer_health_start(p);
+    if (err == OK)
+        err = peer_tracker_start(p);
+    if (err == OK)
+        err = peer_wake_up(p);
+    return err;
+}
+
+int peer_create(struct peer **out, const struct peer_options *options,
+                const struct peer_ports *ports, const struct peer_hooks *hooks,
+                const struct peer_observer *observer)
+{
+    struct peer *p = mem_zalloc(sizeof(*p));
+    if (p == NULL)
+        return ERR_NOMEM;
+    p->options = *options;
+    p->ports = *ports;
+    p->hooks = *hooks;
+    if (observer != NULL)
+        p->observer = *observer;
+    p->log = ports->log;
+    list_init(&p->letters);
+    list_init(&p->proposals);
+    list_init(&p->changes);
+    peer_enter(p);
+    peer_learn_addresses(p, options->cluster_peers, options->cluster_peers_count);
+    peer_learn_addresses(p, options->bootstrap, options->bootstrap_count);
+    struct transport_hooks transport_hooks = {peer_on_frame, peer_on_link, p};
+    transport_set_hooks(&p->ports.transport, &transport_hooks);
+    int err = peer_build(p);
+    p->depth -= 1; /* nothing to settle yet; the first deadline is due at once */
+    if (err != OK) {
+        peer_destroy(p);
+        return err;
+    }
+    *out = p;
+    return OK;
+}
+
+/* ---- death ---- */
+
+void peer_destroy(struct peer *p)
+{
+    if (p == NULL)
+        return;
+    p->life = PEER_STOPPED;
+    p->depth += 1; /* what ends now is not answered by new steps */
+    peer_proposals_end(p, ERR_CANCELED);
+    peer_changes_end(p, ERR_CANCELED);
+    rpc_deinit(&p->rpc);
+    peer_tracker_end(p);
+    peer_health_end(p);
+    founding_deinit(&p->founding);
+    raft_config_deinit(&p->birth_config);
+    raft_store_loaded_deinit(&p->loaded);
+    peer_raft_end(p);
+    if (p->state != NULL)
+        overlay_destroy(p->state);
+    if (p->pinset != NULL)
+        pinset_destroy(p->pinset);
+    arena_deinit(&p->arena);
+    buf_deinit(&p->scratch);
+    mem_free(p);
+}
+
+static void peer_ended(struct peer *p, const struct peer_stopped *how)
+{
+    if (p->life == PEER_STOPPED)
+        return;
+    p->life = PEER_STOPPED;
+    LOG_INFO(p->log, "cluster", "stopped: %s", how->why);
+    if (p->hooks.on_stopped != NULL)
+        p->hooks.on_stopped(p->hooks.owner, how);
+}
+
+void peer_end(struct peer *p, int code, const char *why)
+{
+    peer_ended(p, &(struct peer_stopped){.exit_code = code, .why = why});
+}
+
+void peer_leave_cluster(struct peer *p, const char *why, const struct peer_address *join,
+                        size_t join_count)
+{
+    peer_ended(p, &(struct peer_stopped){
+                      .why = why, .data_is_void = true, .join = join, .join_count = join_count});
+}
+
+/* ---- ready, and a look from outside ---- */
+
+/* Caught up with what was last when this life began (SIMULATION K42: not with what is last now), and a
+ * leader is known. */
+void peer_check_ready(struct peer *p)
+{
+    if (p->is_ready || p->raft == NULL || raft_leader(p->raft) == RAFT_NOBODY ||
+        cluster_id_is_none(&p->cluster))
+        return;
+    if (p->start_index == 0) /* admitted just now: the first leader's word says what is last */
+        p->start_index = raft_committed(p->raft);
+    if (p->start_index == 0 || p->applied < p->start_index)
+        return;
+    p->is_ready = true;
+    LOG_INFO(p->log, "cluster", "IPFS Cluster is ready: member %llu of %zu",
+             (unsigned long long)raft_number(p->raft), raft_config(p->raft)->count);
+    if (p->hooks.on_ready != NULL)
+        p->hooks.on_ready(p->hooks.owner);
+}
+
+void peer_look(const struct peer *p, struct peer_glance *out)
+{
+    *out = (struct peer_glance){.applied = p->applied, .is_ready = p->is_ready};
+    out->pins = pinset_facts(p->pinset)->pins_count;
+    struct hash128 hash = pinset_hash(p->pinset);
+    out->state_hash[0] = hash.high;
+    out->state_hash[1] = hash.low;
+    if (p->raft == NULL)
+        return;
+    out->number = raft_number(p->raft);
+    out->role = raft_state(p->raft);
+    out->term = raft_term(p->raft);
+    out->leader = raft_leader(p->raft);
+    out->committed = raft_committed(p->raft);
+}

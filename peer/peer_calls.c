@@ -1,0 +1,71 @@
+/* peer_calls.c -- questions of other peers: who may ask what, and who answers (DESIGN 17).
+ *
+ * Who knows the secret reaches this file, under a proven peer id. A stranger may ask FIND and JOIN; everything else
+ * is for members; an INVITE comes from another cluster by its nature. Another cluster's peer is refused with words that say so. */
+#include "peer_int.h"
+
+#include "util/err.h"
+
+static bool peer_is_member(const struct peer *p, const struct peer_id *id)
+{
+    return p->raft != NULL && raft_config_member_by_id(raft_config(p->raft), id) != NULL;
+}
+
+/* A learner that has no configuration yet knows its cluster by the id it was admitted with. */
+static bool peer_is_of_our_cluster(const struct peer *p, const struct rpc_asker *asker)
+{
+    if (peer_is_member(p, &asker->from))
+        return true;
+    return p->raft != NULL && raft_config(p->raft)->count == 0 &&
+           !cluster_id_is_none(&p->cluster) && cluster_id_equal(&p->cluster, &asker->cluster);
+}
+
+void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method method,
+                     struct bytes payload)
+{
+    struct peer *p = owner;
+    if (cluster_id_conflicts(&p->cluster, &asker->cluster) && method != RPC_INVITE) {
+        rpc_refuse(&p->rpc, asker, ERR_AUTH,
+                   "this peer belongs to another cluster: check cluster_peers and the secret, or "
+                   "remove the consensus data of the one that is to move");
+        return;
+    }
+    bool stranger_may =
+        method == RPC_FIND || method == RPC_JOIN || method == RPC_METRICS || method == RPC_INVITE;
+    if (!stranger_may && !peer_is_of_our_cluster(p, asker)) {
+        rpc_refuse(&p->rpc, asker, ERR_AUTH, "only members of the cluster may ask that");
+        return;
+    }
+    switch (method) {
+    case RPC_FIND:
+        peer_on_find(p, asker);
+        break;
+    case RPC_JOIN:
+        peer_on_join(p, asker, payload);
+        break;
+    case RPC_PROPOSE:
+        peer_on_propose(p, asker, payload);
+        break;
+    case RPC_MEMBER_REMOVE:
+        peer_on_member_remove(p, asker, payload);
+        break;
+    case RPC_METRICS:
+        peer_on_metrics(p, asker, payload);
+        break;
+    case RPC_ID:
+        peer_on_id(p, asker);
+        break;
+    case RPC_STATUS:
+        peer_on_status(p, asker, payload);
+        break;
+    case RPC_RECOVER:
+        peer_on_recover(p, asker, payload);
+        break;
+    case RPC_SYNC:
+        peer_on_sync(p, asker, payload);
+        break;
+    case RPC_INVITE:
+        peer_on_invite(p, asker, payload);
+        break;
+    }
+}

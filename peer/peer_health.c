@@ -1,0 +1,366 @@
+/* peer_health.c -- who is alive, who has room, and moving pins away from those who are gone (DESIGN 12).
+ *
+ *      informer, ping ---every TTL/2---> all voters' monitors
+ *      monitor + configuration ---> candidates ---> allocate (writes), repair (the leader, level-triggered)
+ *
+ * Any voter may lead next, so all voters listen; the leader alone acts. What is pushed also says where the
+ * sender listens, which is how addresses get corrected, and under which number it counts itself, which is
+ * how a removed peer learns that it was removed. */
+#include "peer_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "peer_informer.h"
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+enum { METRICS_VERSION = 1, METRICS_MAX = 4 };
+
+/* ---- what is pushed ---- */
+
+struct peer_push {
+    uint64_t number;
+    size_t addrs_count;
+    struct multiaddr addrs[RAFT_MEMBER_ADDRS_MAX];
+    size_t metrics_count;
+    struct metric metrics[METRICS_MAX];
+};
+
+static void peer_push_encode(const struct peer_push *push, struct buf *out)
+{
+    struct buf one = {0};
+    buf_put_u8(out, METRICS_VERSION);
+    buf_put_u64(out, push->number);
+    buf_put_u8(out, (uint8_t)push->addrs_count);
+    for (size_t i = 0; i < push->addrs_count; i++)
+        buf_put_run(out, push->addrs[i].bytes, push->addrs[i].len);
+    buf_put_u8(out, (uint8_t)push->metrics_count);
+    for (size_t i = 0; i < push->metrics_count; i++) {
+        buf_clear(&one);
+        metric_encode(&push->metrics[i], &one);
+        buf_put_run(out, one.data, one.len);
+    }
+    if (one.err != OK)
+        out->err = one.err;
+    buf_deinit(&one);
+}
+
+static int peer_push_decode(struct peer_push *out, struct bytes payload)
+{
+    struct reader r = reader_of(payload.data, payload.len);
+    uint8_t version = reader_u8(&r);
+    out->number = reader_u64(&r);
+    out->addrs_count = reader_u8(&r);
+    if (r.err != OK || version == 0 || out->addrs_count > RAFT_MEMBER_ADDRS_MAX)
+        return ERR_CORRUPT;
+    if (version != METRICS_VERSION)
+        return ERR_VERSION;
+    for (size_t i = 0; i < out->addrs_count; i++) {
+        struct bytes addr = reader_run(&r, LIMIT_MULTIADDR_BYTES);
+        if (r.err != OK || multiaddr_from_bytes(&out->addrs[i], addr.data, addr.len) != OK)
+            return ERR_CORRUPT;
+    }
+    out->metrics_count = reader_u8(&r);
+    if (r.err != OK || out->metrics_count > METRICS_MAX)
+        return ERR_CORRUPT;
+    for (size_t i = 0; i < out->metrics_count; i++) {
+        struct bytes one = reader_run(&r, LIMIT_METRIC_NAME_BYTES + LIMIT_METRIC_VALUE_BYTES + 64);
+        int err = r.err != OK ? ERR_CORRUPT : metric_decode(&out->metrics[i], one.data, one.len);
+        if (err != OK)
+            return err;
+    }
+    return reader_finish(&r);
+}
+
+static void peer_push_make(struct peer *p, struct peer_push *push)
+{
+    *push = (struct peer_push){.number = raft_number(p->raft)};
+    push->addrs_count =
+        transport_listen_addresses(&p->ports.transport, push->addrs, RAFT_MEMBER_ADDRS_MAX);
+    push->metrics_count = peer_informer_metrics(p->informer, push->metrics, METRICS_MAX);
+}
+
+/* ---- sending ---- */
+
+static void peer_push_done(void *owner, int err, struct bytes payload, const char *text)
+{
+    (void)payload;
+    (void)text;
+    struct peer *p = owner;
+    /* The only thing that anybody answers with that code: the number was given out, and taken away. */
+    if (err == ERR_STALE && p->life == PEER_MEMBER) {
+        peer_leave_cluster(p, "this peer was removed from the cluster", NULL, 0);
+    }
+}
+
+static void peer_push(struct peer *p)
+{
+    struct peer_push push;
+    peer_push_make(p, &push);
+    for (size_t i = 0; i < push.metrics_count; i++)
+        (void)monitor_on_metric(p->monitor, p->now_us, &p->options.id, &push.metrics[i]);
+    buf_clear(&p->push);
+    peer_push_encode(&push, &p->push);
+    if (p->push.err != OK)
+        return; /* again at the next half TTL */
+    const struct raft_config *c = raft_config(p->raft);
+    for (size_t i = 0; i < c->count; i++) {
+        const struct raft_member *m = &c->members[i];
+        if (m->role == RAFT_VOTER && m->number != raft_number(p->raft))
+            (void)rpc_call(&p->rpc, p->now_us, &m->id, RPC_METRICS, buf_bytes(&p->push),
+                           p->options.metric_ttl_us, peer_push_done, p);
+    }
+}
+
+/* ---- receiving ---- */
+
+void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    struct peer_push push;
+    int err = peer_push_decode(&push, payload);
+    if (err != OK) {
+        rpc_refuse(&p->rpc, asker, err, err_text(err));
+        return;
+    }
+    if (p->raft == NULL) {
+        rpc_refuse(&p->rpc, asker, ERR_BUSY, "not a member yet");
+        return;
+    }
+    if (peer_was_removed(p, push.number)) {
+        rpc_refuse(&p->rpc, asker, ERR_STALE, "removed from the cluster");
+        return;
+    }
+    const struct raft_member *m = raft_config_member_by_id(raft_config(p->raft), &asker->from);
+    if (m == NULL || m->number != push.number) {
+        rpc_refuse(&p->rpc, asker, ERR_AUTH, "not a member that this peer knows");
+        return;
+    }
+    for (size_t i = 0; i < push.metrics_count; i++)
+        (void)monitor_on_metric(p->monitor, p->now_us, &asker->from, &push.metrics[i]);
+    peer_note_addresses(p, &asker->from, push.addrs, push.addrs_count);
+    rpc_reply(&p->rpc, asker, (struct bytes){NULL, 0});
+}
+
+/* ---- candidates ---- */
+
+static enum allocate_standing peer_standing(struct peer *p, const struct peer_id *id)
+{
+    switch (monitor_liveness(p->monitor, p->now_us, id)) {
+    case LIVENESS_HEALTHY:
+        return ALLOCATE_HEALTHY;
+    case LIVENESS_SUSPECT:
+        return ALLOCATE_SUSPECT;
+    case LIVENESS_DOWN:
+        return ALLOCATE_DOWN;
+    }
+    return ALLOCATE_DOWN;
+}
+
+struct peer_candidates {
+    const struct allocate_candidate *list;
+    size_t count;
+};
+
+static int peer_candidates(struct peer *p, struct peer_candidates *out)
+{
+    const struct raft_config *c = raft_config(p->raft);
+    struct allocate_candidate *list = arena_array(&p->arena, c->count + 1, sizeof(*list));
+    if (list == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < c->count; i++) {
+        list[i].id = c->members[i].id;
+        list[i].standing = peer_standing(p, &list[i].id);
+        struct monitor_metric m;
+        if (monitor_get(p->monitor, p->now_us, &list[i].id, p->options.informer, &m) != OK)
+            continue;
+        list[i].metrics[0] =
+            (struct allocate_metric){.is_present = m.metric.is_valid && !m.is_expired,
+                                     .weight = m.metric.weight,
+                                     .value = m.metric.value};
+    }
+    *out = (struct peer_candidates){list, c->count};
+    return OK;
+}
+
+int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priority,
+                  size_t priority_count, struct buf *why)
+{
+    struct peer_candidates candidates;
+    struct allocate_request request = {.replication_min = pin->replication_min,
+                                       .replication_max = pin->replication_max,
+                                       .priority = priority,
+                                       .priority_count = priority_count,
+                                       .metrics_count = 1};
+    int err = peer_candidates(p, &candidates);
+    struct view view;
+    if (err == OK)
+        err = peer_view(p, &view);
+    if (err != OK)
+        return err;
+    struct pin was;
+    err = pinset_get(&view, &pin->cid, &p->arena, &was);
+    peer_view_end(p, &view);
+    if (err == OK) {
+        request.current = was.allocations;
+        request.current_count = was.allocations_count;
+    } else if (err != ERR_NOT_FOUND) {
+        return err;
+    }
+    request.candidates = candidates.list;
+    request.candidates_count = candidates.count;
+    struct allocate_result result;
+    err = allocate(&request, &p->arena, &result, why);
+    if (err != OK)
+        return err;
+    pin->allocations = result.allocations;
+    pin->allocations_count = result.allocations_count;
+    return OK;
+}
+
+/* ---- repair ---- */
+
+struct peer_repair {
+    struct peer *peer;
+    struct cid cid;
+};
+
+static void peer_repair_done(void *owner, int err, const struct pinset_applied *applied,
+                             const char *why)
+{
+    (void)why;
+    struct peer_repair *one = owner;
+    if (err == OK)
+        err = pinset_outcome_err(applied->outcome);
+    if (one->peer->repair != NULL)
+        repair_on_outcome(one->peer->repair, &one->cid, err);
+    mem_free(one);
+}
+
+static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal)
+{
+    struct pin_entry entry = {
+        .kind = PIN_ENTRY_PIN, .expected = proposal->expected, .pin = proposal->pin};
+    struct peer_repair *one = mem_alloc(sizeof(*one));
+    int err = one == NULL ? ERR_NOMEM : OK;
+    if (err == OK) {
+        *one = (struct peer_repair){.peer = p, .cid = proposal->pin.cid};
+        err = peer_propose(p, &entry, NULL, 0, peer_repair_done, one);
+    }
+    if (err != OK) {
+        repair_on_outcome(p->repair, &proposal->pin.cid, err);
+        mem_free(one);
+        return;
+    }
+    peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid});
+}
+
+static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
+{
+    struct view view;
+    if (peer_view(p, &view) != OK)
+        return;
+    unsigned steps = LIMIT_VIEW_STEPS_COUNT / 2;
+    struct repair_proposal proposals[PEER_REPAIRS_IN_FLIGHT_MAX];
+    size_t count = 0;
+    int err = OK;
+    while (err == OK && count < PEER_REPAIRS_IN_FLIGHT_MAX) {
+        err = repair_next(p->repair, &view, &steps, c->list, c->count, 1, &p->arena,
+                          &proposals[count]);
+        count += err == OK;
+    }
+    peer_view_end(p, &view);
+    for (size_t i = 0; i < count; i++)
+        peer_repair_propose(p, &proposals[i]);
+    if (count > 0)
+        LOG_INFO(p->log, "cluster", "repair: %zu pins get other holders", count);
+}
+
+static void peer_repair_step(struct peer *p)
+{
+    if (!peer_leads(p) || p->options.repinning_disabled || p->now_us < p->repair_at_us)
+        return;
+    p->repair_at_us = p->now_us + PEER_REPAIR_PAUSE_US;
+    struct peer_candidates candidates;
+    if (peer_candidates(p, &candidates) != OK)
+        return;
+    repair_look(p->repair, candidates.list, candidates.count, 1);
+    if (!repair_is_done(p->repair))
+        peer_repair_walk(p, &candidates);
+}
+
+/* ---- life ---- */
+
+int peer_health_start(struct peer *p)
+{
+    struct monitor_options monitor = {.ttl_us = p->options.metric_ttl_us,
+                                      .repin_after_us = p->options.repin_after_us};
+    struct repair_options repair = {.in_flight_max = PEER_REPAIRS_IN_FLIGHT_MAX};
+    int err = monitor_create(&p->monitor, &monitor);
+    if (err == OK)
+        err = repair_create(&p->repair, &repair);
+    if (err == OK)
+        err = peer_informer_create(&p->informer, p);
+    return err;
+}
+
+void peer_health_end(struct peer *p)
+{
+    peer_informer_destroy(p->informer);
+    if (p->repair != NULL)
+        repair_destroy(p->repair);
+    if (p->monitor != NULL)
+        monitor_destroy(p->monitor);
+    buf_deinit(&p->push);
+}
+
+void peer_health_on_role(struct peer *p)
+{
+    monitor_listen_from(p->monitor, p->now_us);
+    repair_restart(p->repair);
+    p->repair_at_us = p->now_us;
+    p->push_at_us = p->now_us; /* a new leader hears from everybody at once */
+}
+
+void peer_health_on_config(struct peer *p, const struct raft_config *c)
+{
+    struct peer_id *ids = arena_array(&p->arena, c->count + 1, sizeof(*ids));
+    if (ids == NULL)
+        return;
+    for (size_t i = 0; i < c->count; i++)
+        ids[i] = c->members[i].id;
+    (void)monitor_set_members(p->monitor, p->now_us, ids, c->count);
+    repair_restart(p->repair);
+    p->push_at_us = p->now_us;
+}
+
+void peer_health_on_deadline(struct peer *p)
+{
+    if (p->raft == NULL)
+        return;
+    if (monitor_on_time(p->monitor, p->now_us))
+        LOG_WARN(p->log, "monitor",
+                 "this peer stood still for a while: nobody is blamed for the silence");
+    if (p->now_us >= p->push_at_us) {
+        p->push_at_us = p->now_us + p->options.metric_ttl_us / 2;
+        peer_push(p);
+    }
+    peer_informer_on_deadline(p->informer);
+    peer_repair_step(p);
+}
+
+uint64_t peer_health_deadline_us(const struct peer *p)
+{
+    if (p->raft == NULL)
+        return RAFT_NEVER;
+    uint64_t due = p->push_at_us;
+    uint64_t informer = peer_informer_deadline_us(p->informer);
+    if (informer < due)
+        due = informer;
+    if (!peer_leads(p) || p->options.repinning_disabled)
+        return due;
+    uint64_t repair = repair_is_done(p->repair) ? monitor_next_deadline_us(p->monitor, p->now_us)
+                                                : p->repair_at_us;
+    return repair < due ? repair : due;
+}

@@ -1,0 +1,238 @@
+/* peer_informer.c -- asks the IPFS daemon for its id and its size, in turn, every half TTL. */
+#include "peer_informer.h"
+
+#include <string.h>
+
+#include "ipfs/kubo_reply.h"
+#include "ipfs/kubo_request.h"
+#include "peer_int.h"
+#include "util/err.h"
+#include "util/json.h"
+#include "util/mem.h"
+
+enum { INFORMER_IPFS_ADDRS_MAX = 16, INFORMER_VALUE_SIZE = 32 };
+
+enum informer_step { INFORMER_IDLE, INFORMER_ID, INFORMER_REPO };
+
+struct peer_informer {
+    struct peer *peer;
+    bool is_stopped;
+    uint64_t ask_at_us;
+    /* The call under way. */
+    enum informer_step step;
+    struct http_call call;
+    struct kubo_reply reply;
+    struct buf target;
+    /* The daemon, as it last described itself. */
+    struct peer_id ipfs_id;
+    struct buf ipfs_addrs[INFORMER_IPFS_ADDRS_MAX];
+    size_t ipfs_addrs_count;
+    const char *ipfs_addr_texts[INFORMER_IPFS_ADDRS_MAX];
+    struct peer_id_text ipfs_id_text;
+    char error[KUBO_TEXT_SIZE];
+    bool repo_is_known;
+    uint64_t repo_size;
+    uint64_t storage_max;
+    bool was_told; /* the first answer was pushed at once */
+    /* What was last made of it. */
+    struct buf ping;
+    char value[INFORMER_VALUE_SIZE];
+};
+
+int peer_informer_create(struct peer_informer **out, struct peer *peer)
+{
+    struct peer_informer *i = mem_zalloc(sizeof(*i));
+    if (i == NULL)
+        return ERR_NOMEM;
+    i->peer = peer;
+    memcpy(i->error, "not asked yet", sizeof("not asked yet"));
+    *out = i;
+    return OK;
+}
+
+void peer_informer_destroy(struct peer_informer *i)
+{
+    if (i == NULL)
+        return;
+    if (i->step != INFORMER_IDLE)
+        kubo_reply_deinit(&i->reply);
+    for (size_t a = 0; a < INFORMER_IPFS_ADDRS_MAX; a++)
+        buf_deinit(&i->ipfs_addrs[a]);
+    buf_deinit(&i->target);
+    buf_deinit(&i->ping);
+    mem_free(i);
+}
+
+/* ---- asking ---- */
+
+static void informer_take_id(struct peer_informer *i, const struct kubo_row *row)
+{
+    i->ipfs_id = row->id.peer;
+    i->ipfs_id_text = peer_id_print(&i->ipfs_id);
+    i->ipfs_addrs_count = 0;
+    for (size_t a = 0; a < row->id.addrs_count && a < INFORMER_IPFS_ADDRS_MAX; a++) {
+        struct buf *text = &i->ipfs_addrs[a];
+        buf_clear(text);
+        multiaddr_print(&row->id.addrs[a], text);
+        i->ipfs_addr_texts[a] = buf_text(text);
+        i->ipfs_addrs_count += 1;
+    }
+}
+
+static void informer_on_row(void *owner, const struct kubo_row *row)
+{
+    struct peer_informer *i = owner;
+    if (row->kind == KUBO_ROW_ID) {
+        informer_take_id(i, row);
+    } else if (row->kind == KUBO_ROW_REPO) {
+        i->repo_is_known = true;
+        i->repo_size = row->repo.size;
+        i->storage_max = row->repo.storage_max;
+    }
+}
+
+static void informer_on_head(struct http_call *call, int status, const struct http_field *fields,
+                             size_t count)
+{
+    (void)fields;
+    (void)count;
+    kubo_reply_on_head(&((struct peer_informer *)call->owner)->reply, status);
+}
+
+static void informer_on_body(struct http_call *call, const void *bytes, size_t len)
+{
+    kubo_reply_on_body(&((struct peer_informer *)call->owner)->reply, bytes, len);
+}
+
+static void informer_on_trailer(struct http_call *call, const struct http_field *fields,
+                                size_t count)
+{
+    kubo_reply_on_trailer(&((struct peer_informer *)call->owner)->reply, fields, count);
+}
+
+static void informer_ask(struct peer_informer *i, enum informer_step step);
+
+static void informer_done(struct http_call *call, int err)
+{
+    struct peer_informer *i = call->owner;
+    struct peer *p = i->peer;
+    peer_enter(p);
+    enum informer_step step = i->step;
+    err = kubo_reply_end(&i->reply, err);
+    peer_words(i->error, sizeof(i->error), "%s", kubo_reply_text(&i->reply));
+    kubo_reply_deinit(&i->reply);
+    i->step = INFORMER_IDLE;
+    if (err != OK)
+        i->repo_is_known = false;
+    if (err == OK && step == INFORMER_ID)
+        informer_ask(i, INFORMER_REPO);
+    else if (p->raft != NULL && step == INFORMER_REPO && !i->was_told) {
+        i->was_told = true; /* the first news is not kept until the next half TTL */
+        p->push_at_us = p->now_us;
+    }
+    peer_leave(p);
+}
+
+static void informer_ask(struct peer_informer *i, enum informer_step step)
+{
+    if (i->is_stopped)
+        return;
+    buf_clear(&i->target);
+    if (step == INFORMER_ID)
+        kubo_request_id(&i->target);
+    else
+        kubo_request_repo_stat(&i->target);
+    if (i->target.err != OK)
+        return;
+    kubo_reply_init(&i->reply, step == INFORMER_ID ? KUBO_ID : KUBO_REPO_STAT, informer_on_row, i);
+    i->call = (struct http_call){.method = KUBO_METHOD,
+                                 .target = buf_text(&i->target),
+                                 .head_timeout_us = i->peer->options.metric_ttl_us,
+                                 .on_head = informer_on_head,
+                                 .on_body = informer_on_body,
+                                 .on_trailer = informer_on_trailer,
+                                 .done = informer_done,
+                                 .owner = i};
+    if (http_client_start(&i->peer->ports.http_client, &i->call) == OK)
+        i->step = step;
+    else
+        kubo_reply_deinit(&i->reply);
+}
+
+void peer_informer_stop(struct peer_informer *i)
+{
+    i->is_stopped = true;
+    if (i->step != INFORMER_IDLE)
+        http_client_cancel(&i->peer->ports.http_client, &i->call);
+}
+
+bool peer_informer_is_idle(const struct peer_informer *i)
+{
+    return i->step == INFORMER_IDLE;
+}
+
+void peer_informer_on_deadline(struct peer_informer *i)
+{
+    if (i->peer->now_us < i->ask_at_us || i->is_stopped)
+        return;
+    i->ask_at_us = i->peer->now_us + i->peer->options.metric_ttl_us / 2;
+    if (i->step == INFORMER_IDLE)
+        informer_ask(i, INFORMER_ID);
+}
+
+uint64_t peer_informer_deadline_us(const struct peer_informer *i)
+{
+    return i->is_stopped ? MONO_NEVER : i->ask_at_us;
+}
+
+/* ---- telling ---- */
+
+static void informer_ping_value(struct peer_informer *i)
+{
+    buf_clear(&i->ping);
+    struct json_writer w = json_writer_to(&i->ping);
+    json_object_begin(&w);
+    json_key_string(&w, "peer_name", i->peer->options.name);
+    json_key_string(&w, "ipfs_id", i->ipfs_id_text.text);
+    json_object_end(&w);
+}
+
+static struct metric informer_metric(struct peer_informer *i)
+{
+    const char *name = i->peer->options.informer;
+    struct metric m = {.name = {name, strlen(name)}, .is_valid = i->repo_is_known};
+    if (strcmp(name, "freespace") == 0) {
+        uint64_t free_bytes = i->storage_max > i->repo_size ? i->storage_max - i->repo_size : 0;
+        m.weight = (int64_t)free_bytes;
+        peer_words(i->value, sizeof(i->value), "%llu", (unsigned long long)free_bytes);
+    } else if (strcmp(name, "numpin") == 0) {
+        uint64_t pins = pinset_facts(i->peer->pinset)->pins_count;
+        m.weight = -(int64_t)pins;
+        peer_words(i->value, sizeof(i->value), "%llu", (unsigned long long)pins);
+    } else {
+        m.weight = -(int64_t)i->repo_size;
+        peer_words(i->value, sizeof(i->value), "%llu", (unsigned long long)i->repo_size);
+    }
+    m.value = (struct bytes){i->value, strlen(i->value)};
+    return m;
+}
+
+size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t max)
+{
+    ASSERT(max >= 2);
+    informer_ping_value(i);
+    out[0] = (struct metric){
+        .name = {METRIC_PING, strlen(METRIC_PING)}, .value = buf_bytes(&i->ping), .is_valid = true};
+    out[1] = informer_metric(i);
+    for (size_t n = 0; n < 2; n++)
+        out[n].ttl_us = i->peer->options.metric_ttl_us;
+    return 2;
+}
+
+void peer_informer_ipfs(const struct peer_informer *i, struct peer_ipfs *out)
+{
+    *out = (struct peer_ipfs){.id = i->ipfs_id_text.text,
+                              .addresses = i->ipfs_addr_texts,
+                              .addresses_count = i->ipfs_addrs_count,
+                              .error = i->error};
+}

@@ -1,0 +1,304 @@
+/* peer_int.h -- the inside of struct peer, for peer*.c only.
+ *
+ *   peer.c           create, destroy, events, deadlines
+ *   peer_found.c     from an empty disk to a member
+ *   peer_raft.c      drives raft/: messages out, units to disk, entries to the state
+ *   peer_propose.c   writes on their way through the log
+ *   peer_members.c   who belongs: admission, removal, promotion, addresses
+ *   peer_health.c    metrics out and in, who is alive, repair
+ *   peer_tracker.c   turns of the tracker, the swarm of the IPFS daemons
+ *   peer_informer.c  what this peer says of itself
+ *   peer_status.c    pages of the local state, recover, sync
+ *   peer_calls.c     questions of other peers
+ *   peer_observe.c   facts for checkers
+ *   peer_stop.c      the orderly stop
+ *
+ * Rule     An event enters by one of peer.h's functions or a port's hook, which open it with
+ *          peer_enter() and close it with peer_leave(). Between them time stands still (p->now_us).
+ *          Modules are called with what they need and answer with effects; only here are ports touched. */
+#ifndef PEER_PEER_INT_H
+#define PEER_PEER_INT_H
+
+#include "allocation/allocate.h"
+#include "allocation/repair.h"
+#include "health/monitor.h"
+#include "members/founding.h"
+#include "members/join.h"
+#include "net/frame.h"
+#include "net/rpc.h"
+#include "peer.h"
+#include "raft/raft.h"
+#include "state/pin.h"
+#include "state/pin_entry.h"
+#include "state/pinset.h"
+#include "store/overlay.h"
+#include "store/raft_store.h"
+#include "tracker/tracker.h"
+#include "tracker/tracker_status.h"
+#include "util/arena.h"
+#include "util/list.h"
+#include "util/log.h"
+
+enum {
+    PEER_RPC_PENDING_MAX = 4096,
+    PEER_PROPOSALS_MAX = 1024,
+    PEER_SPEAKERS_MAX = 8,
+    PEER_PUPILS_MAX = 64,
+    PEER_UNITS_IN_FLIGHT_MAX = 1,
+    PEER_BATCH_ROWS_MAX =
+        LIMIT_MAP_BATCH_OPS_COUNT - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
+    PEER_REPAIRS_IN_FLIGHT_MAX = 64,
+};
+
+#define PEER_FIND_PAUSE_US    ((uint64_t)500 * 1000)
+#define PEER_FIND_TIMEOUT_US  ((uint64_t)2000 * 1000)
+#define PEER_JOIN_TIMEOUT_US  ((uint64_t)5000 * 1000)
+#define PEER_ROLES_PAUSE_US   ((uint64_t)200 * 1000)
+#define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
+#define PEER_REPAIR_PAUSE_US  ((uint64_t)200 * 1000)
+
+enum peer_life {
+    PEER_FOUNDING, /* an empty disk: asking who is there */
+    PEER_JOINING,  /* asking to be admitted */
+    PEER_WRITING,  /* what makes it a member is on its way to the disk */
+    PEER_MEMBER,
+    PEER_STOPPED,
+};
+
+/* A Raft message that waits for a unit. */
+struct peer_letter {
+    struct list_link link;
+    uint64_t after_unit;
+    struct peer_id to;
+    struct bytes bytes; /* behind the struct */
+};
+
+/* Who spoke lately under a number that our configuration does not have (yet). */
+struct peer_speaker {
+    uint64_t number;
+    struct peer_id id;
+};
+
+/* A learner, and what it has to hold before it votes. */
+struct peer_pupil {
+    uint64_t number;
+    uint64_t target;
+};
+
+/* `applied` is NULL unless err is OK; `why` is never NULL. */
+typedef void (*peer_proposal_done)(void *owner, int err, const struct pinset_applied *applied,
+                                   const char *why);
+typedef void (*peer_change_done)(void *owner, int err, const char *why);
+
+struct peer_door_list;
+
+struct peer {
+    struct peer_options options;
+    struct peer_ports ports;
+    struct peer_hooks hooks;
+    struct peer_observer observer;
+    const struct log *log;
+
+    /* This event. */
+    uint64_t now_us;
+    int64_t wall_us;
+    int depth;          /* of peer_enter() */
+    struct arena arena; /* emptied when the event ends */
+    struct buf scratch; /* one message being made */
+
+    /* Who we are. */
+    enum peer_life life;
+    struct cluster_id cluster;
+    uint64_t list; /* founding_list_hash() of cluster_peers and self */
+    bool was_damaged;
+    bool is_ready;
+    uint64_t start_deadline_us;
+    struct founding founding;
+    struct raft_store_loaded loaded;
+    struct raft_durable birth; /* what is being written to become a member */
+    struct raft_config birth_config;
+    uint64_t join_ticket;
+    uint64_t join_retry_us;
+    bool join_asked;
+    struct peer_id join_via;
+
+    struct rpc rpc;
+    uint64_t bad_frames_count;
+
+    /* The log. */
+    struct raft *raft; /* NULL until a member */
+    struct raft_store raft_store;
+    uint64_t election_draw;
+    struct list_link letters;
+    uint64_t stored_unit;
+    size_t units_in_flight;
+    struct raft_entry *entries_room; /* of one APPEND */
+    struct peer_speaker speakers[PEER_SPEAKERS_MAX];
+    size_t speakers_next;
+    struct raft_hard_state unit_hard; /* for observers */
+    uint64_t told_committed;
+
+    /* The state. */
+    struct overlay *state;
+    struct pinset *pinset;
+    uint64_t applied;     /* in the overlay, readable */
+    uint64_t start_index; /* ready once it is applied; 0: not known yet */
+    size_t batch_rows;
+    int sink_err; /* of the batch being made */
+    bool apply_is_blocked;
+
+    /* Members. */
+    struct list_link changes;
+    struct join_desk desk;
+    struct peer_pupil pupils[PEER_PUPILS_MAX];
+    size_t pupils_count;
+    uint64_t roles_at_us;
+    bool cluster_id_proposed; /* by this leader */
+
+    /* Writes. */
+    struct list_link proposals;
+    size_t proposals_count;
+    uint64_t next_sequence;
+
+    /* Health. */
+    struct monitor *monitor;
+    struct repair *repair;
+    uint64_t push_at_us;
+    uint64_t repair_at_us;
+    struct peer_informer *informer;
+    struct buf push; /* the metrics on their way to several peers */
+
+    /* The tracker. */
+    struct overlay *local;
+    struct tracker *tracker;
+    int local_sink_err;
+
+    /* Doors. */
+    struct peer_doors *doors;
+
+    /* The orderly stop. */
+    bool is_stopping;
+    uint64_t stop_deadline_us;
+    char stop_why[160];
+};
+
+/* ---- peer.c ---- */
+void peer_enter(struct peer *p);
+void peer_leave(struct peer *p);
+void peer_end(struct peer *p, int code, const char *why);
+void peer_words(char *out, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void peer_bad_frame(struct peer *p, const struct peer_id *from, int err);
+/* Removed from the cluster, or (`join`) moving to another: the data is void. */
+void peer_leave_cluster(struct peer *p, const char *why, const struct peer_address *join,
+                        size_t join_count);
+int peer_become_member(struct peer *p, const struct raft_durable *durable);
+void peer_check_ready(struct peer *p);
+/* The state as it stands in the overlay, for reading within this event. */
+int peer_view(struct peer *p, struct view *view);
+void peer_view_end(struct peer *p, struct view *view);
+
+/* ---- peer_found.c ---- */
+int peer_found_start(struct peer *p);
+void peer_found_on_deadline(struct peer *p);
+uint64_t peer_found_deadline_us(const struct peer *p);
+void peer_on_find(struct peer *p, const struct rpc_asker *asker);
+/* A new start is durable before it proposes anything: sequences are never used twice. */
+void peer_write_boot(struct peer *p, const struct raft_durable *durable);
+void peer_learn_addresses(struct peer *p, const struct peer_address *rows, size_t count);
+
+/* ---- peer_raft.c ---- */
+int peer_raft_start(struct peer *p);
+void peer_raft_take(struct peer *p, const struct raft_ready *ready);
+void peer_raft_settle(struct peer *p);
+void peer_raft_on_deadline(struct peer *p);
+void peer_raft_end(struct peer *p);
+void peer_on_raft_frame(struct peer *p, const struct peer_id *from, const struct frame *frame);
+void peer_on_role_changed(struct peer *p);
+void peer_state_durable(void *owner, uint64_t tag);
+void peer_disk_failed(struct peer *p, int err, const char *doing);
+
+/* ---- peer_propose.c ---- */
+/* The pin (or unpin) on its way; `priority` are the client's preferred holders. At once: ERR_NO_LEADER,
+ * ERR_BUSY, ERR_TOO_BIG, ERR_NOMEM; else done runs once, later. */
+int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *priority,
+                 size_t priority_count, peer_proposal_done done, void *owner);
+/* Whoever waits under `owner` is gone; the writes go on. */
+void peer_proposals_forget(struct peer *p, const void *owner);
+void peer_proposals_on_applied(struct peer *p, const struct pinset_applied *applied);
+void peer_proposals_on_role(struct peer *p);
+void peer_proposals_on_deadline(struct peer *p);
+uint64_t peer_proposals_deadline_us(const struct peer *p);
+void peer_proposals_end(struct peer *p, int err);
+void peer_on_propose(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+
+/* ---- peer_members.c ---- */
+const struct raft_member *peer_leader(const struct peer *p);
+bool peer_leads(const struct peer *p);
+bool peer_was_removed(const struct peer *p, uint64_t number);
+int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_done done,
+                       void *owner);
+void peer_note_addresses(struct peer *p, const struct peer_id *id, const struct multiaddr *addrs,
+                         size_t count);
+void peer_changes_settle(struct peer *p);
+void peer_changes_end(struct peer *p, int err);
+void peer_on_config_changed(struct peer *p);
+void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+/* Asks the peer at `address` to join this cluster (peers add). At once: an error; else done runs later. */
+int peer_member_invite(struct peer *p, const struct peer_address *address, peer_change_done done,
+                       void *owner);
+void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_members_on_deadline(struct peer *p);
+uint64_t peer_members_deadline_us(const struct peer *p);
+
+/* ---- peer_health.c ---- */
+int peer_health_start(struct peer *p);
+void peer_health_end(struct peer *p);
+void peer_health_on_role(struct peer *p);
+void peer_health_on_config(struct peer *p, const struct raft_config *c);
+void peer_health_on_deadline(struct peer *p);
+uint64_t peer_health_deadline_us(const struct peer *p);
+void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+/* Fills the pin's allocations as the leader sees the members now; they lie in p->arena. */
+int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priority,
+                  size_t priority_count, struct buf *why);
+
+/* ---- peer_tracker.c ---- */
+int peer_tracker_start(struct peer *p);
+void peer_tracker_end(struct peer *p);
+void peer_tracker_settle(struct peer *p);
+uint64_t peer_tracker_deadline_us(const struct peer *p);
+
+/* ---- peer_status.c ---- */
+struct peer_self;
+struct page_request;
+struct page;
+int peer_describe(struct peer *p, struct peer_self *out); /* lies in p->arena */
+int peer_page(struct peer *p, const struct page_request *r,
+              struct page *out);                          /* lies in p->arena */
+void peer_recover(struct peer *p, const struct cid *cid); /* undefined: all */
+void peer_sync(struct peer *p, const struct cid *cid);
+void peer_on_id(struct peer *p, const struct rpc_asker *asker);
+void peer_on_status(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_on_recover(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_on_sync(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+
+/* ---- peer_calls.c ---- */
+void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method method,
+                     struct bytes payload);
+
+/* ---- peer_observe.c ---- */
+void peer_tell(struct peer *p, struct peer_fact *fact);
+void peer_tell_unit(struct peer *p, const struct raft_unit *unit);
+void peer_tell_stored(struct peer *p);
+void peer_tell_commit(struct peer *p);
+void peer_tell_applied(struct peer *p, const struct raft_entry *e);
+void peer_tell_role(struct peer *p);
+void peer_tell_config(struct peer *p, const struct raft_config *c);
+
+/* ---- peer_stop.c ---- */
+void peer_stop_settle(struct peer *p);
+uint64_t peer_stop_deadline_us(const struct peer *p);
+
+#endif

@@ -1,0 +1,59 @@
+/* peer_pages.h -- what one peer tells another about itself and its pins: bytes of the calls ID, STATUS,
+ * RECOVER, SYNC and MEMBER_ADD.
+ *
+ * Shape    STATUS asks for a page: infos of CIDs behind `after`, in CID order, that match the filter; or for one
+ *          CID. RECOVER and SYNC name one CID or none (all), and are answered with a page of that one CID.
+ * Owner    Decoded values borrow the payload (text) or lie in the arena.
+ * Errors   ERR_CORRUPT, ERR_VERSION, ERR_NOMEM. */
+#ifndef PEER_PEER_PAGES_H
+#define PEER_PEER_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ids/cid.h"
+#include "ids/multiaddr.h"
+#include "ids/peer_id.h"
+#include "tracker/tracker_status.h"
+#include "util/arena.h"
+#include "util/buf.h"
+
+enum { PAGE_INFOS_MAX = 256 };
+
+struct page_request {
+    bool is_one;     /* exactly `cid`; else everything behind it */
+    struct cid cid;  /* undefined: from the start; for RECOVER and SYNC: all */
+    uint32_t filter; /* tracker_filter_parse() */
+    uint16_t limit;  /* at most PAGE_INFOS_MAX */
+};
+void page_request_encode(const struct page_request *r, struct buf *out);
+int page_request_decode(struct page_request *out, struct bytes payload);
+
+struct page {
+    const struct tracker_info *infos;
+    size_t count;
+    struct cid after; /* where the next page goes on */
+    bool is_last;
+};
+void page_encode(const struct page *page, struct buf *out);
+int page_decode(struct page *out, struct arena *arena, struct bytes payload);
+
+/* GET /id of one peer. */
+struct peer_self {
+    struct peer_id id;
+    struct bytes name;
+    struct bytes version;
+    const struct multiaddr *addrs; /* without /p2p/ */
+    size_t addrs_count;
+    const struct peer_id *members; /* with self */
+    size_t members_count;
+    struct bytes ipfs_id;
+    const struct bytes *ipfs_addrs;
+    size_t ipfs_addrs_count;
+    struct bytes ipfs_error; /* empty: the daemon answered */
+};
+void peer_self_encode(const struct peer_self *s, struct buf *out);
+int peer_self_decode(struct peer_self *out, struct arena *arena, struct bytes payload);
+
+#endif

@@ -1,0 +1,178 @@
+/* peer_status.c -- answers about this peer: its self-description, and pages of its local state (DESIGN 18).
+ *
+ * The same functions serve another peer's call and this peer's own doors, so that "local" and "cluster-wide" cannot
+ * differ. A page is cut by rows and by view steps; the asker goes on behind `after`. */
+#include "peer_int.h"
+
+#include <string.h>
+
+#include "peer_informer.h"
+#include "peer_pages.h"
+#include "util/err.h"
+
+static struct bytes peer_text(const char *text)
+{
+    return (struct bytes){text, strlen(text)};
+}
+
+/* ---- ID ---- */
+
+int peer_describe(struct peer *p, struct peer_self *out)
+{
+    size_t members_count = p->raft != NULL ? raft_config(p->raft)->count : 0;
+    struct peer_id *members = arena_array(&p->arena, members_count + 1, sizeof(*members));
+    struct multiaddr *addrs = arena_array(&p->arena, LIMIT_PEER_ADDRESSES_COUNT, sizeof(*addrs));
+    struct peer_ipfs ipfs;
+    peer_informer_ipfs(p->informer, &ipfs);
+    struct bytes *ipfs_addrs =
+        arena_array(&p->arena, ipfs.addresses_count + 1, sizeof(*ipfs_addrs));
+    if (members == NULL || addrs == NULL || ipfs_addrs == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < members_count; i++)
+        members[i] = raft_config(p->raft)->members[i].id;
+    for (size_t i = 0; i < ipfs.addresses_count; i++)
+        ipfs_addrs[i] = peer_text(ipfs.addresses[i]);
+    *out = (struct peer_self){.id = p->options.id,
+                              .name = peer_text(p->options.name),
+                              .version = peer_text(p->options.version),
+                              .addrs = addrs,
+                              .members = members,
+                              .members_count = members_count,
+                              .ipfs_id = peer_text(ipfs.id),
+                              .ipfs_addrs = ipfs_addrs,
+                              .ipfs_addrs_count = ipfs.addresses_count,
+                              .ipfs_error = peer_text(ipfs.error)};
+    out->addrs_count =
+        transport_listen_addresses(&p->ports.transport, addrs, LIMIT_PEER_ADDRESSES_COUNT);
+    return OK;
+}
+
+void peer_on_id(struct peer *p, const struct rpc_asker *asker)
+{
+    struct peer_self self;
+    struct buf out = {0};
+    int err = peer_describe(p, &self);
+    if (err == OK) {
+        peer_self_encode(&self, &out);
+        err = out.err;
+    }
+    if (err == OK)
+        rpc_reply(&p->rpc, asker, buf_bytes(&out));
+    else
+        rpc_refuse(&p->rpc, asker, err, err_text(err));
+    buf_deinit(&out);
+}
+
+/* ---- pages ---- */
+
+static int peer_page_rows(struct peer *p, const struct page_request *r, struct view *state,
+                          struct view *local, struct tracker_info *infos, struct page *page)
+{
+    if (r->is_one) {
+        page->count = 1;
+        page->is_last = true;
+        return tracker_status_of(p->tracker, state, local, &r->cid, &infos[0]);
+    }
+    unsigned steps = LIMIT_VIEW_STEPS_COUNT / 4;
+    page->after = r->cid;
+    int err = OK;
+    while (err == OK && page->count < r->limit) {
+        err = tracker_status_next(p->tracker, state, local, &page->after, r->filter, &steps,
+                                  &infos[page->count]);
+        if (err == OK)
+            page->after = infos[page->count++].cid;
+    }
+    page->is_last = err == ERR_NOT_FOUND;
+    return err == ERR_NOT_FOUND || err == ERR_MORE ? OK : err;
+}
+
+/* One page of the local state; it lies in p->arena. */
+int peer_page(struct peer *p, const struct page_request *r, struct page *out)
+{
+    if (p->raft == NULL)
+        return ERR_BUSY;
+    struct tracker_info *infos = arena_array(&p->arena, r->limit + 1u, sizeof(*infos));
+    if (infos == NULL)
+        return ERR_NOMEM;
+    struct view state;
+    struct view local;
+    int err = peer_view(p, &state);
+    if (err != OK)
+        return err;
+    *out = (struct page){.infos = infos};
+    err = overlay_view_open(p->local, &local);
+    if (err == OK) {
+        err = peer_page_rows(p, r, &state, &local, infos, out);
+        overlay_view_close(p->local, &local);
+    }
+    peer_view_end(p, &state);
+    return err;
+}
+
+static void peer_reply_page(struct peer *p, const struct rpc_asker *asker,
+                            const struct page_request *r)
+{
+    struct page page;
+    struct buf out = {0};
+    int err = peer_page(p, r, &page);
+    if (err == OK) {
+        page_encode(&page, &out);
+        err = out.err;
+    }
+    if (err == OK)
+        rpc_reply(&p->rpc, asker, buf_bytes(&out));
+    else
+        rpc_refuse(&p->rpc, asker, err, err_text(err));
+    buf_deinit(&out);
+}
+
+void peer_on_status(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    struct page_request request;
+    int err = page_request_decode(&request, payload);
+    if (err == OK)
+        peer_reply_page(p, asker, &request);
+    else
+        rpc_refuse(&p->rpc, asker, err, err_text(err));
+}
+
+/* ---- recover and sync: start it here, answer how things stand ---- */
+
+void peer_recover(struct peer *p, const struct cid *cid)
+{
+    if (cid_is_undefined(cid))
+        tracker_recover_all(p->tracker);
+    else
+        tracker_recover(p->tracker, cid);
+}
+
+void peer_sync(struct peer *p, const struct cid *cid)
+{
+    if (cid_is_undefined(cid))
+        tracker_sync_all(p->tracker);
+    else
+        tracker_sync(p->tracker, cid);
+}
+
+static void peer_on_order(struct peer *p, const struct rpc_asker *asker, struct bytes payload,
+                          void (*order)(struct peer *, const struct cid *))
+{
+    struct page_request request;
+    int err = page_request_decode(&request, payload);
+    if (err != OK) {
+        rpc_refuse(&p->rpc, asker, err, err_text(err));
+        return;
+    }
+    order(p, &request.cid);
+    peer_reply_page(p, asker, &request);
+}
+
+void peer_on_recover(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    peer_on_order(p, asker, payload, peer_recover);
+}
+
+void peer_on_sync(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    peer_on_order(p, asker, payload, peer_sync);
+}

@@ -1,0 +1,124 @@
+/* peer_tracker.c -- gives the tracker its turns: views in, rows out, durable back (DESIGN 13). */
+#include "peer_int.h"
+
+#include "util/err.h"
+
+enum { PEER_LOCAL_BYTES_MAX = 4 * 1024 * 1024 };
+
+static void peer_local_put(void *impl, unsigned table, struct bytes key, struct bytes value)
+{
+    struct peer *p = impl;
+    int err = overlay_put(p->local, table, key, value);
+    if (err != OK && p->local_sink_err == OK)
+        p->local_sink_err = err;
+}
+
+static void peer_local_del(void *impl, unsigned table, struct bytes key)
+{
+    struct peer *p = impl;
+    int err = overlay_delete(p->local, table, key);
+    if (err != OK && p->local_sink_err == OK)
+        p->local_sink_err = err;
+}
+
+static void peer_local_durable(void *owner, uint64_t tag)
+{
+    struct peer *p = owner;
+    peer_enter(p);
+    tracker_on_durable(p->tracker, tag);
+    peer_leave(p);
+}
+
+static void peer_local_failed(void *owner, int err)
+{
+    struct peer *p = owner;
+    peer_enter(p);
+    peer_disk_failed(p, err, "writing the local state");
+    peer_leave(p);
+}
+
+/* An answer of the daemon came: the turn follows in an event of its own (the deadline is now). */
+static void peer_tracker_wakes(void *owner)
+{
+    struct peer *p = owner;
+    if (p->depth == 0 && p->hooks.on_wake != NULL)
+        p->hooks.on_wake(p->hooks.owner);
+}
+
+int peer_tracker_start(struct peer *p)
+{
+    struct tracker_options options;
+    tracker_options_default(&options);
+    options.self = p->options.id;
+    options.concurrent_pins = p->options.concurrent_pins;
+    options.pin_timeout_us = p->options.pin_timeout_us;
+    options.unpin_timeout_us = p->options.unpin_timeout_us;
+    options.request_timeout_us = p->options.ipfs_request_timeout_us;
+    options.recover_us = p->options.pin_recover_us;
+    options.sync_us = p->options.ipfs_sync_us;
+    struct tracker_hooks hooks = {.on_wake = peer_tracker_wakes, .owner = p};
+    struct overlay_hooks overlay = {
+        .on_durable = peer_local_durable, .on_failed = peer_local_failed, .owner = p};
+    int err = overlay_create(&p->local, &p->ports.store, MAP_LOCAL, PEER_LOCAL_BYTES_MAX, &overlay);
+    if (err == OK)
+        err = tracker_create(&p->tracker, &options, &p->ports.http_client, p->log, &hooks);
+    if (err == OK)
+        tracker_walk(p->tracker);
+    return err;
+}
+
+void peer_tracker_end(struct peer *p)
+{
+    if (p->tracker != NULL)
+        tracker_destroy(p->tracker);
+    if (p->local != NULL)
+        overlay_destroy(p->local);
+}
+
+static void peer_turn(struct peer *p, struct view *state, struct view *local)
+{
+    struct row_sink sink = {.put = peer_local_put, .del = peer_local_del, .impl = p};
+    struct tracker_turn turn = {.now_us = p->now_us,
+                                .wall_s = p->wall_us / 1000000,
+                                .draw = rng_below(&p->ports.rng, RNG_BACKOFF, UINT32_MAX),
+                                .state = state,
+                                .local = local,
+                                .sink = &sink};
+    int err = OK;
+    uint64_t number = tracker_take_turn(p->tracker, &turn, &err);
+    if (err == OK)
+        err = p->local_sink_err;
+    overlay_view_close(p->local, local);
+    peer_view_end(p, state);
+    if (err == OK && number != 0)
+        err = overlay_submit(p->local, number);
+    if (err != OK)
+        peer_disk_failed(p, err, "the tracker's turn");
+}
+
+void peer_tracker_settle(struct peer *p)
+{
+    if (p->raft == NULL || overlay_is_full(p->local) || !tracker_wants_turn(p->tracker, p->now_us))
+        return;
+    struct view state;
+    struct view local;
+    int err = peer_view(p, &state);
+    if (err == OK) {
+        err = overlay_view_open(p->local, &local);
+        if (err != OK)
+            peer_view_end(p, &state);
+    }
+    if (err == OK)
+        peer_turn(p, &state, &local);
+    else
+        peer_disk_failed(p, err, "reading the local state");
+}
+
+uint64_t peer_tracker_deadline_us(const struct peer *p)
+{
+    if (p->raft == NULL)
+        return RAFT_NEVER;
+    return tracker_wants_turn(p->tracker, p->now_us) && !overlay_is_full(p->local)
+               ? p->now_us
+               : tracker_next_deadline_us(p->tracker);
+}
