@@ -23,6 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ids/identity.h"
 #include "util/buf.h"
 
 enum {
@@ -34,7 +35,7 @@ enum {
 };
 
 struct noise_keys {
-    uint8_t identity[64]; /* ed25519 secret key, libsodium's form: seed, public key */
+    const struct identity *identity; /* borrowed during noise_start() */
     uint8_t static_private[NOISE_KEY_BYTES];
     uint8_t ephemeral_private[NOISE_KEY_BYTES];
 };

@@ -1,19 +1,15 @@
 #include "p2p/noise_payload.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "util/err.h"
 #include "util/protobuf.h"
 
-enum { SIGNATURE_BYTES = crypto_sign_BYTES, KEY_BYTES = 32 };
+enum { KEY_BYTES = 32 };
 
-/* Field numbers of the payload, of its extensions, and of a public key inside it. */
+/* Field numbers of the payload and of its extensions. */
 enum { FIELD_IDENTITY = 1, FIELD_SIGNATURE = 2, FIELD_EXTENSIONS = 4 };
 enum { FIELD_EXT_MUXERS = 2 };
-
-/* PublicKey{type = Ed25519, data = 32 bytes}: the encoding is deterministic, so it can be compared. */
-static const uint8_t ed25519_key_head[] = {0x08, 0x01, 0x12, KEY_BYTES};
 
 static const char signed_prefix[] = "noise-libp2p-static-key:";
 enum { SIGNED_PREFIX_BYTES = sizeof(signed_prefix) - 1 };
@@ -25,17 +21,16 @@ static void noise_signed_bytes(uint8_t out[SIGNED_BYTES], const uint8_t static_p
     memcpy(out + SIGNED_PREFIX_BYTES, static_public, KEY_BYTES);
 }
 
-void noise_payload_encode(struct buf *out, const uint8_t identity[64],
+void noise_payload_encode(struct buf *out, const struct identity *identity,
                           const uint8_t static_public[32], const char *muxer)
 {
-    uint8_t key[sizeof(ed25519_key_head) + KEY_BYTES];
-    memcpy(key, ed25519_key_head, sizeof(ed25519_key_head));
-    memcpy(key + sizeof(ed25519_key_head), identity + 32, KEY_BYTES);
+    uint8_t key[IDENTITY_PUBLIC_PROTOBUF_BYTES];
+    identity_public_marshal(identity_public_key(identity), key);
 
     uint8_t to_sign[SIGNED_BYTES];
-    uint8_t signature[SIGNATURE_BYTES];
+    uint8_t signature[IDENTITY_SIGNATURE_BYTES];
     noise_signed_bytes(to_sign, static_public);
-    crypto_sign_detached(signature, NULL, to_sign, sizeof(to_sign), identity);
+    identity_sign(identity, to_sign, sizeof(to_sign), signature);
 
     protobuf_put_bytes(out, FIELD_IDENTITY, key, sizeof(key));
     protobuf_put_bytes(out, FIELD_SIGNATURE, signature, sizeof(signature));
@@ -70,18 +65,14 @@ static int noise_identity_check(struct noise_payload *out, struct bytes key, str
 {
     if (key.len == 0 || signature.len == 0)
         return ERR_AUTH;
-    if (key.len != sizeof(ed25519_key_head) + KEY_BYTES ||
-        memcmp(key.data, ed25519_key_head, sizeof(ed25519_key_head)) != 0)
-        return ERR_UNSUPPORTED;
-    memcpy(out->identity, (const uint8_t *)key.data + sizeof(ed25519_key_head), KEY_BYTES);
-
+    int err = identity_public_unmarshal(out->identity, key.data, key.len);
+    if (err != OK)
+        return err == ERR_UNSUPPORTED ? err : ERR_CORRUPT;
     uint8_t was_signed[SIGNED_BYTES];
     noise_signed_bytes(was_signed, static_public);
-    if (signature.len != SIGNATURE_BYTES ||
-        crypto_sign_verify_detached(signature.data, was_signed, sizeof(was_signed),
-                                    out->identity) != 0)
+    if (signature.len != IDENTITY_SIGNATURE_BYTES)
         return ERR_AUTH;
-    return OK;
+    return identity_verify(out->identity, was_signed, sizeof(was_signed), signature.data);
 }
 
 int noise_payload_decode(struct noise_payload *out, struct bytes payload,

@@ -12,16 +12,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ids/identity.h"
 #include "util/buf.h"
 
 struct noise_payload {
-    uint8_t identity[32]; /* ed25519 public key; its signature was checked */
+    uint8_t identity[IDENTITY_PUBLIC_KEY_BYTES]; /* ed25519; its signature was checked */
     bool lists_muxers;
     bool lists_ours; /* the muxer that decode was asked about is among them */
 };
 
-/* `identity` is the secret key, libsodium's 64 bytes; `muxer` may be NULL. Appends. */
-void noise_payload_encode(struct buf *out, const uint8_t identity[64],
+/* `muxer` may be NULL. Appends. */
+void noise_payload_encode(struct buf *out, const struct identity *identity,
                           const uint8_t static_public[32], const char *muxer);
 int noise_payload_decode(struct noise_payload *out, struct bytes payload,
                          const uint8_t static_public[32], const char *muxer);

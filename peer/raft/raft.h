@@ -13,6 +13,8 @@
  * Owner    The raft owns entries and configurations. What raft_ready, raft_take_unit() and
  *          raft_entry_at() point at lives until the next non-const call.
  * Errors   Refusals of the protocol travel in messages. propose: see there. Damage is the store's.
+ *          A message that no correct member could have sent is dropped and counted (raft_odd_count).
+ *          Out of memory for an effect: it is left out, which is what a lost message looks like.
  * Holds    applied <= committed <= stored on a quorum; one vote a term, stored before it is answered;
  *          entries below `committed` never change; one configuration change at a time.
  * Source   Ongaro's dissertation (2014): ch. 3 (3.4-3.7, 3.8 timing), 3.10 transfer, ch. 4 membership
@@ -74,15 +76,20 @@ struct raft_config {
 void raft_config_deinit(struct raft_config *c);
 int raft_config_copy(struct raft_config *out, const struct raft_config *from);
 const struct raft_member *raft_config_member(const struct raft_config *c, uint64_t number);
+/* A peer that came back without its data is there twice for a while: its newest number is meant. */
 const struct raft_member *raft_config_member_by_id(const struct raft_config *c,
                                                    const struct peer_id *id);
 size_t raft_config_voters_count(const struct raft_config *c);
-/* Edits, for building the next configuration. add: ERR_TOO_BIG; the others ERR_NOT_FOUND. */
+/* Edits, for building the next configuration. add: number 0 takes next_number, another one (founding) moves
+ * next_number past it; ERR_TOO_BIG, ERR_EXISTS (the number), ERR_NOMEM. The others: ERR_NOT_FOUND;
+ * set_addrs: ERR_TOO_BIG. */
 int raft_config_add(struct raft_config *c, const struct raft_member *member);
 int raft_config_remove(struct raft_config *c, uint64_t number);
 int raft_config_set_role(struct raft_config *c, uint64_t number, enum raft_role_in_config role);
 int raft_config_set_addrs(struct raft_config *c, uint64_t number, const struct multiaddr *addrs,
                           size_t count);
+/* Everything but `index`, which the entry has. decode: ERR_CORRUPT, ERR_VERSION, ERR_NOMEM. Ids and addresses
+ * are lengths and bytes here: a kind of address that this build does not know must not stop its log. */
 void raft_config_encode(const struct raft_config *c, struct buf *out);
 int raft_config_decode(struct raft_config *out, const void *bytes, size_t len);
 
@@ -102,7 +109,7 @@ struct raft_msg {
     uint64_t to;
     uint64_t term;
     uint64_t after_unit; /* ours: may leave once this unit is stored; not on the wire */
-    /* VOTE: the candidate's last entry. APPEND: the entry before `entries`. */
+    /* VOTE: the candidate's last entry. APPEND: the entry before `entries`. APPEND_REPLY: echo of it. */
     struct raft_pos last;
     bool is_pre_vote;   /* VOTE, VOTE_REPLY */
     bool is_transfer;   /* VOTE: sent on TIMEOUT_NOW, so stickiness does not apply */
@@ -111,14 +118,13 @@ struct raft_msg {
     uint64_t round; /* APPEND: counts heartbeats for reads and check-quorum; echoed in the reply */
     uint64_t match; /* APPEND_REPLY granted: last index known equal, and durable.
                               Refused: the last index worth trying next */
-    uint64_t
-        conflict_term; /* APPEND_REPLY refused: term of the entry in the way, 0: log too short */
+    uint64_t conflict_term; /* APPEND_REPLY refused: the term of the sender's entry at `match` */
     const struct raft_entry *entries; /* APPEND */
     size_t entries_count;
 };
 
-/* The bytes on the wire: kind and version first. decode fills `entries` into `room` (ERR_TOO_BIG when it is
- * too small); payloads point into the bytes. */
+/* The bytes on the wire: kind and version first (docs/WIRE.md). decode fills `entries` into `room`
+ * (ERR_TOO_BIG when it is too small); payloads point into the bytes. ERR_CORRUPT, ERR_VERSION. */
 void raft_msg_encode(const struct raft_msg *m, struct buf *out);
 int raft_msg_decode(struct raft_msg *out, struct raft_entry *room, size_t room_count,
                     const void *bytes, size_t len);
@@ -129,14 +135,17 @@ int raft_entry_decode(struct raft_entry *out, const void *bytes, size_t len);
 
 enum raft_state { RAFT_STRANGER, RAFT_FOLLOWER, RAFT_PRE_CANDIDATE, RAFT_CANDIDATE, RAFT_LEADER };
 
+enum { RAFT_WINDOW_MAX = 32 };
+
 struct raft_options {
     uint64_t heartbeat_us;
     uint64_t election_min_us; /* a timeout is drawn from min..2*min */
     size_t append_bytes_max;  /* payload bytes of one APPEND; at least one entry goes */
     size_t append_entries_max;
-    size_t window_max;         /* APPENDs with entries in flight to one follower */
-    size_t unsynced_bytes_max; /* full: propose says ERR_BUSY */
-    size_t cache_bytes_max;    /* stored entries kept in memory behind the unsynced tail */
+    size_t window_max; /* APPENDs with entries in flight to one follower, 1..RAFT_WINDOW_MAX */
+    /* Full: propose says ERR_BUSY. One unit may be this and two entries of the largest size. */
+    size_t unsynced_bytes_max;
+    size_t cache_bytes_max; /* stored entries kept in memory behind the unsynced tail */
 };
 
 struct raft_hard_state {
@@ -155,13 +164,12 @@ struct raft_term_run {
 struct raft_durable {
     uint64_t number; /* who I am; RAFT_NOBODY: a stranger */
     struct raft_hard_state hard;
-    struct raft_pos base; /* the log begins after it */
+    struct raft_pos base; /* the log begins after it; older records do not count */
     uint64_t last;        /* index of the last entry; base.index when the log is empty */
     const struct raft_term_run *runs; /* of the entries behind base, ascending */
     size_t runs_count;
-    const struct raft_config *config; /* the newest in the log (or base) */
-    const struct raft_config
-        *config_previous; /* what `config` replaced; NULL when config is committed */
+    const struct raft_config *config;          /* the newest in the log or base; NULL: none yet */
+    const struct raft_config *config_previous; /* what it replaced; NULL when it is committed */
 };
 
 struct raft;
@@ -172,7 +180,8 @@ struct raft_read_result {
     uint64_t index; /* serve when applied >= index; 0: leadership was lost, ask again */
 };
 
-/* The driver should read stored entries and hand them to raft_on_fetched(). */
+/* The driver should read stored entries and hand them to raft_on_fetched(): also when it could read none
+ * (count 0), else this one is never asked for again. */
 struct raft_fetch {
     uint64_t first;
     size_t bytes_max;
@@ -202,34 +211,42 @@ int raft_create(struct raft **out, const struct raft_options *options,
 void raft_destroy(struct raft *r);
 
 /* Each input begins a new ready (what the last one pointed at is gone). `draw` is the input's share of chance:
- * any number, used when a new election timeout is due. */
+ * any number, used when a new election timeout is due. now_us never goes back. */
 const struct raft_ready *raft_step(struct raft *r, uint64_t now_us, uint64_t draw,
                                    const struct raft_msg *m);
 const struct raft_ready *raft_on_deadline(struct raft *r, uint64_t now_us, uint64_t draw);
 uint64_t raft_next_deadline_us(const struct raft *r);
+/* Units up to this number are durable. A unit that the disk refused (full) is stored again, the same bytes,
+ * before any later one. */
 const struct raft_ready *raft_on_stored(struct raft *r, uint64_t now_us, uint64_t unit_number);
+/* The entries may be messages' entries in the ready: keep them as long as it. */
 const struct raft_ready *raft_on_fetched(struct raft *r, uint64_t now_us,
                                          const struct raft_entry *entries, size_t count);
 
 /* Appends an entry if we lead; several may be proposed before one raft_flush() sends them out together.
- * ERR_NOT_LEADER; ERR_BUSY: the unsynced tail is full, or leadership is being handed over. */
+ * ERR_NOT_LEADER; ERR_BUSY: the unsynced tail is full, or leadership is being handed over; ERR_TOO_BIG. */
 int raft_propose(struct raft *r, const void *payload, size_t len, struct raft_pos *out);
 const struct raft_ready *raft_flush(struct raft *r, uint64_t now_us);
-/* Proposes the next configuration: at most one member added, removed, or of another role (addresses may
- * change beside). ERR_NOT_LEADER; ERR_BUSY: another change is not committed yet, or this leader has not
- * committed an entry of its term; ERR_INVALID: more than one change, or no voter left. */
+/* Proposes the next configuration: at most one voter more or one less than now, so that any two majorities
+ * share a voter; learners and addresses may change beside (a wiped voter leaves and returns as a learner in
+ * one step). `next->index` is not looked at. ERR_NOT_LEADER; ERR_BUSY: another change is not committed yet, or
+ * this leader has not committed an entry of its term, or leadership is being handed over; ERR_INVALID: two
+ * voters at once, no voter left, a number that is not new, the next number lowered; ERR_TOO_BIG; ERR_NOMEM. */
 int raft_propose_config(struct raft *r, const struct raft_config *next, struct raft_pos *out);
-/* A linearizable read (dissertation 6.4): answered in some later ready->reads. ERR_NOT_LEADER, ERR_BUSY. */
+/* A linearizable read (dissertation 6.4): raft_flush() sends the question, some later ready->reads answers,
+ * once. ERR_NOT_LEADER, ERR_BUSY. */
 int raft_read(struct raft *r, uint64_t context);
-/* Hand leadership to `to` (RAFT_NOBODY: the best follower). ERR_NOT_LEADER, ERR_NOT_FOUND, ERR_BUSY. */
+/* Hand leadership to `to` (RAFT_NOBODY: the best follower); raft_flush() begins it. Given up, silently, after
+ * an election timeout. ERR_NOT_LEADER, ERR_NOT_FOUND (no such voter), ERR_BUSY (one is under way). */
 int raft_transfer(struct raft *r, uint64_t now_us, uint64_t to);
 /* Give up leadership at once (full or hung disk, DESIGN 6) and do not campaign before `until_us`. */
 const struct raft_ready *raft_abdicate(struct raft *r, uint64_t now_us, uint64_t until_us);
 
-/* What has to be stored next: everything unsynced so far, as one unit. */
+/* What has to be stored next: everything unsynced so far, as one unit. raft_number() and raft_base() go into
+ * it too. Some may be in flight at once; raft_has_unit() says no when they are too many. */
 struct raft_unit {
-    uint64_t number;
-    uint64_t cut_from; /* 0: nothing is cut */
+    uint64_t number;   /* 1, 2, ... since raft_create() */
+    uint64_t cut_from; /* records from here on are not ours any more; 0: nothing is cut */
     const struct raft_entry *entries;
     size_t entries_count;
     struct raft_hard_state hard;
@@ -247,18 +264,20 @@ uint64_t raft_applicable(const struct raft *r);
  * appear in the next ready, and raft_on_fetched() brings it. */
 const struct raft_entry *raft_entry_at(const struct raft *r, uint64_t index);
 void raft_want(struct raft *r, uint64_t index);
-/* The state has durably applied up to here: the cache may let go; entries up to `index` may be trimmed. */
+/* The state has durably applied up to here, also told once after raft_create(): what was applied is committed.
+ * Entries up to `index` may be trimmed. */
 void raft_on_applied(struct raft *r, uint64_t index);
-/* The log now begins after `index` (<= applied): its head was trimmed. */
+/* From now on the log begins after `index` (<= applied, stored). The next unit carries the new raft_base();
+ * once it is stored, the driver may have the records trimmed. */
 void raft_on_trimmed(struct raft *r, uint64_t index);
-/* The state was replaced by a snapshot that ends at `pos`: the log begins after it. Entries behind it that
- * fit (same term at pos) stay, others go. Comes out in the next unit as base through raft_base(). */
+/* The state was replaced by a snapshot that ends at `pos` (> applied): the log begins after it. Entries behind
+ * it that fit (same term at pos) stay, others go. The next unit carries it as raft_base(). */
 const struct raft_ready *raft_install(struct raft *r, uint64_t now_us, struct raft_pos pos,
                                       const struct raft_config *config);
 /* A transfer to `member` ended: it holds everything up to `index` (0: it failed; try again). */
 const struct raft_ready *raft_on_snapshot_sent(struct raft *r, uint64_t now_us, uint64_t member,
                                                uint64_t index);
-/* A stranger was told its number (DESIGN 7): it may speak Raft from now on. */
+/* A stranger was told its number (DESIGN 7): it may speak Raft from now on. The next unit carries it. */
 void raft_set_number(struct raft *r, uint64_t number);
 
 /* ---- looking ---- */
@@ -285,6 +304,9 @@ struct raft_member_progress {
     uint64_t last_reply_us; /* 0: none in this term */
 };
 int raft_member_progress(const struct raft *r, uint64_t number, struct raft_member_progress *out);
+
+/* Messages dropped because no correct member could have sent them. */
+uint64_t raft_odd_count(const struct raft *r);
 
 /* Asserts the invariants that can be seen from inside. */
 void raft_check(const struct raft *r);

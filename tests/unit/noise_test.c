@@ -1,7 +1,7 @@
 #include <criterion/criterion.h>
-#include <sodium.h>
 #include <string.h>
 
+#include "ids/identity.h"
 #include "p2p/noise.h"
 #include "p2p/noise_payload.h"
 #include "tests/lib/test_file.h"
@@ -11,12 +11,11 @@ TestSuite(noise, .timeout = 20);
 
 static const char yamux[] = "/yamux/1.0.0";
 
-static struct noise_keys keys_of(const struct json_doc *doc, int side)
+static struct noise_keys keys_of(const struct json_doc *doc, int side, struct identity *identity)
 {
     struct noise_keys keys;
-    uint8_t public_key[32];
-    crypto_sign_seed_keypair(public_key, keys.identity,
-                             test_json_hex(doc, side, "identity_seed").data);
+    identity_from_seed(identity, test_json_hex(doc, side, "identity_seed").data);
+    keys.identity = identity;
     memcpy(keys.static_private, test_json_hex(doc, side, "static_private").data, 32);
     memcpy(keys.ephemeral_private, test_json_hex(doc, side, "ephemeral_private").data, 32);
     return keys;
@@ -80,7 +79,9 @@ static void check_transport(const struct json_doc *doc, int rows, struct noise *
 static void check_handshake(const struct json_doc *doc, int row, const char *muxer)
 {
     int sides[2] = {json_member(doc, row, "initiator"), json_member(doc, row, "responder")};
-    struct noise_keys keys[2] = {keys_of(doc, sides[0]), keys_of(doc, sides[1])};
+    struct identity identities[2];
+    struct noise_keys keys[2] = {keys_of(doc, sides[0], &identities[0]),
+                                 keys_of(doc, sides[1], &identities[1])};
     struct noise n[2];
     cr_assert_eq(noise_start(&n[0], true, &keys[0], muxer), OK);
     cr_assert_eq(noise_start(&n[1], false, &keys[1], muxer), OK);
@@ -100,7 +101,7 @@ static void check_handshake(const struct json_doc *doc, int row, const char *mux
     for (int i = 0; i < 2; i++) {
         cr_assert(noise_is_done(&n[i]));
         cr_assert_eq(noise_muxer(&n[i]), muxer ? NOISE_MUXER_AGREED : NOISE_MUXER_OPEN);
-        cr_assert_arr_eq(noise_remote_identity(&n[i]), keys[1 - i].identity + 32, 32);
+        cr_assert_arr_eq(noise_remote_identity(&n[i]), identity_public_key(&identities[1 - i]), 32);
     }
     int split = json_member(doc, row, "keys");
     cr_assert_arr_eq(n[0].send.key, test_json_hex(doc, split, "initiator_to_responder").data, 32);
@@ -170,15 +171,17 @@ Test(noise, other_identity_keys_and_broken_payloads)
 
 struct pair {
     struct noise initiator, responder;
+    struct identity identities[2];
     struct noise_keys keys[2];
 };
 
 static void pair_init(struct pair *p, const char *initiator_muxer, const char *responder_muxer)
 {
     for (int i = 0; i < 2; i++) {
-        uint8_t seed[32], public_key[32];
+        uint8_t seed[IDENTITY_SEED_BYTES];
         memset(seed, 0x41 + i, sizeof(seed));
-        crypto_sign_seed_keypair(public_key, p->keys[i].identity, seed);
+        identity_from_seed(&p->identities[i], seed);
+        p->keys[i].identity = &p->identities[i];
         memset(p->keys[i].static_private, 0x51 + i, 32);
         memset(p->keys[i].ephemeral_private, 0x61 + i, 32);
     }

@@ -1,0 +1,51 @@
+/* raft_progress.h -- what a member knows of another one: its vote, and, while leading, how far its log is.
+ *
+ *      PROBE       where do our logs part? One APPEND at a time, until one fits.
+ *      REPLICATE   they fit: APPENDs follow one another without waiting, up to a window.
+ *      SNAPSHOT    what it needs next is not in our log any more: the driver sends the state.
+ *
+ * Holds    match < next. match never falls within a term: replies may overtake one another (SIMULATION C09).
+ * Source   Raft 5.3; dissertation 10.2.1 (pipelining). The three states are etcd's idea. */
+#ifndef RAFT_RAFT_PROGRESS_H
+#define RAFT_RAFT_PROGRESS_H
+
+#include "raft/raft.h"
+
+enum raft_progress_state { RAFT_PROBE, RAFT_REPLICATE, RAFT_SNAPSHOT };
+
+struct raft_progress {
+    uint64_t number;
+    bool is_voter;
+    bool has_granted; /* its vote or pre-vote, while we ask for them */
+
+    enum raft_progress_state state;
+    uint64_t next;
+    uint64_t match;
+    bool is_waiting;  /* PROBE: one is on its way. SNAPSHOT: the driver knows */
+    bool is_fetching; /* entries from `next` on are being read */
+    bool is_due;      /* an APPEND must go, even an empty one */
+    uint64_t committed_told;
+    uint64_t round;         /* the latest heartbeat round it answered */
+    uint64_t last_reply_us; /* 0: none in this term */
+    uint64_t since_us;      /* we lead, and it is a member, since */
+
+    /* REPLICATE: the last index of each APPEND on its way, a ring. */
+    uint64_t ends[RAFT_WINDOW_MAX];
+    size_t ends_at;
+    size_t ends_count;
+};
+
+/* A new leader's guess: the logs are equal up to `next` - 1. */
+void raft_progress_reset(struct raft_progress *p, uint64_t next, uint64_t now_us);
+bool raft_progress_may_send(const struct raft_progress *p, size_t window_max);
+/* An APPEND with entries up to `last` was sent. */
+void raft_progress_on_sent(struct raft_progress *p, uint64_t last);
+/* Everything up to `match` is equal there, and durable. */
+void raft_progress_on_match(struct raft_progress *p, uint64_t match);
+/* Is a refusal of the entry before `refused` + 1 news, or an answer to something long settled? */
+bool raft_progress_is_refusal_news(const struct raft_progress *p, uint64_t refused);
+/* Ask again, from `next` on (never below match + 1). */
+void raft_progress_probe(struct raft_progress *p, uint64_t next);
+void raft_progress_to_snapshot(struct raft_progress *p);
+
+#endif
