@@ -15,8 +15,9 @@
 #include "util/buf.h"
 #include "util/hash.h"
 
-void digest_add(struct hash128 *sum, unsigned table, struct bytes key, struct bytes value);
-void digest_subtract(struct hash128 *sum, unsigned table, struct bytes key, struct bytes value);
+struct hash128 digest_row(unsigned table, struct bytes key, struct bytes value);
+void digest_add(struct hash128 *sum, struct hash128 row);
+void digest_subtract(struct hash128 *sum, struct hash128 row);
 bool digest_equal(struct hash128 a, struct hash128 b);
 
 /* The slow way, to compare with: walks every row, in slices. */
@@ -28,8 +29,9 @@ struct digest_scrub {
 };
 void digest_scrub_init(struct digest_scrub *s);
 void digest_scrub_deinit(struct digest_scrub *s);
-/* Takes in up to `steps` more rows of this view. OK: that was all, `sum` stands; ERR_MORE: call again, with
- * a view of the same moment or, if rows changed meanwhile, start anew. ERR_CORRUPT, ERR_IO, ERR_NOMEM. */
+/* Takes in about `steps` more rows of this view. OK: that was all, `sum` stands; ERR_MORE: call again, with
+ * a view that shows the same rows (if the applied index moved meanwhile, start anew). ERR_CORRUPT, ERR_IO,
+ * ERR_NOMEM. */
 int digest_scrub_step(struct digest_scrub *s, struct view *view, unsigned steps);
 
 #endif

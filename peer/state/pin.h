@@ -64,7 +64,8 @@ struct pin {
 /* A data pin, recursive, everywhere; the rest is 0. */
 struct pin pin_of(const struct cid *cid);
 
-const char *pin_type_name(enum pin_type type); /* "pin", "meta-pin", "clusterdag-pin", "shard-pin" */
+const char *
+pin_type_name(enum pin_type type); /* "pin", "meta-pin", "clusterdag-pin", "shard-pin" */
 /* "recursive", or "direct" for depth 0. */
 const char *pin_mode_name(const struct pin *pin);
 bool pin_is_everywhere(const struct pin *pin);
@@ -84,7 +85,7 @@ int pin_resolve_factors(struct pin *pin, int32_t config_min, int32_t config_max,
 int pin_check(const struct pin *pin, const char **why);
 /* expire_s has to lie in the future when a client says it. */
 int pin_check_expiry(const struct pin *pin, int64_t now_s, const char **why);
-/* May `now` replace `was`? No change of type; a recursive pin does not become direct. */
+/* May `now` replace `was`? No change of type; a recursive pin does not become direct. why may be NULL. */
 int pin_check_replaces(const struct pin *was, const struct pin *now, struct buf *why);
 /* Shards and cluster DAGs go with their root only. */
 int pin_check_unpin(const struct pin *pin, const char **why);

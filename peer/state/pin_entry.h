@@ -36,19 +36,19 @@ enum { STATE_CLUSTER_ID_BYTES = 16 };
 #define PIN_SEQUENCE(incarnation) ((uint64_t)(incarnation) << 32)
 
 struct pin_origin {
-    uint64_t number;   /* member number; 0: none */
+    uint64_t number; /* member number; 0: none */
     uint64_t sequence;
-    uint64_t floor;    /* <= sequence */
+    uint64_t floor; /* <= sequence */
 };
 
 struct pin_entry {
     enum pin_entry_kind kind;
     struct pin_origin origin;
-    uint64_t expected;  /* PIN, UNPIN */
-    struct pin pin;     /* PIN */
-    struct cid cid;     /* UNPIN */
+    uint64_t expected;                          /* PIN, UNPIN */
+    struct pin pin;                             /* PIN */
+    struct cid cid;                             /* UNPIN */
     uint8_t cluster_id[STATE_CLUSTER_ID_BYTES]; /* CLUSTER_ID */
-    uint32_t level;     /* LEVEL */
+    uint32_t level;                             /* LEVEL */
 };
 
 void pin_entry_encode(const struct pin_entry *e, struct buf *out);

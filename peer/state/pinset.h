@@ -34,10 +34,10 @@
 
 enum {
     /* What one pinset_apply() may take. */
-    PINSET_APPLY_STEPS_MAX = 2,                           /* of the view */
-    PINSET_APPLY_ROWS_MAX = 2 * LIMIT_MEMBERS_COUNT + 8, /* into the sink */
-    /* What pinset_finish() may take, after any number of entries. */
-    PINSET_FINISH_ROWS_MAX = 2 * LIMIT_ORIGINS_COUNT + 1,
+    PINSET_APPLY_STEPS_MAX = 1,                          /* of the view */
+    PINSET_APPLY_ROWS_MAX = 2 * LIMIT_MEMBERS_COUNT + 4, /* into the sink */
+    /* What pinset_finish() may put, after any number of entries. */
+    PINSET_FINISH_ROWS_MAX = LIMIT_ORIGINS_COUNT + 1,
     /* The newest replicated level this code obeys. */
     PINSET_LEVEL_MAX = 1,
 };
@@ -55,8 +55,9 @@ int pinset_open(struct pinset *p, struct view *view);
 enum pinset_outcome {
     PINSET_DONE = 1,
     PINSET_NOT_FOUND = 2, /* unpin: no such pin */
-    PINSET_STALE = 3,     /* the row moved since it was looked at; or a duplicate too old to remember */
-    PINSET_REFUSED = 4,   /* against the rules of pin.h, or bytes that are no entry */
+    PINSET_STALE = 3, /* the row moved since it was looked at; or a duplicate too old to remember */
+    PINSET_REFUSED = 4, /* against the rules of pin.h, or bytes that are no entry */
+    PINSET_OUTCOMES_COUNT = 5,
 };
 /* OK, ERR_NOT_FOUND, ERR_STALE, ERR_INVALID. */
 int pinset_outcome_err(enum pinset_outcome outcome);
@@ -87,22 +88,24 @@ struct pinset_facts {
     bool has_cluster_id;
     uint8_t cluster_id[STATE_CLUSTER_ID_BYTES];
     uint64_t pins_count;
-    uint64_t done_count; /* entries by outcome, over the cluster's life */
-    uint64_t refused_count;
-    uint64_t stale_count;
-    uint64_t duplicate_count;
+    /* Over the cluster's life. */
+    uint64_t outcome_counts[PINSET_OUTCOMES_COUNT];
+    uint64_t duplicates_count; /* not among the outcomes */
 };
 const struct pinset_facts *pinset_facts(const struct pinset *p);
-/* The state's hash: equal on all peers at equal applied_index. */
+/* The state's hash after the last entry: equal on all peers at equal applied_index. */
 struct hash128 pinset_hash(const struct pinset *p);
-/* The sum over all rows as last finished: what a scrub (digest.h) has to arrive at. */
+/* The sum over the rows: what a scrub (digest.h) has to arrive at, once pinset_finish() ran. */
 struct hash128 pinset_rows_digest(const struct pinset *p);
 
 /* ERR_NOT_FOUND. The pin's variable parts lie in the arena. */
 int pinset_get(struct view *view, const struct cid *cid, struct arena *arena, struct pin *out);
 
-/* The pin behind `after` (undefined: the first), in CID order; ERR_NOT_FOUND at the end. Within one view each
- * call goes on with a single step when `after` is what the call before gave. */
+/* Cursors: of one view, and one at a time of each kind (they share the view's cursor of that table). Each call
+ * is one step, the first may be two. ERR_NOT_FOUND at the end. A listing over many views starts each time
+ * behind the last CID it showed. */
+
+/* The pins behind `after` (undefined: from the first), in CID order. */
 struct pinset_cursor {
     struct view *view;
     bool is_placed; /* the view's cursor stands on `at` */
@@ -111,7 +114,7 @@ struct pinset_cursor {
 struct pinset_cursor pinset_cursor_after(struct view *view, const struct cid *after);
 int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out);
 
-/* The next CID that `holder` should hold (nobody: that everybody should hold). ERR_NOT_FOUND at the end. */
+/* The CIDs that `holder` should hold; for nobody, those that everybody should hold. */
 struct pinset_held {
     struct cid cid;
     enum pin_type type;
@@ -126,8 +129,8 @@ struct pinset_held_cursor {
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after);
 int pinset_next_held(struct pinset_held_cursor *c, struct pinset_held *out);
-/* The first holder in the index whose id is > `after` (NULL: the first of all; "nobody" is passed over).
- * ERR_NOT_FOUND: there is no further one. One step. */
+/* The first holder in the index behind `after` (NULL: the first of all; "nobody" is passed over), in the
+ * index's order. ERR_NOT_FOUND: there is no further one. One step, on the cursor of pinset_next_held(). */
 int pinset_next_holder(struct view *view, const struct peer_id *after, struct peer_id *out);
 
 /* The next pin, in order of expiry, that expires at or before `until_s`. Start with {0, undefined}. */

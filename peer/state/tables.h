@@ -1,7 +1,7 @@
 /* tables.h -- the numbers of the map room's tables, and what the keys of each are made of.
  *
  *   STATE     replicated; exported as snapshots; every row but META's counts in the state's hash
- *     META       ""                                       one row: how far, which cluster, counts, hash
+ *     META       "state"                                  one row: how far, which cluster, counts, hash
  *     PINS       cid                                      a pin (pin.h)
  *     BY_HOLDER  holder_len u8, holder, cid               who should hold what; "nobody" (len 0) stands
  *                                                         for pins that everybody holds

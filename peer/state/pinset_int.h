@@ -1,0 +1,70 @@
+/* pinset_int.h -- what pinset.c, pinset_rows.c and pinset_origins.c share. */
+#ifndef STATE_PINSET_INT_H
+#define STATE_PINSET_INT_H
+
+#include "state/pinset.h"
+
+/* ---- keys ---- */
+
+struct pinset_key {
+    size_t len;
+    uint8_t bytes[1 + LIMIT_PEER_ID_BYTES + LIMIT_CID_BYTES];
+};
+
+static inline struct bytes pinset_key_bytes(const struct pinset_key *k)
+{
+    return (struct bytes){k->bytes, k->len};
+}
+
+struct pinset_key pinset_key_of_cid(const struct cid *cid);
+struct pinset_key pinset_key_held(const struct peer_id *holder, const struct cid *cid);
+struct pinset_key pinset_key_expiry(int64_t expire_s, const struct cid *cid);
+struct pinset_key pinset_key_of_number(uint64_t number);
+
+/* The value of a by-holder row: enough for the tracker to see whether there is something to do. */
+enum { PINSET_HELD_BYTES = 6 };
+size_t pinset_held_encode(uint8_t out[PINSET_HELD_BYTES], enum pin_type type, int32_t max_depth);
+int pinset_held_decode(struct pinset_held *out, struct bytes value);
+
+/* ---- which proposals of a member were applied (pinset_origins.c) ---- */
+
+struct pinset_origin {
+    uint64_t number;
+    uint64_t floor;        /* what lies below is forgotten */
+    uint64_t last_index;   /* of the last entry that came from there */
+    size_t count;          /* sequences floor..floor+count-1 have a place in `outcomes` */
+    bool is_dirty;         /* other than its row */
+    struct hash128 digest; /* of its row as it would be written now */
+    uint8_t outcomes[LIMIT_ORIGIN_WINDOW_COUNT]; /* at sequence modulo the size; 0: not seen */
+};
+
+enum { PINSET_ORIGIN_ROW_MAX = LIMIT_ORIGIN_WINDOW_COUNT + 32 };
+
+struct pinset {
+    struct pinset_facts facts;
+    struct hash128 rows; /* digest.h */
+    struct pinset_origin *origins[LIMIT_ORIGINS_COUNT];
+    size_t origins_count;
+    struct pinset_origin *spare; /* memory for the next new origin */
+    struct arena arena;          /* of one entry */
+    struct buf value;            /* a pin's row, while it is applied */
+    struct buf origin_row;       /* holds PINSET_ORIGIN_ROW_MAX from the start: never fails */
+};
+
+/* NULL: nothing is remembered of that member. */
+struct pinset_origin *pinset_origin_find(struct pinset *p, uint64_t number);
+/* What is known of a sequence: an outcome, or 0. */
+int pinset_origin_recall(const struct pinset_origin *o, uint64_t sequence);
+/* Could the outcome of this proposal be kept? */
+bool pinset_origin_has_room(const struct pinset_origin *o, const struct pin_origin *origin);
+/* Sees to memory for one more origin, so that pinset_origin_record() cannot fail. */
+int pinset_origin_reserve(struct pinset *p);
+/* Moves the floor and keeps the outcome (0: only the floor). A member that is new may push out the one that
+ * was silent for the longest time; its row goes. */
+void pinset_origin_record(struct pinset *p, struct row_sink *sink, const struct pin_origin *origin,
+                          uint64_t index, int outcome);
+int pinset_origins_open(struct pinset *p, struct view *view);
+void pinset_origins_close(struct pinset *p);
+void pinset_origins_finish(struct pinset *p, struct row_sink *sink);
+
+#endif
