@@ -50,6 +50,9 @@ void json_key_i64(struct json_writer *w, const char *key, int64_t value);
 void json_key_u64(struct json_writer *w, const char *key, uint64_t value);
 void json_key_bool(struct json_writer *w, const char *key, bool value);
 void json_key_null(struct json_writer *w, const char *key);
+/* A document, compact or not, laid out for people: `width` spaces a level, empty containers on one
+ * line, no newline at the end. The text must be valid JSON. */
+void json_indent(struct buf *out, const char *text, size_t len, unsigned width);
 
 enum json_kind {
     JSON_NOTHING, /* the kind of JSON_NONE */

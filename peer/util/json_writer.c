@@ -214,3 +214,52 @@ void json_key_null(struct json_writer *w, const char *key)
     json_key(w, key);
     json_null(w);
 }
+
+/* ---- laying out ---- */
+
+static bool json_is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+static void json_new_line(struct buf *out, unsigned spaces)
+{
+    buf_append(out, "\n", 1);
+    for (unsigned i = 0; i < spaces; i++)
+        buf_append(out, " ", 1);
+}
+
+/* The length of the string at the front of the text, its quotes included. */
+static size_t json_string_span(const char *text, size_t len)
+{
+    size_t i = 1;
+    while (i < len && text[i] != '"')
+        i += text[i] == '\\' ? 2 : 1;
+    return i < len ? i + 1 : len;
+}
+
+void json_indent(struct buf *out, const char *text, size_t len, unsigned width)
+{
+    unsigned spaces = 0;
+    bool is_open = false; /* a bracket was just opened: is there anything inside? */
+    for (size_t i = 0, taken = 1; i < len; i += taken, taken = 1) {
+        char c = text[i];
+        if (json_is_space(c))
+            continue;
+        bool closes = c == '}' || c == ']';
+        if (closes)
+            spaces -= width;
+        if (is_open != closes)
+            json_new_line(out, spaces);
+        is_open = c == '{' || c == '[';
+        if (is_open)
+            spaces += width;
+        if (c == '"')
+            taken = json_string_span(text + i, len - i);
+        buf_append(out, text + i, taken);
+        if (c == ':')
+            buf_append(out, " ", 1);
+        if (c == ',')
+            json_new_line(out, spaces);
+    }
+}

@@ -298,3 +298,28 @@ Test(json, too_many_tokens)
     json_doc_deinit(&doc);
     buf_deinit(&b);
 }
+
+Test(json, laid_out)
+{
+    static const struct {
+        const char *in;
+        const char *out;
+    } rows[] = {
+        {"1", "1"},
+        {" [ ] ", "[]"},
+        {"{}", "{}"},
+        {"[[],{}]", "[\n  [],\n  {}\n]"},
+        {"{\"a\":1,\"b\":[true,\"x,:{}[]\\\" y\"]}",
+         "{\n  \"a\": 1,\n  \"b\": [\n    true,\n    \"x,:{}[]\\\" y\"\n  ]\n}"},
+        {"{ \"a\" :\n[ ],\"\\\\\":null }", "{\n  \"a\": [],\n  \"\\\\\": null\n}"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf once = {0}, twice = {0};
+        json_indent(&once, rows[i].in, strlen(rows[i].in), 2);
+        cr_assert_str_eq(buf_text(&once), rows[i].out);
+        json_indent(&twice, (const char *)once.data, once.len, 2);
+        cr_assert_str_eq(buf_text(&twice), rows[i].out);
+        buf_deinit(&once);
+        buf_deinit(&twice);
+    }
+}
