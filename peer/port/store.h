@@ -7,14 +7,18 @@
  *
  * Promise  A unit or batch happens whole or not at all. After a crash each room (the two areas of the
  *          map count as two) holds a prefix of what was submitted to it, with everything acknowledged
- *          in it. How many share one sync is the implementation's business: that is group commit.
- *          A view shows the newest durable version of its area. Files: only what a FILE_SYNC
- *          acknowledged survives; the rest may be there, torn at 512 bytes in any subset, or not.
+ *          or shown by a view in it. How many share one sync is the implementation's business: that
+ *          is group commit. A view shows the newest durable version of its area, which may be ahead
+ *          of the done() calls. Files: only what a FILE_SYNC acknowledged survives; the rest may be
+ *          there, torn at 512 bytes in any subset, or not.
  * Hooks    done() runs on the loop, exactly once for each accepted request, in submission order within
- *          its room, never from inside the call that submitted. On shutdown: ERR_CANCELED.
- * Errors   At once (done will not run): ERR_BUSY queue full, ERR_TOO_BIG. By done(): ERR_FULL disk
- *          full (the room stays readable; later requests may succeed), ERR_IO (the room is dead from
- *          then on: a failed sync is never retried), ERR_NOT_FOUND, ERR_CORRUPT.
+ *          its room (trims and map jobs aside: see there), never from inside the call that
+ *          submitted. On shutdown what was not finished gets ERR_CANCELED: its outcome is unknown.
+ * Errors   At once (done will not run): ERR_BUSY queue full, ERR_TOO_BIG, ERR_NOMEM. By done():
+ *          ERR_FULL disk full: this write did not happen, nor did any that the room had accepted by
+ *          the time done() says so (they all end with ERR_FULL, so no later one overtakes; in the file
+ *          room each job stands alone); the room stays readable and may be tried again. ERR_IO: the room takes no write any more (a failed
+ *          sync is never retried). ERR_NOT_FOUND, ERR_CORRUPT.
  * Owner    The caller owns the request struct and its bytes until done() runs.
  * Rule     Workers see bytes only. No call on the loop waits for the disk, save the two *_open ones. */
 #ifndef PORT_STORE_H
@@ -27,8 +31,31 @@
 #include "port/view.h"
 #include "util/assert.h"
 #include "util/buf.h"
+#include "util/err.h"
+#include "util/hash.h"
 #include "util/limits.h"
 #include "util/list.h"
+#include "util/mem.h"
+
+/* The implementation's corner of a request, while it is in flight; nobody else looks. */
+struct store_slot {
+    struct list_link link;
+    uint64_t round; /* which refusal (ERR_FULL) it was submitted after */
+    int kind;
+    int err;
+};
+
+/* What a checksum says a record belongs to. The numbers are on disk. */
+enum store_room { ROOM_LOG = 1, ROOM_STATE = 2, ROOM_LOCAL = 3 };
+
+/* Stored beside every record and row, and compared whenever one is read: over the room, the table,
+ * the key and the value, so that a record in the wrong place is as bad as a changed one. */
+static inline uint64_t store_checksum(enum store_room room, unsigned table, struct bytes key,
+                                      struct bytes value)
+{
+    uint64_t place = hash64((uint64_t)room << 8 | table, key.data, key.len);
+    return hash64(place, value.data, value.len);
+}
 
 /* ---- log ---- */
 
@@ -38,19 +65,20 @@ struct log_record {
 };
 
 /* One unit: durable as a whole when done() says OK. Applied in this order: cut, then records, then
- * meta. */
+ * meta. The records follow the last one that the cut left; in an emptied log any index may begin. */
 struct log_unit {
-    uint64_t cut_from; /* records with an index >= this are removed first; 0: none */
+    uint64_t cut_from; /* records with an index >= this are removed first; 0: none; 1: all */
     const struct log_record *records;
     size_t records_count;
     struct bytes meta; /* replaces the meta record; len 0: keeps it */
     void (*done)(struct log_unit *unit, int err);
     void *owner;
-    struct list_link link; /* the implementation's, while the unit is in flight */
+    struct store_slot slot;
 };
 
-/* Records first.. in order, until `bytes_max` is passed (at least one) or the log ends. Sees every
- * unit that was submitted before it. ERR_NOT_FOUND when `first` is not in the log. */
+/* Records first.. in order, until the next would pass `bytes_max` (at least one) or the log ends.
+ * Sees exactly the units that were submitted before it. ERR_NOT_FOUND when `first` is not in the
+ * log; ERR_CORRUPT when a record among those asked for is damaged or missing. */
 struct log_fetch {
     uint64_t first;
     size_t bytes_max;
@@ -61,15 +89,16 @@ struct log_fetch {
     struct buf bytes;
     void (*done)(struct log_fetch *fetch, int err);
     void *owner;
-    struct list_link link;
+    struct store_slot slot;
 };
 
-/* Forget the records below `first_kept`, in the background, in small steps. */
+/* Forget the records below `first_kept`, in the background, in small steps: begun when the units
+ * before it are durable; later units and fetches may overtake it; a crash may leave it half done. */
 struct log_trim {
     uint64_t first_kept;
     void (*done)(struct log_trim *trim, int err);
     void *owner;
-    struct list_link link;
+    struct store_slot slot;
 };
 
 struct log_extent {
@@ -97,12 +126,14 @@ struct map_batch {
     size_t ops_count;
     void (*done)(struct map_batch *batch, int err);
     void *owner;
-    struct list_link link;
+    struct store_slot slot;
 };
 
-/* Long jobs on a generation of MAP_STATE. Export writes the tables below `tables_count` in key
- * order, as of the moment it starts, to a file; import makes a generation from such a file,
- * replacing what that number held. Format: docs/STORE.md. */
+/* Long jobs on a generation of MAP_STATE, one after another, in a queue of their own: batches go on
+ * meanwhile. Export writes the tables below `tables_count` of the open generation in key order to a
+ * file: the very version that a view opened in the same event shows. Import makes a generation (not
+ * the open one) from such a file, replacing what that number held; ERR_CORRUPT when the file is not
+ * whole. Drop deletes a generation that is not open. Format: util/row_file.h. */
 struct map_job {
     enum { MAP_EXPORT, MAP_IMPORT, MAP_DROP } what;
     uint64_t generation;
@@ -111,11 +142,13 @@ struct map_job {
     uint64_t file_len;     /* out, export: length of the file, synced when done */
     void (*done)(struct map_job *job, int err);
     void *owner;
-    struct list_link link;
+    struct store_slot slot;
 };
 
 /* ---- file ---- */
 
+/* Reads see all earlier writes. The bytes between a file's old end and a later write are zeros. Of
+ * a file that is not there, a read or sync gives ERR_NOT_FOUND; a write makes it. */
 struct file_job {
     enum { FILE_WRITE, FILE_READ, FILE_SYNC, FILE_DROP } what;
     uint64_t file_no;
@@ -125,7 +158,7 @@ struct file_job {
     size_t len_done; /* out: fewer than len at the file's end, on reading */
     void (*done)(struct file_job *job, int err);
     void *owner;
-    struct list_link link;
+    struct store_slot slot;
 };
 
 struct store_ops {
@@ -147,9 +180,10 @@ struct store {
     void *impl;
 };
 
-/* Start-up, once, before anything else: what the log room holds, each record shown to on_record (which
- * learns the terms from it). Blocks. A record that is damaged or missing in the middle is not the end of the
- * log: ERR_CORRUPT (the peer becomes a stranger). */
+/* Start-up, once, before anything else: what the log room holds, each record in order shown to
+ * on_record (which learns the terms from it). Blocks. A record that is damaged or missing is never
+ * read as the end of the log: ERR_CORRUPT (the peer becomes a stranger). `meta` is appended to; nothing
+ * when none was ever written. */
 static inline int store_log_open(struct store *s, struct buf *meta, struct log_extent *extent,
                                  log_record_hook on_record, void *owner)
 {
@@ -163,6 +197,14 @@ static inline int store_log_write(struct store *s, struct log_unit *unit)
 {
     ASSERT(unit->done != NULL);
     ASSERT(unit->records_count > 0 || unit->meta.len > 0 || unit->cut_from > 0);
+    size_t bytes_len = unit->meta.len;
+    for (size_t i = 0; i < unit->records_count; i++) {
+        ASSERT(unit->records[i].index > 0);
+        ASSERT(i == 0 || unit->records[i].index == unit->records[i - 1].index + 1);
+        bytes_len += unit->records[i].bytes.len;
+    }
+    if (bytes_len > LIMIT_LOG_UNIT_BYTES)
+        return ERR_TOO_BIG;
     return s->ops->log_write(s->impl, unit);
 }
 
@@ -172,7 +214,13 @@ static inline int store_log_fetch(struct store *s, struct log_fetch *fetch)
     return s->ops->log_fetch(s->impl, fetch);
 }
 
-void log_fetch_deinit(struct log_fetch *fetch);
+static inline void log_fetch_deinit(struct log_fetch *fetch)
+{
+    mem_free(fetch->records);
+    fetch->records = NULL;
+    fetch->records_count = 0;
+    buf_deinit(&fetch->bytes);
+}
 
 static inline int store_log_trim(struct store *s, struct log_trim *trim)
 {
@@ -180,9 +228,10 @@ static inline int store_log_trim(struct store *s, struct log_trim *trim)
     return s->ops->log_trim(s->impl, trim);
 }
 
-/* Which generation of MAP_STATE views and batches mean from now on. Opens it (empty when it is
- * new), and deletes every other one that no job works on. Blocks: at start-up, and at the switch
- * after an import, with no batch in flight. LOCAL is opened by the first call. */
+/* Which generation (from 1) of MAP_STATE views and batches mean from now on. Opens it (empty when
+ * it is new), and deletes every other one that no job works on. Blocks: at start-up, and at the
+ * switch after an import, with no batch in flight and no view open. LOCAL is opened by the first
+ * call. */
 static inline int store_map_open(struct store *s, uint64_t generation)
 {
     return s->ops->map_open(s->impl, generation);
@@ -192,12 +241,22 @@ static inline int store_map_write(struct store *s, struct map_batch *batch)
 {
     ASSERT(batch->done != NULL && batch->ops_count > 0);
     ASSERT(batch->ops_count <= LIMIT_MAP_BATCH_OPS_COUNT);
+    size_t bytes_len = 0;
+    for (size_t i = 0; i < batch->ops_count; i++) {
+        const struct map_op *op = &batch->ops[i];
+        ASSERT(op->table < LIMIT_MAP_TABLES_COUNT && op->key.len > 0);
+        if (op->key.len > LIMIT_MAP_KEY_BYTES || op->value.len > LIMIT_MAP_VALUE_BYTES)
+            return ERR_TOO_BIG;
+        bytes_len += op->key.len + op->value.len;
+    }
+    if (bytes_len > LIMIT_MAP_BATCH_BYTES)
+        return ERR_TOO_BIG;
     return s->ops->map_write(s->impl, batch);
 }
 
 static inline int store_map_job(struct store *s, struct map_job *job)
 {
-    ASSERT(job->done != NULL);
+    ASSERT(job->done != NULL && job->generation > 0);
     return s->ops->map_job(s->impl, job);
 }
 
@@ -215,6 +274,7 @@ static inline void store_view_close(struct store *s, struct view *view)
 static inline int store_file_job(struct store *s, struct file_job *job)
 {
     ASSERT(job->done != NULL);
+    ASSERT(job->len == 0 || job->data != NULL);
     return s->ops->file_job(s->impl, job);
 }
 

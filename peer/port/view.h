@@ -3,10 +3,13 @@
  * Shape    A view shows one durable version of one area (the replicated state, or this peer's local
  *          rows), or, when it came from store/overlay, that version with the batches in flight
  *          merged in. Tables are numbered; rows are ordered by key bytes (memcmp, shorter first).
+ * Cursors  One a table, moved by seek, next and prev, not by get. Running off an end gives
+ *          ERR_NOT_FOUND and leaves the cursor beyond that end, from where the other direction leads
+ *          back to the row at the end. Keys have 1..LIMIT_MAP_KEY_BYTES bytes.
  * Units    A step is one get, seek, next or prev; at most LIMIT_VIEW_STEPS_COUNT a view (asserted).
  * Owner    Opened and closed within one event. A row's bytes live until the next call on the view.
  * Errors   ERR_NOT_FOUND: no such row, or the table's end. ERR_CORRUPT: a row whose checksum does
- *          not fit; it is never served. ERR_IO. */
+ *          not fit; it is never served (the cursor stands on it). ERR_IO. */
 #ifndef PORT_VIEW_H
 #define PORT_VIEW_H
 
@@ -24,12 +27,10 @@ struct view_row {
 
 struct view_ops {
     int (*get)(void *impl, unsigned table, struct bytes key, struct bytes *value);
-    /* First row with a key >= `key` (the first of all for an empty key), and the cursor onto it.
-     * One cursor a table; next and prev move the cursor of that table, which a get does not
-     * disturb. */
+    /* First row with a key >= `key` (the first of all for an empty key). */
     int (*seek)(void *impl, unsigned table, struct bytes key, struct view_row *row);
     int (*next)(void *impl, unsigned table, struct view_row *row);
-    /* The row before the cursor; after a seek that found nothing, the last row of the table. */
+    /* After a seek that found nothing: the last row of the table. */
     int (*prev)(void *impl, unsigned table, struct view_row *row);
 };
 

@@ -31,8 +31,11 @@ enum {
     LIMIT_MAP_VALUE_BYTES = 256 * 1024,
     LIMIT_MAP_TABLES_COUNT = 16,
     LIMIT_MAP_BATCH_OPS_COUNT = 16384,
-    LIMIT_VIEW_STEPS_COUNT = 4096,     /* get, seek, next, prev within one event */
-    LIMIT_HTTP_HEAD_BYTES = 16 * 1024, /* request line and headers; beyond it 431 */
+    LIMIT_MAP_BATCH_BYTES = 32 * 1024 * 1024, /* keys and values of one batch */
+    LIMIT_STORE_QUEUE_COUNT = 1024,           /* requests in flight in one room; then ERR_BUSY */
+    LIMIT_VIEWS_COUNT = 8,                    /* open at once, by one event */
+    LIMIT_VIEW_STEPS_COUNT = 4096,            /* get, seek, next, prev within one event */
+    LIMIT_HTTP_HEAD_BYTES = 16 * 1024,        /* request line and headers; beyond it 431 */
     LIMIT_HTTP_HEADERS_COUNT = 100,
     LIMIT_HTTP_JSON_BODY_BYTES = 64 * 1024, /* of a request with a JSON body; uploads stream */
 };
