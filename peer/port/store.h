@@ -148,12 +148,13 @@ struct map_job {
 /* ---- file ---- */
 
 /* Reads see all earlier writes. The bytes between a file's old end and a later write are zeros. Of
- * a file that is not there, a read or sync gives ERR_NOT_FOUND; a write makes it. */
+ * a file that is not there, a read or sync gives ERR_NOT_FOUND; a write makes it, a drop is OK. */
 struct file_job {
     enum { FILE_WRITE, FILE_READ, FILE_SYNC, FILE_DROP } what;
     uint64_t file_no;
     uint64_t offset;
-    void *data; /* written from or read into */
+    const void *data; /* what is written */
+    void *into;       /* where a read puts it */
     size_t len;
     size_t len_done; /* out: fewer than len at the file's end, on reading */
     void (*done)(struct file_job *job, int err);
@@ -274,7 +275,7 @@ static inline void store_view_close(struct store *s, struct view *view)
 static inline int store_file_job(struct store *s, struct file_job *job)
 {
     ASSERT(job->done != NULL);
-    ASSERT(job->len == 0 || job->data != NULL);
+    ASSERT(job->len == 0 || (job->what == FILE_READ ? job->into : job->data) != NULL);
     return s->ops->file_job(s->impl, job);
 }
 

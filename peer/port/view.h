@@ -50,12 +50,14 @@ static inline void view_step(struct view *v, unsigned table)
 static inline int view_get(struct view *v, unsigned table, struct bytes key, struct bytes *value)
 {
     view_step(v, table);
+    ASSERT(key.len <= LIMIT_MAP_KEY_BYTES);
     return v->ops->get(v->impl, table, key, value);
 }
 
 static inline int view_seek(struct view *v, unsigned table, struct bytes key, struct view_row *row)
 {
     view_step(v, table);
+    ASSERT(key.len <= LIMIT_MAP_KEY_BYTES);
     return v->ops->seek(v->impl, table, key, row);
 }
 

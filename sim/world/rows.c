@@ -163,7 +163,8 @@ static struct rows_node *rows_remove(struct rows_node *n, struct bytes key)
     int order = bytes_compare(key, rows_key(n));
     n = rows_own(n);
     if (order == 0) {
-        struct rows_node *rest = rows_merge(rows_hold(n->left), rows_hold(n->right));
+        struct rows_node *rest = rows_merge(n->left, n->right);
+        n->left = n->right = NULL; /* their shares went into the merge */
         rows_release(n);
         return rest;
     }
