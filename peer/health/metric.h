@@ -18,12 +18,12 @@
 #define METRIC_PING "ping"
 
 struct metric {
-    struct bytes name;  /* "ping", "freespace", "tag:group" */
-    struct bytes value; /* text */
-    int64_t weight;     /* more is better when candidates are compared */
-    uint64_t ttl_us;    /* 1..LIMIT_METRIC_TTL_US */
+    struct bytes name;     /* "ping", "freespace", "tag:group" */
+    struct bytes value;    /* text */
+    int64_t weight;        /* more is better when candidates are compared */
+    uint64_t ttl_us;       /* 1..LIMIT_METRIC_TTL_US */
     bool is_partitionable; /* equal values form one group of peers */
-    bool is_valid;      /* false: the informer failed; it says "I live" all the same */
+    bool is_valid;         /* false: the informer failed; it says "I live" all the same */
 };
 
 void metric_encode(const struct metric *m, struct buf *out);

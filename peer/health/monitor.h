@@ -27,7 +27,7 @@ enum liveness { LIVENESS_HEALTHY, LIVENESS_SUSPECT, LIVENESS_DOWN };
 struct monitor_options {
     uint64_t ttl_us;         /* for a member that sent no ping yet */
     uint64_t repin_after_us; /* silence beyond the TTL until it counts as down */
-    uint64_t stall_us;       /* not being called for so long is a stall of our own; 0: ttl_us / 2 */
+    uint64_t stall_us;       /* not being called for so long is a stall of our own; 0: ttl_us */
 };
 
 struct monitor;
@@ -36,19 +36,21 @@ int monitor_create(struct monitor **out, const struct monitor_options *options);
 void monitor_destroy(struct monitor *m);
 
 /* Who belongs, self included. New ones count from now; what is known of others that left is forgotten. */
-int monitor_set_members(struct monitor *m, uint64_t now_us, const struct peer_id *ids, size_t count);
+int monitor_set_members(struct monitor *m, uint64_t now_us, const struct peer_id *ids,
+                        size_t count);
 /* A metric came from a member, or from this peer itself. */
 int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *from,
                       const struct metric *metric);
 /* Silence before now is nobody's fault: I became leader, or was cut off. */
 void monitor_listen_from(struct monitor *m, uint64_t now_us);
-/* Call it at least every stall_us / 2 (peer.c: at each event). True: a stall of our own just ended. */
+/* To be called at least every stall_us / 2: monitor_next_deadline_us() asks for it. True: a stall of our own
+ * just ended. */
 bool monitor_on_time(struct monitor *m, uint64_t now_us);
 
 /* Somebody who is not a member is down. */
 enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const struct peer_id *id);
 const char *liveness_name(enum liveness liveness); /* "healthy", "suspect", "down" */
-/* The next moment at which anybody's liveness changes if nothing is heard; UINT64_MAX: none. */
+/* The next moment at which anybody's liveness changes if nothing is heard, or monitor_on_time() is due. */
 uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us);
 
 /* ---- looking ---- */
@@ -60,8 +62,8 @@ struct monitor_metric {
     bool is_expired; /* older than its own TTL */
 };
 /* The newest of one name from one peer; ERR_NOT_FOUND. It may be invalid or expired. */
-int monitor_get(const struct monitor *m, uint64_t now_us, const struct peer_id *peer, const char *name,
-                struct monitor_metric *out);
+int monitor_get(const struct monitor *m, uint64_t now_us, const struct peer_id *peer,
+                const char *name, struct monitor_metric *out);
 /* The next one of `name` in order of peer id, behind `after` (NULL: the first); ERR_NOT_FOUND at the end. */
 int monitor_next(const struct monitor *m, uint64_t now_us, const char *name,
                  const struct peer_id *after, struct monitor_metric *out);

@@ -1,0 +1,334 @@
+/* Failure detection by silence, without the three mistakes that make it cry wolf:
+ *
+ *   - A moment stamped by the sender's clock says nothing here (K24). What counts is when a metric arrived,
+ *     on our own clock, and how long it said it would hold.
+ *   - Whoever did not listen heard nothing. A new leader, one that was cut off, and a process that was
+ *     stopped or starved start the silence of everybody anew.
+ *   - Nobody dies at the first missed beat: between suspect and down lie `repin_after_us`, in which a
+ *     restart or a short partition heals (K13), and suspects keep what they hold.
+ *
+ * Liveness is computed when asked. There is no alert that could be lost, doubled or left over (K02, K03,
+ * K05, K37). */
+#include "health/monitor.h"
+
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+struct monitor_slot {
+    struct buf name;
+    struct buf value;
+    struct metric metric; /* name and value point into the two */
+    uint64_t arrived_us;
+};
+
+struct monitor_peer {
+    struct peer_id id;
+    uint64_t silent_since_us; /* last arrival, or when it became a member */
+    size_t slots_count;
+    struct monitor_slot *slots; /* LIMIT_METRICS_PER_PEER_COUNT of them */
+};
+
+struct monitor {
+    struct monitor_options options;
+    uint64_t listening_since_us;
+    uint64_t last_time_us;
+    struct monitor_peer *peers; /* sorted by id */
+    size_t peers_count;
+};
+
+int monitor_create(struct monitor **out, const struct monitor_options *options)
+{
+    ASSERT(options->ttl_us > 0);
+    struct monitor *m = mem_zalloc(sizeof(*m));
+    if (m == NULL)
+        return ERR_NOMEM;
+    m->options = *options;
+    if (m->options.stall_us == 0)
+        m->options.stall_us = options->ttl_us;
+    *out = m;
+    return OK;
+}
+
+static void monitor_free_slots(struct monitor_slot *slots, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_deinit(&slots[i].name);
+        buf_deinit(&slots[i].value);
+    }
+    mem_free(slots);
+}
+
+static void monitor_free_peers(struct monitor_peer *peers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        monitor_free_slots(peers[i].slots, peers[i].slots_count);
+    mem_free(peers);
+}
+
+void monitor_destroy(struct monitor *m)
+{
+    monitor_free_peers(m->peers, m->peers_count);
+    mem_free(m);
+}
+
+/* ---- members ---- */
+
+/* The place of the first peer with an id >= `id`. */
+static size_t monitor_place(const struct monitor_peer *peers, size_t count,
+                            const struct peer_id *id)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (peer_id_compare(&peers[middle].id, id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct monitor_peer *monitor_find(const struct monitor *m, const struct peer_id *id)
+{
+    size_t place = monitor_place(m->peers, m->peers_count, id);
+    bool found = place < m->peers_count && peer_id_equal(&m->peers[place].id, id);
+    return found ? &m->peers[place] : NULL;
+}
+
+/* Sorted in, once each; with room for metrics. */
+static int monitor_insert(struct monitor_peer *peers, size_t *count, const struct peer_id *id,
+                          uint64_t now_us)
+{
+    size_t place = monitor_place(peers, *count, id);
+    if (place < *count && peer_id_equal(&peers[place].id, id))
+        return OK;
+    struct monitor_slot *slots = mem_array(LIMIT_METRICS_PER_PEER_COUNT, sizeof(*slots));
+    if (slots == NULL)
+        return ERR_NOMEM;
+    memmove(&peers[place + 1], &peers[place], (*count - place) * sizeof(*peers));
+    peers[place] = (struct monitor_peer){.id = *id, .silent_since_us = now_us, .slots = slots};
+    *count += 1;
+    return OK;
+}
+
+int monitor_set_members(struct monitor *m, uint64_t now_us, const struct peer_id *ids, size_t count)
+{
+    struct monitor_peer *peers = mem_array(count + 1, sizeof(*peers));
+    if (peers == NULL)
+        return ERR_NOMEM;
+    size_t peers_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        int err = monitor_insert(peers, &peers_count, &ids[i], now_us);
+        if (err != OK) {
+            monitor_free_peers(peers, peers_count);
+            return err;
+        }
+    }
+    for (size_t i = 0; i < peers_count; i++) {
+        struct monitor_peer *known = monitor_find(m, &peers[i].id);
+        if (known == NULL)
+            continue;
+        struct monitor_peer swap = *known; /* what is left in the old list goes with it */
+        *known = peers[i];
+        peers[i] = swap;
+    }
+    monitor_free_peers(m->peers, m->peers_count);
+    m->peers = peers;
+    m->peers_count = peers_count;
+    return OK;
+}
+
+/* ---- arrivals ---- */
+
+static struct monitor_slot *monitor_slot(const struct monitor_peer *peer, struct bytes name)
+{
+    for (size_t i = 0; i < peer->slots_count; i++) {
+        if (bytes_equal(buf_bytes(&peer->slots[i].name), name))
+            return &peer->slots[i];
+    }
+    return NULL;
+}
+
+static int monitor_new_slot(struct monitor_peer *peer, struct bytes name, struct monitor_slot **out)
+{
+    if (peer->slots_count == LIMIT_METRICS_PER_PEER_COUNT)
+        return ERR_TOO_BIG;
+    struct monitor_slot *slot = &peer->slots[peer->slots_count];
+    *slot = (struct monitor_slot){0};
+    buf_append(&slot->name, name.data, name.len);
+    if (slot->name.err != OK) {
+        buf_deinit(&slot->name);
+        return ERR_NOMEM;
+    }
+    peer->slots_count += 1;
+    *out = slot;
+    return OK;
+}
+
+int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *from,
+                      const struct metric *metric)
+{
+    ASSERT(metric_is_sound(metric));
+    struct monitor_peer *peer = monitor_find(m, from);
+    if (peer == NULL)
+        return ERR_NOT_FOUND;
+    peer->silent_since_us = now_us; /* it spoke, whatever becomes of what it said */
+    struct monitor_slot *slot = monitor_slot(peer, metric->name);
+    int err = slot != NULL ? OK : monitor_new_slot(peer, metric->name, &slot);
+    if (err != OK)
+        return err;
+    buf_clear(&slot->value);
+    buf_append(&slot->value, metric->value.data, metric->value.len);
+    slot->metric = *metric;
+    slot->metric.name = buf_bytes(&slot->name);
+    slot->metric.value = buf_bytes(&slot->value);
+    slot->arrived_us = now_us;
+    if (slot->value.err != OK)
+        slot->metric.is_valid = false;
+    return slot->value.err;
+}
+
+/* ---- liveness ---- */
+
+void monitor_listen_from(struct monitor *m, uint64_t now_us)
+{
+    m->listening_since_us = now_us;
+    m->last_time_us = now_us;
+}
+
+bool monitor_on_time(struct monitor *m, uint64_t now_us)
+{
+    ASSERT(now_us >= m->last_time_us);
+    bool stalled = m->last_time_us != 0 && now_us - m->last_time_us > m->options.stall_us;
+    m->last_time_us = now_us;
+    if (stalled)
+        m->listening_since_us = now_us;
+    return stalled;
+}
+
+static uint64_t monitor_silent_since_us(const struct monitor *m, const struct monitor_peer *peer)
+{
+    return peer->silent_since_us > m->listening_since_us ? peer->silent_since_us
+                                                         : m->listening_since_us;
+}
+
+static uint64_t monitor_ttl_us(const struct monitor *m, const struct monitor_peer *peer)
+{
+    struct bytes name = {METRIC_PING, sizeof(METRIC_PING) - 1};
+    const struct monitor_slot *ping = monitor_slot(peer, name);
+    return ping != NULL ? ping->metric.ttl_us : m->options.ttl_us;
+}
+
+enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const struct peer_id *id)
+{
+    const struct monitor_peer *peer = monitor_find(m, id);
+    if (peer == NULL)
+        return LIVENESS_DOWN;
+    uint64_t since_us = monitor_silent_since_us(m, peer);
+    uint64_t silence_us = now_us > since_us ? now_us - since_us : 0;
+    uint64_t ttl_us = monitor_ttl_us(m, peer);
+    if (silence_us < ttl_us)
+        return LIVENESS_HEALTHY;
+    return silence_us - ttl_us < m->options.repin_after_us ? LIVENESS_SUSPECT : LIVENESS_DOWN;
+}
+
+const char *liveness_name(enum liveness liveness)
+{
+    switch (liveness) {
+    case LIVENESS_HEALTHY:
+        return "healthy";
+    case LIVENESS_SUSPECT:
+        return "suspect";
+    case LIVENESS_DOWN:
+        return "down";
+    }
+    return "unknown";
+}
+
+static uint64_t monitor_earlier(uint64_t due_us, uint64_t candidate_us, uint64_t now_us)
+{
+    return candidate_us > now_us && candidate_us < due_us ? candidate_us : due_us;
+}
+
+uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us)
+{
+    uint64_t due_us = m->last_time_us + m->options.stall_us / 2;
+    if (due_us <= now_us)
+        due_us = now_us + 1;
+    for (size_t i = 0; i < m->peers_count; i++) {
+        const struct monitor_peer *peer = &m->peers[i];
+        uint64_t suspect_us = monitor_silent_since_us(m, peer) + monitor_ttl_us(m, peer);
+        due_us = monitor_earlier(due_us, suspect_us, now_us);
+        due_us = monitor_earlier(due_us, suspect_us + m->options.repin_after_us, now_us);
+    }
+    return due_us;
+}
+
+/* ---- looking ---- */
+
+static void monitor_show(const struct monitor_peer *peer, const struct monitor_slot *slot,
+                         uint64_t now_us, struct monitor_metric *out)
+{
+    *out = (struct monitor_metric){
+        .peer = peer->id,
+        .metric = slot->metric,
+        .arrived_us = slot->arrived_us,
+        .is_expired = now_us - slot->arrived_us >= slot->metric.ttl_us,
+    };
+}
+
+int monitor_get(const struct monitor *m, uint64_t now_us, const struct peer_id *peer,
+                const char *name, struct monitor_metric *out)
+{
+    const struct monitor_peer *known = monitor_find(m, peer);
+    const struct monitor_slot *slot =
+        known != NULL ? monitor_slot(known, (struct bytes){name, strlen(name)}) : NULL;
+    if (slot == NULL)
+        return ERR_NOT_FOUND;
+    monitor_show(known, slot, now_us, out);
+    return OK;
+}
+
+int monitor_next(const struct monitor *m, uint64_t now_us, const char *name,
+                 const struct peer_id *after, struct monitor_metric *out)
+{
+    size_t place = after != NULL ? monitor_place(m->peers, m->peers_count, after) : 0;
+    if (place < m->peers_count && after != NULL && peer_id_equal(&m->peers[place].id, after))
+        place += 1;
+    for (; place < m->peers_count; place++) {
+        const struct monitor_peer *peer = &m->peers[place];
+        const struct monitor_slot *slot = monitor_slot(peer, (struct bytes){name, strlen(name)});
+        if (slot != NULL) {
+            monitor_show(peer, slot, now_us, out);
+            return OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+/* Sorted in, once each; full: the greatest falls out. */
+static size_t monitor_add_name(struct bytes *names, size_t count, size_t max, struct bytes name)
+{
+    size_t place = 0;
+    while (place < count && bytes_compare(names[place], name) < 0)
+        place += 1;
+    if (place == max || (place < count && bytes_equal(names[place], name)))
+        return count;
+    size_t kept = count < max ? count : max - 1;
+    memmove(&names[place + 1], &names[place], (kept - place) * sizeof(*names));
+    names[place] = name;
+    return kept + 1;
+}
+
+size_t monitor_names(const struct monitor *m, struct bytes *out, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->peers_count; i++) {
+        for (size_t k = 0; k < m->peers[i].slots_count; k++)
+            count = monitor_add_name(out, count, max, buf_bytes(&m->peers[i].slots[k].name));
+    }
+    return count;
+}

@@ -1,0 +1,150 @@
+#include <criterion/criterion.h>
+
+#include "health/monitor.h"
+#include "tests/lib/test_ids.h"
+#include "util/err.h"
+
+TestSuite(monitor, .timeout = 10);
+
+#define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
+
+enum { TTL = 30, REPIN = 60, START = 1000 };
+
+static struct monitor *monitor_of(uint32_t members)
+{
+    struct monitor *m;
+    struct monitor_options options = {.ttl_us = TTL, .repin_after_us = REPIN, .stall_us = 1000};
+    struct peer_id ids[8];
+    for (uint32_t i = 0; i < members; i++)
+        ids[members - 1 - i] = test_peer(i);
+    cr_assert_eq(monitor_create(&m, &options), OK);
+    cr_assert_eq(monitor_set_members(m, START, ids, members), OK);
+    monitor_listen_from(m, START);
+    return m;
+}
+
+static int hear(struct monitor *m, uint64_t now, uint32_t peer, struct bytes name, uint64_t ttl)
+{
+    struct peer_id id = test_peer(peer);
+    struct metric metric = {name, TEXT("v"), 5, ttl, false, true};
+    return monitor_on_metric(m, now, &id, &metric);
+}
+
+static enum liveness liveness_of(const struct monitor *m, uint64_t now, uint32_t peer)
+{
+    struct peer_id id = test_peer(peer);
+    return monitor_liveness(m, now, &id);
+}
+
+Test(monitor, silence_makes_suspect_then_down)
+{
+    struct monitor *m = monitor_of(2);
+    cr_assert_eq(hear(m, 1010, 0, TEXT("ping"), TTL), OK);
+    cr_assert_eq(liveness_of(m, 1010 + TTL - 1, 0), LIVENESS_HEALTHY);
+    cr_assert_eq(liveness_of(m, 1010 + TTL, 0), LIVENESS_SUSPECT);
+    cr_assert_eq(liveness_of(m, 1010 + TTL + REPIN - 1, 0), LIVENESS_SUSPECT);
+    cr_assert_eq(liveness_of(m, 1010 + TTL + REPIN, 0), LIVENESS_DOWN);
+    cr_assert_eq(hear(m, 2000, 0, TEXT("ping"), TTL), OK); /* and back at once */
+    cr_assert_eq(liveness_of(m, 2001, 0), LIVENESS_HEALTHY);
+    monitor_destroy(m);
+}
+
+Test(monitor, any_word_is_a_sign_of_life_and_pings_say_how_long)
+{
+    struct monitor *m = monitor_of(1);
+    hear(m, 1000, 0, TEXT("ping"), 10);
+    hear(m, 1020, 0, TEXT("freespace"), 500);
+    cr_assert_eq(liveness_of(m, 1029, 0), LIVENESS_HEALTHY);
+    cr_assert_eq(liveness_of(m, 1030, 0), LIVENESS_SUSPECT);
+    monitor_destroy(m);
+}
+
+Test(monitor, a_new_leader_waits_as_long_as_for_a_last_word)
+{
+    struct monitor *m = monitor_of(1);
+    cr_assert_eq(liveness_of(m, 5000, 0), LIVENESS_DOWN);
+    monitor_listen_from(m, 5000);
+    cr_assert_eq(liveness_of(m, 5000 + TTL - 1, 0), LIVENESS_HEALTHY);
+    cr_assert_eq(liveness_of(m, 5000 + TTL + REPIN, 0), LIVENESS_DOWN);
+    monitor_destroy(m);
+}
+
+/* SIGSTOP, a hung disk, a starved machine: what arrived meanwhile has not been read yet. */
+Test(monitor, a_stall_of_our_own_blames_nobody)
+{
+    struct monitor *m = monitor_of(1);
+    hear(m, 1010, 0, TEXT("ping"), TTL);
+    cr_assert(!monitor_on_time(m, 1010));
+    cr_assert(!monitor_on_time(m, 2010));
+    cr_assert(monitor_on_time(m, 3011));
+    cr_assert_eq(liveness_of(m, 3011, 0), LIVENESS_HEALTHY);
+    cr_assert_eq(liveness_of(m, 3011 + TTL, 0), LIVENESS_SUSPECT);
+    monitor_destroy(m);
+}
+
+Test(monitor, membership_begins_and_ends_what_is_known)
+{
+    struct monitor *m = monitor_of(2);
+    hear(m, 1005, 0, TEXT("ping"), TTL);
+    struct peer_id ids[] = {test_peer(0), test_peer(2)};
+    cr_assert_eq(monitor_set_members(m, 4000, ids, 2), OK);
+    cr_assert_eq(liveness_of(m, 4001, 2), LIVENESS_HEALTHY); /* it counts from its admission */
+    cr_assert_eq(liveness_of(m, 4001, 0), LIVENESS_DOWN);    /* known since long */
+    cr_assert_eq(liveness_of(m, 4001, 1), LIVENESS_DOWN);
+    cr_assert_eq(hear(m, 4002, 1, TEXT("ping"), TTL), ERR_NOT_FOUND); /* K18 */
+    struct monitor_metric got;
+    struct peer_id kept = test_peer(0), gone = test_peer(1);
+    cr_assert_eq(monitor_get(m, 4002, &kept, "ping", &got), OK);
+    cr_assert_eq(monitor_get(m, 4002, &gone, "ping", &got), ERR_NOT_FOUND);
+    monitor_destroy(m);
+}
+
+Test(monitor, the_deadline_is_the_next_change)
+{
+    struct monitor *m = monitor_of(2);
+    hear(m, 1010, 0, TEXT("ping"), TTL);
+    hear(m, 1020, 1, TEXT("ping"), TTL);
+    cr_assert_eq(monitor_next_deadline_us(m, 1020), 1010 + TTL);
+    cr_assert_eq(monitor_next_deadline_us(m, 1010 + TTL), 1020 + TTL);
+    cr_assert_eq(monitor_next_deadline_us(m, 1020 + TTL), 1010 + TTL + REPIN);
+    cr_assert_eq(monitor_next_deadline_us(m, 1020 + TTL + REPIN), START + 500); /* on_time() */
+    monitor_destroy(m);
+}
+
+Test(monitor, metrics_are_listed_by_peer_newest_only)
+{
+    struct monitor *m = monitor_of(3);
+    hear(m, 1010, 2, TEXT("freespace"), 20);
+    hear(m, 1011, 0, TEXT("freespace"), 20);
+    hear(m, 1012, 0, TEXT("freespace"), 40);
+    hear(m, 1012, 1, TEXT("ping"), TTL);
+    struct monitor_metric got;
+    cr_assert_eq(monitor_next(m, 1031, "freespace", NULL, &got), OK);
+    struct peer_id first = test_peer(0), last = test_peer(2);
+    cr_assert(peer_id_equal(&got.peer, &first));
+    cr_assert(got.arrived_us == 1012 && !got.is_expired);
+    cr_assert_eq(monitor_next(m, 1031, "freespace", &got.peer, &got), OK);
+    cr_assert(peer_id_equal(&got.peer, &last));
+    cr_assert(got.is_expired);
+    cr_assert_eq(monitor_next(m, 1031, "freespace", &got.peer, &got), ERR_NOT_FOUND);
+    struct bytes names[4];
+    cr_assert_eq(monitor_names(m, names, 4), 2);
+    cr_assert(bytes_equal(names[0], TEXT("freespace")) && bytes_equal(names[1], TEXT("ping")));
+    cr_assert_eq(monitor_names(m, names, 1), 1);
+    cr_assert(bytes_equal(names[0], TEXT("freespace")));
+    monitor_destroy(m);
+}
+
+Test(monitor, a_peer_cannot_fill_the_memory)
+{
+    struct monitor *m = monitor_of(1);
+    char name[] = "tag:a";
+    int err = OK;
+    for (int i = 0; i < LIMIT_METRICS_PER_PEER_COUNT + 1; i++) {
+        name[4] = (char)('a' + i);
+        err = hear(m, 1001, 0, (struct bytes){name, 5}, TTL);
+    }
+    cr_assert_eq(err, ERR_TOO_BIG);
+    cr_assert_eq(liveness_of(m, 1002, 0), LIVENESS_HEALTHY); /* but it lives */
+    monitor_destroy(m);
+}
