@@ -371,10 +371,10 @@ Test(http_conn, half_a_request_in_time)
     struct fixture f = {0};
     fixture_open(&f, 1000);
     cr_assert(http_conn_is_idle(f.conn));
-    cr_assert(!http_conn_is_in_request(f.conn));
+    cr_assert(!http_conn_is_answering(f.conn));
     fixture_receive(&f, "GET /no", 7);
     cr_assert(!http_conn_is_idle(f.conn));
-    cr_assert(http_conn_is_in_request(f.conn));
+    cr_assert(!http_conn_is_answering(f.conn));
     http_conn_on_timeout(f.conn);
     fixture_send(&f);
     cr_assert(strstr(buf_text(&f.sent), "HTTP/1.1 408 Request Timeout\r\n") != NULL);

@@ -332,10 +332,9 @@ bool http_conn_is_idle(const struct http_conn *c)
            http_conn_output_len(c) == 0;
 }
 
-bool http_conn_is_in_request(const struct http_conn *c)
+bool http_conn_is_answering(const struct http_conn *c)
 {
-    return (c->state == HTTP_CONN_HEAD && !http_head_is_empty(&c->head)) ||
-           (c->state == HTTP_CONN_BODY && !c->exchange_open);
+    return c->exchange_open;
 }
 
 uint64_t http_conn_requests_count(const struct http_conn *c)

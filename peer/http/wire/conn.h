@@ -15,7 +15,7 @@
  *          is left to read. A client that waits for "100 Continue" gets it ahead of the answer,
  *          but not ahead of an error.
  * Time     None here: the owner closes connections that are silent too long (http_conn_is_idle,
- *          http_conn_is_in_request) and keeps the Date fresh.
+ *          http_conn_is_answering) and keeps the Date fresh.
  * Source   RFC 9110, 9112. Strict: tokens, lengths and chunk sizes are checked, TE other than
  *          chunked is 501. */
 #ifndef HTTP_WIRE_CONN_H
@@ -63,10 +63,9 @@ void http_conn_on_timeout(struct http_conn *c);
 struct bytes http_conn_output(const struct http_conn *c);
 void http_conn_output_taken(struct http_conn *c, size_t len);
 bool http_conn_wants_close(const struct http_conn *c);
-bool http_conn_was_killed(const struct http_conn *c); /* close with a reset, at once */
-bool http_conn_is_idle(const struct http_conn *c);    /* between requests */
-/* In the middle of a head, or of a body that nobody waits for: must not take long. */
-bool http_conn_is_in_request(const struct http_conn *c);
+bool http_conn_was_killed(const struct http_conn *c);   /* close with a reset, at once */
+bool http_conn_is_idle(const struct http_conn *c);      /* between requests, nothing to send */
+bool http_conn_is_answering(const struct http_conn *c); /* an exchange runs */
 uint64_t http_conn_requests_count(const struct http_conn *c); /* handed out so far */
 /* Would http_conn_on_bytes() take nothing now? */
 bool http_conn_is_paused(const struct http_conn *c);
