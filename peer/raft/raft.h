@@ -169,7 +169,7 @@ struct raft_durable {
     const struct raft_term_run *runs; /* of the entries behind base, ascending */
     size_t runs_count;
     const struct raft_config *config;          /* the newest in the log or base; NULL: none yet */
-    const struct raft_config *config_previous; /* what it replaced; NULL when it is committed */
+    const struct raft_config *config_previous; /* what it replaced; NULL: it is committed */
 };
 
 struct raft;
@@ -231,7 +231,8 @@ const struct raft_ready *raft_flush(struct raft *r, uint64_t now_us);
  * share a voter; learners and addresses may change beside (a wiped voter leaves and returns as a learner in
  * one step). `next->index` is not looked at. ERR_NOT_LEADER; ERR_BUSY: another change is not committed yet, or
  * this leader has not committed an entry of its term, or leadership is being handed over; ERR_INVALID: two
- * voters at once, no voter left, a number that is not new, the next number lowered; ERR_TOO_BIG; ERR_NOMEM. */
+ * voters at once, no voter left, a newcomer that is no learner or whose number is not new, the next number
+ * lowered; ERR_TOO_BIG; ERR_NOMEM. */
 int raft_propose_config(struct raft *r, const struct raft_config *next, struct raft_pos *out);
 /* A linearizable read (dissertation 6.4): raft_flush() sends the question, some later ready->reads answers,
  * once. ERR_NOT_LEADER, ERR_BUSY. */

@@ -22,6 +22,15 @@ bool raft_is_voter(const struct raft *r)
     return raft_config_is_voter(&r->config, r->number);
 }
 
+/* Also a voter whose own removal is in its log, but not committed: the others may need its longer log to get on,
+ * as when one of two is removed and the other has not heard of it (dissertation 4.2.2). Its own vote does not
+ * count then. */
+bool raft_may_campaign(const struct raft *r)
+{
+    return raft_is_voter(r) ||
+           (r->has_previous && raft_config_is_voter(&r->config_previous, r->number));
+}
+
 /* The deadline depends on this input's draw only: calling it twice changes nothing. */
 void raft_put_off_election(struct raft *r)
 {
@@ -66,6 +75,13 @@ static void raft_forget_votes(struct raft *r)
         r->progress[i].has_granted = false;
 }
 
+void raft_grant_myself(struct raft *r)
+{
+    struct raft_progress *me = raft_progress_of(r, r->number);
+    if (me != NULL)
+        me->has_granted = true;
+}
+
 static void raft_ask_for_votes(struct raft *r, bool is_pre_vote)
 {
     for (size_t i = 0; i < r->progress_count; i++) {
@@ -90,7 +106,7 @@ static void raft_pre_campaign(struct raft *r)
     r->state = RAFT_PRE_CANDIDATE;
     r->leader = RAFT_NOBODY;
     raft_forget_votes(r);
-    raft_progress_of(r, r->number)->has_granted = true;
+    raft_grant_myself(r);
     raft_put_off_election(r);
     raft_ask_for_votes(r, true);
     raft_count_votes(r); /* a single voter needs no answer */
@@ -98,7 +114,7 @@ static void raft_pre_campaign(struct raft *r)
 
 void raft_campaign(struct raft *r, bool is_transfer)
 {
-    ASSERT(raft_is_voter(r));
+    ASSERT(raft_may_campaign(r));
     r->state = RAFT_CANDIDATE;
     r->leader = RAFT_NOBODY;
     r->term += 1;
@@ -114,7 +130,7 @@ void raft_campaign(struct raft *r, bool is_transfer)
 void raft_on_election_timeout(struct raft *r)
 {
     ASSERT(r->state != RAFT_LEADER && r->state != RAFT_STRANGER);
-    if (!raft_is_voter(r)) {
+    if (!raft_may_campaign(r)) {
         raft_put_off_election(r);
         return;
     }

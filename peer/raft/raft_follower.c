@@ -25,7 +25,8 @@ void raft_commit_to(struct raft *r, uint64_t index)
 /* False: that would forget something committed, which no leader asks for. */
 bool raft_cut(struct raft *r, uint64_t from)
 {
-    if (from <= r->committed) {
+    bool is_config_cut = r->config.count > 0 && from <= r->config.index;
+    if (from <= r->committed || (is_config_cut && raft_config_is_committed(r))) {
         r->odd_count += 1;
         return false;
     }

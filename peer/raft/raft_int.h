@@ -107,6 +107,8 @@ static inline uint64_t raft_after(uint64_t now_us, uint64_t wait_us)
 
 /* raft_election.c */
 bool raft_is_voter(const struct raft *r);
+bool raft_may_campaign(const struct raft *r);
+void raft_grant_myself(struct raft *r);
 void raft_become_follower(struct raft *r, uint64_t term, uint64_t leader);
 void raft_put_off_election(struct raft *r);
 /* A leader was heard lately: whoever wants to be one must wait (dissertation 4.2.3). */

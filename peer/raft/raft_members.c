@@ -1,9 +1,10 @@
 /* One configuration after another (dissertation ch. 4).
  *
  * A configuration is in force as soon as its entry is in the log, and until it is cut out of it again. The one
- * before is kept until the newer one is committed; there are never more than two, because a leader proposes the
- * next one only when the last one is committed: a second uncommitted one in our log proves that the first is
- * committed, even if we have not been told yet.
+ * before is kept for that, until the newer one is committed; so "there is none before" and "it is committed" are
+ * one statement, also on disk. There are never more than two, because a leader proposes the next one only when
+ * the last one is committed: a second one in our log proves that the first is committed, even if we have not
+ * been told yet. And a member's first is committed, because it is told its number only then.
  *
  * Two neighbours differ by one voter at most, so their majorities share a member. That alone is not enough: two
  * leaders of different terms may each have proposed one that the other does not know, so a leader first commits
@@ -78,7 +79,7 @@ int raft_adopt_config(struct raft *r, struct raft_config *next)
         return ERR_NOMEM;
     raft_config_deinit(&r->config_previous);
     r->config_previous = r->config;
-    r->has_previous = true;
+    r->has_previous = r->config.count > 0;
     r->config = *next;
     raft_follow_config(r, &r->config_previous);
     *next = (struct raft_config){0};
@@ -96,7 +97,7 @@ void raft_roll_back_config(struct raft *r, uint64_t cut_from)
 {
     if (r->config.index < cut_from)
         return;
-    ASSERT(r->has_previous && r->config_previous.index < cut_from);
+    ASSERT(r->has_previous && r->config_previous.index < cut_from); /* raft_cut() has looked */
     struct raft_config gone = r->config;
     r->config = r->config_previous;
     r->config_previous = (struct raft_config){0};
@@ -134,8 +135,9 @@ int raft_append_entry(struct raft *r, uint64_t term, enum raft_entry_kind kind,
 
 /* ---- proposing ---- */
 
-/* Numbers are used once (DESIGN 7): who comes back gets a new one. */
-static bool raft_numbers_are_new(const struct raft_config *now, const struct raft_config *next)
+/* Numbers are used once (DESIGN 7): who comes back gets a new one. It is told only when its entry is committed, and
+ * cannot acknowledge anything before; as a voter it might be needed for just that. So it begins as a learner. */
+static bool raft_newcomers_are_fit(const struct raft_config *now, const struct raft_config *next)
 {
     if (next->next_number < now->next_number)
         return false;
@@ -143,7 +145,8 @@ static bool raft_numbers_are_new(const struct raft_config *now, const struct raf
         uint64_t number = next->members[i].number;
         if (number >= next->next_number)
             return false;
-        if (raft_config_member(now, number) == NULL && number < now->next_number)
+        bool is_newcomer = raft_config_member(now, number) == NULL;
+        if (is_newcomer && (number < now->next_number || next->members[i].role != RAFT_LEARNER))
             return false;
     }
     return true;
@@ -154,7 +157,7 @@ static int raft_check_next_config(const struct raft *r, const struct raft_config
     size_t voters = raft_config_voters_count(next);
     if (voters == 0 || raft_config_voters_between(&r->config, next) > 1)
         return ERR_INVALID;
-    if (!raft_numbers_are_new(&r->config, next))
+    if (!raft_newcomers_are_fit(&r->config, next))
         return ERR_INVALID;
     return voters > LIMIT_VOTERS_COUNT ? ERR_TOO_BIG : OK;
 }

@@ -115,7 +115,7 @@ uint64_t raft_next_deadline_us(const struct raft *r)
     if (r->state == RAFT_STRANGER)
         return RAFT_NEVER;
     if (r->state != RAFT_LEADER)
-        return raft_is_voter(r) ? r->election_deadline_us : RAFT_NEVER;
+        return raft_may_campaign(r) ? r->election_deadline_us : RAFT_NEVER;
     uint64_t due = r->heartbeat_due_us;
     uint64_t quorum = raft_check_quorum_us(r);
     if (quorum < due)
@@ -209,9 +209,7 @@ void raft_take_unit(struct raft *r, struct raft_unit *out)
 static void raft_on_own_vote_stored(struct raft *r)
 {
     r->vote_unit = 0;
-    struct raft_progress *me = raft_progress_of(r, r->number);
-    ASSERT(me != NULL);
-    me->has_granted = true;
+    raft_grant_myself(r);
     raft_count_votes(r);
 }
 

@@ -53,8 +53,8 @@ const struct raft_ready *raft_install(struct raft *r, uint64_t now_us, struct ra
         raft_replace_log(r, pos, config);
     } else if (pos.index <= r->log.stored) {
         raft_log_trim(&r->log, pos.index);
-        r->units.is_meta_dirty = true;
-    }
+    } /* else the entries up to there are still on their way to the disk: the head may be trimmed later */
+    r->units.is_meta_dirty = true;
     r->applied = pos.index;
     raft_commit_to(r, pos.index);
     return raft_end(r);

@@ -58,9 +58,12 @@ static int raft_load_configs(struct raft *r, const struct raft_durable *d)
         raft_config_deinit(&config);
         return err;
     }
-    raft_forget_previous_config(r);
-    if (d->config_previous == NULL || r->config.index <= r->committed)
+    if (r->config.index <= r->committed)
         return OK;
+    if (d->config_previous == NULL) {
+        r->committed = r->config.index;
+        return OK;
+    }
     err = raft_config_copy(&r->config_previous, d->config_previous);
     r->has_previous = err == OK;
     return err;
@@ -266,7 +269,7 @@ const struct raft_config *raft_config(const struct raft *r)
 
 bool raft_config_is_committed(const struct raft *r)
 {
-    return r->config.index <= r->committed;
+    return !r->has_previous;
 }
 
 uint64_t raft_last_contact_us(const struct raft *r)
