@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit kubo clean fmt help fuzz fuzz-targets
+.PHONY: all deps test check unit unit-run kubo clean fmt help fuzz fuzz-targets
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -67,8 +67,10 @@ $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(B)/libtest.a $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) -lcriterion $(LIBS) -o $@
 
-unit: CFLAGS += -DSLOW_CHECKS
-unit: $(TESTS)
+# On objects of their own, with the checks that walk whole structures (ASSERT_SLOW).
+unit:
+	$(MAKE) B=$(B)/check CFLAGS='$(CFLAGS) -DSLOW_CHECKS' unit-run
+unit-run: $(TESTS)
 	tests/run $(TESTS)
 
 # Under a minute: what is run before each commit.
