@@ -54,7 +54,10 @@ typedef void (*raft_store_fetched)(void *owner, int err, const struct raft_entry
                                    size_t count);
 int raft_store_fetch(struct raft_store *s, uint64_t first, size_t bytes_max,
                      raft_store_fetched done, void *owner);
-/* Drops the head of the log below `first_kept`, whose predecessor is `base` (base goes into the next meta). */
-int raft_store_trim(struct raft_store *s, struct raft_pos base, uint64_t first_kept);
+/* Drops the head of the log below `first_kept`, in the background. First the base behind it has to be durable:
+ * raft_on_trimmed(), s->base = raft_base(), and the unit that carries it. */
+int raft_store_trim(struct raft_store *s, uint64_t first_kept);
+/* The bytes of the meta record, for whoever tests or inspects them. */
+int raft_store_read_meta(struct raft_store_loaded *out, const void *bytes, size_t len);
 
 #endif
