@@ -1,0 +1,80 @@
+#include "http/api/api.h"
+
+#include "http/api/api_int.h"
+
+/* Literals stand above the parameter that would swallow them. */
+static const struct http_route api_routes[] = {
+    { "GET", "/id", api_get_id },
+    { "GET", "/version", api_get_version },
+    { "GET", "/health", api_get_health },
+    { "GET", "/peers", api_get_peers },
+    { "POST", "/peers", api_post_peers },
+    { "DELETE", "/peers/{peer}", api_delete_peer },
+    { "GET", "/monitor/metrics", api_get_metric_names },
+    { "GET", "/monitor/metrics/{name}", api_get_metrics },
+    { "GET", "/allocations", api_get_allocations },
+    { "GET", "/allocations/{cid}", api_get_allocation },
+    { "GET", "/pins", api_get_pins },
+    { "POST", "/pins/recover", api_post_recover_all },
+    { "POST", "/pins/sync", api_post_sync_all },
+    { "GET", "/pins/{cid}", api_get_pin },
+    { "POST", "/pins/{cid}", api_post_pin },
+    { "DELETE", "/pins/{cid}", api_delete_pin },
+    { "POST", "/pins/{cid}/recover", api_post_recover },
+    { "POST", "/pins/{cid}/sync", api_post_sync },
+    { "POST", "/pins/{kind}/{path...}", api_post_pin_path },
+    { "DELETE", "/pins/{kind}/{path...}", api_delete_pin_path },
+};
+
+int api_create(struct api **out, const struct api_ops *ops, void *impl)
+{
+    struct api *api = mem_zalloc(sizeof(*api));
+    if (api == NULL)
+        return ERR_NOMEM;
+    *api = (struct api){ .ops = ops, .impl = impl };
+    *out = api;
+    return OK;
+}
+
+void api_destroy(struct api *api)
+{
+    mem_free(api);
+}
+
+void api_on_request(void *owner, struct http_exchange *x)
+{
+    http_route_dispatch(api_routes, sizeof(api_routes) / sizeof(api_routes[0]), owner, x, NULL, 0);
+}
+
+/* ---- what all handlers share ---- */
+
+void api_reply_err(struct http_exchange *x, int err, const char *why)
+{
+    http_reply_err(x, err, why != NULL && why[0] != '\0' ? why : NULL, NULL, 0);
+}
+
+void api_reply_json(struct http_exchange *x, int status, struct buf *document)
+{
+    http_reply_json(x, status, document, NULL, 0);
+    buf_deinit(document);
+}
+
+bool api_param_is_true(const struct http_request *r, const char *name)
+{
+    struct buf value = { 0 };
+    bool is_true = http_request_param(r, name, 0, &value) == OK && value.len == 4 &&
+                   bytes_equal(buf_bytes(&value), (struct bytes){ "true", 4 });
+    buf_deinit(&value);
+    return is_true;
+}
+
+bool api_parse_cid(struct http_exchange *x, const char *text, struct cid *out)
+{
+    if (cid_parse(out, text) == OK)
+        return true;
+    struct buf why = { 0 };
+    buf_printf(&why, "error decoding Cid: invalid cid: %s", text);
+    http_reply_error(x, 400, buf_text(&why), NULL, 0);
+    buf_deinit(&why);
+    return false;
+}

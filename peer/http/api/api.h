@@ -1,0 +1,147 @@
+/* api.h -- the REST API on 9094: requests in, questions to the peer, JSON out.
+ *
+ * Shape    A table of routes (api.c), one file a resource. What the API needs of the peer stands in struct
+ *          api_ops; it knows nothing else of it. Reads of the shared state are answered at once; everything
+ *          that waits (writes, other peers) is a call or a listing that ends by its hook.
+ * Owner    A call (struct api_call) belongs to its handler until done ran or forget() was called. A listing
+ *          belongs to whoever opened it, until close(). What next() gives lives in the arena handed in.
+ * Errors   Codes; http/wire/json_reply.h's table makes statuses of them. `why` are the words for the client.
+ * Source   ipfs-cluster 1.1.6 as SPEC 1 and 2 record it; V0's sync routes beside it (DESIGN 20). */
+#ifndef HTTP_API_API_H
+#define HTTP_API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/wire/exchange.h"
+#include "ids/cid.h"
+#include "ids/multiaddr.h"
+#include "ids/peer_id.h"
+#include "state/pin.h"
+#include "tracker/tracker_status.h"
+#include "util/arena.h"
+#include "util/buf.h"
+
+/* GET /id of one peer. */
+struct api_id {
+    struct peer_id id;
+    struct bytes name;
+    struct bytes version;
+    const struct multiaddr *addrs; /* without /p2p/ */
+    size_t addrs_count;
+    const struct peer_id *members; /* with self */
+    size_t members_count;
+    const struct api_member_addr *member_addrs; /* of the others */
+    size_t member_addrs_count;
+    struct bytes ipfs_id;
+    const struct bytes *ipfs_addrs;
+    size_t ipfs_addrs_count;
+    struct bytes ipfs_error; /* empty: the daemon answered */
+    struct bytes error;      /* not empty: this peer did not answer, and all but id is empty */
+};
+
+struct api_member_addr {
+    struct peer_id id;
+    struct multiaddr addr;
+};
+
+/* One peer's word about a pin. */
+struct api_peer_status {
+    struct peer_id peer;
+    struct bytes name;
+    struct bytes ipfs_id;
+    enum tracker_status status;
+    int64_t since_us; /* wall time */
+    uint32_t attempt_count;
+    bool is_priority;
+    const char *error;
+};
+
+/* GlobalPinInfo. */
+struct api_status {
+    struct cid cid;
+    const struct pin *pin; /* NULL: not in the shared state */
+    int64_t now_us;        /* wall time, for what has no other */
+    const struct api_peer_status *peers;
+    size_t peers_count;
+};
+
+struct api_metric {
+    struct peer_id peer;
+    struct bytes name;
+    struct bytes value;
+    int64_t expire_us; /* wall time, by this peer's clock */
+    int64_t received_us;
+    int64_t weight;
+    bool is_partitionable;
+};
+
+/* Something that takes time: a write, a change of members. */
+struct api_call {
+    /* In. */
+    struct pin pin;                 /* pin: as asked for; unpin: its cid */
+    const struct peer_id *priority; /* user-allocations */
+    size_t priority_count;
+    struct peer_id peer;   /* peer_remove, peer_add */
+    struct multiaddr addr; /* peer_add: where it listens; len 0: unknown */
+    /* Out: err OK or a code; `why` lives until done returns. */
+    void (*done)(struct api_call *call, int err, const char *why);
+    void *owner;
+    void *pending; /* the peer's, while it is under way */
+};
+
+enum api_order { API_LOOK, API_RECOVER, API_SYNC };
+
+struct api_status_request {
+    bool is_one;
+    struct cid cid;
+    uint32_t filter;
+    bool is_local;
+    enum api_order order; /* done at each peer before it answers */
+};
+
+struct api_listing_hooks {
+    void (*on_wake)(void *owner); /* after API_NEXT_WAIT: ask again */
+    void *owner;
+};
+
+enum api_next { API_NEXT_ROW, API_NEXT_WAIT, API_NEXT_END, API_NEXT_FAILED };
+
+struct api_listing;
+
+struct api_ops {
+    int (*describe)(void *impl, struct arena *arena, struct api_id *out);
+    int64_t (*wall_us)(void *impl);
+    /* The shared state, locally (DESIGN 14). ERR_NOT_FOUND: no such pin, or no further one. */
+    int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
+    int (*pin_next)(void *impl, const struct cid *after, struct arena *arena, struct pin *out);
+    /* At once an error, with words in `why`; else done runs later. */
+    int (*pin)(void *impl, struct api_call *call, struct buf *why);
+    int (*unpin)(void *impl, struct api_call *call, struct buf *why);
+    int (*peer_add)(void *impl, struct api_call *call, struct buf *why);
+    int (*peer_remove)(void *impl, struct api_call *call, struct buf *why);
+    void (*forget)(void *impl, struct api_call *call); /* done will not run */
+    /* All members, one after another. */
+    int (*ids_open)(void *impl, const struct api_listing_hooks *hooks, struct api_listing **out);
+    enum api_next (*ids_next)(struct api_listing *l, struct arena *arena, struct api_id *out);
+    /* The local states of all members (or of this one), merged in CID order. */
+    int (*status_open)(void *impl, const struct api_status_request *request,
+                       const struct api_listing_hooks *hooks, struct api_listing **out);
+    enum api_next (*status_next)(struct api_listing *l, struct arena *arena,
+                                 struct api_status *out);
+    void (*close)(struct api_listing *l);
+    /* The metric of that name behind `after` (NULL: the first), by peer id; names, sorted. */
+    int (*metric_next)(void *impl, const char *name, const struct peer_id *after,
+                       struct api_metric *out);
+    size_t (*metric_names)(void *impl, struct bytes *out, size_t max);
+};
+
+struct api;
+
+int api_create(struct api **out, const struct api_ops *ops, void *impl);
+void api_destroy(struct api *api);
+/* The http_conn hook; owner is the struct api. */
+void api_on_request(void *owner, struct http_exchange *x);
+
+#endif

@@ -1,0 +1,107 @@
+/* api_allocations.c -- /allocations: the shared state, as this peer has it. */
+#include "http/api/api_int.h"
+
+#include <string.h>
+
+struct api_pins {
+    struct api *api;
+    struct http_stream stream;
+    struct arena arena;
+    struct cid after;
+    unsigned types; /* bits of enum pin_type */
+};
+
+static void api_pins_done(struct http_stream *stream)
+{
+    struct api_pins *p = stream->owner;
+    buf_deinit(&stream->error);
+    arena_deinit(&p->arena);
+    mem_free(p);
+}
+
+static enum http_row api_pins_row(struct http_stream *stream, struct buf *out)
+{
+    struct api_pins *p = stream->owner;
+    for (;;) {
+        struct pin pin;
+        arena_reset(&p->arena);
+        int err = p->api->ops->pin_next(p->api->impl, &p->after, &p->arena, &pin);
+        if (err == ERR_NOT_FOUND)
+            return HTTP_ROW_END;
+        if (err != OK) {
+            buf_append_text(&stream->error, err_text(err));
+            return HTTP_ROW_FAILED;
+        }
+        p->after = pin.cid;
+        if ((pin.type & p->types) == 0)
+            continue;
+        struct json_writer json = json_writer_to(out);
+        api_write_pin(&json, &pin);
+        return HTTP_ROW_READY;
+    }
+}
+
+/* "pin,meta-pin", "all", or empty; 0 when every name is unknown. */
+static unsigned api_types(const char *text)
+{
+    static const enum pin_type all[] = { PIN_TYPE_DATA, PIN_TYPE_META, PIN_TYPE_CLUSTER_DAG,
+                                         PIN_TYPE_SHARD };
+    unsigned types = 0;
+    if (*text == '\0')
+        return ~0u;
+    while (*text != '\0') {
+        size_t len = strcspn(text, ",");
+        for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+            const char *name = pin_type_name(all[i]);
+            if ((strlen(name) == len && memcmp(name, text, len) == 0) ||
+                (len == 3 && memcmp(text, "all", 3) == 0))
+                types |= all[i];
+        }
+        text += len + (text[len] == ',');
+    }
+    return types;
+}
+
+API_HANDLER(api_get_allocations)
+{
+    (void)params;
+    struct buf filter = { 0 };
+    (void)http_request_param(&x->request, "filter", 0, &filter);
+    unsigned types = api_types(buf_text(&filter));
+    buf_deinit(&filter);
+    if (types == 0) {
+        http_reply_error(x, 400, "invalid filter value", NULL, 0);
+        return;
+    }
+    struct api_pins *p = mem_zalloc(sizeof(*p));
+    if (p == NULL) {
+        api_reply_err(x, ERR_NOMEM, NULL);
+        return;
+    }
+    p->api = owner;
+    p->types = types;
+    p->stream.owner = p;
+    p->stream.next_row = api_pins_row;
+    p->stream.done = api_pins_done;
+    http_stream_start(&p->stream, x);
+}
+
+API_HANDLER(api_get_allocation)
+{
+    struct api *api = owner;
+    struct cid cid;
+    if (!api_parse_cid(x, http_param(params, "cid"), &cid))
+        return;
+    struct arena arena = { 0 };
+    struct pin pin;
+    int err = api->ops->pin_get(api->impl, &cid, &arena, &pin);
+    if (err == OK) {
+        struct buf document = { 0 };
+        struct json_writer json = json_writer_to(&document);
+        api_write_pin(&json, &pin);
+        api_reply_json(x, 200, &document);
+    } else {
+        api_reply_err(x, err, err == ERR_NOT_FOUND ? "pin is not part of the pinset" : NULL);
+    }
+    arena_deinit(&arena);
+}

@@ -1,0 +1,60 @@
+/* api_int.h -- what the files of http/api share. */
+#ifndef HTTP_API_API_INT_H
+#define HTTP_API_API_INT_H
+
+#include "http/api/api.h"
+#include "http/wire/json_reply.h"
+#include "http/wire/route.h"
+#include "http/wire/stream.h"
+#include "util/err.h"
+#include "util/json.h"
+#include "util/mem.h"
+
+struct api {
+    const struct api_ops *ops;
+    void *impl;
+};
+
+/* ---- api_json.c: V1's shapes, field by field in V1's order ---- */
+void api_write_pin(struct json_writer *w, const struct pin *pin);
+void api_write_status(struct json_writer *w, const struct api_status *status);
+void api_write_id(struct json_writer *w, const struct api_id *id);
+void api_write_metric(struct json_writer *w, const struct api_metric *m);
+
+/* ---- api_options.c ---- */
+/* Pin options of the query (SPEC 1.4) over `pin`, whose cid is set. ERR_INVALID with words in `why`. */
+int api_parse_options(const struct http_request *r, int64_t now_us, struct arena *arena,
+                      struct pin *pin, const struct peer_id **priority, size_t *priority_count,
+                      struct buf *why);
+/* {cid} of the route, or of /pins/{ipfs}/{cid}; answers 400 itself when it is none. */
+bool api_parse_cid(struct http_exchange *x, const char *text, struct cid *out);
+bool api_param_is_true(const struct http_request *r, const char *name);
+
+void api_reply_err(struct http_exchange *x, int err, const char *why);
+void api_reply_json(struct http_exchange *x, int status, struct buf *document);
+
+/* ---- handlers ---- */
+#define API_HANDLER(name)                                                                          \
+    void name(void *owner, struct http_exchange *x, const struct http_params *params)
+API_HANDLER(api_get_id);
+API_HANDLER(api_get_version);
+API_HANDLER(api_get_health);
+API_HANDLER(api_get_peers);
+API_HANDLER(api_post_peers);
+API_HANDLER(api_delete_peer);
+API_HANDLER(api_get_metric_names);
+API_HANDLER(api_get_metrics);
+API_HANDLER(api_get_allocations);
+API_HANDLER(api_get_allocation);
+API_HANDLER(api_get_pins);
+API_HANDLER(api_get_pin);
+API_HANDLER(api_post_pin);
+API_HANDLER(api_post_pin_path);
+API_HANDLER(api_delete_pin);
+API_HANDLER(api_delete_pin_path);
+API_HANDLER(api_post_recover_all);
+API_HANDLER(api_post_recover);
+API_HANDLER(api_post_sync_all);
+API_HANDLER(api_post_sync);
+
+#endif

@@ -1,0 +1,296 @@
+/* api_peers.c -- /id, /version, /health, /peers, /monitor: the members and what is known of them. */
+#include "http/api/api_int.h"
+#include "http/wire/collect.h"
+
+#include <string.h>
+
+API_HANDLER(api_get_id)
+{
+    (void)params;
+    struct api *api = owner;
+    struct arena arena = { 0 };
+    struct api_id id;
+    int err = api->ops->describe(api->impl, &arena, &id);
+    if (err == OK) {
+        struct buf document = { 0 };
+        struct json_writer json = json_writer_to(&document);
+        api_write_id(&json, &id);
+        api_reply_json(x, 200, &document);
+    } else {
+        api_reply_err(x, err, NULL);
+    }
+    arena_deinit(&arena);
+}
+
+API_HANDLER(api_get_version)
+{
+    (void)params;
+    struct api *api = owner;
+    struct arena arena = { 0 };
+    struct api_id id;
+    int err = api->ops->describe(api->impl, &arena, &id);
+    if (err == OK) {
+        struct buf document = { 0 };
+        struct json_writer json = json_writer_to(&document);
+        json_object_begin(&json);
+        json_key(&json, "version");
+        json_string_len(&json, id.version.data, id.version.len);
+        json_object_end(&json);
+        api_reply_json(x, 200, &document);
+    } else {
+        api_reply_err(x, err, NULL);
+    }
+    arena_deinit(&arena);
+}
+
+API_HANDLER(api_get_health)
+{
+    (void)owner;
+    (void)params;
+    http_reply_empty(x, 204, NULL, 0);
+}
+
+/* ---- GET /peers ---- */
+
+struct api_ids {
+    struct api *api;
+    struct api_listing *listing;
+    struct http_stream stream;
+    struct arena arena;
+};
+
+static void api_ids_free(struct api_ids *s)
+{
+    if (s->listing != NULL)
+        s->api->ops->close(s->listing);
+    buf_deinit(&s->stream.error);
+    arena_deinit(&s->arena);
+    mem_free(s);
+}
+
+static void api_ids_done(struct http_stream *stream)
+{
+    api_ids_free(stream->owner);
+}
+
+static enum http_row api_ids_row(struct http_stream *stream, struct buf *out)
+{
+    struct api_ids *s = stream->owner;
+    struct api_id id;
+    arena_reset(&s->arena);
+    switch (s->api->ops->ids_next(s->listing, &s->arena, &id)) {
+    case API_NEXT_ROW: {
+        struct json_writer json = json_writer_to(out);
+        api_write_id(&json, &id);
+        return HTTP_ROW_READY;
+    }
+    case API_NEXT_WAIT:
+        return HTTP_ROW_WAIT;
+    case API_NEXT_END:
+        return HTTP_ROW_END;
+    case API_NEXT_FAILED:
+        break;
+    }
+    buf_append_text(&stream->error, "the peers could not be asked");
+    return HTTP_ROW_FAILED;
+}
+
+static void api_ids_wake(void *owner)
+{
+    struct api_ids *s = owner;
+    http_stream_wake(&s->stream);
+}
+
+API_HANDLER(api_get_peers)
+{
+    (void)params;
+    struct api *api = owner;
+    struct api_ids *s = mem_zalloc(sizeof(*s));
+    int err = s == NULL ? ERR_NOMEM : OK;
+    if (err == OK) {
+        s->api = api;
+        s->stream.owner = s;
+        s->stream.next_row = api_ids_row;
+        s->stream.done = api_ids_done;
+        struct api_listing_hooks hooks = { .on_wake = api_ids_wake, .owner = s };
+        err = api->ops->ids_open(api->impl, &hooks, &s->listing);
+    }
+    if (err == OK) {
+        http_stream_start(&s->stream, x);
+        return;
+    }
+    api_reply_err(x, err, NULL);
+    if (s != NULL)
+        api_ids_free(s);
+}
+
+/* ---- POST and DELETE /peers ---- */
+
+struct api_member {
+    struct api *api;
+    struct http_exchange *x;
+    struct http_collect collect;
+    struct api_call call;
+    bool is_add;
+};
+
+static void api_member_gone(struct http_exchange *x)
+{
+    struct api_member *m = x->owner;
+    m->api->ops->forget(m->api->impl, &m->call);
+    mem_free(m);
+}
+
+static void api_member_done(struct api_call *call, int err, const char *why)
+{
+    struct api_member *m = call->owner;
+    if (err != OK) {
+        api_reply_err(m->x, err, why);
+    } else if (m->is_add) {
+        /* The peer has been told and joins now; what is known of it is its id. */
+        struct buf document = { 0 };
+        struct json_writer json = json_writer_to(&document);
+        struct api_id id = { .id = call->peer,
+                             .addrs = &call->addr,
+                             .addrs_count = call->addr.len > 0 };
+        api_write_id(&json, &id);
+        api_reply_json(m->x, 200, &document);
+    } else {
+        http_reply_empty(m->x, 204, NULL, 0);
+    }
+    mem_free(m);
+}
+
+static struct api_member *api_member_new(struct api *api, struct http_exchange *x)
+{
+    struct api_member *m = mem_zalloc(sizeof(*m));
+    if (m == NULL) {
+        api_reply_err(x, ERR_NOMEM, NULL);
+        return NULL;
+    }
+    m->api = api;
+    m->x = x;
+    m->call.done = api_member_done;
+    m->call.owner = m;
+    return m;
+}
+
+static void api_member_start(struct api_member *m,
+                             int (*start)(void *impl, struct api_call *call, struct buf *why))
+{
+    m->x->owner = m;
+    m->x->on_abort = api_member_gone;
+    struct buf why = { 0 };
+    int err = start(m->api->impl, &m->call, &why);
+    if (err != OK) {
+        api_reply_err(m->x, err, buf_text(&why));
+        mem_free(m);
+    }
+    buf_deinit(&why);
+}
+
+API_HANDLER(api_delete_peer)
+{
+    struct peer_id id;
+    if (peer_id_parse(&id, http_param(params, "peer")) != OK) {
+        http_reply_error(x, 400, "error decoding Peer ID: that is no peer id", NULL, 0);
+        return;
+    }
+    struct api_member *m = api_member_new(owner, x);
+    if (m == NULL)
+        return;
+    m->call.peer = id;
+    api_member_start(m, m->api->ops->peer_remove);
+}
+
+/* {"peer_id":"..."} (V1) or {"peer_multiaddress":"/ip4/.../p2p/..."} (V0). */
+static const char *api_member_parse(struct api_member *m, struct bytes body)
+{
+    struct json_doc doc;
+    if (json_parse(&doc, body.data, body.len) != OK)
+        return "error decoding request body";
+    const char *wrong = NULL;
+    struct buf text = { 0 };
+    int addr = json_member(&doc, 0, "peer_multiaddress");
+    if (addr != JSON_NONE) {
+        if (json_text(&doc, addr, &text) != OK ||
+            multiaddr_parse(&m->call.addr, buf_text(&text)) != OK ||
+            multiaddr_peer(&m->call.addr, &m->call.peer) != OK)
+            wrong = "error decoding peer_multiaddress";
+        else
+            multiaddr_strip_peer(&m->call.addr);
+    } else if (json_text(&doc, json_member(&doc, 0, "peer_id"), &text) != OK ||
+               peer_id_parse(&m->call.peer, buf_text(&text)) != OK) {
+        wrong = "error decoding peer_id";
+    }
+    buf_deinit(&text);
+    json_doc_deinit(&doc);
+    return wrong;
+}
+
+static void api_member_whole(struct http_collect *c, struct http_exchange *x, struct bytes body)
+{
+    struct api_member *m = c->owner;
+    const char *wrong = api_member_parse(m, body);
+    if (wrong != NULL) {
+        http_reply_error(x, 400, wrong, NULL, 0);
+        mem_free(m);
+        return;
+    }
+    api_member_start(m, m->api->ops->peer_add);
+}
+
+static void api_member_lost(struct http_collect *c)
+{
+    mem_free(c->owner);
+}
+
+API_HANDLER(api_post_peers)
+{
+    (void)params;
+    struct api_member *m = api_member_new(owner, x);
+    if (m == NULL)
+        return;
+    m->is_add = true;
+    m->collect.on_whole = api_member_whole;
+    m->collect.on_gone = api_member_lost;
+    m->collect.owner = m;
+    http_collect_start(&m->collect, x, LIMIT_HTTP_JSON_BODY_BYTES);
+}
+
+/* ---- /monitor ---- */
+
+enum { API_METRIC_NAMES_MAX = 64 };
+
+API_HANDLER(api_get_metric_names)
+{
+    (void)params;
+    struct api *api = owner;
+    struct bytes names[API_METRIC_NAMES_MAX];
+    size_t count = api->ops->metric_names(api->impl, names, API_METRIC_NAMES_MAX);
+    struct buf document = { 0 };
+    struct json_writer json = json_writer_to(&document);
+    json_array_begin(&json);
+    for (size_t i = 0; i < count; i++)
+        json_string_len(&json, names[i].data, names[i].len);
+    json_array_end(&json);
+    api_reply_json(x, 200, &document);
+}
+
+API_HANDLER(api_get_metrics)
+{
+    struct api *api = owner;
+    struct buf document = { 0 };
+    struct json_writer json = json_writer_to(&document);
+    struct api_metric m;
+    const struct peer_id *after = NULL;
+    struct peer_id last;
+    json_array_begin(&json);
+    while (api->ops->metric_next(api->impl, http_param(params, "name"), after, &m) == OK) {
+        last = m.peer;
+        after = &last;
+        api_write_metric(&json, &m);
+    }
+    json_array_end(&json);
+    api_reply_json(x, 200, &document);
+}

@@ -1,0 +1,324 @@
+/* api_pins.c -- /pins: writes through the log, and the local states of all peers. */
+#include "http/api/api_int.h"
+#include "http/wire/collect.h"
+
+#include <string.h>
+
+/* ---- POST and DELETE ---- */
+
+struct api_write {
+    struct api *api;
+    struct http_exchange *x;
+    struct api_call call;
+    struct arena arena;
+};
+
+static void api_write_free(struct api_write *w)
+{
+    arena_deinit(&w->arena);
+    mem_free(w);
+}
+
+/* The client left; the write goes on. */
+static void api_write_gone(struct http_exchange *x)
+{
+    struct api_write *w = x->owner;
+    w->api->ops->forget(w->api->impl, &w->call);
+    api_write_free(w);
+}
+
+static void api_write_done(struct api_call *call, int err, const char *why)
+{
+    struct api_write *w = call->owner;
+    if (err == OK) {
+        struct buf document = { 0 };
+        struct json_writer json = json_writer_to(&document);
+        api_write_pin(&json, &call->pin);
+        api_reply_json(w->x, 200, &document);
+    } else {
+        api_reply_err(w->x, err, why);
+    }
+    api_write_free(w);
+}
+
+static struct api_write *api_write_new(struct api *api, struct http_exchange *x,
+                                       const struct cid *cid)
+{
+    struct api_write *w = mem_zalloc(sizeof(*w));
+    if (w == NULL) {
+        api_reply_err(x, ERR_NOMEM, NULL);
+        return NULL;
+    }
+    w->api = api;
+    w->x = x;
+    w->call.pin = pin_of(cid);
+    w->call.done = api_write_done;
+    w->call.owner = w;
+    x->owner = w;
+    x->on_abort = api_write_gone;
+    return w;
+}
+
+/* At once refused: the answer is given here. */
+static void api_write_start(struct api_write *w,
+                            int (*start)(void *impl, struct api_call *call, struct buf *why))
+{
+    struct buf why = { 0 };
+    int err = start(w->api->impl, &w->call, &why);
+    if (err != OK) {
+        api_reply_err(w->x, err, buf_text(&why));
+        api_write_free(w);
+    }
+    buf_deinit(&why);
+}
+
+static void api_pin_cid(struct api *api, struct http_exchange *x, const struct cid *cid)
+{
+    struct api_write *w = api_write_new(api, x, cid);
+    if (w == NULL)
+        return;
+    struct buf why = { 0 };
+    int err = api_parse_options(&x->request, api->ops->wall_us(api->impl), &w->arena, &w->call.pin,
+                                &w->call.priority, &w->call.priority_count, &why);
+    if (err == OK) {
+        api_write_start(w, api->ops->pin);
+    } else {
+        if (err == ERR_INVALID)
+            http_reply_error(x, 400, buf_text(&why), NULL, 0);
+        else
+            api_reply_err(x, err, NULL);
+        api_write_free(w);
+    }
+    buf_deinit(&why);
+}
+
+static void api_unpin_cid(struct api *api, struct http_exchange *x, const struct cid *cid)
+{
+    struct api_write *w = api_write_new(api, x, cid);
+    if (w != NULL)
+        api_write_start(w, api->ops->unpin);
+}
+
+API_HANDLER(api_post_pin)
+{
+    struct cid cid;
+    if (api_parse_cid(x, http_param(params, "cid"), &cid))
+        api_pin_cid(owner, x, &cid);
+}
+
+API_HANDLER(api_delete_pin)
+{
+    struct cid cid;
+    if (api_parse_cid(x, http_param(params, "cid"), &cid))
+        api_unpin_cid(owner, x, &cid);
+}
+
+/* /pins/ipfs/CID. A longer path, /ipns and /ipld have to be resolved by the daemon: that comes with the rest of
+ * `add`; until then they are refused in words. */
+static bool api_parse_path(struct http_exchange *x, const struct http_params *params,
+                           struct cid *out)
+{
+    const char *kind = http_param(params, "kind");
+    const char *path = http_param(params, "path");
+    if (strcmp(kind, "ipfs") != 0 && strcmp(kind, "ipns") != 0 && strcmp(kind, "ipld") != 0) {
+        http_reply_error(x, 404, "not found", NULL, 0);
+        return false;
+    }
+    if (strcmp(kind, "ipfs") == 0 && strchr(path, '/') == NULL)
+        return api_parse_cid(x, path, out);
+    http_reply_error(x, 501,
+                     "only /ipfs/CID is supported as a path; resolve it with `ipfs resolve` first",
+                     NULL, 0);
+    return false;
+}
+
+API_HANDLER(api_post_pin_path)
+{
+    struct cid cid;
+    if (api_parse_path(x, params, &cid))
+        api_pin_cid(owner, x, &cid);
+}
+
+API_HANDLER(api_delete_pin_path)
+{
+    struct cid cid;
+    if (api_parse_path(x, params, &cid))
+        api_unpin_cid(owner, x, &cid);
+}
+
+/* ---- the local states: one CID, or a listing ---- */
+
+struct api_statuses {
+    struct api *api;
+    struct http_exchange *x;
+    struct api_listing *listing;
+    struct http_stream stream;
+    struct arena arena;
+    bool is_one;
+};
+
+static void api_statuses_free(struct api_statuses *s)
+{
+    if (s->listing != NULL)
+        s->api->ops->close(s->listing);
+    buf_deinit(&s->stream.error);
+    arena_deinit(&s->arena);
+    mem_free(s);
+}
+
+static void api_statuses_done(struct http_stream *stream)
+{
+    api_statuses_free(stream->owner);
+}
+
+static enum http_row api_statuses_row(struct http_stream *stream, struct buf *out)
+{
+    struct api_statuses *s = stream->owner;
+    struct api_status status;
+    arena_reset(&s->arena);
+    switch (s->api->ops->status_next(s->listing, &s->arena, &status)) {
+    case API_NEXT_ROW: {
+        struct json_writer json = json_writer_to(out);
+        api_write_status(&json, &status);
+        return HTTP_ROW_READY;
+    }
+    case API_NEXT_WAIT:
+        return HTTP_ROW_WAIT;
+    case API_NEXT_END:
+        return HTTP_ROW_END;
+    case API_NEXT_FAILED:
+        break;
+    }
+    buf_append_text(&stream->error, "the local state could not be read");
+    return HTTP_ROW_FAILED;
+}
+
+static void api_one_gone(struct http_exchange *x)
+{
+    api_statuses_free(x->owner);
+}
+
+/* One document, once its only row is there. */
+static void api_one_try(struct api_statuses *s)
+{
+    struct buf row = { 0 };
+    enum http_row what = api_statuses_row(&s->stream, &row);
+    if (what == HTTP_ROW_WAIT) {
+        buf_deinit(&row);
+        return;
+    }
+    if (what == HTTP_ROW_READY) {
+        api_reply_json(s->x, 200, &row);
+    } else {
+        buf_deinit(&row);
+        api_reply_err(s->x, ERR_IO, "the local state could not be read");
+    }
+    api_statuses_free(s);
+}
+
+static void api_statuses_wake(void *owner)
+{
+    struct api_statuses *s = owner;
+    if (s->is_one)
+        api_one_try(s);
+    else
+        http_stream_wake(&s->stream);
+}
+
+static void api_statuses_open(struct api *api, struct http_exchange *x,
+                              const struct api_status_request *request)
+{
+    struct api_statuses *s = mem_zalloc(sizeof(*s));
+    int err = s == NULL ? ERR_NOMEM : OK;
+    if (err == OK) {
+        s->api = api;
+        s->x = x;
+        s->is_one = request->is_one;
+        s->stream.owner = s;
+        s->stream.next_row = api_statuses_row;
+        s->stream.done = api_statuses_done;
+        struct api_listing_hooks hooks = { .on_wake = api_statuses_wake, .owner = s };
+        err = api->ops->status_open(api->impl, request, &hooks, &s->listing);
+    }
+    if (err != OK) {
+        api_reply_err(x, err, NULL);
+        if (s != NULL)
+            api_statuses_free(s);
+        return;
+    }
+    if (!s->is_one) {
+        http_stream_start(&s->stream, x);
+        return;
+    }
+    x->owner = s;
+    x->on_abort = api_one_gone;
+    api_one_try(s);
+}
+
+static bool api_parse_filter(struct http_exchange *x, uint32_t *out)
+{
+    struct buf text = { 0 };
+    *out = TRACKER_UNDEFINED;
+    bool good = http_request_param(&x->request, "filter", 0, &text) != OK ||
+                tracker_filter_parse(out, buf_text(&text)) == OK;
+    buf_deinit(&text);
+    if (!good)
+        http_reply_error(x, 400, "invalid filter value", NULL, 0);
+    return good;
+}
+
+API_HANDLER(api_get_pins)
+{
+    (void)params;
+    struct api_status_request request = { .is_local = api_param_is_true(&x->request, "local") };
+    if (api_parse_filter(x, &request.filter))
+        api_statuses_open(owner, x, &request);
+}
+
+static void api_one(struct api *api, struct http_exchange *x, const struct http_params *params,
+                    enum api_order order)
+{
+    struct api_status_request request = { .is_one = true,
+                                          .is_local = api_param_is_true(&x->request, "local"),
+                                          .order = order };
+    if (api_parse_cid(x, http_param(params, "cid"), &request.cid))
+        api_statuses_open(api, x, &request);
+}
+
+API_HANDLER(api_get_pin)
+{
+    api_one(owner, x, params, API_LOOK);
+}
+
+API_HANDLER(api_post_recover)
+{
+    api_one(owner, x, params, API_RECOVER);
+}
+
+API_HANDLER(api_post_sync)
+{
+    api_one(owner, x, params, API_SYNC);
+}
+
+/* All: the order is given everywhere, and what is not well is listed. */
+static void api_all(struct api *api, struct http_exchange *x, enum api_order order)
+{
+    struct api_status_request request = {
+        .filter = TRACKER_ERROR | TRACKER_QUEUED | TRACKER_UNEXPECTEDLY_UNPINNED,
+        .is_local = api_param_is_true(&x->request, "local"),
+        .order = order,
+    };
+    api_statuses_open(api, x, &request);
+}
+
+API_HANDLER(api_post_recover_all)
+{
+    (void)params;
+    api_all(owner, x, API_RECOVER);
+}
+
+API_HANDLER(api_post_sync_all)
+{
+    (void)params;
+    api_all(owner, x, API_SYNC);
+}
