@@ -19,13 +19,13 @@ void peer_options_default(struct peer_options *o)
         .name = "",
         .version = "0.1.0",
         .start_timeout_us = 30u * 1000 * 1000,
-        .raft = {.heartbeat_us = 100 * 1000,
-                 .election_min_us = 1000 * 1000,
-                 .append_bytes_max = 512 * 1024,
-                 .append_entries_max = 512,
-                 .window_max = 8,
-                 .unsynced_bytes_max = 8 * 1024 * 1024,
-                 .cache_bytes_max = 8 * 1024 * 1024},
+        .raft = { .heartbeat_us = 100 * 1000,
+                  .election_min_us = 1000 * 1000,
+                  .append_bytes_max = 512 * 1024,
+                  .append_entries_max = 512,
+                  .window_max = 8,
+                  .unsynced_bytes_max = 8 * 1024 * 1024,
+                  .cache_bytes_max = 8 * 1024 * 1024 },
         .max_voters = 7,
         .commit_timeout_us = 10u * 1000 * 1000,
         .calls_timeout_us = 15u * 1000 * 1000,
@@ -252,9 +252,10 @@ static int peer_wake_up(struct peer *p)
 
 static int peer_build(struct peer *p)
 {
-    struct overlay_hooks hooks = {
-        .on_durable = peer_state_durable, .on_failed = peer_overlay_failed, .owner = p};
-    struct rpc_hooks rpc_hooks = {.on_request = peer_on_request, .owner = p};
+    struct overlay_hooks hooks = { .on_durable = peer_state_durable,
+                                   .on_failed = peer_overlay_failed,
+                                   .owner = p };
+    struct rpc_hooks rpc_hooks = { .on_request = peer_on_request, .owner = p };
     rpc_init(&p->rpc, &p->ports.transport, &rpc_hooks, PEER_RPC_PENDING_MAX,
              rng_below(&p->ports.rng, RNG_IDENTITY, UINT32_MAX));
     p->election_draw = rng_below(&p->ports.rng, RNG_ELECTION, UINT32_MAX);
@@ -267,6 +268,8 @@ static int peer_build(struct peer *p)
         err = peer_health_start(p);
     if (err == OK)
         err = peer_tracker_start(p);
+    if (err == OK)
+        err = peer_doors_start(p);
     if (err == OK)
         err = peer_wake_up(p);
     return err;
@@ -291,7 +294,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     peer_enter(p);
     peer_learn_addresses(p, options->cluster_peers, options->cluster_peers_count);
     peer_learn_addresses(p, options->bootstrap, options->bootstrap_count);
-    struct transport_hooks transport_hooks = {peer_on_frame, peer_on_link, p};
+    struct transport_hooks transport_hooks = { peer_on_frame, peer_on_link, p };
     transport_set_hooks(&p->ports.transport, &transport_hooks);
     int err = peer_build(p);
     p->depth -= 1; /* nothing to settle yet; the first deadline is due at once */
@@ -314,6 +317,7 @@ void peer_destroy(struct peer *p)
     peer_proposals_end(p, ERR_CANCELED);
     peer_changes_end(p, ERR_CANCELED);
     rpc_deinit(&p->rpc);
+    peer_doors_end(p);
     peer_tracker_end(p);
     peer_health_end(p);
     founding_deinit(&p->founding);
@@ -341,14 +345,14 @@ static void peer_ended(struct peer *p, const struct peer_stopped *how)
 
 void peer_end(struct peer *p, int code, const char *why)
 {
-    peer_ended(p, &(struct peer_stopped){.exit_code = code, .why = why});
+    peer_ended(p, &(struct peer_stopped){ .exit_code = code, .why = why });
 }
 
 void peer_leave_cluster(struct peer *p, const char *why, const struct peer_address *join,
                         size_t join_count)
 {
     peer_ended(p, &(struct peer_stopped){
-                      .why = why, .data_is_void = true, .join = join, .join_count = join_count});
+                      .why = why, .data_is_void = true, .join = join, .join_count = join_count });
 }
 
 /* ---- ready, and a look from outside ---- */
@@ -373,7 +377,7 @@ void peer_check_ready(struct peer *p)
 
 void peer_look(const struct peer *p, struct peer_glance *out)
 {
-    *out = (struct peer_glance){.applied = p->applied, .is_ready = p->is_ready};
+    *out = (struct peer_glance){ .applied = p->applied, .is_ready = p->is_ready };
     out->pins = pinset_facts(p->pinset)->pins_count;
     struct hash128 hash = pinset_hash(p->pinset);
     out->state_hash[0] = hash.high;

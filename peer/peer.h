@@ -157,7 +157,8 @@ int peer_create(struct peer **out, const struct peer_options *options,
 void peer_destroy(struct peer *p);
 void peer_on_deadline(struct peer *p);
 uint64_t peer_next_deadline_us(const struct peer *p);
-/* Transport events come by the hooks that peer_create() set; HTTP connections by this: */
+/* Transport events come by the hooks that peer_create() set; HTTP connections by this. They belong to the
+ * caller, who destroys them before the peer. */
 enum peer_door { PEER_DOOR_API, PEER_DOOR_PROXY };
 int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner),
                    void *owner, struct http_conn **out);

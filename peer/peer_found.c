@@ -75,14 +75,14 @@ int peer_found_start(struct peer *p)
     for (size_t i = 0; bootstrap != NULL && i < p->options.bootstrap_count; i++)
         bootstrap[i] = p->options.bootstrap[i].id;
     if (err == OK) {
-        struct founding_options options = {.self = p->options.id,
-                                           .listed = listed,
-                                           .listed_count = listed_count,
-                                           .bootstrap = bootstrap,
-                                           .bootstrap_count = p->options.bootstrap_count,
-                                           .joins_only =
-                                               p->options.cluster_id_is_known || p->was_damaged,
-                                           .ask_pause_us = PEER_FIND_PAUSE_US};
+        struct founding_options options = { .self = p->options.id,
+                                            .listed = listed,
+                                            .listed_count = listed_count,
+                                            .bootstrap = bootstrap,
+                                            .bootstrap_count = p->options.bootstrap_count,
+                                            .joins_only =
+                                                p->options.cluster_id_is_known || p->was_damaged,
+                                            .ask_pause_us = PEER_FIND_PAUSE_US };
         err = founding_init(&p->founding, &options);
     }
     mem_free(listed);
@@ -102,10 +102,10 @@ int peer_found_start(struct peer *p)
 
 void peer_on_find(struct peer *p, const struct rpc_asker *asker)
 {
-    struct find_answer answer = {.kind = FIND_EMPTY, .list = p->list};
+    struct find_answer answer = { .kind = FIND_EMPTY, .list = p->list };
     if (p->life == PEER_MEMBER)
         answer.kind = cluster_id_is_none(&p->cluster) ? FIND_FOUNDED : FIND_MEMBER;
-    struct buf out = {0};
+    struct buf out = { 0 };
     find_answer_encode(&answer, &out);
     if (out.err == OK)
         rpc_reply(&p->rpc, asker, buf_bytes(&out));
@@ -141,8 +141,8 @@ static void peer_find_ask(struct peer *p, const struct peer_id *to)
     struct peer_find *find = mem_alloc(sizeof(*find));
     if (find == NULL)
         return; /* asked again after the pause */
-    *find = (struct peer_find){.peer = p, .to = *to};
-    int err = rpc_call(&p->rpc, p->now_us, to, RPC_FIND, (struct bytes){NULL, 0},
+    *find = (struct peer_find){ .peer = p, .to = *to };
+    int err = rpc_call(&p->rpc, p->now_us, to, RPC_FIND, (struct bytes){ NULL, 0 },
                        PEER_FIND_TIMEOUT_US, peer_find_done, find);
     if (err != OK)
         mem_free(find);
@@ -168,12 +168,12 @@ static void peer_write_birth(struct peer *p, const struct raft_entry *first, uin
 {
     p->raft_store.identity.number = p->birth.number;
     memcpy(p->raft_store.identity.cluster_id, p->cluster.bytes, CLUSTER_ID_BYTES);
-    struct raft_unit unit = {.cut_from = cut_from,
-                             .entries = first,
-                             .entries_count = first != NULL,
-                             .hard = p->birth.hard,
-                             .config = p->birth.config,
-                             .config_previous = p->birth.config_previous};
+    struct raft_unit unit = { .cut_from = cut_from,
+                              .entries = first,
+                              .entries_count = first != NULL,
+                              .hard = p->birth.hard,
+                              .config = p->birth.config,
+                              .config_previous = p->birth.config_previous };
     int err = raft_store_write(&p->raft_store, &unit, peer_member_stored, p);
     if (err != OK) {
         peer_disk_failed(p, err, "writing the first record");
@@ -194,11 +194,11 @@ static int peer_founders(struct peer *p, struct raft_config *config)
     struct peer_id *listed = NULL;
     size_t count = 0;
     int err = peer_listed(p, &listed, &count);
-    *config = (struct raft_config){.index = 1, .next_number = count + 1};
+    *config = (struct raft_config){ .index = 1, .next_number = count + 1 };
     for (size_t i = 0; i < count && err == OK; i++) {
         /* No addresses: every founder has the same entry, byte for byte, whatever its file calls the
          * others. The first leader adds them (peer_members.c). */
-        struct raft_member member = {.number = i + 1, .role = RAFT_VOTER, .id = listed[i]};
+        struct raft_member member = { .number = i + 1, .role = RAFT_VOTER, .id = listed[i] };
         err = raft_config_add(config, &member);
         if (peer_id_equal(&listed[i], &p->options.id))
             p->birth.number = i + 1;
@@ -210,21 +210,21 @@ static int peer_founders(struct peer *p, struct raft_config *config)
 static void peer_found(struct peer *p)
 {
     LOG_INFO(p->log, "cluster", "founding a cluster of %zu", p->founding.listed_count);
-    struct buf payload = {0};
-    p->birth = (struct raft_durable){.hard = {.term = 1}, .last = 1};
+    struct buf payload = { 0 };
+    p->birth = (struct raft_durable){ .hard = { .term = 1 }, .last = 1 };
     int err = peer_founders(p, &p->birth_config);
     if (err == OK) {
         raft_config_encode(&p->birth_config, &payload);
         err = payload.err;
     }
     if (err == OK) {
-        static const struct raft_term_run first_run = {.term = 1, .first = 1};
+        static const struct raft_term_run first_run = { .term = 1, .first = 1 };
         p->birth.config = &p->birth_config;
         p->birth.runs = &first_run;
         p->birth.runs_count = 1;
-        struct raft_entry first = {.pos = {.term = 1, .index = 1},
-                                   .kind = RAFT_ENTRY_CONFIG,
-                                   .payload = buf_bytes(&payload)};
+        struct raft_entry first = { .pos = { .term = 1, .index = 1 },
+                                    .kind = RAFT_ENTRY_CONFIG,
+                                    .payload = buf_bytes(&payload) };
         peer_write_birth(p, &first, 1); /* a damaged log leaves nothing behind */
     } else {
         peer_disk_failed(p, err, "founding");
@@ -253,16 +253,16 @@ static void peer_join_done(void *owner, int err, struct bytes payload, const cha
     LOG_INFO(p->log, "cluster", "admitted as member %llu", (unsigned long long)answer.number);
     memcpy(p->cluster.bytes, answer.cluster_id, CLUSTER_ID_BYTES);
     p->rpc.cluster = p->cluster;
-    p->birth = (struct raft_durable){.number = answer.number};
+    p->birth = (struct raft_durable){ .number = answer.number };
     peer_write_birth(p, NULL, 1);
 }
 
 static void peer_join_ask(struct peer *p)
 {
-    struct join_request request = {.id = p->options.id, .ticket = p->join_ticket};
+    struct join_request request = { .id = p->options.id, .ticket = p->join_ticket };
     request.addrs_count =
         transport_listen_addresses(&p->ports.transport, request.addrs, JOIN_ADDRS_MAX);
-    struct buf out = {0};
+    struct buf out = { 0 };
     join_request_encode(&request, &out);
     int err = out.err;
     if (err == OK)

@@ -30,7 +30,7 @@ struct peer_push {
 
 static void peer_push_encode(const struct peer_push *push, struct buf *out)
 {
-    struct buf one = {0};
+    struct buf one = { 0 };
     buf_put_u8(out, METRICS_VERSION);
     buf_put_u64(out, push->number);
     buf_put_u8(out, (uint8_t)push->addrs_count);
@@ -76,7 +76,7 @@ static int peer_push_decode(struct peer_push *out, struct bytes payload)
 
 static void peer_push_make(struct peer *p, struct peer_push *push)
 {
-    *push = (struct peer_push){.number = raft_number(p->raft)};
+    *push = (struct peer_push){ .number = raft_number(p->raft) };
     push->addrs_count =
         transport_listen_addresses(&p->ports.transport, push->addrs, RAFT_MEMBER_ADDRS_MAX);
     push->metrics_count = peer_informer_metrics(p->informer, push->metrics, METRICS_MAX);
@@ -140,7 +140,7 @@ void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes
     for (size_t i = 0; i < push.metrics_count; i++)
         (void)monitor_on_metric(p->monitor, p->now_us, &asker->from, &push.metrics[i]);
     peer_note_addresses(p, &asker->from, push.addrs, push.addrs_count);
-    rpc_reply(&p->rpc, asker, (struct bytes){NULL, 0});
+    rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
 }
 
 /* ---- candidates ---- */
@@ -176,11 +176,11 @@ static int peer_candidates(struct peer *p, struct peer_candidates *out)
         if (monitor_get(p->monitor, p->now_us, &list[i].id, p->options.informer, &m) != OK)
             continue;
         list[i].metrics[0] =
-            (struct allocate_metric){.is_present = m.metric.is_valid && !m.is_expired,
-                                     .weight = m.metric.weight,
-                                     .value = m.metric.value};
+            (struct allocate_metric){ .is_present = m.metric.is_valid && !m.is_expired,
+                                      .weight = m.metric.weight,
+                                      .value = m.metric.value };
     }
-    *out = (struct peer_candidates){list, c->count};
+    *out = (struct peer_candidates){ list, c->count };
     return OK;
 }
 
@@ -188,11 +188,11 @@ int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priorit
                   size_t priority_count, struct buf *why)
 {
     struct peer_candidates candidates;
-    struct allocate_request request = {.replication_min = pin->replication_min,
-                                       .replication_max = pin->replication_max,
-                                       .priority = priority,
-                                       .priority_count = priority_count,
-                                       .metrics_count = 1};
+    struct allocate_request request = { .replication_min = pin->replication_min,
+                                        .replication_max = pin->replication_max,
+                                        .priority = priority,
+                                        .priority_count = priority_count,
+                                        .metrics_count = 1 };
     int err = peer_candidates(p, &candidates);
     struct view view;
     if (err == OK)
@@ -240,12 +240,13 @@ static void peer_repair_done(void *owner, int err, const struct pinset_applied *
 
 static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal)
 {
-    struct pin_entry entry = {
-        .kind = PIN_ENTRY_PIN, .expected = proposal->expected, .pin = proposal->pin};
+    struct pin_entry entry = { .kind = PIN_ENTRY_PIN,
+                               .expected = proposal->expected,
+                               .pin = proposal->pin };
     struct peer_repair *one = mem_alloc(sizeof(*one));
     int err = one == NULL ? ERR_NOMEM : OK;
     if (err == OK) {
-        *one = (struct peer_repair){.peer = p, .cid = proposal->pin.cid};
+        *one = (struct peer_repair){ .peer = p, .cid = proposal->pin.cid };
         err = peer_propose(p, &entry, NULL, 0, peer_repair_done, one);
     }
     if (err != OK) {
@@ -253,7 +254,7 @@ static void peer_repair_propose(struct peer *p, const struct repair_proposal *pr
         mem_free(one);
         return;
     }
-    peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid});
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid });
 }
 
 static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
@@ -294,9 +295,9 @@ static void peer_repair_step(struct peer *p)
 
 int peer_health_start(struct peer *p)
 {
-    struct monitor_options monitor = {.ttl_us = p->options.metric_ttl_us,
-                                      .repin_after_us = p->options.repin_after_us};
-    struct repair_options repair = {.in_flight_max = PEER_REPAIRS_IN_FLIGHT_MAX};
+    struct monitor_options monitor = { .ttl_us = p->options.metric_ttl_us,
+                                       .repin_after_us = p->options.repin_after_us };
+    struct repair_options repair = { .in_flight_max = PEER_REPAIRS_IN_FLIGHT_MAX };
     int err = monitor_create(&p->monitor, &monitor);
     if (err == OK)
         err = repair_create(&p->repair, &repair);

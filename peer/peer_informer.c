@@ -145,14 +145,14 @@ static void informer_ask(struct peer_informer *i, enum informer_step step)
     if (i->target.err != OK)
         return;
     kubo_reply_init(&i->reply, step == INFORMER_ID ? KUBO_ID : KUBO_REPO_STAT, informer_on_row, i);
-    i->call = (struct http_call){.method = KUBO_METHOD,
-                                 .target = buf_text(&i->target),
-                                 .head_timeout_us = i->peer->options.metric_ttl_us,
-                                 .on_head = informer_on_head,
-                                 .on_body = informer_on_body,
-                                 .on_trailer = informer_on_trailer,
-                                 .done = informer_done,
-                                 .owner = i};
+    i->call = (struct http_call){ .method = KUBO_METHOD,
+                                  .target = buf_text(&i->target),
+                                  .head_timeout_us = i->peer->options.metric_ttl_us,
+                                  .on_head = informer_on_head,
+                                  .on_body = informer_on_body,
+                                  .on_trailer = informer_on_trailer,
+                                  .done = informer_done,
+                                  .owner = i };
     if (http_client_start(&i->peer->ports.http_client, &i->call) == OK)
         i->step = step;
     else
@@ -200,7 +200,7 @@ static void informer_ping_value(struct peer_informer *i)
 static struct metric informer_metric(struct peer_informer *i)
 {
     const char *name = i->peer->options.informer;
-    struct metric m = {.name = {name, strlen(name)}, .is_valid = i->repo_is_known};
+    struct metric m = { .name = { name, strlen(name) }, .is_valid = i->repo_is_known };
     if (strcmp(name, "freespace") == 0) {
         uint64_t free_bytes = i->storage_max > i->repo_size ? i->storage_max - i->repo_size : 0;
         m.weight = (int64_t)free_bytes;
@@ -213,7 +213,7 @@ static struct metric informer_metric(struct peer_informer *i)
         m.weight = -(int64_t)i->repo_size;
         peer_words(i->value, sizeof(i->value), "%llu", (unsigned long long)i->repo_size);
     }
-    m.value = (struct bytes){i->value, strlen(i->value)};
+    m.value = (struct bytes){ i->value, strlen(i->value) };
     return m;
 }
 
@@ -221,8 +221,9 @@ size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t
 {
     ASSERT(max >= 2);
     informer_ping_value(i);
-    out[0] = (struct metric){
-        .name = {METRIC_PING, strlen(METRIC_PING)}, .value = buf_bytes(&i->ping), .is_valid = true};
+    out[0] = (struct metric){ .name = { METRIC_PING, strlen(METRIC_PING) },
+                              .value = buf_bytes(&i->ping),
+                              .is_valid = true };
     out[1] = informer_metric(i);
     for (size_t n = 0; n < 2; n++)
         out[n].ttl_us = i->peer->options.metric_ttl_us;
@@ -231,8 +232,8 @@ size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t
 
 void peer_informer_ipfs(const struct peer_informer *i, struct peer_ipfs *out)
 {
-    *out = (struct peer_ipfs){.id = i->ipfs_id_text.text,
-                              .addresses = i->ipfs_addr_texts,
-                              .addresses_count = i->ipfs_addrs_count,
-                              .error = i->error};
+    *out = (struct peer_ipfs){ .id = i->ipfs_id_text.text,
+                               .addresses = i->ipfs_addr_texts,
+                               .addresses_count = i->ipfs_addrs_count,
+                               .error = i->error };
 }

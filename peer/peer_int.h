@@ -10,6 +10,8 @@
  *   peer_informer.c  what this peer says of itself
  *   peer_status.c    pages of the local state, recover, sync
  *   peer_calls.c     questions of other peers
+ *   peer_survey.c    one question to all members, merged
+ *   peer_api.c       what the doors (REST, proxy) ask for
  *   peer_observe.c   facts for checkers
  *   peer_stop.c      the orderly stop
  *
@@ -45,8 +47,7 @@ enum {
     PEER_SPEAKERS_MAX = 8,
     PEER_PUPILS_MAX = 64,
     PEER_UNITS_IN_FLIGHT_MAX = 1,
-    PEER_BATCH_ROWS_MAX =
-        LIMIT_MAP_BATCH_OPS_COUNT - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
+    PEER_BATCH_ROWS_MAX = OVERLAY_OPS_MAX - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
     PEER_REPAIRS_IN_FLIGHT_MAX = 64,
 };
 
@@ -132,6 +133,7 @@ struct peer {
     struct list_link letters;
     uint64_t stored_unit;
     size_t units_in_flight;
+    bool fetch_was_refused;          /* the store's queue was full */
     struct raft_entry *entries_room; /* of one APPEND */
     struct peer_speaker speakers[PEER_SPEAKERS_MAX];
     size_t speakers_next;
@@ -223,8 +225,6 @@ void peer_disk_failed(struct peer *p, int err, const char *doing);
  * ERR_BUSY, ERR_TOO_BIG, ERR_NOMEM; else done runs once, later. */
 int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *priority,
                  size_t priority_count, peer_proposal_done done, void *owner);
-/* Whoever waits under `owner` is gone; the writes go on. */
-void peer_proposals_forget(struct peer *p, const void *owner);
 void peer_proposals_on_applied(struct peer *p, const struct pinset_applied *applied);
 void peer_proposals_on_role(struct peer *p);
 void peer_proposals_on_deadline(struct peer *p);
@@ -271,10 +271,10 @@ void peer_tracker_settle(struct peer *p);
 uint64_t peer_tracker_deadline_us(const struct peer *p);
 
 /* ---- peer_status.c ---- */
-struct peer_self;
+struct api_id;
 struct page_request;
 struct page;
-int peer_describe(struct peer *p, struct peer_self *out); /* lies in p->arena */
+int peer_describe(struct peer *p, struct arena *arena, struct api_id *out);
 int peer_page(struct peer *p, const struct page_request *r,
               struct page *out);                          /* lies in p->arena */
 void peer_recover(struct peer *p, const struct cid *cid); /* undefined: all */
@@ -296,6 +296,10 @@ void peer_tell_commit(struct peer *p);
 void peer_tell_applied(struct peer *p, const struct raft_entry *e);
 void peer_tell_role(struct peer *p);
 void peer_tell_config(struct peer *p, const struct raft_config *c);
+
+/* ---- peer_api.c ---- */
+int peer_doors_start(struct peer *p);
+void peer_doors_end(struct peer *p);
 
 /* ---- peer_stop.c ---- */
 void peer_stop_settle(struct peer *p);

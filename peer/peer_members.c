@@ -11,6 +11,9 @@
 #include "util/err.h"
 #include "util/mem.h"
 
+_Static_assert((int)JOIN_ADDRS_MAX <= (int)RAFT_MEMBER_ADDRS_MAX,
+               "a request's addresses fit a member");
+
 const struct raft_member *peer_leader(const struct peer *p)
 {
     if (p->raft == NULL)
@@ -85,38 +88,36 @@ void peer_changes_end(struct peer *p, int err)
 
 /* ---- admitting ---- */
 
-/* What comes first for this stranger: nothing (ERR_BUSY: ask again), or `next` with it as a learner. */
+/* Puts the stranger into `next` as a learner with the next number. A known id has lost its disk, or never got
+ * our answer and lives another life: its old number goes in the same step. */
 static int peer_admission(struct peer *p, const struct join_request *r, struct raft_config *next,
                           uint64_t *number)
 {
     const struct raft_member *known = raft_config_member_by_id(next, &r->id);
+    int err = OK;
     if (known != NULL) {
-        /* It lost its disk, or never got our answer and lives another life: retire the old number. */
         LOG_INFO(p->log, "cluster", "%s asks to join again: member %llu is retired",
                  peer_id_print(&r->id).text, (unsigned long long)known->number);
-        struct raft_pos pos;
-        int err = raft_config_remove(next, known->number);
-        if (err == OK)
-            err = raft_propose_config(p->raft, next, &pos);
-        return err == OK ? ERR_BUSY : err;
+        err = raft_config_remove(next, known->number);
     }
-    struct raft_member member = {.number = next->next_number, .role = RAFT_LEARNER, .id = r->id};
-    member.addrs_count =
-        r->addrs_count < RAFT_MEMBER_ADDRS_MAX ? r->addrs_count : RAFT_MEMBER_ADDRS_MAX;
+    struct raft_member member = { .number = next->next_number,
+                                  .role = RAFT_LEARNER,
+                                  .id = r->id,
+                                  .addrs_count = r->addrs_count };
     memcpy(member.addrs, r->addrs, member.addrs_count * sizeof(member.addrs[0]));
     next->next_number += 1;
     *number = member.number;
-    return raft_config_add(next, &member);
+    return err == OK ? raft_config_add(next, &member) : err;
 }
 
 static int peer_admit(struct peer *p, const struct rpc_asker *asker, const struct join_request *r)
 {
-    struct join_answer answer = {.number = join_desk_number(&p->desk, r)};
+    struct join_answer answer = { .number = join_desk_number(&p->desk, r) };
     memcpy(answer.cluster_id, p->cluster.bytes, CLUSTER_ID_BYTES);
     if (answer.number != 0 && raft_config_member(raft_config(p->raft), answer.number) != NULL) {
         if (!raft_config_is_committed(p->raft))
             return ERR_BUSY; /* a number is told only when its entry is committed */
-        struct buf out = {0};
+        struct buf out = { 0 };
         join_answer_encode(&answer, &out);
         rpc_reply(&p->rpc, asker, buf_bytes(&out));
         buf_deinit(&out);
@@ -172,7 +173,7 @@ static void peer_relay(struct peer *p, const struct rpc_asker *asker, enum rpc_m
         rpc_refuse(&p->rpc, asker, ERR_NOMEM, err_text(ERR_NOMEM));
         return;
     }
-    *relay = (struct peer_relay){.peer = p, .asker = *asker};
+    *relay = (struct peer_relay){ .peer = p, .asker = *asker };
     int err = rpc_call(&p->rpc, p->now_us, &leader->id, method, payload, PEER_JOIN_TIMEOUT_US,
                        peer_relay_done, relay);
     if (err != OK) {
@@ -279,9 +280,9 @@ int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_don
     struct peer_removing *removing = mem_alloc(sizeof(*removing));
     if (removing == NULL)
         return ERR_NOMEM;
-    *removing = (struct peer_removing){.done = done, .owner = owner};
+    *removing = (struct peer_removing){ .done = done, .owner = owner };
     int err = rpc_call(&p->rpc, p->now_us, &leader->id, RPC_MEMBER_REMOVE,
-                       (struct bytes){id->bytes, id->len}, p->options.commit_timeout_us,
+                       (struct bytes){ id->bytes, id->len }, p->options.commit_timeout_us,
                        peer_remove_done, removing);
     if (err != OK)
         mem_free(removing);
@@ -310,13 +311,14 @@ int peer_member_invite(struct peer *p, const struct peer_address *address, peer_
 {
     if (p->raft == NULL || peer_leader(p) == NULL)
         return ERR_NO_LEADER;
-    struct join_request here = {.id = p->options.id, .ticket = 1};
+    struct join_request here = { .id = p->options.id, .ticket = 1 };
     here.addrs_count = transport_listen_addresses(&p->ports.transport, here.addrs, JOIN_ADDRS_MAX);
     struct peer_inviting *inviting = mem_alloc(sizeof(*inviting));
     if (inviting == NULL)
         return ERR_NOMEM;
-    *inviting = (struct peer_inviting){.peer = p, .id = address->id, .done = done, .owner = owner};
-    struct buf out = {0};
+    *inviting =
+        (struct peer_inviting){ .peer = p, .id = address->id, .done = done, .owner = owner };
+    struct buf out = { 0 };
     join_request_encode(&here, &out);
     int err = out.err;
     if (err == OK)
@@ -355,8 +357,8 @@ void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes 
     }
     struct peer_address via[JOIN_ADDRS_MAX];
     for (size_t i = 0; i < there.addrs_count; i++)
-        via[i] = (struct peer_address){.id = there.id, .addr = there.addrs[i]};
-    rpc_reply(&p->rpc, asker, (struct bytes){NULL, 0});
+        via[i] = (struct peer_address){ .id = there.id, .addr = there.addrs[i] };
+    rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
     peer_leave_cluster(p, "moves to the cluster that invited it", via, there.addrs_count);
 }
 
@@ -383,7 +385,7 @@ static bool peer_is_caught_up(struct peer *p, const struct raft_member *m)
             return progress.match >= p->pupils[i].target;
     }
     if (p->pupils_count < PEER_PUPILS_MAX)
-        p->pupils[p->pupils_count++] = (struct peer_pupil){m->number, raft_last(p->raft).index};
+        p->pupils[p->pupils_count++] = (struct peer_pupil){ m->number, raft_last(p->raft).index };
     return false;
 }
 
@@ -440,9 +442,9 @@ static void peer_name_cluster(struct peer *p)
 {
     if (!cluster_id_is_none(&p->cluster) || p->cluster_id_proposed)
         return;
-    struct pin_entry entry = {.kind = PIN_ENTRY_CLUSTER_ID};
+    struct pin_entry entry = { .kind = PIN_ENTRY_CLUSTER_ID };
     rng_bytes(&p->ports.rng, RNG_IDENTITY, entry.cluster_id, sizeof(entry.cluster_id));
-    struct buf payload = {0};
+    struct buf payload = { 0 };
     pin_entry_encode(&entry, &payload);
     struct raft_pos pos;
     int err = payload.err;
@@ -480,7 +482,7 @@ static void peer_tell_members(struct peer *p, const struct raft_config *c)
         if (peer_id_equal(&m->id, &p->options.id) || m->addrs_count == 0)
             continue;
         for (size_t j = 0; j < m->addrs_count && count < LIMIT_MEMBERS_COUNT; j++)
-            rows[count++] = (struct peer_address){.id = m->id, .addr = m->addrs[j]};
+            rows[count++] = (struct peer_address){ .id = m->id, .addr = m->addrs[j] };
     }
     if (p->hooks.on_members != NULL)
         p->hooks.on_members(p->hooks.owner, rows, count);

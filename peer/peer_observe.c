@@ -23,23 +23,23 @@ void peer_tell_unit(struct peer *p, const struct raft_unit *unit)
     if (p->observer.on_fact == NULL)
         return;
     if (unit->cut_from != 0)
-        peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_CUT, .index = unit->cut_from});
+        peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_CUT, .index = unit->cut_from });
     for (size_t i = 0; i < unit->entries_count; i++) {
         const struct raft_entry *e = &unit->entries[i];
-        peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_APPEND,
-                                         .index = e->pos.index,
-                                         .term = e->pos.term,
-                                         .hash = peer_entry_hash(e)});
+        peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_APPEND,
+                                          .index = e->pos.index,
+                                          .term = e->pos.term,
+                                          .hash = peer_entry_hash(e) });
     }
     p->unit_hard = unit->hard;
 }
 
 void peer_tell_stored(struct peer *p)
 {
-    peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_STORED,
-                                     .index = raft_stored(p->raft),
-                                     .term = p->unit_hard.term,
-                                     .voted_for = p->unit_hard.voted_for});
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_STORED,
+                                      .index = raft_stored(p->raft),
+                                      .term = p->unit_hard.term,
+                                      .voted_for = p->unit_hard.voted_for });
 }
 
 void peer_tell_commit(struct peer *p)
@@ -48,17 +48,17 @@ void peer_tell_commit(struct peer *p)
     if (committed == p->told_committed)
         return;
     p->told_committed = committed;
-    peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_COMMIT, .index = committed});
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_COMMIT, .index = committed });
 }
 
 void peer_tell_applied(struct peer *p, const struct raft_entry *e)
 {
     if (p->observer.on_fact == NULL)
         return;
-    struct peer_fact fact = {.kind = PEER_FACT_APPLY,
-                             .index = e->pos.index,
-                             .term = e->pos.term,
-                             .hash = peer_entry_hash(e)};
+    struct peer_fact fact = { .kind = PEER_FACT_APPLY,
+                              .index = e->pos.index,
+                              .term = e->pos.term,
+                              .hash = peer_entry_hash(e) };
     struct hash128 hash = pinset_hash(p->pinset);
     fact.state_hash[0] = hash.high;
     fact.state_hash[1] = hash.low;
@@ -67,10 +67,10 @@ void peer_tell_applied(struct peer *p, const struct raft_entry *e)
 
 void peer_tell_role(struct peer *p)
 {
-    peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_ROLE,
-                                     .term = raft_term(p->raft),
-                                     .role = raft_state(p->raft),
-                                     .leader = raft_leader(p->raft)});
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_ROLE,
+                                      .term = raft_term(p->raft),
+                                      .role = raft_state(p->raft),
+                                      .leader = raft_leader(p->raft) });
 }
 
 void peer_tell_config(struct peer *p, const struct raft_config *c)
@@ -79,12 +79,12 @@ void peer_tell_config(struct peer *p, const struct raft_config *c)
         return;
     struct peer_fact_member members[LIMIT_MEMBERS_COUNT];
     for (size_t i = 0; i < c->count; i++) {
-        members[i] = (struct peer_fact_member){.number = c->members[i].number,
-                                               .is_voter = c->members[i].role == RAFT_VOTER,
-                                               .id = c->members[i].id};
+        members[i] = (struct peer_fact_member){ .number = c->members[i].number,
+                                                .is_voter = c->members[i].role == RAFT_VOTER,
+                                                .id = c->members[i].id };
     }
-    peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_CONFIG,
-                                     .index = c->index,
-                                     .members = members,
-                                     .members_count = c->count});
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_CONFIG,
+                                      .index = c->index,
+                                      .members = members,
+                                      .members_count = c->count });
 }

@@ -3,7 +3,7 @@
 #include "util/err.h"
 #include "util/limits.h"
 
-enum { PAGES_VERSION = 1, PAGE_INFO_BYTES_MAX = 2048, SELF_TEXT_MAX = 1024, SELF_LIST_MAX = 512 };
+enum { PAGES_VERSION = 1, PAGE_INFO_BYTES_MAX = 2048, PAGE_TEXT_MAX = 1024, PAGE_LIST_MAX = 4096 };
 
 /* ---- requests ---- */
 
@@ -27,7 +27,7 @@ static int pages_version(struct reader *r)
 static void pages_read_cid(struct reader *r, struct cid *out)
 {
     struct bytes run = reader_run(r, LIMIT_CID_BYTES);
-    *out = (struct cid){0};
+    *out = (struct cid){ 0 };
     if (run.len > 0 && cid_from_bytes(out, run.data, run.len) != OK)
         r->err = ERR_CORRUPT;
 }
@@ -38,7 +38,7 @@ int page_request_decode(struct page_request *out, struct bytes payload)
     int err = pages_version(&r);
     if (err != OK)
         return err;
-    *out = (struct page_request){.is_one = reader_u8(&r) != 0};
+    *out = (struct page_request){ .is_one = reader_u8(&r) != 0 };
     pages_read_cid(&r, &out->cid);
     out->filter = reader_u32(&r);
     out->limit = reader_u16(&r);
@@ -51,8 +51,10 @@ int page_request_decode(struct page_request *out, struct bytes payload)
 
 void page_encode(const struct page *page, struct buf *out)
 {
-    struct buf one = {0};
+    struct buf one = { 0 };
     buf_put_u8(out, PAGES_VERSION);
+    buf_put_run(out, page->name.data, page->name.len);
+    buf_put_run(out, page->ipfs_id.data, page->ipfs_id.len);
     buf_put_u16(out, (uint16_t)page->count);
     for (size_t i = 0; i < page->count; i++) {
         buf_clear(&one);
@@ -72,7 +74,7 @@ int page_decode(struct page *out, struct arena *arena, struct bytes payload)
     int err = pages_version(&r);
     if (err != OK)
         return err;
-    *out = (struct page){.count = reader_u16(&r)};
+    *out = (struct page){ .count = reader_u16(&r) };
     if (r.err != OK || out->count > PAGE_INFOS_MAX)
         return ERR_CORRUPT;
     struct tracker_info *infos = arena_array(arena, out->count + 1, sizeof(*infos));
@@ -90,88 +92,92 @@ int page_decode(struct page *out, struct arena *arena, struct bytes payload)
     return reader_finish(&r);
 }
 
-/* ---- self ---- */
+/* ---- ids ---- */
 
-void peer_self_encode(const struct peer_self *s, struct buf *out)
+void page_id_encode(const struct api_id *id, struct buf *out)
 {
     buf_put_u8(out, PAGES_VERSION);
-    buf_put_run(out, s->id.bytes, s->id.len);
-    buf_put_run(out, s->name.data, s->name.len);
-    buf_put_run(out, s->version.data, s->version.len);
-    buf_put_u16(out, (uint16_t)s->addrs_count);
-    for (size_t i = 0; i < s->addrs_count; i++)
-        buf_put_run(out, s->addrs[i].bytes, s->addrs[i].len);
-    buf_put_u16(out, (uint16_t)s->members_count);
-    for (size_t i = 0; i < s->members_count; i++)
-        buf_put_run(out, s->members[i].bytes, s->members[i].len);
-    buf_put_run(out, s->ipfs_id.data, s->ipfs_id.len);
-    buf_put_u16(out, (uint16_t)s->ipfs_addrs_count);
-    for (size_t i = 0; i < s->ipfs_addrs_count; i++)
-        buf_put_run(out, s->ipfs_addrs[i].data, s->ipfs_addrs[i].len);
-    buf_put_run(out, s->ipfs_error.data, s->ipfs_error.len);
-}
-
-static size_t self_count(struct reader *r)
-{
-    size_t count = reader_u16(r);
-    if (count > SELF_LIST_MAX)
-        r->err = ERR_CORRUPT;
-    return r->err == OK ? count : 0;
-}
-
-static void self_read_addrs(struct reader *r, struct arena *arena, struct peer_self *out)
-{
-    out->addrs_count = self_count(r);
-    struct multiaddr *addrs = arena_array(arena, out->addrs_count + 1, sizeof(*addrs));
-    for (size_t i = 0; i < out->addrs_count && r->err == OK && addrs != NULL; i++) {
-        struct bytes run = reader_run(r, LIMIT_MULTIADDR_BYTES);
-        if (r->err == OK && multiaddr_from_bytes(&addrs[i], run.data, run.len) != OK)
-            r->err = ERR_CORRUPT;
+    buf_put_run(out, id->id.bytes, id->id.len);
+    buf_put_run(out, id->name.data, id->name.len);
+    buf_put_run(out, id->version.data, id->version.len);
+    buf_put_u16(out, (uint16_t)id->addrs_count);
+    for (size_t i = 0; i < id->addrs_count; i++)
+        buf_put_run(out, id->addrs[i].bytes, id->addrs[i].len);
+    buf_put_u16(out, (uint16_t)id->members_count);
+    for (size_t i = 0; i < id->members_count; i++)
+        buf_put_run(out, id->members[i].bytes, id->members[i].len);
+    buf_put_u16(out, (uint16_t)id->member_addrs_count);
+    for (size_t i = 0; i < id->member_addrs_count; i++) {
+        buf_put_run(out, id->member_addrs[i].id.bytes, id->member_addrs[i].id.len);
+        buf_put_run(out, id->member_addrs[i].addr.bytes, id->member_addrs[i].addr.len);
     }
-    out->addrs = addrs;
+    buf_put_run(out, id->ipfs_id.data, id->ipfs_id.len);
+    buf_put_u16(out, (uint16_t)id->ipfs_addrs_count);
+    for (size_t i = 0; i < id->ipfs_addrs_count; i++)
+        buf_put_run(out, id->ipfs_addrs[i].data, id->ipfs_addrs[i].len);
+    buf_put_run(out, id->ipfs_error.data, id->ipfs_error.len);
 }
 
-static void self_read_id(struct reader *r, struct peer_id *out)
+/* A count and room for so many; the reader fails on too many and when memory is out. */
+static void *page_list(struct reader *r, struct arena *arena, size_t size, size_t *count)
+{
+    *count = reader_u16(r);
+    void *list = *count <= PAGE_LIST_MAX ? arena_array(arena, *count + 1, size) : NULL;
+    if (list == NULL) {
+        r->err = ERR_CORRUPT;
+        *count = 0;
+    }
+    return list;
+}
+
+static void page_read_peer(struct reader *r, struct peer_id *out)
 {
     struct bytes run = reader_run(r, LIMIT_PEER_ID_BYTES);
     if (r->err == OK && peer_id_from_bytes(out, run.data, run.len) != OK)
         r->err = ERR_CORRUPT;
 }
 
-static void self_read_members(struct reader *r, struct arena *arena, struct peer_self *out)
+static void page_read_addr(struct reader *r, struct multiaddr *out)
 {
-    out->members_count = self_count(r);
-    struct peer_id *members = arena_array(arena, out->members_count + 1, sizeof(*members));
-    for (size_t i = 0; i < out->members_count && r->err == OK && members != NULL; i++)
-        self_read_id(r, &members[i]);
+    struct bytes run = reader_run(r, LIMIT_MULTIADDR_BYTES);
+    if (r->err == OK && multiaddr_from_bytes(out, run.data, run.len) != OK)
+        r->err = ERR_CORRUPT;
+}
+
+static void page_read_members(struct reader *r, struct arena *arena, struct api_id *out)
+{
+    struct multiaddr *addrs = page_list(r, arena, sizeof(*addrs), &out->addrs_count);
+    for (size_t i = 0; i < out->addrs_count; i++)
+        page_read_addr(r, &addrs[i]);
+    struct peer_id *members = page_list(r, arena, sizeof(*members), &out->members_count);
+    for (size_t i = 0; i < out->members_count; i++)
+        page_read_peer(r, &members[i]);
+    struct api_member_addr *rows = page_list(r, arena, sizeof(*rows), &out->member_addrs_count);
+    for (size_t i = 0; i < out->member_addrs_count; i++) {
+        page_read_peer(r, &rows[i].id);
+        page_read_addr(r, &rows[i].addr);
+    }
+    out->addrs = addrs;
     out->members = members;
+    out->member_addrs = rows;
 }
 
-static void self_read_ipfs(struct reader *r, struct arena *arena, struct peer_self *out)
-{
-    out->ipfs_id = reader_run(r, SELF_TEXT_MAX);
-    out->ipfs_addrs_count = self_count(r);
-    struct bytes *addrs = arena_array(arena, out->ipfs_addrs_count + 1, sizeof(*addrs));
-    for (size_t i = 0; i < out->ipfs_addrs_count && r->err == OK && addrs != NULL; i++)
-        addrs[i] = reader_run(r, SELF_TEXT_MAX);
-    out->ipfs_addrs = addrs;
-    out->ipfs_error = reader_run(r, SELF_TEXT_MAX);
-}
-
-int peer_self_decode(struct peer_self *out, struct arena *arena, struct bytes payload)
+int page_id_decode(struct api_id *out, struct arena *arena, struct bytes payload)
 {
     struct reader r = reader_of(payload.data, payload.len);
     int err = pages_version(&r);
     if (err != OK)
         return err;
-    *out = (struct peer_self){0};
-    self_read_id(&r, &out->id);
-    out->name = reader_run(&r, SELF_TEXT_MAX);
-    out->version = reader_run(&r, SELF_TEXT_MAX);
-    self_read_addrs(&r, arena, out);
-    self_read_members(&r, arena, out);
-    self_read_ipfs(&r, arena, out);
-    if (out->addrs == NULL || out->members == NULL || out->ipfs_addrs == NULL)
-        return ERR_NOMEM;
+    *out = (struct api_id){ 0 };
+    page_read_peer(&r, &out->id);
+    out->name = reader_run(&r, PAGE_TEXT_MAX);
+    out->version = reader_run(&r, PAGE_TEXT_MAX);
+    page_read_members(&r, arena, out);
+    out->ipfs_id = reader_run(&r, PAGE_TEXT_MAX);
+    struct bytes *ipfs_addrs = page_list(&r, arena, sizeof(*ipfs_addrs), &out->ipfs_addrs_count);
+    for (size_t i = 0; i < out->ipfs_addrs_count; i++)
+        ipfs_addrs[i] = reader_run(&r, PAGE_TEXT_MAX);
+    out->ipfs_addrs = ipfs_addrs;
+    out->ipfs_error = reader_run(&r, PAGE_TEXT_MAX);
     return reader_finish(&r);
 }

@@ -12,9 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/api/api.h"
 #include "ids/cid.h"
-#include "ids/multiaddr.h"
-#include "ids/peer_id.h"
 #include "tracker/tracker_status.h"
 #include "util/arena.h"
 #include "util/buf.h"
@@ -31,6 +30,8 @@ void page_request_encode(const struct page_request *r, struct buf *out);
 int page_request_decode(struct page_request *out, struct bytes payload);
 
 struct page {
+    struct bytes name;    /* of the peer that answers */
+    struct bytes ipfs_id; /* of its daemon; empty while it has not answered */
     const struct tracker_info *infos;
     size_t count;
     struct cid after; /* where the next page goes on */
@@ -39,21 +40,8 @@ struct page {
 void page_encode(const struct page *page, struct buf *out);
 int page_decode(struct page *out, struct arena *arena, struct bytes payload);
 
-/* GET /id of one peer. */
-struct peer_self {
-    struct peer_id id;
-    struct bytes name;
-    struct bytes version;
-    const struct multiaddr *addrs; /* without /p2p/ */
-    size_t addrs_count;
-    const struct peer_id *members; /* with self */
-    size_t members_count;
-    struct bytes ipfs_id;
-    const struct bytes *ipfs_addrs;
-    size_t ipfs_addrs_count;
-    struct bytes ipfs_error; /* empty: the daemon answered */
-};
-void peer_self_encode(const struct peer_self *s, struct buf *out);
-int peer_self_decode(struct peer_self *out, struct arena *arena, struct bytes payload);
+/* GET /id of one peer, as the API shows it; `error` does not travel. */
+void page_id_encode(const struct api_id *id, struct buf *out);
+int page_id_decode(struct api_id *out, struct arena *arena, struct bytes payload);
 
 #endif

@@ -48,7 +48,7 @@ enum { PROPOSE_PRIORITY_MAX = LIMIT_MEMBERS_COUNT };
 static void peer_request_encode(const struct pin_entry *entry, const struct peer_id *priority,
                                 size_t priority_count, struct buf *out)
 {
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     pin_entry_encode(entry, &bytes);
     if (bytes.err != OK)
         out->err = bytes.err;
@@ -95,7 +95,7 @@ static int peer_append(struct peer *p, struct bytes request, struct buf *why)
         err = peer_allocate(p, &entry.pin, priority, priority_count, why);
     if (err != OK)
         return err;
-    struct buf payload = {.limit = LIMIT_ENTRY_BYTES};
+    struct buf payload = { .limit = LIMIT_ENTRY_BYTES };
     pin_entry_encode(&entry, &payload);
     struct raft_pos pos;
     err = payload.err;
@@ -107,10 +107,10 @@ static int peer_append(struct peer *p, struct bytes request, struct buf *why)
 
 void peer_on_propose(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
 {
-    struct buf why = {0};
+    struct buf why = { 0 };
     int err = peer_append(p, payload, &why);
     if (err == OK)
-        rpc_reply(&p->rpc, asker, (struct bytes){NULL, 0});
+        rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
     else
         rpc_refuse(&p->rpc, asker, err, why.len > 0 ? buf_text(&why) : err_text(err));
     buf_deinit(&why);
@@ -172,7 +172,7 @@ static void peer_proposal_send(struct peer *p, struct peer_proposal *proposal)
         return;
     const struct raft_member *leader = peer_leader(p);
     if (peer_leads(p)) {
-        struct buf why = {0};
+        struct buf why = { 0 };
         int err = peer_append(p, buf_bytes(&proposal->request), &why);
         peer_proposal_answered(p, proposal, err, why.len > 0 ? buf_text(&why) : err_text(err));
         buf_deinit(&why);
@@ -196,8 +196,9 @@ int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *
     struct peer_proposal *proposal = mem_zalloc(sizeof(*proposal));
     if (proposal == NULL)
         return ERR_NOMEM;
-    entry->origin = (struct pin_origin){
-        .number = raft_number(p->raft), .sequence = p->next_sequence, .floor = floor};
+    entry->origin = (struct pin_origin){ .number = raft_number(p->raft),
+                                         .sequence = p->next_sequence,
+                                         .floor = floor };
     proposal->request.limit = LIMIT_ENTRY_BYTES;
     peer_request_encode(entry, priority, priority_count, &proposal->request);
     if (proposal->request.err != OK) {
@@ -216,25 +217,6 @@ int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *
     list_push_back(&p->proposals, &proposal->link);
     p->proposals_count += 1;
     return OK;
-}
-
-/* The client is gone: the write goes on, but nobody is told. */
-static void peer_proposal_nobody(void *owner, int err, const struct pinset_applied *applied,
-                                 const char *why)
-{
-    (void)owner;
-    (void)err;
-    (void)applied;
-    (void)why;
-}
-
-void peer_proposals_forget(struct peer *p, const void *owner)
-{
-    list_for_each (at, &p->proposals) {
-        struct peer_proposal *proposal = list_entry(at, struct peer_proposal, link);
-        if (proposal->owner == owner)
-            proposal->done = peer_proposal_nobody;
-    }
 }
 
 void peer_proposals_on_applied(struct peer *p, const struct pinset_applied *applied)

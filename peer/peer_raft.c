@@ -46,9 +46,9 @@ static void peer_letter_put(struct peer *p, uint64_t after_unit, const struct pe
     struct peer_letter *letter = mem_alloc(sizeof(*letter) + bytes.len);
     if (letter == NULL)
         return; /* as if the network had lost it: Raft repeats */
-    *letter = (struct peer_letter){.after_unit = after_unit, .to = *to};
+    *letter = (struct peer_letter){ .after_unit = after_unit, .to = *to };
     memcpy(letter + 1, bytes.data, bytes.len);
-    letter->bytes = (struct bytes){letter + 1, bytes.len};
+    letter->bytes = (struct bytes){ letter + 1, bytes.len };
     list_push_back(&p->letters, &letter->link);
 }
 
@@ -93,7 +93,7 @@ void peer_raft_take(struct peer *p, const struct raft_ready *ready)
         const struct raft_fetch *f = &ready->fetches[i];
         int err = raft_store_fetch(&p->raft_store, f->first, f->bytes_max, peer_fetched, p);
         if (err != OK)
-            LOG_DEBUG(p->log, "raft", "fetch put off: %s", err_text(err));
+            p->fetch_was_refused = true;
     }
     if (ready->role_changed)
         peer_on_role_changed(p);
@@ -104,11 +104,13 @@ void peer_raft_take(struct peer *p, const struct raft_ready *ready)
 static void peer_fetched(void *owner, int err, const struct raft_entry *entries, size_t count)
 {
     struct peer *p = owner;
+    if (err == ERR_CANCELED)
+        return;
     peer_enter(p);
-    if (err == OK)
-        peer_raft_take(p, raft_on_fetched(p->raft, p->now_us, entries, count));
-    else if (err != ERR_CANCELED)
+    if (err != OK && err != ERR_NOMEM && err != ERR_NOT_FOUND)
         peer_disk_failed(p, err, "reading the log");
+    else
+        peer_raft_take(p, raft_on_fetched(p->raft, p->now_us, entries, count));
     peer_leave(p);
 }
 
@@ -166,7 +168,7 @@ static void peer_sink_del(void *impl, unsigned table, struct bytes key)
 
 static struct row_sink peer_sink(struct peer *p)
 {
-    return (struct row_sink){.put = peer_sink_put, .del = peer_sink_del, .impl = p};
+    return (struct row_sink){ .put = peer_sink_put, .del = peer_sink_del, .impl = p };
 }
 
 /* The first CLUSTER_ID that is applied names the cluster (DESIGN 8). */
@@ -273,6 +275,10 @@ void peer_state_durable(void *owner, uint64_t tag)
 /* What is due after any input. A step may make room for the next, so it goes on until nothing moves. */
 void peer_raft_settle(struct peer *p)
 {
+    if (p->fetch_was_refused) { /* not from inside the ready that asked for it */
+        p->fetch_was_refused = false;
+        peer_raft_take(p, raft_on_fetched(p->raft, p->now_us, NULL, 0));
+    }
     uint64_t applied;
     do {
         applied = p->applied;
@@ -347,7 +353,7 @@ static void peer_speaker_note(struct peer *p, uint64_t number, const struct peer
             return;
         }
     }
-    p->speakers[p->speakers_next] = (struct peer_speaker){.number = number, .id = *id};
+    p->speakers[p->speakers_next] = (struct peer_speaker){ .number = number, .id = *id };
     p->speakers_next = (p->speakers_next + 1) % PEER_SPEAKERS_MAX;
 }
 

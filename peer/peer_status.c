@@ -12,48 +12,65 @@
 
 static struct bytes peer_text(const char *text)
 {
-    return (struct bytes){text, strlen(text)};
+    return (struct bytes){ text, strlen(text) };
 }
 
 /* ---- ID ---- */
 
-int peer_describe(struct peer *p, struct peer_self *out)
+/* The other members' addresses, as the configuration has them. */
+static int peer_describe_members(struct peer *p, struct arena *arena, struct api_id *out)
 {
-    size_t members_count = p->raft != NULL ? raft_config(p->raft)->count : 0;
-    struct peer_id *members = arena_array(&p->arena, members_count + 1, sizeof(*members));
-    struct multiaddr *addrs = arena_array(&p->arena, LIMIT_PEER_ADDRESSES_COUNT, sizeof(*addrs));
+    static const struct raft_config none;
+    const struct raft_config *c = p->raft != NULL ? raft_config(p->raft) : &none;
+    struct peer_id *members = arena_array(arena, c->count + 1, sizeof(*members));
+    struct api_member_addr *addrs =
+        arena_array(arena, c->count * RAFT_MEMBER_ADDRS_MAX + 1, sizeof(*addrs));
+    if (members == NULL || addrs == NULL)
+        return ERR_NOMEM;
+    size_t addrs_count = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct raft_member *m = &c->members[i];
+        members[i] = m->id;
+        for (size_t a = 0; a < m->addrs_count && m->number != raft_number(p->raft); a++)
+            addrs[addrs_count++] = (struct api_member_addr){ .id = m->id, .addr = m->addrs[a] };
+    }
+    out->members = members;
+    out->members_count = c->count;
+    out->member_addrs = addrs;
+    out->member_addrs_count = addrs_count;
+    return OK;
+}
+
+int peer_describe(struct peer *p, struct arena *arena, struct api_id *out)
+{
+    struct multiaddr *addrs = arena_array(arena, LIMIT_PEER_ADDRESSES_COUNT, sizeof(*addrs));
     struct peer_ipfs ipfs;
     peer_informer_ipfs(p->informer, &ipfs);
-    struct bytes *ipfs_addrs =
-        arena_array(&p->arena, ipfs.addresses_count + 1, sizeof(*ipfs_addrs));
-    if (members == NULL || addrs == NULL || ipfs_addrs == NULL)
+    struct bytes *ipfs_addrs = arena_array(arena, ipfs.addresses_count + 1, sizeof(*ipfs_addrs));
+    if (addrs == NULL || ipfs_addrs == NULL)
         return ERR_NOMEM;
-    for (size_t i = 0; i < members_count; i++)
-        members[i] = raft_config(p->raft)->members[i].id;
     for (size_t i = 0; i < ipfs.addresses_count; i++)
         ipfs_addrs[i] = peer_text(ipfs.addresses[i]);
-    *out = (struct peer_self){.id = p->options.id,
-                              .name = peer_text(p->options.name),
-                              .version = peer_text(p->options.version),
-                              .addrs = addrs,
-                              .members = members,
-                              .members_count = members_count,
-                              .ipfs_id = peer_text(ipfs.id),
-                              .ipfs_addrs = ipfs_addrs,
-                              .ipfs_addrs_count = ipfs.addresses_count,
-                              .ipfs_error = peer_text(ipfs.error)};
+    *out = (struct api_id){ .id = p->options.id,
+                            .name = peer_text(p->options.name),
+                            .version = peer_text(p->options.version),
+                            .addrs = addrs,
+                            .ipfs_id = peer_text(ipfs.id),
+                            .ipfs_addrs = ipfs_addrs,
+                            .ipfs_addrs_count = ipfs.addresses_count,
+                            .ipfs_error = peer_text(ipfs.error) };
     out->addrs_count =
         transport_listen_addresses(&p->ports.transport, addrs, LIMIT_PEER_ADDRESSES_COUNT);
-    return OK;
+    return peer_describe_members(p, arena, out);
 }
 
 void peer_on_id(struct peer *p, const struct rpc_asker *asker)
 {
-    struct peer_self self;
-    struct buf out = {0};
-    int err = peer_describe(p, &self);
+    struct api_id id;
+    struct buf out = { 0 };
+    int err = peer_describe(p, &p->arena, &id);
     if (err == OK) {
-        peer_self_encode(&self, &out);
+        page_id_encode(&id, &out);
         err = out.err;
     }
     if (err == OK)
@@ -99,7 +116,11 @@ int peer_page(struct peer *p, const struct page_request *r, struct page *out)
     int err = peer_view(p, &state);
     if (err != OK)
         return err;
-    *out = (struct page){.infos = infos};
+    struct peer_ipfs ipfs;
+    peer_informer_ipfs(p->informer, &ipfs);
+    *out = (struct page){ .name = peer_text(p->options.name),
+                          .ipfs_id = peer_text(ipfs.id),
+                          .infos = infos };
     err = overlay_view_open(p->local, &local);
     if (err == OK) {
         err = peer_page_rows(p, r, &state, &local, infos, out);
@@ -113,7 +134,7 @@ static void peer_reply_page(struct peer *p, const struct rpc_asker *asker,
                             const struct page_request *r)
 {
     struct page page;
-    struct buf out = {0};
+    struct buf out = { 0 };
     int err = peer_page(p, r, &page);
     if (err == OK) {
         page_encode(&page, &out);
@@ -163,7 +184,8 @@ static void peer_on_order(struct peer *p, const struct rpc_asker *asker, struct 
         rpc_refuse(&p->rpc, asker, err, err_text(err));
         return;
     }
-    order(p, &request.cid);
+    static const struct cid all;
+    order(p, request.is_one ? &request.cid : &all);
     peer_reply_page(p, asker, &request);
 }
 

@@ -56,9 +56,10 @@ int peer_tracker_start(struct peer *p)
     options.request_timeout_us = p->options.ipfs_request_timeout_us;
     options.recover_us = p->options.pin_recover_us;
     options.sync_us = p->options.ipfs_sync_us;
-    struct tracker_hooks hooks = {.on_wake = peer_tracker_wakes, .owner = p};
-    struct overlay_hooks overlay = {
-        .on_durable = peer_local_durable, .on_failed = peer_local_failed, .owner = p};
+    struct tracker_hooks hooks = { .on_wake = peer_tracker_wakes, .owner = p };
+    struct overlay_hooks overlay = { .on_durable = peer_local_durable,
+                                     .on_failed = peer_local_failed,
+                                     .owner = p };
     int err = overlay_create(&p->local, &p->ports.store, MAP_LOCAL, PEER_LOCAL_BYTES_MAX, &overlay);
     if (err == OK)
         err = tracker_create(&p->tracker, &options, &p->ports.http_client, p->log, &hooks);
@@ -77,13 +78,13 @@ void peer_tracker_end(struct peer *p)
 
 static void peer_turn(struct peer *p, struct view *state, struct view *local)
 {
-    struct row_sink sink = {.put = peer_local_put, .del = peer_local_del, .impl = p};
-    struct tracker_turn turn = {.now_us = p->now_us,
-                                .wall_s = p->wall_us / 1000000,
-                                .draw = rng_below(&p->ports.rng, RNG_BACKOFF, UINT32_MAX),
-                                .state = state,
-                                .local = local,
-                                .sink = &sink};
+    struct row_sink sink = { .put = peer_local_put, .del = peer_local_del, .impl = p };
+    struct tracker_turn turn = { .now_us = p->now_us,
+                                 .wall_s = p->wall_us / 1000000,
+                                 .draw = rng_below(&p->ports.rng, RNG_BACKOFF, UINT32_MAX),
+                                 .state = state,
+                                 .local = local,
+                                 .sink = &sink };
     int err = OK;
     uint64_t number = tracker_take_turn(p->tracker, &turn, &err);
     if (err == OK)

@@ -1,0 +1,351 @@
+/* peer_api.c -- what the doors ask of the peer: struct api_ops.
+ *
+ * A request is an event: the door's on_request opens it, so that whatever a handler starts settles after the handler
+ * has returned. What comes later (a drained buffer, a client that left) reaches the peer through the ops below,
+ * each of which is an event of its own then. */
+#include "peer_int.h"
+
+#include <string.h>
+
+#include "http/api/api.h"
+#include "http/wire/json_reply.h"
+#include "peer_survey.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+enum { PEER_HTTP_HIGH_BYTES = 256 * 1024, PEER_HTTP_LOW_BYTES = 64 * 1024 };
+
+struct peer_doors {
+    struct api *api;
+};
+
+/* ---- reads ---- */
+
+static int peer_api_describe(void *impl, struct arena *arena, struct api_id *out)
+{
+    peer_enter(impl);
+    int err = peer_describe(impl, arena, out);
+    peer_leave(impl);
+    return err;
+}
+
+static int64_t peer_api_wall_us(void *impl)
+{
+    return ((struct peer *)impl)->wall_us;
+}
+
+static int peer_api_pin_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
+{
+    struct view view;
+    int err = peer_view(impl, &view);
+    if (err != OK)
+        return err;
+    err = pinset_get(&view, cid, arena, out);
+    peer_view_end(impl, &view);
+    return err;
+}
+
+static int peer_api_pin_next(void *impl, const struct cid *after, struct arena *arena,
+                             struct pin *out)
+{
+    struct view view;
+    int err = peer_view(impl, &view);
+    if (err != OK)
+        return err;
+    struct pinset_cursor cursor = pinset_cursor_after(&view, after);
+    err = pinset_next(&cursor, arena, out);
+    peer_view_end(impl, &view);
+    return err;
+}
+
+/* ---- writes ---- */
+
+struct peer_write {
+    struct api_call *call; /* NULL: the client is gone; first, for peer_api_forget() */
+    struct peer *peer;
+};
+
+static void peer_write_done(void *owner, int err, const struct pinset_applied *applied,
+                            const char *why)
+{
+    struct peer_write *w = owner;
+    struct peer *p = w->peer;
+    struct api_call *call = w->call;
+    mem_free(w);
+    if (call == NULL)
+        return;
+    if (err == OK) {
+        err = pinset_outcome_err(applied->outcome);
+        why = err == ERR_NOT_FOUND ? "pin is not part of the pinset" : err_text(err);
+    }
+    struct arena arena = { 0 };
+    if (err == OK && !applied->is_removed) /* what was written, with its holders */
+        err = peer_api_pin_get(p, &call->pin.cid, &arena, &call->pin);
+    call->done(call, err, why);
+    arena_deinit(&arena);
+}
+
+static int peer_write(struct peer *p, struct api_call *call, struct pin_entry *entry,
+                      struct buf *why)
+{
+    struct peer_write *w = mem_zalloc(sizeof(*w));
+    if (w == NULL)
+        return ERR_NOMEM;
+    w->peer = p;
+    w->call = call;
+    int err = peer_propose(p, entry, call->priority, call->priority_count, peer_write_done, w);
+    if (err == OK) {
+        call->pending = &w->call;
+        return OK;
+    }
+    buf_append_text(why, err_text(err));
+    mem_free(w);
+    return err;
+}
+
+/* A pin-update takes over what the old pin says, save what is said anew (SPEC 7.8). */
+static int peer_pin_update(struct peer *p, struct pin *pin, struct buf *why)
+{
+    struct pin old;
+    int err = peer_api_pin_get(p, &pin->update_of, &p->arena, &old);
+    if (err != OK) {
+        buf_append_text(why,
+                        err == ERR_NOT_FOUND ? "pin is not part of the pinset" : err_text(err));
+        return err;
+    }
+    if (old.type != PIN_TYPE_DATA) {
+        buf_append_text(why, "this pin type cannot be updated");
+        return ERR_INVALID;
+    }
+    struct pin asked = *pin;
+    *pin = old;
+    pin->cid = asked.cid;
+    pin->update_of = asked.update_of;
+    pin->created_s = asked.created_s;
+    if (asked.name.len > 0)
+        pin->name = asked.name;
+    if (asked.expire_s > 0)
+        pin->expire_s = asked.expire_s;
+    return OK;
+}
+
+static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
+{
+    struct peer *p = impl;
+    struct pin *pin = &call->pin;
+    const char *words = NULL;
+    int err = OK;
+    if (!cid_is_undefined(&pin->update_of) && !cid_equal(&pin->update_of, &pin->cid))
+        err = peer_pin_update(p, pin, why);
+    if (err == OK)
+        err = pin_resolve_factors(pin, p->options.replication_min, p->options.replication_max,
+                                  &words);
+    if (err == OK)
+        err = pin_check(pin, &words);
+    if (err == OK)
+        err = pin_check_expiry(pin, p->wall_us / 1000000, &words);
+    struct pin was;
+    if (err == OK && peer_api_pin_get(p, &pin->cid, &p->arena, &was) == OK)
+        err = pin_check_replaces(&was, pin, why);
+    if (err != OK) {
+        if (words != NULL)
+            buf_append_text(why, words);
+        return err == ERR_INVALID ? ERR_CORRUPT : err; /* V1 answers 500 to these */
+    }
+    struct pin_entry entry = { .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = *pin };
+    return peer_write(p, call, &entry, why);
+}
+
+static int peer_api_unpin(void *impl, struct api_call *call, struct buf *why)
+{
+    struct peer *p = impl;
+    struct pin was;
+    const char *words = NULL;
+    struct arena *arena = &p->arena;
+    int err = peer_api_pin_get(p, &call->pin.cid, arena, &was);
+    if (err == OK)
+        err = pin_check_unpin(&was, &words);
+    if (err != OK) {
+        buf_append_text(why, err == ERR_NOT_FOUND ? "pin is not part of the pinset"
+                             : words != NULL      ? words
+                                                  : err_text(err));
+        return err;
+    }
+    struct pin_entry entry = { .kind = PIN_ENTRY_UNPIN,
+                               .expected = PIN_EXPECT_ANY,
+                               .cid = call->pin.cid };
+    return peer_write(p, call, &entry, why);
+}
+
+/* ---- members ---- */
+
+struct peer_order {
+    struct api_call *call; /* NULL: the client is gone; first, for peer_api_forget() */
+    struct peer *peer;
+};
+
+static void peer_order_done(void *owner, int err, const char *why)
+{
+    struct peer_order *order = owner;
+    if (order->call != NULL)
+        order->call->done(order->call, err, why);
+    mem_free(order);
+}
+
+static struct peer_order *peer_order_new(struct peer *p, struct api_call *call)
+{
+    struct peer_order *order = mem_alloc(sizeof(*order));
+    if (order != NULL)
+        *order = (struct peer_order){ .peer = p, .call = call };
+    return order;
+}
+
+static int peer_order_started(struct peer_order *order, struct api_call *call, int err,
+                              struct buf *why)
+{
+    if (err == OK) {
+        call->pending = &order->call;
+        return OK;
+    }
+    mem_free(order);
+    buf_append_text(why, err == ERR_INVALID ? "cannot remove ourselves from a 1-peer cluster"
+                                            : err_text(err));
+    return err;
+}
+
+static int peer_api_peer_add(void *impl, struct api_call *call, struct buf *why)
+{
+    struct peer_order *order = peer_order_new(impl, call);
+    if (order == NULL)
+        return ERR_NOMEM;
+    struct peer_address address = { .id = call->peer, .addr = call->addr };
+    return peer_order_started(order, call,
+                              peer_member_invite(impl, &address, peer_order_done, order), why);
+}
+
+static int peer_api_peer_remove(void *impl, struct api_call *call, struct buf *why)
+{
+    struct peer_order *order = peer_order_new(impl, call);
+    if (order == NULL)
+        return ERR_NOMEM;
+    return peer_order_started(order, call,
+                              peer_member_remove(impl, &call->peer, peer_order_done, order), why);
+}
+
+/* The client is gone; what it asked for goes on. */
+static void peer_api_forget(void *impl, struct api_call *call)
+{
+    (void)impl;
+    struct api_call **waiting = call->pending;
+    if (waiting != NULL)
+        *waiting = NULL;
+}
+
+/* ---- metrics ---- */
+
+static int peer_api_metric_next(void *impl, const char *name, const struct peer_id *after,
+                                struct api_metric *out)
+{
+    struct peer *p = impl;
+    peer_enter(p);
+    struct monitor_metric m;
+    int err = monitor_next(p->monitor, p->now_us, name, after, &m);
+    while (err == OK && (m.is_expired || !m.metric.is_valid)) {
+        struct peer_id passed = m.peer;
+        err = monitor_next(p->monitor, p->now_us, name, &passed, &m);
+    }
+    if (err == OK) {
+        int64_t received_us = p->wall_us - (int64_t)(p->now_us - m.arrived_us);
+        *out = (struct api_metric){ .peer = m.peer,
+                                    .name = m.metric.name,
+                                    .value = m.metric.value,
+                                    .expire_us = received_us + (int64_t)m.metric.ttl_us,
+                                    .received_us = received_us,
+                                    .weight = m.metric.weight,
+                                    .is_partitionable = m.metric.is_partitionable };
+    }
+    peer_leave(p);
+    return err;
+}
+
+static size_t peer_api_metric_names(void *impl, struct bytes *out, size_t max)
+{
+    return monitor_names(((struct peer *)impl)->monitor, out, max);
+}
+
+/* ---- listings ---- */
+
+static enum api_next peer_api_status_next(struct api_listing *l, struct arena *arena,
+                                          struct api_status *out)
+{
+    struct peer *p = peer_survey_peer(l);
+    peer_enter(p);
+    enum api_next next = peer_survey_next_status(l, arena, out);
+    peer_leave(p);
+    return next;
+}
+
+static const struct api_ops peer_api_ops = {
+    .describe = peer_api_describe,
+    .wall_us = peer_api_wall_us,
+    .pin_get = peer_api_pin_get,
+    .pin_next = peer_api_pin_next,
+    .pin = peer_api_pin,
+    .unpin = peer_api_unpin,
+    .peer_add = peer_api_peer_add,
+    .peer_remove = peer_api_peer_remove,
+    .forget = peer_api_forget,
+    .ids_open = peer_survey_ids,
+    .ids_next = peer_survey_next_id,
+    .status_open = peer_survey_status,
+    .status_next = peer_api_status_next,
+    .close = peer_survey_close,
+    .metric_next = peer_api_metric_next,
+    .metric_names = peer_api_metric_names,
+};
+
+/* ---- the doors ---- */
+
+int peer_doors_start(struct peer *p)
+{
+    p->doors = mem_zalloc(sizeof(*p->doors));
+    if (p->doors == NULL)
+        return ERR_NOMEM;
+    return api_create(&p->doors->api, &peer_api_ops, p);
+}
+
+void peer_doors_end(struct peer *p)
+{
+    if (p->doors == NULL)
+        return;
+    if (p->doors->api != NULL)
+        api_destroy(p->doors->api);
+    mem_free(p->doors);
+}
+
+static void peer_api_request(void *owner, struct http_exchange *x)
+{
+    struct peer *p = owner;
+    if (p->life == PEER_STOPPED) {
+        http_reply_error(x, 503, "this peer is stopping", NULL, 0);
+        return;
+    }
+    peer_enter(p);
+    api_on_request(p->doors->api, x);
+    peer_leave(p);
+}
+
+int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner),
+                   void *owner, struct http_conn **out)
+{
+    struct http_conn_options options = { .head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
+                                         .output_high_bytes = PEER_HTTP_HIGH_BYTES,
+                                         .output_low_bytes = PEER_HTTP_LOW_BYTES };
+    struct http_conn_hooks hooks = { .on_request = peer_api_request,
+                                     .owner = p,
+                                     .on_progress = on_progress,
+                                     .progress_owner = owner };
+    if (door != PEER_DOOR_API)
+        return ERR_UNSUPPORTED;
+    return http_conn_create(out, &options, &hooks);
+}

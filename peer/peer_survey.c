@@ -1,0 +1,396 @@
+/* peer_survey.c -- asks all members and merges what they say.
+ *
+ *   member A   [c1 c4 c9]          heads: c1 c2 -    The smallest head is given out once every member that
+ *   member B   [c2 c4]             has one, has ended, or has failed. An empty head of a member that may have
+ *   member C   asked, no page yet  more is waited for: it could bring something smaller.
+ *
+ * This peer itself is a member like the others, save that its page needs no call. */
+#include "peer_survey.h"
+
+#include <string.h>
+
+#include "peer_int.h"
+#include "peer_pages.h"
+#include "util/err.h"
+#include "util/json.h"
+#include "util/mem.h"
+
+enum survey_state {
+    SURVEY_EMPTY, /* the page is used up; ask for the next */
+    SURVEY_ASKED,
+    SURVEY_HAS, /* rows at hand */
+    SURVEY_ENDED,
+    SURVEY_FAILED, /* `error` says why */
+};
+
+struct survey_member {
+    struct api_listing *survey;
+    struct peer_id id;
+    enum survey_state state;
+    struct cid after;
+    struct arena arena; /* of the page */
+    struct buf payload; /* what the page borrows */
+    struct page page;
+    size_t at; /* the head, in page.infos */
+    struct api_id self;
+    char error[256];
+    struct buf name; /* as it last called itself */
+};
+
+struct api_listing {
+    struct peer *peer;
+    struct api_listing_hooks hooks;
+    bool is_ids;
+    struct api_status_request request;
+    struct survey_member *members;
+    size_t count;
+    size_t next; /* ids: the next member to give out; one CID: 1 once given */
+};
+
+/* ---- asking ---- */
+
+static void survey_fail(struct survey_member *m, int err, const char *text)
+{
+    m->state = SURVEY_FAILED;
+    peer_words(m->error, sizeof(m->error), "%s",
+               text != NULL && text[0] != '\0' ? text : err_text(err));
+}
+
+/* Keeps a copy of the payload, since the page borrows it. */
+static void survey_take(struct survey_member *m, struct bytes payload)
+{
+    arena_reset(&m->arena);
+    buf_clear(&m->payload);
+    buf_append(&m->payload, payload.data, payload.len);
+    int err = m->payload.err;
+    if (err == OK && m->survey->is_ids)
+        err = page_id_decode(&m->self, &m->arena, buf_bytes(&m->payload));
+    else if (err == OK)
+        err = page_decode(&m->page, &m->arena, buf_bytes(&m->payload));
+    if (err != OK) {
+        survey_fail(m, err, NULL);
+        return;
+    }
+    m->at = 0;
+    m->after = m->page.after;
+    m->state = SURVEY_HAS;
+    if (!m->survey->is_ids && m->page.count == 0)
+        m->state = m->page.is_last ? SURVEY_ENDED : SURVEY_EMPTY;
+}
+
+static void survey_answered(void *owner, int err, struct bytes payload, const char *text)
+{
+    struct survey_member *m = owner;
+    if (err == OK)
+        survey_take(m, payload);
+    else
+        survey_fail(m, err, text);
+    m->survey->hooks.on_wake(m->survey->hooks.owner);
+}
+
+static enum rpc_method survey_method(const struct survey_member *m)
+{
+    if (m->survey->is_ids)
+        return RPC_ID;
+    /* An order is given once, with the first page. */
+    bool is_first = m->survey->request.is_one || cid_is_undefined(&m->after);
+    if (is_first && m->survey->request.order == API_RECOVER)
+        return RPC_RECOVER;
+    if (is_first && m->survey->request.order == API_SYNC)
+        return RPC_SYNC;
+    return RPC_STATUS;
+}
+
+static struct page_request survey_request(const struct survey_member *m)
+{
+    const struct api_status_request *r = &m->survey->request;
+    return (struct page_request){ .is_one = r->is_one,
+                                  .cid = r->is_one ? r->cid : m->after,
+                                  .filter = r->filter,
+                                  .limit = PAGE_INFOS_MAX };
+}
+
+/* This peer's own answer, through the same bytes as everybody's. */
+static void survey_ask_self(struct survey_member *m)
+{
+    struct peer *p = m->survey->peer;
+    struct page_request request = survey_request(m);
+    static const struct cid all;
+    const struct cid *ordered = request.is_one ? &request.cid : &all;
+    struct buf out = { 0 };
+    struct page page;
+    struct api_id id;
+    enum rpc_method method = survey_method(m);
+    if (method == RPC_RECOVER)
+        peer_recover(p, ordered);
+    else if (method == RPC_SYNC)
+        peer_sync(p, ordered);
+    int err = m->survey->is_ids ? peer_describe(p, &p->arena, &id) : peer_page(p, &request, &page);
+    if (err == OK && m->survey->is_ids)
+        page_id_encode(&id, &out);
+    else if (err == OK)
+        page_encode(&page, &out);
+    if (err == OK)
+        err = out.err;
+    if (err == OK)
+        survey_take(m, buf_bytes(&out));
+    else
+        survey_fail(m, err, NULL);
+    buf_deinit(&out);
+}
+
+static void survey_ask(struct survey_member *m)
+{
+    struct peer *p = m->survey->peer;
+    if (peer_id_equal(&m->id, &p->options.id)) {
+        survey_ask_self(m);
+        return;
+    }
+    struct page_request request = survey_request(m);
+    struct buf out = { 0 };
+    page_request_encode(&request, &out);
+    int err = out.err;
+    if (err == OK)
+        err = rpc_call(&p->rpc, p->now_us, &m->id, survey_method(m), buf_bytes(&out),
+                       p->options.calls_timeout_us, survey_answered, m);
+    buf_deinit(&out);
+    m->state = SURVEY_ASKED;
+    if (err != OK)
+        survey_fail(m, err, NULL);
+}
+
+/* ---- opening and closing ---- */
+
+/* The peer name of the last ping, for a member that does not answer now. */
+static void survey_last_name(struct peer *p, struct survey_member *m)
+{
+    struct monitor_metric ping;
+    struct json_doc doc;
+    if (monitor_get(p->monitor, p->now_us, &m->id, METRIC_PING, &ping) != OK ||
+        json_parse(&doc, ping.metric.value.data, ping.metric.value.len) != OK)
+        return;
+    (void)json_text(&doc, json_member(&doc, 0, "peer_name"), &m->name);
+    json_doc_deinit(&doc);
+}
+
+static int survey_open(struct peer *p, const struct api_listing_hooks *hooks, bool is_local,
+                       struct api_listing **out)
+{
+    if (p->raft == NULL)
+        return ERR_NO_LEADER;
+    const struct raft_config *c = raft_config(p->raft);
+    struct api_listing *l = mem_zalloc(sizeof(*l));
+    if (l == NULL)
+        return ERR_NOMEM;
+    l->members = mem_array(c->count + 1, sizeof(*l->members));
+    if (l->members == NULL) {
+        mem_free(l);
+        return ERR_NOMEM;
+    }
+    l->peer = p;
+    l->hooks = *hooks;
+    for (size_t i = 0; i < c->count; i++) {
+        if (is_local && !peer_id_equal(&c->members[i].id, &p->options.id))
+            continue;
+        struct survey_member *m = &l->members[l->count++];
+        m->survey = l;
+        m->id = c->members[i].id;
+        survey_last_name(p, m);
+    }
+    *out = l;
+    return OK;
+}
+
+/* By peer id, as V1's maps come out. */
+static void survey_sort(struct api_listing *l)
+{
+    for (size_t i = 1; i < l->count; i++) {
+        struct survey_member m = l->members[i];
+        size_t at = i;
+        for (; at > 0 && peer_id_compare(&l->members[at - 1].id, &m.id) > 0; at--)
+            l->members[at] = l->members[at - 1];
+        l->members[at] = m;
+    }
+}
+
+static void survey_begin(struct api_listing *l)
+{
+    survey_sort(l);
+    for (size_t i = 0; i < l->count; i++)
+        survey_ask(&l->members[i]);
+}
+
+int peer_survey_ids(void *impl, const struct api_listing_hooks *hooks, struct api_listing **out)
+{
+    int err = survey_open(impl, hooks, false, out);
+    if (err != OK)
+        return err;
+    (*out)->is_ids = true;
+    survey_begin(*out);
+    return OK;
+}
+
+int peer_survey_status(void *impl, const struct api_status_request *request,
+                       const struct api_listing_hooks *hooks, struct api_listing **out)
+{
+    int err = survey_open(impl, hooks, request->is_local, out);
+    if (err != OK)
+        return err;
+    (*out)->request = *request;
+    survey_begin(*out);
+    return OK;
+}
+
+void peer_survey_close(struct api_listing *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        struct survey_member *m = &l->members[i];
+        rpc_forget(&l->peer->rpc, m);
+        arena_deinit(&m->arena);
+        buf_deinit(&m->payload);
+        buf_deinit(&m->name);
+    }
+    mem_free(l->members);
+    mem_free(l);
+}
+
+struct peer *peer_survey_peer(const struct api_listing *l)
+{
+    return l->peer;
+}
+
+/* ---- ids ---- */
+
+enum api_next peer_survey_next_id(struct api_listing *l, struct arena *arena, struct api_id *out)
+{
+    (void)arena;
+    if (l->next == l->count)
+        return API_NEXT_END;
+    struct survey_member *m = &l->members[l->next];
+    if (m->state == SURVEY_ASKED)
+        return API_NEXT_WAIT;
+    l->next += 1;
+    *out = m->self;
+    if (m->state == SURVEY_FAILED)
+        *out = (struct api_id){ .id = m->id, .error = { m->error, strlen(m->error) } };
+    return API_NEXT_ROW;
+}
+
+/* ---- status ---- */
+
+/* Asks whoever used its page up; true when somebody's word is still to come. */
+static bool survey_must_wait(struct api_listing *l)
+{
+    bool must_wait = false;
+    for (size_t i = 0; i < l->count; i++) {
+        while (l->members[i].state == SURVEY_EMPTY)
+            survey_ask(&l->members[i]);
+        must_wait = must_wait || l->members[i].state == SURVEY_ASKED;
+    }
+    return must_wait;
+}
+
+static const struct cid *survey_smallest(const struct api_listing *l)
+{
+    const struct cid *smallest = NULL;
+    for (size_t i = 0; i < l->count; i++) {
+        const struct survey_member *m = &l->members[i];
+        if (m->state != SURVEY_HAS)
+            continue;
+        const struct cid *head = &m->page.infos[m->at].cid;
+        if (smallest == NULL || cid_compare(head, smallest) < 0)
+            smallest = head;
+    }
+    return smallest;
+}
+
+static void survey_row_of(struct survey_member *m, struct api_peer_status *row)
+{
+    const struct tracker_info *info = &m->page.infos[m->at];
+    *row = (struct api_peer_status){ .peer = m->id,
+                                     .name = m->page.name,
+                                     .ipfs_id = m->page.ipfs_id,
+                                     .status = info->status,
+                                     .since_us = info->since_s * 1000000,
+                                     .attempt_count = info->attempt_count,
+                                     .is_priority = info->is_priority,
+                                     .error = info->error };
+}
+
+static void survey_row_failed(struct survey_member *m, struct api_peer_status *row)
+{
+    *row = (struct api_peer_status){ .peer = m->id,
+                                     .name = buf_bytes(&m->name),
+                                     .status = TRACKER_CLUSTER_ERROR,
+                                     .since_us = m->survey->peer->wall_us,
+                                     .error = m->error };
+}
+
+/* Copies texts out of the member's page, which goes with the next one. */
+static void survey_keep(struct arena *arena, struct api_peer_status *row)
+{
+    row->error = arena_strdup(arena, row->error);
+    row->name.data = arena_copy(arena, row->name);
+    row->ipfs_id.data = arena_copy(arena, row->ipfs_id);
+    if (row->error == NULL)
+        row->error = "";
+}
+
+static void survey_advance(struct survey_member *m)
+{
+    m->at += 1;
+    if (m->at == m->page.count)
+        m->state = m->page.is_last ? SURVEY_ENDED : SURVEY_EMPTY;
+}
+
+static size_t survey_rows(struct api_listing *l, const struct cid *cid, struct arena *arena,
+                          struct api_peer_status *rows)
+{
+    bool shows_failed = tracker_filter_matches(l->request.filter, TRACKER_CLUSTER_ERROR);
+    size_t count = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        struct survey_member *m = &l->members[i];
+        if (m->state == SURVEY_HAS && cid_equal(&m->page.infos[m->at].cid, cid)) {
+            survey_row_of(m, &rows[count]);
+            survey_keep(arena, &rows[count++]);
+            survey_advance(m);
+        } else if (m->state == SURVEY_FAILED && shows_failed) {
+            survey_row_failed(m, &rows[count++]);
+        }
+    }
+    return count;
+}
+
+static void survey_pin(struct peer *p, const struct cid *cid, struct arena *arena,
+                       struct api_status *out)
+{
+    struct pin *pin = arena_zalloc(arena, sizeof(*pin));
+    struct view view;
+    if (pin == NULL || peer_view(p, &view) != OK)
+        return;
+    if (pinset_get(&view, cid, arena, pin) == OK)
+        out->pin = pin;
+    peer_view_end(p, &view);
+}
+
+enum api_next peer_survey_next_status(struct api_listing *l, struct arena *arena,
+                                      struct api_status *out)
+{
+    struct peer *p = l->peer;
+    if (l->request.is_one && l->next > 0)
+        return API_NEXT_END;
+    if (survey_must_wait(l))
+        return API_NEXT_WAIT;
+    const struct cid *smallest = l->request.is_one ? &l->request.cid : survey_smallest(l);
+    if (smallest == NULL)
+        return API_NEXT_END;
+    struct cid cid = *smallest;
+    struct api_peer_status *rows = arena_array(arena, l->count + 1, sizeof(*rows));
+    if (rows == NULL)
+        return API_NEXT_FAILED;
+    *out = (struct api_status){ .cid = cid, .now_us = p->wall_us, .peers = rows };
+    out->peers_count = survey_rows(l, &cid, arena, rows);
+    survey_pin(p, &cid, arena, out);
+    l->next += 1;
+    return API_NEXT_ROW;
+}
