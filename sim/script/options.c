@@ -1,0 +1,111 @@
+#include "sim/script/options.h"
+
+#include <stddef.h>
+
+#include "sim/script/words.h"
+#include "util/assert.h"
+
+enum option_kind {
+    OPTION_TIME,  /* uint64_t, microseconds */
+    OPTION_SIZE,  /* size_t */
+    OPTION_ON,    /* bool */
+    OPTION_OFF,   /* bool of the opposite sense */
+    OPTION_FACTOR /* replication_min and _max */
+};
+
+struct option_row {
+    const char *name;
+    enum option_kind kind;
+    size_t offset;
+};
+
+#define FIELD(name) offsetof(struct peer_options, name)
+
+static const struct option_row option_rows[] = {
+    {"heartbeat", OPTION_TIME, FIELD(raft.heartbeat_us)},
+    {"election", OPTION_TIME, FIELD(raft.election_min_us)},
+    {"append_bytes", OPTION_SIZE, FIELD(raft.append_bytes_max)},
+    {"append_entries", OPTION_SIZE, FIELD(raft.append_entries_max)},
+    {"window", OPTION_SIZE, FIELD(raft.window_max)},
+    {"cache_bytes", OPTION_SIZE, FIELD(raft.cache_bytes_max)},
+    {"max_voters", OPTION_SIZE, FIELD(max_voters)},
+    {"start_timeout", OPTION_TIME, FIELD(start_timeout_us)},
+    {"commit_timeout", OPTION_TIME, FIELD(commit_timeout_us)},
+    {"calls_timeout", OPTION_TIME, FIELD(calls_timeout_us)},
+    {"metric_ttl", OPTION_TIME, FIELD(metric_ttl_us)},
+    {"repin_after", OPTION_TIME, FIELD(repin_after_us)},
+    {"repinning", OPTION_OFF, FIELD(repinning_disabled)},
+    {"factor", OPTION_FACTOR, FIELD(replication_min)},
+    {"concurrent_pins", OPTION_SIZE, FIELD(concurrent_pins)},
+    {"pin_timeout", OPTION_TIME, FIELD(pin_timeout_us)},
+    {"unpin_timeout", OPTION_TIME, FIELD(unpin_timeout_us)},
+    {"ipfs_timeout", OPTION_TIME, FIELD(ipfs_request_timeout_us)},
+    {"ipfs_sync", OPTION_TIME, FIELD(ipfs_sync_us)},
+    {"pin_recover", OPTION_TIME, FIELD(pin_recover_us)},
+    {"connect_swarms", OPTION_TIME, FIELD(connect_swarms_delay_us)},
+    {"leave_on_shutdown", OPTION_ON, FIELD(leave_on_shutdown)},
+};
+
+static const struct option_row *option_find(struct bytes name)
+{
+    for (size_t i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++)
+        if (word_is(name, option_rows[i].name))
+            return &option_rows[i];
+    return NULL;
+}
+
+bool script_option_is_known(struct bytes name)
+{
+    return option_find(name) != NULL;
+}
+
+const char *script_option_refusal(struct bytes name, struct bytes value)
+{
+    const struct option_row *row = option_find(name);
+    uint64_t number;
+    int min, max;
+    if (row == NULL)
+        return "an option: heartbeat, election, append_bytes, append_entries, window, cache_bytes, "
+               "max_voters, start_timeout, commit_timeout, calls_timeout, metric_ttl, repin_after, "
+               "repinning, factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "
+               "ipfs_sync, pin_recover, connect_swarms or leave_on_shutdown";
+    switch (row->kind) {
+    case OPTION_TIME:
+        return word_time_us(value, &number) ? NULL : "a time, as 500ms or 30s";
+    case OPTION_SIZE:
+        return word_count(value, 1 << 30, &number) && number > 0 ? NULL : "a number from 1";
+    case OPTION_ON:
+    case OPTION_OFF:
+        return word_is(value, "on") || word_is(value, "off") ? NULL : "on or off";
+    case OPTION_FACTOR:
+        return word_factor(value, &min, &max) ? NULL : "a factor, as 2, 2..3 or everywhere";
+    }
+    return NULL;
+}
+
+void script_option_apply(struct peer_options *o, struct bytes name, struct bytes value)
+{
+    const struct option_row *row = option_find(name);
+    ASSERT(row != NULL && script_option_refusal(name, value) == NULL);
+    char *field = (char *)o + row->offset;
+    uint64_t number = 0;
+    int min = 0, max = 0;
+    switch (row->kind) {
+    case OPTION_TIME:
+        (void)word_time_us(value, (uint64_t *)(void *)field);
+        break;
+    case OPTION_SIZE:
+        (void)word_count(value, 1 << 30, &number);
+        *(size_t *)(void *)field = (size_t)number;
+        break;
+    case OPTION_ON:
+    case OPTION_OFF:
+        *(bool *)(void *)field = word_is(value, "on") == (row->kind == OPTION_ON);
+        break;
+    case OPTION_FACTOR:
+        (void)word_factor(value, &min, &max);
+        o->replication_min = min;
+        o->replication_max = max;
+        break;
+    }
+}

@@ -1,0 +1,627 @@
+/* One function a verb; a table says which word calls which, and shows its usage when a line does not fit.
+ * What is checked here needs no world: words, numbers, names, the order of set-up and steps. */
+#include "sim/script/words.h"
+
+#include <string.h>
+
+#include "sim/script/options.h"
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+typedef void (*verb_parser)(struct words *w, struct script_step *step);
+
+struct verb_row {
+    const char *word;
+    enum script_verb verb;
+    verb_parser parse;
+    const char *usage;
+};
+
+/* ---- machines ---- */
+
+static void parse_start(struct words *w, struct script_step *step)
+{
+    words_who(w, &step->who);
+    step->joins = words_take(w, "joining");
+    if (step->joins)
+        words_who(w, &step->by);
+}
+
+static void parse_who(struct words *w, struct script_step *step)
+{
+    words_who(w, &step->who);
+}
+
+static void parse_groups(struct words *w, struct script_step *step)
+{
+    do {
+        if (step->groups_count == SCRIPT_GROUPS_MAX) {
+            words_fail(w, "fewer sides");
+            return;
+        }
+        words_who(w, &step->groups[step->groups_count++]);
+    } while (words_take(w, "|"));
+    if (step->groups_count == 1 && words_take(w, "->")) {
+        step->one_way = true;
+        words_who(w, &step->by);
+    }
+}
+
+static void parse_cut(struct words *w, struct script_step *step)
+{
+    parse_groups(w, step);
+    if (step->groups_count == 1 && !step->one_way)
+        words_fail(w, "`|` and the other side, or `->` and who hears nothing");
+}
+
+static void parse_heal(struct words *w, struct script_step *step)
+{
+    if (words_left(w))
+        parse_cut(w, step);
+}
+
+static void parse_network(struct words *w, struct script_step *step)
+{
+    struct script_network *n = &step->network;
+    n->calms = words_take(w, "calm");
+    while (words_left(w)) {
+        if (words_take(w, "loss")) {
+            n->has_loss = true;
+            n->loss_per_million = words_per_million(w);
+        } else if (words_take(w, "copies")) {
+            n->has_copies = true;
+            n->copies_per_million = words_per_million(w);
+        } else if (words_take(w, "delay")) {
+            n->has_delay = true;
+            words_delay(w, &n->delay_min_us, &n->delay_max_us);
+        } else if (words_take(w, "late")) {
+            n->has_late = true;
+            n->late_per_million = words_per_million(w);
+            n->late_us = words_time_us(w, "by how much, as 5s");
+        } else if (words_take(w, "reorder")) {
+            n->has_reorder = true;
+            n->reorder_per_million = words_per_million(w);
+        } else if (words_take(w, "breaks")) {
+            n->has_breaks = true;
+            n->breaks_per_million = words_per_million(w);
+        } else {
+            words_fail(w, "loss, copies, delay, late, reorder or breaks");
+        }
+    }
+}
+
+static void parse_ipfs(struct words *w, struct script_step *step)
+{
+    static const struct {
+        const char *word;
+        enum script_ipfs ipfs;
+    } rows[] = {{"well", IPFS_WELL},   {"slow", IPFS_SLOW},     {"hang", IPFS_HANG},
+                {"error", IPFS_ERROR}, {"refuse", IPFS_REFUSE}, {"mute", IPFS_MUTE},
+                {"down", IPFS_DOWN},   {"up", IPFS_UP},         {"loses", IPFS_LOSES}};
+    words_who(w, &step->who);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        /* `up` and `down` name peers, too, and words_who() took them: the last word decides. */
+        struct script_who *who = &step->who;
+        bool taken = rows[i].ipfs == IPFS_UP || rows[i].ipfs == IPFS_DOWN
+                         ? who->count > 1 && !words_left(w) &&
+                               who->items[who->count - 1].kind ==
+                                   (rows[i].ipfs == IPFS_UP ? WHO_UP : WHO_DOWN)
+                         : words_take(w, rows[i].word);
+        if (!taken)
+            continue;
+        step->ipfs = rows[i].ipfs;
+        if (step->ipfs == IPFS_UP || step->ipfs == IPFS_DOWN)
+            who->count -= 1;
+        if (step->ipfs == IPFS_SLOW)
+            step->time_us = words_time_us(w, "how slow, as 30s");
+        if (step->ipfs == IPFS_ERROR)
+            step->text = words_next(w, "the error's text");
+        if (step->ipfs == IPFS_LOSES)
+            words_contents(w, &step->contents);
+        return;
+    }
+    words_fail(w, "well, slow, hang, error, refuse, mute, down, up or loses");
+}
+
+static void parse_disk(struct words *w, struct script_step *step)
+{
+    static const char *const words[] = {"well", "slow", "hung", "full", "failing"};
+    words_who(w, &step->who);
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (words_take(w, words[i])) {
+            step->disk = (enum script_disk)i;
+            return;
+        }
+    }
+    words_fail(w, "well, slow, hung, full or failing");
+}
+
+static void parse_clock(struct words *w, struct script_step *step)
+{
+    words_who(w, &step->who);
+    if (words_take(w, "wall")) {
+        step->jump_us = words_signed_time_us(w);
+        return;
+    }
+    if (!words_take(w, "drift")) {
+        words_fail(w, "wall or drift");
+        return;
+    }
+    step->is_drift = true;
+    bool slow = words_take(w, "slow");
+    if (!slow && !words_take(w, "fast"))
+        words_fail(w, "fast or slow");
+    int64_t ppm = words_count(w, "parts per million, up to 50000", 0, 50000);
+    step->drift_ppm = slow ? -ppm : ppm;
+}
+
+static void parse_faults(struct words *w, struct script_step *step)
+{
+    step->on = words_take(w, "drawn");
+    if (!step->on && !words_take(w, "off"))
+        words_fail(w, "drawn or off");
+}
+
+/* ---- contents and clients ---- */
+
+static void parse_content(struct words *w, struct script_step *step)
+{
+    words_contents(w, &step->contents);
+    while (words_left(w)) {
+        if (words_take(w, "size"))
+            step->size_bytes = words_bytes(w);
+        else if (words_take(w, "nowhere"))
+            step->nowhere = true;
+        else if (words_take(w, "at"))
+            words_who(w, &step->who);
+        else
+            words_fail(w, "size, nowhere or at");
+    }
+}
+
+static void parse_outcome(struct words *w, struct script_step *step)
+{
+    if (!words_take(w, "fails"))
+        return;
+    step->outcome.want = OUTCOME_FAILS;
+    uint64_t status;
+    if (words_left(w) && !w->quoted[w->at] && word_count(w->words[w->at], 599, &status)) {
+        step->outcome.status = (unsigned)status;
+        w->at += 1;
+    }
+    if (words_left(w) && w->quoted[w->at])
+        step->outcome.text = words_next(w, "a text");
+}
+
+static void parse_pin(struct words *w, struct script_step *step)
+{
+    words_contents(w, &step->contents);
+    while (words_left(w) && !words_next_is(w, "fails")) {
+        if (words_take(w, "by"))
+            words_who(w, &step->by);
+        else if (words_take(w, "factor"))
+            words_factor(w, &step->factor_min, &step->factor_max);
+        else if (words_take(w, "name"))
+            step->name = words_next(w, "a name");
+        else
+            words_fail(w, "by, factor, name or fails");
+    }
+    parse_outcome(w, step);
+}
+
+static void parse_about_contents(struct words *w, struct script_step *step)
+{
+    words_contents(w, &step->contents);
+    if (words_take(w, "by"))
+        words_who(w, &step->by);
+    parse_outcome(w, step);
+}
+
+/* recover and sync: of one's own, or of everything. */
+static void parse_recover(struct words *w, struct script_step *step)
+{
+    if (!words_take(w, "all"))
+        words_contents(w, &step->contents);
+    if (words_take(w, "by"))
+        words_who(w, &step->by);
+    parse_outcome(w, step);
+}
+
+static void parse_remove(struct words *w, struct script_step *step)
+{
+    words_who(w, &step->who);
+    if (words_take(w, "by"))
+        words_who(w, &step->by);
+    parse_outcome(w, step);
+}
+
+static void parse_clients(struct words *w, struct script_step *step)
+{
+    if (words_take(w, "off"))
+        return;
+    step->on = true;
+    step->clients_count = words_count(w, "how many clients, 1 to 64, or off", 1, 64);
+    step->contents_count = 16;
+    step->time_us = 100000;
+    while (words_left(w)) {
+        if (words_take(w, "every"))
+            step->time_us = words_time_us(w, "a pause, as 50ms");
+        else if (words_take(w, "contents"))
+            step->contents_count = words_count(w, "how many contents", 1, 100000);
+        else if (words_take(w, "unpin"))
+            step->unpin_per_million = words_per_million(w);
+        else
+            words_fail(w, "every, contents or unpin");
+    }
+}
+
+/* ---- conditions and time ---- */
+
+static void parse_contents_at(struct words *w, struct script_condition *c)
+{
+    words_contents(w, &c->contents);
+    if (words_take(w, "at"))
+        words_who(w, &c->who);
+}
+
+static void parse_count_of_peers(struct words *w, struct script_condition *c)
+{
+    c->has_count = true;
+    c->count = words_count(w, "how many peers", 0, SCRIPT_MACHINES_MAX);
+    if (!words_take(w, "peers") && !words_take(w, "peer"))
+        words_fail(w, "`peers`");
+}
+
+static void parse_leader(struct words *w, struct script_condition *c)
+{
+    c->kind = CONDITION_LEADER;
+    if (!words_take(w, "is"))
+        return;
+    c->is_negated = words_take(w, "not");
+    words_who(w, &c->who);
+}
+
+static void parse_pinned(struct words *w, struct script_condition *c)
+{
+    c->kind = CONDITION_PINNED;
+    parse_contents_at(w, c);
+    if (c->who.count == 0) {
+        if (!words_take(w, "on"))
+            words_fail(w, "`at` and peers, or `on` and how many peers");
+        parse_count_of_peers(w, c);
+    }
+}
+
+static void parse_allocated(struct words *w, struct script_condition *c)
+{
+    c->kind = CONDITION_ALLOCATED;
+    words_contents(w, &c->contents);
+    if (words_take(w, "at"))
+        words_who(w, &c->who);
+    else if (words_take(w, "to"))
+        parse_count_of_peers(w, c);
+    else
+        words_fail(w, "`at` and peers, or `to` and how many peers");
+}
+
+static void parse_condition(struct words *w, struct script_condition *c)
+{
+    if (words_take(w, "leader")) {
+        parse_leader(w, c);
+    } else if (words_take(w, "no")) {
+        c->kind = CONDITION_NO_LEADER;
+        if (!words_take(w, "leader"))
+            words_fail(w, "`leader`");
+        if (words_take(w, "at"))
+            words_who(w, &c->who);
+    } else if (words_take(w, "ready")) {
+        c->kind = CONDITION_READY;
+        words_who(w, &c->who);
+    } else if (words_take(w, "stopped")) {
+        c->kind = CONDITION_STOPPED;
+        words_who(w, &c->who);
+    } else if (words_take(w, "agree")) {
+        c->kind = CONDITION_AGREE;
+        words_who(w, &c->who);
+    } else if (words_take(w, "settled")) {
+        c->kind = CONDITION_SETTLED;
+    } else if (words_take(w, "pinned")) {
+        parse_pinned(w, c);
+    } else if (words_take(w, "unpinned")) {
+        c->kind = CONDITION_UNPINNED;
+        parse_contents_at(w, c);
+    } else if (words_take(w, "listed")) {
+        c->kind = CONDITION_LISTED;
+        parse_contents_at(w, c);
+    } else if (words_take(w, "unlisted")) {
+        c->kind = CONDITION_UNLISTED;
+        parse_contents_at(w, c);
+    } else if (words_take(w, "allocated")) {
+        parse_allocated(w, c);
+    } else if (words_take(w, "members")) {
+        c->kind = CONDITION_MEMBERS;
+        c->has_count = true;
+        c->count = words_count(w, "how many members", 1, SCRIPT_MACHINES_MAX);
+    } else {
+        words_fail(w, "a condition: leader, no leader, ready, stopped, agree, settled, pinned, "
+                      "unpinned, listed, unlisted, allocated or members");
+    }
+}
+
+static void parse_let(struct words *w, struct script_step *step)
+{
+    struct script *s = w->script;
+    struct bytes name = words_next(w, "a name for some peers");
+    const char *c = name.data;
+    if (name.len > 0 && (c[0] < 'a' || c[0] > 'z' || word_is_reserved(name))) {
+        w->at -= 1;
+        words_fail(w, "a name of your own that begins with a small letter");
+    }
+    if (!words_take(w, "be"))
+        words_fail(w, "`be`");
+    words_who(w, &step->who);
+    for (step->let_name = 0; step->let_name < s->names_count; step->let_name++)
+        if (bytes_equal(s->names[step->let_name], name))
+            return;
+    if (s->names_count == SCRIPT_NAMES_MAX)
+        words_fail(w, "fewer names");
+    else
+        s->names[s->names_count++] = name;
+}
+
+static void parse_wait(struct words *w, struct script_step *step)
+{
+    step->time_us = words_time_us(w, "how long, as 5s");
+}
+
+static void parse_expect(struct words *w, struct script_step *step)
+{
+    parse_condition(w, &step->condition);
+}
+
+static void parse_until(struct words *w, struct script_step *step)
+{
+    parse_condition(w, &step->condition);
+    if (!words_take(w, "within"))
+        words_fail(w, "`within` and a time");
+    step->time_us = words_time_us(w, "a time, as 30s");
+}
+
+static void parse_hold(struct words *w, struct script_step *step)
+{
+    parse_condition(w, &step->condition);
+    if (!words_take(w, "for"))
+        words_fail(w, "`for` and a time");
+    step->time_us = words_time_us(w, "a time, as 30s");
+}
+
+/* ---- the table ---- */
+
+static const struct verb_row verbs[] = {
+    {"start", VERB_START, parse_start, "start PEERS [joining PEERS]"},
+    {"crash", VERB_CRASH, parse_who, "crash PEERS"},
+    {"stop", VERB_STOP, parse_who, "stop PEERS"},
+    {"pause", VERB_PAUSE, parse_who, "pause PEERS"},
+    {"resume", VERB_RESUME, parse_who, "resume PEERS"},
+    {"wipe", VERB_WIPE, parse_who, "wipe PEERS"},
+    {"cut", VERB_CUT, parse_cut, "cut PEERS | PEERS [| PEERS ...]   or   cut PEERS -> PEERS"},
+    {"heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS"},
+    {"network", VERB_NETWORK, parse_network,
+     "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]"},
+    {"ipfs", VERB_IPFS, parse_ipfs,
+     "ipfs PEERS well | slow T | hang | error TEXT | refuse | mute | down | up | loses CONTENTS"},
+    {"disk", VERB_DISK, parse_disk, "disk PEERS well | slow | hung | full | failing"},
+    {"clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM"},
+    {"faults", VERB_FAULTS, parse_faults, "faults drawn   or   faults off"},
+    {"content", VERB_CONTENT, parse_content, "content CONTENTS [size BYTES] [nowhere | at PEERS]"},
+    {"pin", VERB_PIN, parse_pin,
+     "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [fails [STATUS] [\"TEXT\"]]"},
+    {"unpin", VERB_UNPIN, parse_about_contents,
+     "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]"},
+    {"recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]"},
+    {"sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]"},
+    {"remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [by PEERS] [fails ...]"},
+    {"clients", VERB_CLIENTS, parse_clients,
+     "clients N [every T] [contents N] [unpin P%]   or   clients off"},
+    {"let", VERB_LET, parse_let, "let NAME be PEERS"},
+    {"wait", VERB_WAIT, parse_wait, "wait T"},
+    {"expect", VERB_EXPECT, parse_expect, "expect CONDITION"},
+    {"until", VERB_UNTIL, parse_until, "until CONDITION within T"},
+    {"hold", VERB_HOLD, parse_hold, "hold CONDITION for T"},
+};
+
+const char *script_verb_usage(enum script_verb verb)
+{
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (verbs[i].verb == verb)
+            return verbs[i].usage;
+    return "";
+}
+
+static bool verb_may_be_tried(enum script_verb verb)
+{
+    return verb == VERB_PIN || verb == VERB_UNPIN || verb == VERB_RECOVER || verb == VERB_SYNC ||
+           verb == VERB_REMOVE;
+}
+
+/* ---- lines ---- */
+
+static void *script_grow(void *rows, size_t count, size_t row_size)
+{
+    /* Doubles at powers of two. */
+    if ((count & (count - 1)) != 0)
+        return rows;
+    return mem_realloc(rows, (count == 0 ? 1 : 2 * count) * row_size);
+}
+
+static void script_add_step(struct words *w, const struct verb_row *row, bool tried)
+{
+    struct script *s = w->script;
+    void *steps = script_grow(s->steps, s->steps_count, sizeof(*s->steps));
+    if (steps == NULL) {
+        s->error.err = ERR_NOMEM;
+        w->failed = true;
+        return;
+    }
+    s->steps = steps;
+    struct script_step *step = &s->steps[s->steps_count];
+    memset(step, 0, sizeof(*step));
+    step->line = w->line;
+    step->verb = row->verb;
+    if (tried)
+        step->outcome.want = OUTCOME_ANY;
+    w->usage = row->usage;
+    row->parse(w, step);
+    words_end(w);
+    s->steps_count += 1;
+}
+
+static void script_add_option(struct words *w)
+{
+    struct script *s = w->script;
+    w->usage = "option NAME VALUE   or   options drawn";
+    struct bytes name = words_next(w, "the name of an option");
+    struct bytes value = words_next(w, "its value");
+    words_end(w);
+    if (w->failed)
+        return;
+    const char *why = script_option_refusal(name, value);
+    if (why != NULL) {
+        w->at = script_option_is_known(name) ? 2 : 1;
+        w->usage = NULL;
+        words_fail(w, why);
+        return;
+    }
+    void *options = script_grow(s->options, s->options_count, sizeof(*s->options));
+    if (options == NULL) {
+        s->error.err = ERR_NOMEM;
+        w->failed = true;
+        return;
+    }
+    s->options = options;
+    s->options[s->options_count++] =
+        (struct script_option){.line = w->line, .name = name, .value = value};
+}
+
+static void script_set_peers(struct words *w)
+{
+    struct script *s = w->script;
+    w->usage = "peers N [spares N]";
+    s->peers_count = words_count(w, "how many peers, 1 to 32", 1, SCRIPT_MACHINES_MAX);
+    if (words_take(w, "spares"))
+        s->spares_count = words_count(w, "how many spare machines (32 machines in all)", 1,
+                                      SCRIPT_MACHINES_MAX - s->peers_count);
+    words_end(w);
+}
+
+static void script_parse_words(struct words *w)
+{
+    struct script *s = w->script;
+    if (words_take(w, "peers")) {
+        if (s->peers_count > 0)
+            words_fail(w, "`peers` only once");
+        else
+            script_set_peers(w);
+        return;
+    }
+    if (s->peers_count == 0) {
+        words_fail(w, "`peers N` before anything else");
+        return;
+    }
+    bool is_option = words_next_is(w, "option") || words_next_is(w, "options");
+    if (is_option && s->steps_count > 0) {
+        words_fail(w, "options before the first step");
+        return;
+    }
+    if (words_take(w, "option")) {
+        script_add_option(w);
+        return;
+    }
+    if (words_take(w, "options")) {
+        if (!words_take(w, "drawn"))
+            words_fail(w, "`drawn`");
+        s->options_drawn = true;
+        words_end(w);
+        return;
+    }
+    bool tried = words_take(w, "try");
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if ((tried && !verb_may_be_tried(verbs[i].verb)) || !words_take(w, verbs[i].word))
+            continue;
+        script_add_step(w, &verbs[i], tried);
+        return;
+    }
+    words_fail(w, tried ? "an operation of a client behind `try`"
+                        : "a step: start, crash, cut, pin, until, ... (docs/SIMULATOR.md)");
+}
+
+/* A name of the set-up must not be taken for a peer's: words_who() looks names up as it goes. */
+static bool script_parse_line(struct script *s, unsigned line_number, struct bytes line)
+{
+    struct words w = {.script = s, .line = line_number};
+    if (words_cut(&w, line) && w.count > 0)
+        script_parse_words(&w);
+    return !w.failed;
+}
+
+static struct bytes text_line(const char *text, size_t len, size_t *at)
+{
+    size_t start = *at, end = start;
+    while (end < len && text[end] != '\n')
+        end += 1;
+    *at = end + 1;
+    return (struct bytes){text + start, end - start};
+}
+
+static int script_parse_lines(struct script *s)
+{
+    unsigned line_number = 0;
+    for (size_t at = 0; at < s->text_len;) {
+        struct bytes line = text_line(s->text, s->text_len, &at);
+        if (++line_number > SCRIPT_LINES_MAX) {
+            buf_printf(&s->error, "%s: more than %d lines", s->file, SCRIPT_LINES_MAX);
+            return ERR_INVALID;
+        }
+        if (!script_parse_line(s, line_number, line))
+            return s->error.err == OK ? ERR_INVALID : s->error.err;
+    }
+    if (s->peers_count == 0 || s->steps_count == 0) {
+        buf_printf(&s->error, "%s: expected `peers N` and at least one step, found neither",
+                   s->file);
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+int script_parse(struct script *s, const char *file, const void *text, size_t len)
+{
+    memset(s, 0, sizeof(*s));
+    s->file = mem_strdup(file);
+    s->text = mem_alloc(len + 1);
+    if (s->file == NULL || s->text == NULL)
+        return ERR_NOMEM;
+    memcpy(s->text, text, len);
+    s->text[len] = '\0';
+    s->text_len = len;
+    return script_parse_lines(s);
+}
+
+void script_deinit(struct script *s)
+{
+    mem_free(s->file);
+    mem_free(s->text);
+    mem_free(s->options);
+    mem_free(s->steps);
+    buf_deinit(&s->error);
+    memset(s, 0, sizeof(*s));
+}
+
+struct bytes script_line(const struct script *s, unsigned line)
+{
+    struct bytes out = {"", 0};
+    size_t at = 0;
+    for (unsigned i = 0; i < line && at < s->text_len; i++)
+        out = text_line(s->text, s->text_len, &at);
+    return out;
+}

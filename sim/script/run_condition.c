@@ -1,0 +1,366 @@
+/* Conditions: each is a question about this very moment, answered by looking, and with a sentence that says
+ * what is missing, which is what a failed `until` shows. */
+#include "sim/script/run_int.h"
+
+#include "util/assert.h"
+
+#define LOOK_SOON_US ((uint64_t)10 * 1000)
+#define LOOK_LATE_US ((uint64_t)250 * 1000)
+
+uint64_t runner_condition_pause_us(const struct script_condition *c)
+{
+    switch (c->kind) {
+    case CONDITION_LISTED:
+    case CONDITION_UNLISTED:
+    case CONDITION_ALLOCATED:
+    case CONDITION_SETTLED:
+        return LOOK_LATE_US; /* they ask for a listing */
+    case CONDITION_LEADER:
+    case CONDITION_NO_LEADER:
+    case CONDITION_READY:
+    case CONDITION_STOPPED:
+    case CONDITION_AGREE:
+    case CONDITION_PINNED:
+    case CONDITION_UNPINNED:
+    case CONDITION_MEMBERS:
+        break;
+    }
+    return LOOK_SOON_US;
+}
+
+/* ---- who leads ---- */
+
+static unsigned leader_of(struct runner *r)
+{
+    struct script_who leader = {.count = 1};
+    leader.items[0].kind = WHO_LEADER;
+    machine_set set = runner_who(r, &leader);
+    for (unsigned who = 1; who <= runner_machines(r); who++)
+        if (machine_in(set, who))
+            return who;
+    return 0;
+}
+
+static bool condition_leader(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    unsigned leader = leader_of(r);
+    if (leader == 0) {
+        buf_append_text(why, "nobody leads");
+        return false;
+    }
+    machine_set of = c->who.count > 0 ? runner_who(r, &c->who) : 0;
+    if (c->who.count > 0 && machine_in(of, leader) == c->is_negated) {
+        buf_printf(why, "peer %u leads", leader);
+        return false;
+    }
+    struct stage_look look = runner_look(r, leader);
+    machine_set knowing = runner_running(r);
+    if (c->who.count > 0)
+        knowing &= c->is_negated ? ~of : of;
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        if (!machine_in(knowing, who) || runner_look(r, who).leader == look.number)
+            continue;
+        buf_printf(why, "peer %u leads, and peer %u does not know it", leader, who);
+        return false;
+    }
+    return true;
+}
+
+static bool condition_no_leader(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    machine_set set = runner_running(r);
+    if (c->who.count > 0)
+        set &= runner_who(r, &c->who);
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        if (!machine_in(set, who) || runner_look(r, who).leader == 0)
+            continue;
+        buf_printf(why, "peer %u knows a leader", who);
+        return false;
+    }
+    return true;
+}
+
+/* ---- processes ---- */
+
+static bool condition_each(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    machine_set set = runner_who(r, &c->who);
+    if (set == 0) {
+        buf_append_text(why, "nobody is meant");
+        return false;
+    }
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        if (!machine_in(set, who))
+            continue;
+        struct stage_look look = runner_look(r, who);
+        bool fits = c->kind == CONDITION_READY ? look.is_running && look.is_ready
+                                               : look.was_started && !look.is_running;
+        if (!fits) {
+            buf_printf(why, "peer %u is not %s", who,
+                       c->kind == CONDITION_READY ? "ready" : "stopped");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool machines_agree(struct runner *r, machine_set set, struct buf *why)
+{
+    struct stage_look first = {0};
+    unsigned first_who = 0;
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        if (!machine_in(set, who))
+            continue;
+        struct stage_look look = runner_look(r, who);
+        if (first_who == 0) {
+            first = look;
+            first_who = who;
+        } else if (look.applied != first.applied || look.state[0] != first.state[0] ||
+                   look.state[1] != first.state[1]) {
+            buf_printf(why, "peer %u has applied up to %llu, peer %u up to %llu%s", first_who,
+                       (unsigned long long)first.applied, who, (unsigned long long)look.applied,
+                       look.applied == first.applied ? ", with another state" : "");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool condition_members(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    unsigned leader = leader_of(r);
+    uint64_t members = leader == 0 ? 0 : runner_look(r, leader).members;
+    if (members == c->count)
+        return true;
+    buf_printf(why, leader == 0 ? "nobody leads" : "there are %llu members",
+               (unsigned long long)members);
+    return false;
+}
+
+/* ---- what the daemons hold ---- */
+
+static machine_set pinned_at(struct runner *r, const struct cid *cid)
+{
+    machine_set out = 0;
+    for (unsigned who = 1; who <= runner_machines(r); who++)
+        if (r->stage->ops->has_pin(r->stage->impl, who, cid))
+            out |= machine_bit(who);
+    return out;
+}
+
+static unsigned set_count(machine_set set)
+{
+    unsigned count = 0;
+    for (; set != 0; set &= set - 1)
+        count += 1;
+    return count;
+}
+
+/* A count means daemons of running peers: a dead peer's copy helps nobody. */
+static bool content_is_pinned(struct runner *r, const struct script_condition *c,
+                              struct bytes content, struct buf *why)
+{
+    struct cid cid = r->stage->ops->cid(r->stage->impl, content);
+    machine_set at = pinned_at(r, &cid);
+    bool fits;
+    if (c->has_count) {
+        at &= runner_running(r);
+        fits = set_count(at) == c->count;
+    } else {
+        machine_set wanted = runner_who(r, &c->who);
+        if (c->kind == CONDITION_PINNED)
+            fits = wanted != 0 && (at & wanted) == wanted;
+        else
+            fits = (at & (c->who.count > 0 ? wanted : ~(machine_set)0)) == 0;
+    }
+    if (fits)
+        return true;
+    buf_printf(why, "%.*s is pinned by the daemons of ", (int)content.len,
+               (const char *)content.data);
+    runner_words_of_set(why, at);
+    return false;
+}
+
+static bool condition_pinned(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    struct content_walk walk = {.contents = &c->contents};
+    struct bytes content;
+    while (content_next(&walk, &content))
+        if (!content_is_pinned(r, c, content, why))
+            return false;
+    return true;
+}
+
+/* ---- what the state says ---- */
+
+static bool listing_fits(struct runner *r, const struct script_condition *c, unsigned at,
+                         struct buf *why)
+{
+    struct content_walk walk = {.contents = &c->contents};
+    struct bytes content;
+    while (content_next(&walk, &content)) {
+        struct cid cid = r->stage->ops->cid(r->stage->impl, content);
+        bool listed = listing_find(&r->listing, &cid) != NULL;
+        if (listed == (c->kind == CONDITION_LISTED))
+            continue;
+        buf_printf(why, "%.*s is %s at peer %u", (int)content.len, (const char *)content.data,
+                   listed ? "listed" : "not listed", at);
+        return false;
+    }
+    return true;
+}
+
+static bool condition_listed(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    machine_set set = c->who.count > 0 ? runner_who(r, &c->who) : runner_running(r);
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        if (!machine_in(set, who))
+            continue;
+        if (!runner_list(r, who)) {
+            buf_printf(why, "peer %u does not list its pins", who);
+            return false;
+        }
+        if (!listing_fits(r, c, who, why))
+            return false;
+    }
+    return set != 0;
+}
+
+static machine_set row_holders(struct runner *r, const struct listing_row *row)
+{
+    machine_set out = 0;
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        struct peer_id id = r->stage->ops->peer_id(r->stage->impl, who);
+        if (listing_row_is_held_by(row, &id))
+            out |= machine_bit(who);
+    }
+    return out;
+}
+
+static bool list_somewhere(struct runner *r, struct buf *why)
+{
+    unsigned who = runner_one_of(r, runner_running(r));
+    if (who != 0 && runner_list(r, who))
+        return true;
+    buf_append_text(why, "no peer lists its pins");
+    return false;
+}
+
+static bool condition_allocated(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    if (!list_somewhere(r, why))
+        return false;
+    struct content_walk walk = {.contents = &c->contents};
+    struct bytes content;
+    while (content_next(&walk, &content)) {
+        struct cid cid = r->stage->ops->cid(r->stage->impl, content);
+        const struct listing_row *row = listing_find(&r->listing, &cid);
+        machine_set holders = row != NULL ? row_holders(r, row) : 0;
+        machine_set wanted = c->has_count ? 0 : runner_who(r, &c->who);
+        bool fits = row != NULL &&
+                    (c->has_count ? set_count(holders) == c->count : (holders & wanted) == wanted);
+        if (fits)
+            continue;
+        buf_printf(why, "%.*s is allocated to ", (int)content.len, (const char *)content.data);
+        runner_words_of_set(why, holders);
+        return false;
+    }
+    return true;
+}
+
+/* ---- at rest ---- */
+
+static void cid_words(struct buf *why, const struct cid *cid)
+{
+    buf_append_text(why, cid_print(cid).text);
+}
+
+/* Enough of those who should hold it live, and their daemons do hold it. */
+static bool row_is_settled(struct runner *r, const struct listing_row *row, machine_set running,
+                           struct buf *why)
+{
+    machine_set holders = row_holders(r, row);
+    machine_set living = holders & running;
+    unsigned wanted = row->holders_count == 0 ? set_count(living) : (unsigned)row->factor_min;
+    if (set_count(living) < wanted) {
+        cid_words(why, &row->cid);
+        buf_printf(why, " is allocated to %u living peers, and needs %u", set_count(living),
+                   wanted);
+        return false;
+    }
+    machine_set missing = living & ~pinned_at(r, &row->cid);
+    if (missing != 0) {
+        cid_words(why, &row->cid);
+        buf_append_text(why, " is not yet pinned by the daemons of ");
+        runner_words_of_set(why, missing);
+        return false;
+    }
+    return true;
+}
+
+/* Each daemon of a running peer holds what the state says, and nothing else. */
+static bool daemons_are_settled(struct runner *r, machine_set running, struct buf *why)
+{
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        if (!machine_in(running, who))
+            continue;
+        size_t wanted = 0;
+        for (size_t i = 0; i < r->listing.count; i++)
+            wanted += machine_in(row_holders(r, &r->listing.rows[i]), who);
+        size_t held = r->stage->ops->pins_count(r->stage->impl, who);
+        if (held != wanted) {
+            buf_printf(why, "the daemon of peer %u holds %zu pins, and should hold %zu", who, held,
+                       wanted);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool condition_settled(struct runner *r, struct buf *why)
+{
+    machine_set running = runner_running(r);
+    for (unsigned who = 1; who <= runner_machines(r); who++) {
+        if (machine_in(running, who) && !runner_look(r, who).is_ready) {
+            buf_printf(why, "peer %u is not ready", who);
+            return false;
+        }
+    }
+    struct script_condition leader = {.kind = CONDITION_LEADER};
+    if (!condition_leader(r, &leader, why) || !machines_agree(r, running, why) ||
+        !list_somewhere(r, why))
+        return false;
+    for (size_t i = 0; i < r->listing.count; i++)
+        if (!row_is_settled(r, &r->listing.rows[i], running, why))
+            return false;
+    return daemons_are_settled(r, running, why) && machines_agree(r, running, why) &&
+           r->stage->ops->audit(r->stage->impl, &r->listing, why);
+}
+
+bool runner_condition(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    switch (c->kind) {
+    case CONDITION_LEADER:
+        return condition_leader(r, c, why);
+    case CONDITION_NO_LEADER:
+        return condition_no_leader(r, c, why);
+    case CONDITION_READY:
+    case CONDITION_STOPPED:
+        return condition_each(r, c, why);
+    case CONDITION_AGREE:
+        return machines_agree(r, runner_who(r, &c->who) & runner_running(r), why);
+    case CONDITION_SETTLED:
+        return condition_settled(r, why);
+    case CONDITION_PINNED:
+    case CONDITION_UNPINNED:
+        return condition_pinned(r, c, why);
+    case CONDITION_LISTED:
+    case CONDITION_UNLISTED:
+        return condition_listed(r, c, why);
+    case CONDITION_ALLOCATED:
+        return condition_allocated(r, c, why);
+    case CONDITION_MEMBERS:
+        return condition_members(r, c, why);
+    }
+    return false;
+}

@@ -1,0 +1,81 @@
+/* stage.h -- what a scenario needs of the world it is run in: the simulated one, or real processes.
+ *
+ * Shape    The runner (run.c) knows the language: who is meant, what is expected, how long to wait. The stage
+ *          does things to machines, carries questions to peers, and lets itself be looked at.
+ * Time     The stage's own: virtual, or the machine's. pass() lets it go by.
+ * Owner    A question's texts live until stage_ask() returns; an answer until stage_forget().
+ * Errors   act: OK; ERR_UNSUPPORTED: this world cannot do that (the runner says so, loudly, and goes on);
+ *          ERR_INVALID: it makes no sense now (wiping a peer that runs), with words in `why`. */
+#ifndef SIM_SCRIPT_STAGE_H
+#define SIM_SCRIPT_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ids/cid.h"
+#include "ids/peer_id.h"
+#include "sim/script/listing.h"
+#include "sim/script/script.h"
+#include "util/buf.h"
+
+struct stage_look {
+    bool was_started;
+    bool is_running; /* the process exists; a paused one does */
+    bool is_paused;
+    bool is_ready;
+    bool leads;
+    uint64_t number;
+    uint64_t term;
+    uint64_t leader; /* member number; 0: none known */
+    uint64_t applied;
+    uint64_t members;
+    uint64_t state[2]; /* equal at equal `applied`, or the state machines differ */
+};
+
+/* A client's question to one peer. */
+struct stage_question {
+    enum script_verb verb; /* PIN, UNPIN, RECOVER, SYNC, REMOVE; EXPECT: list the shared state */
+    struct bytes content;  /* len 0: all */
+    unsigned subject;      /* REMOVE: which machine's peer */
+    int factor_min, factor_max; /* 0: the default */
+    struct bytes name;
+};
+
+struct stage_answer {
+    int err;    /* OK: an answer came; ERR_UNREACHABLE, ERR_CLOSED, ERR_TIMEOUT */
+    int status; /* HTTP */
+    struct bytes body;
+};
+
+struct stage_ops {
+    uint64_t (*now_us)(void *impl);
+    /* Lets the world go on until then; false: it is over before (a checker has seen enough). */
+    bool (*pass)(void *impl, uint64_t until_us);
+    uint64_t (*choose)(void *impl, uint64_t n);
+    /* Carries out a step for one machine; for CUT and HEAL from `who` to `other`; for START the one to join
+     * through. 0: the step is about no machine. */
+    int (*act)(void *impl, const struct script_step *step, unsigned who, unsigned other,
+               struct buf *why);
+    void (*look)(void *impl, unsigned who, struct stage_look *out);
+    struct cid (*cid)(void *impl, struct bytes content);
+    /* Does who's daemon hold this pin now? And how many pins in all? */
+    bool (*has_pin)(void *impl, unsigned who, const struct cid *cid);
+    size_t (*pins_count)(void *impl, unsigned who);
+    struct peer_id (*peer_id)(void *impl, unsigned who);
+    /* Asks; the handle is done with by forget(), answered or not. */
+    void *(*ask)(void *impl, unsigned who, const struct stage_question *question);
+    const struct stage_answer *(*answer)(void *impl, void *asked); /* NULL: none yet */
+    void (*forget)(void *impl, void *asked);
+    /* At rest, is what clients were promised what the state says? Writes the first difference. */
+    bool (*audit)(void *impl, const struct listing *state, struct buf *why);
+    /* A new line is under way, for the trace. */
+    void (*on_step)(void *impl, const struct script_step *step);
+};
+
+struct stage {
+    const struct stage_ops *ops;
+    void *impl;
+};
+
+#endif
