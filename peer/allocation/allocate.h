@@ -59,8 +59,8 @@ struct allocate_request {
 struct allocate_result {
     const struct peer_id *allocations; /* none: everywhere */
     size_t allocations_count;
-    size_t healthy_count; /* of `current`, those who hold it and live (suspects included) */
-    bool is_changed;      /* other peers than `current`, or another order */
+    size_t living_count; /* of `current`, those who hold it and live (suspects included) */
+    bool is_changed;     /* other peers than `current`, or another order */
 };
 
 int allocate(const struct allocate_request *r, struct arena *arena, struct allocate_result *out,
@@ -69,7 +69,7 @@ int allocate(const struct allocate_request *r, struct arena *arena, struct alloc
 /* May this candidate get new pins: healthy, not excluded, with all metrics? */
 bool allocate_is_eligible(const struct allocate_candidate *c, size_t metrics_count);
 /* NULL: not a member. */
-const struct allocate_candidate *allocate_find(const struct allocate_candidate *candidates, size_t count,
-                                               const struct peer_id *id);
+const struct allocate_candidate *allocate_find(const struct allocate_candidate *candidates,
+                                               size_t count, const struct peer_id *id);
 
 #endif

@@ -44,7 +44,7 @@ void repair_look(struct repair *r, const struct allocate_candidate *candidates, 
 bool repair_is_done(const struct repair *r);
 
 struct repair_proposal {
-    struct pin pin; /* with the new allocations; the rest as it stands in the row */
+    struct pin pin;    /* with the new allocations; the rest as it stands in the row */
     uint64_t expected; /* modification index for the entry */
 };
 /* The next proposal. `steps` counts down. `candidates` as given to repair_look(). */
