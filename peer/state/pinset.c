@@ -169,8 +169,8 @@ static int pinset_read_old(struct pinset *p, struct view *view, const struct cid
 /* Is the row as the proposer saw it? */
 static bool pinset_is_expected(const struct pinset_change *change)
 {
-    uint64_t is = change->had_row ? change->was.modified_index : 0;
-    return change->entry.expected == PIN_EXPECT_ANY || change->entry.expected == is;
+    return change->entry.expected == PIN_EXPECT_ANY ||
+           change->entry.expected == change->was.modified_index; /* 0 without a row */
 }
 
 static enum pinset_outcome pinset_decide_pin(const struct pinset_change *change)

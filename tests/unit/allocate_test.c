@@ -223,7 +223,7 @@ static void random_scene(struct scene *s, struct test_random *random)
     size_t count = 1 + test_random_below(random, 12);
     int32_t max = 1 + (int32_t)test_random_below(random, 5);
     scene_init(s, 1 + (int32_t)test_random_below(random, (uint64_t)max), max, count, zero);
-    s->request.metrics_count = 2;
+    s->request.metrics_count = test_random_below(random, 3);
     for (uint32_t i = 0; i < count; i++) {
         struct allocate_candidate *c = &s->candidates[i];
         const char *tag = tags[test_random_below(random, 3)];

@@ -235,6 +235,23 @@ Test(repair, an_unknown_outcome_is_looked_at_again)
     world_deinit(&w);
 }
 
+Test(repair, one_pin_is_in_flight_once)
+{
+    struct world w;
+    world_init(&w, 5);
+    world_pin(&w, 1, 2, 2, "01"); /* two dead holders: a walk comes to it twice */
+    w.members[0].standing = ALLOCATE_DOWN;
+    w.members[1].standing = ALLOCATE_DOWN;
+    world_step(&w);
+    cr_assert_eq(w.waiting_count, 1);
+    w.members[2].standing = ALLOCATE_DOWN; /* another walk begins */
+    world_step(&w);
+    cr_assert_eq(w.waiting_count, 1);
+    world_settle(&w);
+    cr_assert_str_eq(world_holders(&w, 1), "43");
+    world_deinit(&w);
+}
+
 Test(repair, what_lacks_peers_is_counted_and_done_when_some_come)
 {
     struct world w;
