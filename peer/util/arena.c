@@ -119,3 +119,10 @@ void arena_deinit(struct arena *a)
     arena_free_from(a->blocks);
     *a = (struct arena){.limit = a->limit};
 }
+
+void arena_wipe(struct arena *a)
+{
+    for (struct arena_block *block = a->blocks; block != NULL; block = block->next)
+        mem_wipe(block->bytes, block->size);
+    arena_deinit(a);
+}

@@ -29,5 +29,6 @@ char *arena_strdup(struct arena *a, const char *text);
 char *arena_copy(struct arena *a, struct bytes bytes);
 void arena_reset(struct arena *a); /* keeps one block for reuse */
 void arena_deinit(struct arena *a);
+void arena_wipe(struct arena *a); /* overwrites, then frees: for secrets */
 
 #endif
