@@ -1,0 +1,445 @@
+/* A value passes through three steps. What stood in the file or in the environment becomes a struct
+ * config_value: a kind, a text, perhaps items. Its type then says what that may be, and stores it in
+ * the field that the option's row names. Writing goes the other way. The defaults of the table pass
+ * through the same steps, so they cannot be of a form that a file could not have. */
+#include "config/config_int.h"
+
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/duration.h"
+#include "util/err.h"
+#include "util/hex.h"
+#include "util/utf8.h"
+
+/* ---- from JSON and from text ---- */
+
+static int config_copy_string(struct bytes *out, struct arena *arena, const struct json_doc *doc,
+                              int token)
+{
+    struct buf text = {0};
+    int err = json_text(doc, token, &text);
+    if (err == OK) {
+        const char *copy = arena_copy(arena, buf_bytes(&text));
+        *out = (struct bytes){copy, text.len};
+        err = copy != NULL ? OK : ERR_NOMEM;
+    }
+    buf_wipe(&text); /* it may be the secret */
+    return err;
+}
+
+/* An array's strings. One that is no string makes an item that no type takes. */
+static int config_copy_items(struct config_value *out, struct arena *arena,
+                             const struct json_doc *doc, int array)
+{
+    size_t count = json_count(doc, array);
+    struct bytes *items = count > 0 ? arena_array(arena, count, sizeof(*items)) : NULL;
+    if (count > 0 && items == NULL)
+        return ERR_NOMEM;
+    int token = json_first(doc, array);
+    for (size_t i = 0; i < count; i++, token = json_next(doc, token)) {
+        int err = OK;
+        if (json_kind(doc, token) == JSON_STRING)
+            err = config_copy_string(&items[i], arena, doc, token);
+        else
+            items[i] = (struct bytes){NULL, 0};
+        if (err != OK)
+            return err;
+    }
+    out->items = items;
+    out->items_count = count;
+    return OK;
+}
+
+int config_value_from_json(struct config_value *out, struct arena *arena,
+                           const struct json_doc *doc, int token)
+{
+    out->kind = json_kind(doc, token);
+    switch (out->kind) {
+    case JSON_STRING:
+        return config_copy_string(&out->text, arena, doc, token);
+    case JSON_ARRAY:
+        return config_copy_items(out, arena, doc, token);
+    case JSON_NOTHING:
+    case JSON_NULL:
+    case JSON_FALSE:
+    case JSON_TRUE:
+    case JSON_NUMBER:
+    case JSON_OBJECT:
+        out->text = (struct bytes){doc->text + doc->tokens[token].start,
+                                   doc->tokens[token].end - doc->tokens[token].start};
+        return OK;
+    }
+    return ERR_INVALID;
+}
+
+/* "a, b": the pieces, without the blanks around them; none in an empty text. */
+static int config_split(struct config_value *out, struct arena *arena, struct bytes text)
+{
+    const char *at = text.data, *end = at + text.len;
+    size_t count = text.len > 0 ? 1 : 0;
+    for (size_t i = 0; i < text.len; i++)
+        count += at[i] == ',';
+    struct bytes *items = count > 0 ? arena_array(arena, count, sizeof(*items)) : NULL;
+    if (count > 0 && items == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        const char *comma = memchr(at, ',', (size_t)(end - at));
+        const char *stop = comma != NULL ? comma : end;
+        const char *last = stop;
+        while (at < last && *at == ' ')
+            at += 1;
+        while (at < last && last[-1] == ' ')
+            last -= 1;
+        items[i] = (struct bytes){at, (size_t)(last - at)};
+        at = stop + 1;
+    }
+    out->items = items;
+    out->items_count = count;
+    return OK;
+}
+
+int config_value_from_text(struct config_value *out, struct arena *arena, const char *text)
+{
+    const char *copy = arena_strdup(arena, text);
+    if (copy == NULL)
+        return ERR_NOMEM;
+    out->kind = JSON_NOTHING;
+    out->text = (struct bytes){copy, strlen(copy)};
+    return config_split(out, arena, out->text);
+}
+
+/* ---- one type after the other ---- */
+
+static bool config_text_is(struct bytes run, const char *text)
+{
+    return bytes_equal(run, (struct bytes){text, strlen(text)});
+}
+
+static bool config_may_be(const struct config_value *v, enum json_kind kind)
+{
+    return v->kind == kind || v->kind == JSON_NOTHING;
+}
+
+/* In JSON true and false; as text also what Go's ParseBool takes. */
+static int config_store_bool(const struct config_value *v, bool *field)
+{
+    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
+    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+    if (!config_may_be(v, JSON_TRUE) && !config_may_be(v, JSON_FALSE))
+        return ERR_INVALID;
+    for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+        if (config_text_is(v->text, yes[i]) || config_text_is(v->text, no[i])) {
+            *field = config_text_is(v->text, yes[i]);
+            return OK;
+        }
+    }
+    return ERR_INVALID;
+}
+
+static int config_read_int(struct bytes text, int64_t *out)
+{
+    struct json_doc doc; /* JSON's numbers are the only ones that we take, in text too */
+    int err = json_parse(&doc, text.data, text.len);
+    if (err == OK)
+        err = json_get_i64(&doc, 0, out);
+    json_doc_deinit(&doc);
+    return err;
+}
+
+static int config_store_int(const struct config_value *v, int64_t *field)
+{
+    int64_t value;
+    if (!config_may_be(v, JSON_NUMBER))
+        return ERR_INVALID;
+    int err = config_read_int(v->text, &value);
+    if (err != OK)
+        return err;
+    const struct option *o = v->option;
+    if (o->min < o->max && (value < o->min || value > o->max))
+        return ERR_INVALID;
+    *field = value;
+    return OK;
+}
+
+static int config_store_seconds(const struct config_value *v, uint64_t *field)
+{
+    int64_t seconds;
+    if (v->kind != JSON_NUMBER)
+        return ERR_INVALID;
+    int err = config_read_int(v->text, &seconds);
+    if (err != OK)
+        return err;
+    if (seconds < 0 || seconds > INT32_MAX)
+        return ERR_INVALID;
+    *field = (uint64_t)seconds * 1000 * 1000;
+    return OK;
+}
+
+static int config_store_duration(const struct config_value *v, uint64_t *field)
+{
+    int64_t us;
+    if (!config_may_be(v, JSON_STRING))
+        return ERR_INVALID;
+    if (duration_parse(&us, v->text) != OK || us < v->option->min || us < 0)
+        return ERR_INVALID;
+    *field = (uint64_t)us;
+    return OK;
+}
+
+/* The file could not hold anything else; and a C string ends at a NUL. */
+static bool config_is_plain_text(struct bytes text)
+{
+    const char *at = text.data;
+    for (size_t i = 0, taken; i < text.len; i += taken) {
+        uint32_t code;
+        taken = utf8_decode(&code, at + i, text.len - i);
+        if (taken == 0 || code == 0)
+            return false;
+    }
+    return true;
+}
+
+static int config_store_string(const struct config_value *v, const char **field)
+{
+    if (!config_may_be(v, JSON_STRING) || !config_is_plain_text(v->text))
+        return ERR_INVALID;
+    *field = v->text.data; /* the arena's, with a NUL behind it */
+    return OK;
+}
+
+static int config_store_secret(const struct config_value *v, struct config_secret *field)
+{
+    struct config_secret secret = {.is_set = v->text.len > 0};
+    if (!config_may_be(v, JSON_STRING))
+        return ERR_INVALID;
+    if (secret.is_set && hex_decode_exact(secret.bytes, sizeof(secret.bytes), v->text) != OK)
+        return ERR_INVALID;
+    *field = secret;
+    return OK;
+}
+
+static int config_store_metric(const struct config_value *v, enum config_metric *field)
+{
+    static const struct {
+        const char *name;
+        enum config_metric metric;
+    } names[] = {
+        {"reposize", CONFIG_METRIC_REPOSIZE}, {"disk", CONFIG_METRIC_REPOSIZE},
+        {"", CONFIG_METRIC_REPOSIZE},         {"freespace", CONFIG_METRIC_FREESPACE},
+        {"numpin", CONFIG_METRIC_NUMPIN},     {"pincount", CONFIG_METRIC_NUMPIN},
+    };
+    if (!config_may_be(v, JSON_STRING))
+        return ERR_INVALID;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (config_text_is(v->text, names[i].name)) {
+            *field = names[i].metric;
+            return OK;
+        }
+    }
+    return ERR_INVALID;
+}
+
+static bool config_addr_is_enough(const struct multiaddr *addr, unsigned flags)
+{
+    struct multiaddr_endpoint endpoint;
+    struct multiaddr without = *addr;
+    if ((flags & OPTION_NEEDS_TCP) != 0 && multiaddr_endpoint(addr, &endpoint) != OK)
+        return false;
+    multiaddr_strip_peer(&without);
+    return (flags & OPTION_NEEDS_PEER) == 0 || !multiaddr_equal(&without, addr);
+}
+
+static int config_store_addr(const struct config_value *v, struct multiaddr *field)
+{
+    struct multiaddr addr;
+    if (!config_may_be(v, JSON_STRING))
+        return ERR_INVALID;
+    if (multiaddr_parse_len(&addr, v->text.data, v->text.len) != OK ||
+        !config_addr_is_enough(&addr, v->option->flags))
+        return ERR_INVALID;
+    *field = addr;
+    return OK;
+}
+
+/* A list's items; a single string is a list of one. */
+static bool config_items(const struct config_value *v, const struct bytes **items, size_t *count)
+{
+    bool is_single = v->kind == JSON_STRING;
+    *items = is_single ? &v->text : v->items;
+    *count = is_single ? 1 : v->items_count;
+    return (is_single || v->kind == JSON_ARRAY || v->kind == JSON_NOTHING) &&
+           *count <= CONFIG_LIST_MAX;
+}
+
+static int config_store_addrs(const struct config_value *v, struct config *c,
+                              struct config_addrs *field, struct config_notes *notes)
+{
+    const struct bytes *items;
+    size_t count;
+    struct config_addrs list = {NULL, 0};
+    unsigned flags = v->option->flags;
+    if (!config_items(v, &items, &count))
+        return config_refuse_value(v, NULL, notes);
+    if (count > 0 && (list.at = arena_array(&c->arena, count, sizeof(*list.at))) == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        struct multiaddr *addr = &list.at[list.count];
+        if (items[i].data == NULL || multiaddr_parse_len(addr, items[i].data, items[i].len) != OK)
+            return config_refuse_value(v, &items[i], notes);
+        if (config_addr_is_enough(addr, flags))
+            list.count += 1;
+        else if ((flags & OPTION_SKIPS_OTHERS) != 0)
+            config_warn(notes, "%s: %.*s is left out: only TCP is spoken here", v->name,
+                        (int)items[i].len, (const char *)items[i].data);
+        else
+            return config_refuse_value(v, &items[i], notes);
+    }
+    bool must_have_one = (flags & OPTION_NEEDS_TCP) != 0 && (flags & OPTION_NEEDS_PEER) == 0;
+    if (must_have_one && list.count == 0)
+        return config_refuse_value(v, NULL, notes);
+    *field = list;
+    return OK;
+}
+
+static int config_store_peer_ids(const struct config_value *v, struct config *c,
+                                 struct config_peer_ids *field, struct config_notes *notes)
+{
+    const struct bytes *items;
+    size_t count;
+    struct config_peer_ids list = {NULL, 0};
+    if (!config_items(v, &items, &count))
+        return config_refuse_value(v, NULL, notes);
+    if (count > 0 && (list.at = arena_array(&c->arena, count, sizeof(*list.at))) == NULL)
+        return ERR_NOMEM;
+    for (; list.count < count; list.count++) {
+        const struct bytes *item = &items[list.count];
+        if (item->data == NULL ||
+            peer_id_parse_len(&list.at[list.count], item->data, item->len) != OK)
+            return config_refuse_value(v, item, notes);
+    }
+    *field = list;
+    return OK;
+}
+
+/* ---- storing ---- */
+
+/* The size that the field of a type must have: the table and the struct cannot drift apart. */
+static size_t config_field_size(enum option_type type)
+{
+    switch (type) {
+    case OPTION_BOOL:
+        return sizeof(bool);
+    case OPTION_INT:
+        return sizeof(int64_t);
+    case OPTION_DURATION:
+        return sizeof(uint64_t);
+    case OPTION_STRING:
+        return sizeof(const char *);
+    case OPTION_SECRET:
+        return sizeof(struct config_secret);
+    case OPTION_ADDR:
+        return sizeof(struct multiaddr);
+    case OPTION_ADDRS:
+        return sizeof(struct config_addrs);
+    case OPTION_PEER_IDS:
+        return sizeof(struct config_peer_ids);
+    case OPTION_METRIC:
+        return sizeof(enum config_metric);
+    case OPTION_STRINGS:
+    case OPTION_NUMBER:
+    case OPTION_OBJECT:
+    case OPTION_TREE:
+        break;
+    }
+    return 0;
+}
+
+union config_field config_field_of(const struct option *o, struct config *c)
+{
+    ASSERT(o->offset != OPTION_NO_FIELD);
+    ASSERT(o->size == config_field_size(o->type));
+    return (union config_field){.any = (char *)c + o->offset};
+}
+
+static int config_store(const struct config_value *v, struct config *c, union config_field field,
+                        struct config_notes *notes)
+{
+    switch (v->option->type) {
+    case OPTION_BOOL:
+        return config_store_bool(v, field.is);
+    case OPTION_INT:
+        return config_store_int(v, field.number);
+    case OPTION_DURATION:
+        return v->source == CONFIG_FROM_GUIDE ? config_store_seconds(v, field.us)
+                                              : config_store_duration(v, field.us);
+    case OPTION_STRING:
+        return config_store_string(v, field.text);
+    case OPTION_SECRET:
+        return config_store_secret(v, field.secret);
+    case OPTION_ADDR:
+        return config_store_addr(v, field.addr);
+    case OPTION_METRIC:
+        return config_store_metric(v, field.metric);
+    case OPTION_ADDRS: /* these two say themselves which item is wrong */
+        return config_store_addrs(v, c, field.addrs, notes);
+    case OPTION_PEER_IDS:
+        return config_store_peer_ids(v, c, field.peer_ids, notes);
+    case OPTION_STRINGS:
+        return config_may_be(v, JSON_ARRAY) || v->kind == JSON_STRING ? OK : ERR_INVALID;
+    case OPTION_NUMBER:
+        return config_may_be(v, JSON_NUMBER) ? OK : ERR_INVALID;
+    case OPTION_OBJECT:
+    case OPTION_TREE:
+        return config_may_be(v, JSON_OBJECT) ? OK : ERR_INVALID;
+    }
+    return ERR_INVALID;
+}
+
+/* The guide means "the default" by 0 seconds or less, V1 by a replication factor of 0. */
+static bool config_means_default(const struct config_value *v)
+{
+    bool is_seconds = v->source == CONFIG_FROM_GUIDE && v->option->type == OPTION_DURATION;
+    bool is_zero_special = (v->option->flags & OPTION_ZERO_IS_DEFAULT) != 0;
+    int64_t number;
+    if ((!is_seconds && !is_zero_special) || !config_may_be(v, JSON_NUMBER) ||
+        config_read_int(v->text, &number) != OK)
+        return false;
+    return is_seconds ? number <= 0 : number == 0;
+}
+
+int config_value_store(const struct config_value *v, struct config *c, struct config_notes *notes)
+{
+    union { /* where the value of an option without a field goes */
+        uint64_t us;
+        const char *text;
+        struct multiaddr addr;
+        struct config_addrs addrs;
+    } nowhere;
+    const struct option *o = v->option;
+    if (config_means_default(v)) {
+        config_warn(notes, "%s: %.*s means the default", v->name, (int)v->text.len,
+                    (const char *)v->text.data);
+        return config_value_store_default(o, c);
+    }
+    union config_field field = {.any = &nowhere};
+    if (o->offset != OPTION_NO_FIELD)
+        field = config_field_of(o, c);
+    int err = config_store(v, c, field, notes);
+    bool has_said_it = o->type == OPTION_ADDRS || o->type == OPTION_PEER_IDS;
+    return err == ERR_INVALID && !has_said_it ? config_refuse_value(v, NULL, notes) : err;
+}
+
+int config_value_store_default(const struct option *option, struct config *c)
+{
+    struct config_value v = {.option = option, .source = CONFIG_FROM_FILE, .name = option->name};
+    struct json_doc doc;
+    int err = json_parse(&doc, option->preset, strlen(option->preset));
+    if (err == OK && json_kind(&doc, 0) != JSON_NULL)
+        err = config_value_from_json(&v, &c->arena, &doc, 0);
+    if (err == OK && json_kind(&doc, 0) != JSON_NULL)
+        err = config_value_store(&v, c, NULL);
+    json_doc_deinit(&doc);
+    ASSERT(err == OK || err == ERR_NOMEM);
+    return err;
+}

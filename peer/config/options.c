@@ -1,0 +1,410 @@
+#include "config/options.h"
+
+#include <string.h>
+
+#include "config/config.h"
+#include "util/assert.h"
+#include "util/err.h"
+
+/* An option with a field: type, names, flags, default, least and most, the field, what it is for. */
+#define ROW(kind, path, guide_name, flag_bits, value, least, most, member, text)                   \
+    {                                                                                              \
+        (path), (guide_name), (kind), (flag_bits), (value), (least), (most),                       \
+            offsetof(struct config, member), sizeof(((struct config *)0)->member), (text)          \
+    }
+/* One that V1 has and that does nothing here. */
+#define BARE(kind, path, flag_bits, value)                                                         \
+    {                                                                                              \
+        (path), NULL, (kind), (flag_bits), (value), 0, 0, OPTION_NO_FIELD, 0, NULL                 \
+    }
+#define IDLE(path, kind, value)               BARE(kind, path, 0, value)
+#define IDLE_QUIET(path, kind, value)         BARE(kind, path, OPTION_QUIET, value)
+#define REFUSED(path, kind, value, flag_bits) BARE(kind, path, OPTION_REFUSED | (flag_bits), value)
+#define TREE(path)                            BARE(OPTION_TREE, path, OPTION_QUIET, "{}")
+#define TEXT(text)                            "\"" text "\""
+
+enum { LIST_OF_PEERS = OPTION_NEEDS_TCP | OPTION_NEEDS_PEER, MS = 1000 /* in us */ };
+
+static const struct option options[] = {
+    REFUSED("source", OPTION_STRING, TEXT(""), OPTION_QUIET),
+
+    /* ---- cluster ---- */
+    ROW(OPTION_STRING, "cluster.id", "id", OPTION_QUIET, TEXT(""), 0, 0, cluster.id,
+        "the peer's id, in files from before identity.json"),
+    ROW(OPTION_STRING, "cluster.peername", NULL, 0, TEXT(""), 0, 0, cluster.peername,
+        "what people call this peer; empty: the host's name"),
+    ROW(OPTION_STRING, "cluster.private_key", "private_key", OPTION_QUIET, TEXT(""), 0, 0,
+        cluster.private_key, "the peer's key, in files from before identity.json"),
+    ROW(OPTION_SECRET, "cluster.secret", NULL, 0, TEXT(""), 0, 0, cluster.secret,
+        "64 hex digits that all peers share; empty: anybody may connect"),
+    ROW(OPTION_BOOL, "cluster.leave_on_shutdown", "leave_on_shutdown", 0, "false", 0, 0,
+        cluster.leave_on_shutdown, "leave the cluster when stopped"),
+    ROW(OPTION_ADDRS, "cluster.listen_multiaddress", "cluster_multiaddress",
+        OPTION_NEEDS_TCP | OPTION_SKIPS_OTHERS, TEXT("/ip4/0.0.0.0/tcp/9096"), 0, 0,
+        cluster.listen_multiaddress, "where other peers reach this one"),
+    ROW(OPTION_ADDRS, "cluster.announce_multiaddress", NULL, 0, "[]", 0, 0,
+        cluster.announce_multiaddress,
+        "what other peers are told instead of the addresses listened on"),
+    IDLE("cluster.no_announce_multiaddress", OPTION_ADDRS, "[]"),
+    IDLE("cluster.enable_relay_hop", OPTION_BOOL, "true"),
+    IDLE("cluster.connection_manager.high_water", OPTION_INT, "400"),
+    IDLE("cluster.connection_manager.low_water", OPTION_INT, "100"),
+    IDLE("cluster.connection_manager.grace_period", OPTION_DURATION, TEXT("2m0s")),
+    IDLE("cluster.resource_manager.enabled", OPTION_BOOL, "true"),
+    IDLE("cluster.resource_manager.memory_limit_bytes", OPTION_INT, "0"),
+    IDLE("cluster.resource_manager.file_descriptors_limit", OPTION_INT, "0"),
+    IDLE("cluster.pubsub.seen_messages_ttl", OPTION_DURATION, TEXT("30m0s")),
+    IDLE("cluster.pubsub.heartbeat_interval", OPTION_DURATION, TEXT("10s")),
+    IDLE("cluster.pubsub.d_factor", OPTION_INT, "4"),
+    IDLE("cluster.pubsub.history_gossip", OPTION_INT, "2"),
+    IDLE("cluster.pubsub.history_length", OPTION_INT, "6"),
+    IDLE("cluster.pubsub.flood_publish", OPTION_BOOL, "false"),
+    ROW(OPTION_DURATION, "cluster.dial_peer_timeout", NULL, 0, TEXT("3s"), MS, 0,
+        cluster.dial_peer_timeout_us, "how long connecting to a peer may take"),
+    ROW(OPTION_DURATION, "cluster.state_sync_interval", "state_sync_seconds", 0, TEXT("5m0s"), MS,
+        0, cluster.state_sync_interval_us,
+        "how often the shared state is compared with what this peer tracks"),
+    ROW(OPTION_DURATION, "cluster.pin_recover_interval", NULL, 0, TEXT("12m0s"), MS, 0,
+        cluster.pin_recover_interval_us, "how often pins in error are tried again"),
+    ROW(OPTION_INT, "cluster.replication_factor_min", "replication_factor", OPTION_ZERO_IS_DEFAULT,
+        "-1", -1, INT32_MAX, cluster.replication_factor_min,
+        "a pin is refused with fewer peers to hold it; -1: every peer"),
+    ROW(OPTION_INT, "cluster.replication_factor_max", "replication_factor", OPTION_ZERO_IS_DEFAULT,
+        "-1", -1, INT32_MAX, cluster.replication_factor_max,
+        "how many peers hold a pin if they can; -1: every peer"),
+    ROW(OPTION_DURATION, "cluster.monitor_ping_interval", "monitoring_interval_seconds", 0,
+        TEXT("15s"), MS, 0, cluster.monitor_ping_interval_us,
+        "how often a peer says that it is alive; silent for two of them, it is suspected"),
+    ROW(OPTION_DURATION, "cluster.peer_watch_interval", NULL, 0, TEXT("5s"), MS, 0,
+        cluster.peer_watch_interval_us,
+        "how often the list of peers is written back when it changed"),
+    IDLE("cluster.mdns_interval", OPTION_DURATION, TEXT("10s")),
+    IDLE("cluster.pin_only_on_trusted_peers", OPTION_BOOL, "false"),
+    IDLE("cluster.pin_only_on_untrusted_peers", OPTION_BOOL, "false"),
+    ROW(OPTION_BOOL, "cluster.disable_repinning", NULL, 0, "false", 0, 0, cluster.disable_repinning,
+        "leave the pins of a dead peer where they are"),
+    IDLE_QUIET("cluster.follower_mode", OPTION_BOOL, "false"),
+    IDLE_QUIET("cluster.peerstore_file", OPTION_STRING, TEXT("")),
+    ROW(OPTION_ADDRS, "cluster.peer_addresses", NULL, OPTION_NEEDS_PEER, "[]", 0, 0,
+        cluster.peer_addresses, "where known peers are reached, beyond what the cluster says"),
+    ROW(OPTION_ADDRS, "cluster.cluster_peers", "cluster_peers", LIST_OF_PEERS, "[]", 0, 0,
+        cluster.cluster_peers,
+        "the other peers; the same list everywhere founds a cluster; rewritten as it changes"),
+    ROW(OPTION_ADDRS, "cluster.bootstrap", "bootstrap", LIST_OF_PEERS, "[]", 0, 0,
+        cluster.bootstrap, "peers of a running cluster to join through"),
+    ROW(OPTION_DURATION, "cluster.ipfs_sync_interval", "ipfs_sync_seconds", OPTION_QUIET,
+        TEXT("2m10s"), 0, 0, cluster.ipfs_sync_interval_us,
+        "how often the IPFS daemon is asked for its pins, to compare; 0s: never"),
+    ROW(OPTION_DURATION, "cluster.repin_after", NULL, OPTION_QUIET, TEXT("0s"), 0, 0,
+        cluster.repin_after_us,
+        "how long a suspected peer has to come back before its pins move; 0s: four ping intervals"),
+    ROW(OPTION_INT, "cluster.max_voters", NULL, OPTION_QUIET, "7", 1, LIMIT_VOTERS_COUNT,
+        cluster.max_voters, "how many peers vote; further ones follow and hold pins"),
+    ROW(OPTION_DURATION, "cluster.voter_replace_after", NULL, OPTION_QUIET, TEXT("5m0s"), MS, 0,
+        cluster.voter_replace_after_us,
+        "how long a voter may be down before another peer votes in its place"),
+    ROW(OPTION_DURATION, "cluster.shutdown_timeout", NULL, OPTION_QUIET, TEXT("1m0s"), 0, 0,
+        cluster.shutdown_timeout_us, "how long a peer that leaves waits for its pins to move"),
+
+    /* ---- consensus ---- */
+    TREE("consensus.crdt"),
+    ROW(OPTION_STRING, "consensus.raft.data_folder", "consensus_data_folder", OPTION_QUIET,
+        TEXT(""), 0, 0, raft.data_folder,
+        "where log and state are kept; empty: `raft` beside service.json"),
+    ROW(OPTION_PEER_IDS, "consensus.raft.init_peerset", NULL, 0, "[]", 0, 0, raft.init_peerset,
+        "ids of the peers that found the cluster together"),
+    ROW(OPTION_DURATION, "consensus.raft.wait_for_leader_timeout", NULL, 0, TEXT("15s"), MS, 0,
+        raft.wait_for_leader_timeout_us,
+        "how long a start may go without a leader and without progress"),
+    ROW(OPTION_DURATION, "consensus.raft.network_timeout", NULL, 0, TEXT("10s"), MS, 0,
+        raft.network_timeout_us, "how long a peer may take to answer"),
+    ROW(OPTION_INT, "consensus.raft.commit_retries", NULL, 0, "1", 0, 1000, raft.commit_retries,
+        "how often a write is tried again without a leader"),
+    ROW(OPTION_DURATION, "consensus.raft.commit_retry_delay", NULL, 0, TEXT("200ms"), 0, 0,
+        raft.commit_retry_delay_us, "the pause before that"),
+    ROW(OPTION_INT, "consensus.raft.backups_rotate", NULL, 0, "6", 1, 1000, raft.backups_rotate,
+        "how many old data folders are kept"),
+    IDLE_QUIET("consensus.raft.datastore_namespace", OPTION_STRING, TEXT("/r")),
+    ROW(OPTION_DURATION, "consensus.raft.heartbeat_timeout", NULL, 0, TEXT("1s"), 5 * MS, 0,
+        raft.heartbeat_timeout_us,
+        "a follower that hears nothing for so long thinks of an election"),
+    ROW(OPTION_DURATION, "consensus.raft.election_timeout", NULL, 0, TEXT("1s"), 5 * MS, 0,
+        raft.election_timeout_us, "how long an election may go without a result"),
+    ROW(OPTION_DURATION, "consensus.raft.commit_timeout", NULL, 0, TEXT("50ms"), MS, 0,
+        raft.commit_timeout_us,
+        "how long a leader without work waits before it tells what is committed"),
+    ROW(OPTION_INT, "consensus.raft.max_append_entries", NULL, 0, "64", 1, 1024,
+        raft.max_append_entries, "entries in one message"),
+    ROW(OPTION_INT, "consensus.raft.trailing_logs", NULL, 0, "10240", 0, INT32_MAX,
+        raft.trailing_logs, "entries kept behind a snapshot for peers that are a little late"),
+    ROW(OPTION_DURATION, "consensus.raft.snapshot_interval", NULL, 0, TEXT("2m0s"), MS, 0,
+        raft.snapshot_interval_us, "how often the log is looked at for trimming"),
+    ROW(OPTION_INT, "consensus.raft.snapshot_threshold", NULL, 0, "8192", 1, INT32_MAX,
+        raft.snapshot_threshold, "entries that make trimming worth while"),
+    IDLE("consensus.raft.leader_lease_timeout", OPTION_DURATION, TEXT("500ms")),
+
+    /* ---- api ---- */
+    ROW(OPTION_ADDRS, "api.ipfsproxy.listen_multiaddress", "ipfs_proxy_listen_multiaddress",
+        OPTION_NEEDS_TCP, TEXT("/ip4/127.0.0.1/tcp/9095"), 0, 0, ipfsproxy.listen_multiaddress,
+        "where the IPFS proxy listens"),
+    ROW(OPTION_ADDR, "api.ipfsproxy.node_multiaddress", "ipfs_node_multiaddress", OPTION_NEEDS_TCP,
+        TEXT("/ip4/127.0.0.1/tcp/5001"), 0, 0, ipfsproxy.node_multiaddress,
+        "the IPFS daemon behind the proxy"),
+    REFUSED("api.ipfsproxy.node_https", OPTION_BOOL, "false", OPTION_QUIET),
+    IDLE("api.ipfsproxy.log_file", OPTION_STRING, TEXT("")),
+    ROW(OPTION_DURATION, "api.ipfsproxy.read_timeout", NULL, 0, TEXT("0s"), 0, 0,
+        ipfsproxy.http.read_timeout_us, "for a whole request; 0s: none"),
+    ROW(OPTION_DURATION, "api.ipfsproxy.read_header_timeout", NULL, 0, TEXT("5s"), 0, 0,
+        ipfsproxy.http.read_header_timeout_us, "for a request's head; 0s: none"),
+    ROW(OPTION_DURATION, "api.ipfsproxy.write_timeout", NULL, 0, TEXT("0s"), 0, 0,
+        ipfsproxy.http.write_timeout_us, "for a whole answer; 0s: none"),
+    ROW(OPTION_DURATION, "api.ipfsproxy.idle_timeout", NULL, 0, TEXT("1m0s"), 0, 0,
+        ipfsproxy.http.idle_timeout_us, "between requests of a connection; 0s: none"),
+    ROW(OPTION_INT, "api.ipfsproxy.max_header_bytes", NULL, 0, "4096", 4096, INT32_MAX,
+        ipfsproxy.http.max_header_bytes, "the biggest head of a request"),
+    IDLE_QUIET("api.ipfsproxy.extract_headers_extra", OPTION_STRINGS, "[]"),
+    IDLE_QUIET("api.ipfsproxy.extract_headers_path", OPTION_STRING, TEXT("/api/v0/version")),
+    IDLE_QUIET("api.ipfsproxy.extract_headers_ttl", OPTION_DURATION, TEXT("5m0s")),
+    TREE("api.pinsvcapi"),
+    ROW(OPTION_ADDRS, "api.restapi.http_listen_multiaddress", "api_listen_multiaddress",
+        OPTION_NEEDS_TCP, TEXT("/ip4/127.0.0.1/tcp/9094"), 0, 0, restapi.http_listen_multiaddress,
+        "where the REST API listens"),
+    REFUSED("api.restapi.ssl_cert_file", OPTION_STRING, TEXT(""), OPTION_QUIET),
+    REFUSED("api.restapi.ssl_key_file", OPTION_STRING, TEXT(""), OPTION_QUIET),
+    ROW(OPTION_DURATION, "api.restapi.read_timeout", NULL, 0, TEXT("0s"), 0, 0,
+        restapi.http.read_timeout_us, "for a whole request; 0s: none"),
+    ROW(OPTION_DURATION, "api.restapi.read_header_timeout", NULL, 0, TEXT("5s"), 0, 0,
+        restapi.http.read_header_timeout_us, "for a request's head; 0s: none"),
+    ROW(OPTION_DURATION, "api.restapi.write_timeout", NULL, 0, TEXT("0s"), 0, 0,
+        restapi.http.write_timeout_us, "for a whole answer; 0s: none"),
+    ROW(OPTION_DURATION, "api.restapi.idle_timeout", NULL, 0, TEXT("2m0s"), 0, 0,
+        restapi.http.idle_timeout_us, "between requests of a connection; 0s: none"),
+    ROW(OPTION_INT, "api.restapi.max_header_bytes", NULL, 0, "4096", 4096, INT32_MAX,
+        restapi.http.max_header_bytes, "the biggest head of a request"),
+    IDLE_QUIET("api.restapi.libp2p_listen_multiaddress", OPTION_ADDRS, "[]"),
+    IDLE_QUIET("api.restapi.id", OPTION_STRING, TEXT("")),
+    IDLE_QUIET("api.restapi.private_key", OPTION_STRING, TEXT("")),
+    REFUSED("api.restapi.basic_auth_credentials", OPTION_OBJECT, "null", 0),
+    IDLE("api.restapi.http_log_file", OPTION_STRING, TEXT("")),
+    IDLE("api.restapi.headers", OPTION_OBJECT, "{}"),
+    IDLE("api.restapi.cors_allowed_origins", OPTION_STRINGS, "[\"*\"]"),
+    IDLE("api.restapi.cors_allowed_methods", OPTION_STRINGS, "[\"GET\"]"),
+    IDLE("api.restapi.cors_allowed_headers", OPTION_STRINGS, "[]"),
+    IDLE("api.restapi.cors_exposed_headers", OPTION_STRINGS,
+         "[\"Content-Type\",\"X-Stream-Output\",\"X-Chunked-Output\",\"X-Content-Length\"]"),
+    IDLE("api.restapi.cors_allow_credentials", OPTION_BOOL, "true"),
+    IDLE("api.restapi.cors_max_age", OPTION_DURATION, TEXT("0s")),
+
+    /* ---- ipfs_connector ---- */
+    ROW(OPTION_ADDR, "ipfs_connector.ipfshttp.node_multiaddress", "ipfs_node_multiaddress",
+        OPTION_NEEDS_TCP, TEXT("/ip4/127.0.0.1/tcp/5001"), 0, 0, ipfshttp.node_multiaddress,
+        "this peer's IPFS daemon"),
+    ROW(OPTION_DURATION, "ipfs_connector.ipfshttp.connect_swarms_delay", NULL, 0, TEXT("30s"), 0, 0,
+        ipfshttp.connect_swarms_delay_us,
+        "how long after the start the IPFS daemons are connected; 0s: never"),
+    ROW(OPTION_DURATION, "ipfs_connector.ipfshttp.ipfs_request_timeout", NULL, 0, TEXT("5m0s"), MS,
+        0, ipfshttp.ipfs_request_timeout_us, "for an ordinary request to the daemon"),
+    ROW(OPTION_DURATION, "ipfs_connector.ipfshttp.pin_timeout", NULL, 0, TEXT("2m0s"), MS, 0,
+        ipfshttp.pin_timeout_us, "for pinning, counted from the last progress"),
+    ROW(OPTION_DURATION, "ipfs_connector.ipfshttp.unpin_timeout", NULL, 0, TEXT("3h0m0s"), MS, 0,
+        ipfshttp.unpin_timeout_us, "for unpinning"),
+    ROW(OPTION_DURATION, "ipfs_connector.ipfshttp.repogc_timeout", NULL, 0, TEXT("24h0m0s"), MS, 0,
+        ipfshttp.repogc_timeout_us, "for a garbage collection"),
+    IDLE("ipfs_connector.ipfshttp.informer_trigger_interval", OPTION_INT, "0"),
+    ROW(OPTION_BOOL, "ipfs_connector.ipfshttp.unpin_disable", NULL, OPTION_QUIET, "false", 0, 0,
+        ipfshttp.unpin_disable, "never unpin anything from the daemon"),
+
+    TREE("state"),
+
+    /* ---- pin_tracker ---- */
+    ROW(OPTION_INT, "pin_tracker.stateless.concurrent_pins", NULL, 0, "10", 1, 10000,
+        tracker.concurrent_pins, "pins that the daemon works on at the same time"),
+    ROW(OPTION_DURATION, "pin_tracker.stateless.priority_pin_max_age", NULL, 0, TEXT("24h0m0s"), 0,
+        0, tracker.priority_pin_max_age_us, "younger pins go first"),
+    ROW(OPTION_INT, "pin_tracker.stateless.priority_pin_max_retries", NULL, 0, "5", 0, INT32_MAX,
+        tracker.priority_pin_max_retries, "unless they failed so often"),
+    ROW(OPTION_INT, "pin_tracker.stateless.max_pin_queue_size", NULL, OPTION_QUIET, "1000000", 1,
+        INT32_MAX, tracker.max_pin_queue_size, "pins that may wait for the daemon"),
+
+    /* ---- monitor, allocator, informer, observations, datastore ---- */
+    IDLE("monitor.pubsubmon.check_interval", OPTION_DURATION, TEXT("15s")),
+    IDLE("allocator.balanced.allocate_by", OPTION_STRINGS, "[\"tag:group\",\"reposize\"]"),
+    ROW(OPTION_DURATION, "informer.disk.metric_ttl", NULL, 0, TEXT("30s"), MS, 0,
+        informer.metric_ttl_us,
+        "how long what a peer reports of itself counts; it reports twice in that time"),
+    ROW(OPTION_METRIC, "informer.disk.metric_type", "allocation_strategy", 0, TEXT("reposize"), 0,
+        0, informer.metric_type,
+        "what peers report, and pins are allocated by: reposize, freespace or numpin"),
+    IDLE_QUIET("informer.numpin.metric_ttl", OPTION_DURATION, TEXT("10s")),
+    IDLE("informer.pinqueue.metric_ttl", OPTION_DURATION, TEXT("30s")),
+    IDLE("informer.pinqueue.weight_bucket_size", OPTION_INT, "100000"),
+    IDLE("informer.tags.metric_ttl", OPTION_DURATION, TEXT("30s")),
+    IDLE("informer.tags.tags", OPTION_OBJECT, "{\"group\":\"default\"}"),
+    IDLE("observations.metrics.enable_stats", OPTION_BOOL, "false"),
+    IDLE("observations.metrics.prometheus_endpoint", OPTION_ADDR, TEXT("/ip4/127.0.0.1/tcp/8888")),
+    IDLE("observations.metrics.reporting_interval", OPTION_DURATION, TEXT("30s")),
+    IDLE("observations.tracing.enable_tracing", OPTION_BOOL, "false"),
+    IDLE("observations.tracing.jaeger_agent_endpoint", OPTION_ADDR, TEXT("/ip4/0.0.0.0/udp/6831")),
+    IDLE("observations.tracing.sampling_prob", OPTION_NUMBER, "0.3"),
+    IDLE("observations.tracing.service_name", OPTION_STRING, TEXT("cluster-daemon")),
+    TREE("datastore.pebble"),
+    TREE("datastore.badger3"),
+    TREE("datastore.badger"),
+    TREE("datastore.leveldb"),
+};
+
+size_t option_count(void)
+{
+    return sizeof(options) / sizeof(options[0]);
+}
+
+const struct option *option_at(size_t index)
+{
+    ASSERT(index < option_count());
+    return &options[index];
+}
+
+size_t option_index(const struct option *option)
+{
+    return (size_t)(option - options);
+}
+
+/* ---- names ---- */
+
+static bool option_text_is(struct bytes run, const char *text)
+{
+    return bytes_equal(run, (struct bytes){text, strlen(text)});
+}
+
+const struct option *option_named(struct bytes name)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        if (option_text_is(name, options[i].name))
+            return &options[i];
+    }
+    return NULL;
+}
+
+bool option_is_guide_name(struct bytes key)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        if (options[i].guide != NULL && option_text_is(key, options[i].guide))
+            return true;
+    }
+    return false;
+}
+
+bool option_is_section(struct bytes name)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        const char *path = options[i].name;
+        if (name.len > 0 && strlen(path) > name.len && path[name.len] == '.' &&
+            memcmp(path, name.data, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+void option_print_variable(const struct option *option, struct buf *out)
+{
+    const char *at = option->name;
+    const char *dot = strchr(at, '.');
+    if (dot != NULL) /* `cluster` is dropped; of the others, "consensus." and the like */
+        at = dot + 1;
+    buf_append_text(out, "CLUSTER_");
+    for (; *at != '\0'; at++) {
+        if (*at == '.')
+            buf_put_u8(out, '_');
+        else if (*at != '_')
+            buf_put_u8(out, (uint8_t)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at));
+    }
+}
+
+enum { OPTION_NAME_MAX = 64 };
+
+const struct option *option_of_variable(struct bytes variable)
+{
+    char room[OPTION_NAME_MAX];
+    for (size_t i = 0; i < option_count(); i++) {
+        struct buf name = buf_over(room, sizeof(room));
+        option_print_variable(&options[i], &name);
+        ASSERT(name.err == OK);
+        if (bytes_equal(variable, buf_bytes(&name)))
+            return &options[i];
+        bool begins = variable.len > name.len && memcmp(variable.data, name.data, name.len) == 0;
+        if (options[i].type == OPTION_TREE && begins &&
+            ((const char *)variable.data)[name.len] == '_')
+            return &options[i];
+    }
+    return NULL;
+}
+
+/* ---- the nearest name ---- */
+
+static size_t option_least(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* How many characters to insert, delete or replace to get from one to the other (Levenshtein). */
+static size_t option_distance(struct bytes a, struct bytes b)
+{
+    size_t row[OPTION_NAME_MAX + 1]; /* distances of b's beginnings from a's first i characters */
+    const char *from = a.data, *to = b.data;
+    ASSERT(b.len <= OPTION_NAME_MAX);
+    for (size_t j = 0; j <= b.len; j++)
+        row[j] = j;
+    for (size_t i = 1; i <= a.len; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b.len; j++) {
+            size_t replaced = diagonal + (from[i - 1] != to[j - 1]);
+            diagonal = row[j];
+            row[j] = option_least(row[j] + 1, row[j - 1] + 1, replaced);
+        }
+    }
+    return row[b.len];
+}
+
+/* What is further away is another word. */
+static size_t option_distance_max(struct bytes wrong)
+{
+    return wrong.len <= OPTION_NAME_MAX ? wrong.len / 3 + 1 : 0;
+}
+
+const char *option_nearest(struct bytes wrong)
+{
+    const char *nearest = NULL;
+    size_t least = option_distance_max(wrong) + 1;
+    for (size_t i = 0; i < option_count() && wrong.len <= OPTION_NAME_MAX; i++) {
+        const char *names[2] = {options[i].name, options[i].guide};
+        for (size_t n = 0; n < 2 && names[n] != NULL; n++) {
+            struct bytes name = {names[n], strlen(names[n])};
+            size_t distance = option_distance(wrong, name);
+            if (distance < least) {
+                least = distance;
+                nearest = names[n];
+            }
+        }
+    }
+    return nearest;
+}
+
+void option_print_nearest_variable(struct bytes wrong, struct buf *out)
+{
+    const struct option *nearest = NULL;
+    char room[OPTION_NAME_MAX];
+    size_t least = option_distance_max(wrong) + 1;
+    for (size_t i = 0; i < option_count() && wrong.len <= OPTION_NAME_MAX; i++) {
+        struct buf name = buf_over(room, sizeof(room));
+        option_print_variable(&options[i], &name);
+        size_t distance = option_distance(wrong, buf_bytes(&name));
+        if (distance < least) {
+            least = distance;
+            nearest = &options[i];
+        }
+    }
+    if (nearest != NULL)
+        option_print_variable(nearest, out);
+}
