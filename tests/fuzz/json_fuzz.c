@@ -1,6 +1,6 @@
 /* covers: peer/util/json.c peer/util/json_writer.c peer/util/utf8.c */
 /* A document from outside. What is taken is written again by our writer; that text must be taken too,
- * and writing it once more must change nothing. */
+ * and writing it once more must change nothing, laid out for people in between or not. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static void copy_value(const struct json_doc *doc, int value, struct json_writer
 
 static void copy_text(const struct json_doc *doc, int value, struct json_writer *w, bool is_key)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     char room[16];
     ASSERT(json_text(doc, value, &text) == OK);
     bool has_nul = text.len > 0 && memchr(text.data, '\0', text.len) != NULL;
@@ -118,7 +118,7 @@ static bool rewrite(const void *text, size_t len, struct buf *out)
 
 static void write_one_of_each(const uint8_t *data, size_t size)
 {
-    struct buf text = {0}, again = {0};
+    struct buf text = { 0 }, again = { 0 };
     struct json_writer w = json_writer_to(&text);
     json_object_begin(&w);
     json_key_string(&w, "string", "x");
@@ -138,13 +138,18 @@ static void write_one_of_each(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct buf once = {0}, twice = {0};
+    struct buf once = { 0 }, twice = { 0 }, laid_out = { 0 };
     if (rewrite(data, size, &once)) {
         ASSERT(rewrite(once.data, once.len, &twice));
+        ASSERT(bytes_equal(buf_bytes(&once), buf_bytes(&twice)));
+        buf_clear(&twice);
+        json_indent(&laid_out, (const char *)data, size, 2);
+        ASSERT(rewrite(laid_out.data, laid_out.len, &twice));
         ASSERT(bytes_equal(buf_bytes(&once), buf_bytes(&twice)));
     }
     write_one_of_each(data, size);
     buf_deinit(&once);
     buf_deinit(&twice);
+    buf_deinit(&laid_out);
     return 0;
 }
