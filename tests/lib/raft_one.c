@@ -100,48 +100,55 @@ size_t raft_one_count(const struct raft_ready *ready, enum raft_msg_type type)
     return count;
 }
 
-/* What the others answer to a request for votes. */
-static void raft_one_grant(struct raft *r, uint64_t now_us, bool is_pre_vote)
+/* Everybody answers a request for votes, until that is enough. */
+static const struct raft_ready *raft_one_elect(struct raft *r, uint64_t now_us, bool is_pre_vote)
 {
-    uint64_t term = raft_term(r) + (is_pre_vote ? 1 : 0);
+    const struct raft_ready *ready = NULL;
     enum raft_state asking = is_pre_vote ? RAFT_PRE_CANDIDATE : RAFT_CANDIDATE;
+    uint64_t term = raft_term(r) + (is_pre_vote ? 1 : 0);
     for (size_t i = 0; i < raft_config(r)->count && raft_state(r) == asking; i++) {
         uint64_t from = raft_config(r)->members[i].number;
-        struct raft_msg m = {
-            .type = RAFT_MSG_VOTE_REPLY,
-            .from = from,
-            .to = raft_number(r),
-            .term = term,
-            .is_pre_vote = is_pre_vote,
-            .granted = true,
-        };
+        struct raft_msg m = raft_one_grant(from, raft_number(r), term);
+        m.is_pre_vote = is_pre_vote;
         if (from != raft_number(r))
-            raft_step(r, now_us, 0, &m);
+            ready = raft_step(r, now_us, 0, &m);
     }
+    return ready;
 }
 
 const struct raft_ready *raft_one_win(struct raft *r, uint64_t now_us)
 {
     raft_on_deadline(r, now_us, 0);
-    raft_one_grant(r, now_us, true);
+    raft_one_elect(r, now_us, true);
     ASSERT(raft_state(r) == RAFT_CANDIDATE);
-    if (raft_config_voters_count(raft_config(r)) == 1)
-        return raft_one_store(r, now_us);
-    raft_one_store(r, now_us);
-    size_t count = raft_config(r)->count;
-    const struct raft_ready *ready = NULL;
-    for (size_t i = 0; i < count && raft_state(r) == RAFT_CANDIDATE; i++) {
-        struct raft_msg m = {
-            .type = RAFT_MSG_VOTE_REPLY,
-            .from = raft_config(r)->members[i].number,
-            .to = raft_number(r),
-            .term = raft_term(r),
-            .granted = true,
-        };
-        ready = raft_step(r, now_us, 0, &m);
-    }
+    const struct raft_ready *ready = raft_one_store(r, now_us);
+    if (raft_state(r) == RAFT_CANDIDATE)
+        ready = raft_one_elect(r, now_us, false);
     ASSERT(raft_state(r) == RAFT_LEADER);
     return ready;
+}
+
+struct raft_msg raft_one_vote(uint64_t from, uint64_t to, uint64_t term, struct raft_pos last)
+{
+    return (struct raft_msg){
+        .type = RAFT_MSG_VOTE, .from = from, .to = to, .term = term, .last = last};
+}
+
+struct raft_msg raft_one_grant(uint64_t from, uint64_t to, uint64_t term)
+{
+    return (struct raft_msg){
+        .type = RAFT_MSG_VOTE_REPLY, .from = from, .to = to, .term = term, .granted = true};
+}
+
+struct raft_msg raft_one_ack(uint64_t from, const struct raft *leader, uint64_t match)
+{
+    return (struct raft_msg){.type = RAFT_MSG_APPEND_REPLY,
+                             .from = from,
+                             .to = raft_number(leader),
+                             .term = raft_term(leader),
+                             .last = {raft_term_at(leader, match), match},
+                             .granted = true,
+                             .match = match};
 }
 
 const struct raft_msg *raft_one_append(uint64_t from, uint64_t to, uint64_t term,

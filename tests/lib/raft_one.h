@@ -35,6 +35,10 @@ size_t raft_one_count(const struct raft_ready *ready, enum raft_msg_type type);
 /* Makes `r` (a follower, voter) the leader of its next term: timeout, votes of everybody, all stored. The
  * ready with the first APPENDs. */
 const struct raft_ready *raft_one_win(struct raft *r, uint64_t now_us);
+/* The answers that others give. */
+struct raft_msg raft_one_vote(uint64_t from, uint64_t to, uint64_t term, struct raft_pos last);
+struct raft_msg raft_one_grant(uint64_t from, uint64_t to, uint64_t term);
+struct raft_msg raft_one_ack(uint64_t from, const struct raft *leader, uint64_t match);
 /* A leader's message: APPEND of `count` entries with `term` behind prev. Lives until the next call. */
 const struct raft_msg *raft_one_append(uint64_t from, uint64_t to, uint64_t term,
                                        struct raft_pos prev, size_t count, uint64_t entries_term,
