@@ -1,0 +1,63 @@
+/* overlay_int.h -- runs: what overlay.c gathers and overlay_view.c merges. */
+#ifndef STORE_OVERLAY_INT_H
+#define STORE_OVERLAY_INT_H
+
+#include "store/overlay.h"
+
+struct overlay_chunk; /* bytes of keys and values, which never move */
+
+/* One batch: its rows by first change, and sorted. A key stands in a run once, with its last value. */
+struct overlay_run {
+    struct list_link link;
+    struct overlay *overlay;
+    struct map_batch batch;
+    struct map_op *ops;
+    uint32_t *order; /* indices into ops, by (table, key) */
+    size_t ops_count;
+    size_t ops_size;
+    uint64_t *tags; /* of the submitted batches that share this run */
+    size_t tags_count;
+    size_t tags_size;
+    struct overlay_chunk *chunks; /* newest first */
+    size_t bytes_len;
+    bool is_in_flight;
+};
+
+struct overlay_cursor {
+    enum { OVERLAY_BEFORE, OVERLAY_ON, OVERLAY_AFTER } at;
+    bool base_is_on_key; /* the cursor of the view below stands on the same key */
+    size_t key_len;
+    uint8_t key[LIMIT_MAP_KEY_BYTES];
+};
+
+struct overlay_view {
+    bool is_open;
+    struct overlay *overlay;
+    struct view base;
+    struct overlay_cursor cursors[LIMIT_MAP_TABLES_COUNT];
+};
+
+struct overlay {
+    struct store *store;
+    enum map_area area;
+    size_t bytes_max;
+    struct overlay_hooks hooks;
+    struct list_link runs;    /* submitted, oldest first: those in flight, then those that wait */
+    struct overlay_run *open; /* NULL: nothing was put since the last submit */
+    size_t bytes_len;
+    size_t in_flight_count;
+    size_t tags_count;
+    bool is_dead;    /* ERR_IO */
+    bool is_refused; /* ERR_FULL: nothing is sent until overlay_retry() */
+    bool retry_is_wanted;
+    struct overlay_view view;
+};
+
+/* The place in run->order of the first op at or after (table, key). */
+size_t overlay_run_find(const struct overlay_run *run, unsigned table, struct bytes key);
+static inline const struct map_op *overlay_run_op(const struct overlay_run *run, size_t place)
+{
+    return place < run->ops_count ? &run->ops[run->order[place]] : NULL;
+}
+
+#endif
