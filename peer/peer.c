@@ -323,6 +323,7 @@ void peer_destroy(struct peer *p)
     founding_deinit(&p->founding);
     raft_config_deinit(&p->birth_config);
     raft_store_loaded_deinit(&p->loaded);
+    raft_store_deinit(&p->raft_store);
     peer_raft_end(p);
     if (p->state != NULL)
         overlay_destroy(p->state);

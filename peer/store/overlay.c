@@ -99,7 +99,7 @@ static uint8_t *overlay_run_reserve(struct overlay_run *run, size_t len)
         chunk = mem_alloc(sizeof(*chunk) + size);
         if (chunk == NULL)
             return NULL;
-        *chunk = (struct overlay_chunk){.next = run->chunks, .size = size};
+        *chunk = (struct overlay_chunk){ .next = run->chunks, .size = size };
         run->chunks = chunk;
     }
     uint8_t *room = chunk->data + chunk->len;
@@ -119,16 +119,16 @@ static int overlay_run_set(struct overlay_run *run, const struct map_op *op)
         (len > 0 && (room = overlay_run_reserve(run, len)) == NULL))
         return ERR_NOMEM;
 
-    struct bytes value = {room, op->value.len};
+    struct bytes value = { room, op->value.len };
     if (op->value.len > 0)
         memcpy(room, op->value.data, op->value.len);
     if (is_new) {
-        struct bytes key = {room + op->value.len, op->key.len};
+        struct bytes key = { room + op->value.len, op->key.len };
         memcpy(room + op->value.len, op->key.data, op->key.len);
         memmove(run->order + place + 1, run->order + place,
                 (run->ops_count - place) * sizeof(*run->order));
         run->order[place] = (uint32_t)run->ops_count;
-        run->ops[run->ops_count++] = (struct map_op){.table = op->table, .key = key};
+        run->ops[run->ops_count++] = (struct map_op){ .table = op->table, .key = key };
         len += OP_BYTES;
     }
     struct map_op *set = &run->ops[run->order[place]];
@@ -175,11 +175,11 @@ static void overlay_pump(struct overlay *o)
             continue;
         if (o->is_dead || o->is_refused || o->in_flight_count == IN_FLIGHT_MAX)
             return;
-        run->batch = (struct map_batch){.area = o->area,
-                                        .ops = run->ops,
-                                        .ops_count = run->ops_count,
-                                        .done = overlay_on_batch,
-                                        .owner = run};
+        run->batch = (struct map_batch){ .area = o->area,
+                                         .ops = run->ops,
+                                         .ops_count = run->ops_count,
+                                         .done = overlay_on_batch,
+                                         .owner = run };
         int err = store_map_write(o->store, &run->batch);
         if (err == ERR_BUSY || err == ERR_NOMEM)
             return; /* the next completion, submit or retry tries again */
@@ -280,12 +280,13 @@ static int overlay_set(struct overlay *o, const struct map_op *op)
 
 int overlay_put(struct overlay *o, unsigned table, struct bytes key, struct bytes value)
 {
-    return overlay_set(o, &(struct map_op){.table = (uint8_t)table, .key = key, .value = value});
+    return overlay_set(o, &(struct map_op){ .table = (uint8_t)table, .key = key, .value = value });
 }
 
 int overlay_delete(struct overlay *o, unsigned table, struct bytes key)
 {
-    return overlay_set(o, &(struct map_op){.table = (uint8_t)table, .is_delete = true, .key = key});
+    return overlay_set(o,
+                       &(struct map_op){ .table = (uint8_t)table, .is_delete = true, .key = key });
 }
 
 bool overlay_has_open(const struct overlay *o)
@@ -296,7 +297,7 @@ bool overlay_has_open(const struct overlay *o)
 bool overlay_is_full(const struct overlay *o)
 {
     return o->bytes_len >= o->bytes_max ||
-           (o->open != NULL && (o->open->ops_count >= LIMIT_MAP_BATCH_OPS_COUNT / 2 ||
+           (o->open != NULL && (o->open->ops_count >= OVERLAY_OPS_MAX ||
                                 o->open->bytes_len >= LIMIT_MAP_BATCH_BYTES / 2));
 }
 
@@ -352,6 +353,11 @@ int overlay_submit(struct overlay *o, uint64_t tag)
 size_t overlay_batches_count(const struct overlay *o)
 {
     return o->tags_count;
+}
+
+bool overlay_is_stalled(const struct overlay *o)
+{
+    return o->is_refused;
 }
 
 void overlay_retry(struct overlay *o)

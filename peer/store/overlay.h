@@ -5,8 +5,7 @@
  *                                  overlay_view_open(): merged over the store's view
  *
  * Shape    One overlay an area of the map. Changes go into the open batch; overlay_submit() closes it with a
- *          tag. Batches reach the store in order, and on_durable() follows in order. What is submitted while a
- *          batch is in flight gathers into one further batch, which has the last tag only.
+ *          tag. Batches reach the store in order, and on_durable() follows for each tag, in order.
  * View     Shows everything put so far, the open batch included, and goes on showing what is put while it
  *          is open. Same contract as port/view.h.
  * Bounded  `bytes_max` of keys and values over all batches. overlay_is_full(): the caller waits until
@@ -47,7 +46,7 @@ bool overlay_is_full(const struct overlay *o);
 /* Closes the open batch and sends it on its way; nothing happens, and no hook runs, when it is empty. */
 int overlay_submit(struct overlay *o, uint64_t tag);
 size_t overlay_batches_count(const struct overlay *o); /* submitted, not durable */
-/* The disk was full: the batch waits. Try it again (at intervals; nothing else will). */
+/* The disk was full: the batches wait. Try them again (at intervals; nothing else will). */
 bool overlay_is_stalled(const struct overlay *o);
 void overlay_retry(struct overlay *o);
 

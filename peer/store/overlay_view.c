@@ -13,7 +13,7 @@
 enum overlay_move { MOVE_AT_OR_AFTER, MOVE_AFTER, MOVE_BEFORE };
 
 /* The greatest key there can be: to find the last row of a table. */
-static const uint8_t key_max[LIMIT_MAP_KEY_BYTES] = {[0 ... LIMIT_MAP_KEY_BYTES - 1] = 0xff};
+static const uint8_t key_max[LIMIT_MAP_KEY_BYTES] = { [0 ... LIMIT_MAP_KEY_BYTES - 1] = 0xff };
 
 /* ---- the runs ---- */
 
@@ -109,7 +109,7 @@ static int overlay_view_move(struct overlay_view *v, unsigned table, enum overla
 {
     struct overlay_cursor *c = &v->cursors[table];
     for (;;) {
-        struct bytes from = {c->key, c->key_len};
+        struct bytes from = { c->key, c->key_len };
         const struct map_op *op = runs_neighbour(v->overlay, table, from, move);
         struct view_row below;
         int err = base_neighbour(v, table, from, move, c->base_is_on_key, &below);
@@ -133,7 +133,7 @@ static int overlay_view_move(struct overlay_view *v, unsigned table, enum overla
         }
         cursor_set(c, op->key);
         if (!op->is_delete) {
-            *row = (struct view_row){op->key, op->value};
+            *row = (struct view_row){ op->key, op->value };
             return OK;
         }
         if (move == MOVE_AT_OR_AFTER)
@@ -155,7 +155,7 @@ static int overlay_view_next(void *impl, unsigned table, struct view_row *row)
     if (c->at == OVERLAY_AFTER)
         return ERR_NOT_FOUND;
     if (c->at == OVERLAY_BEFORE)
-        return overlay_view_seek(impl, table, (struct bytes){NULL, 0}, row);
+        return overlay_view_seek(impl, table, (struct bytes){ NULL, 0 }, row);
     return overlay_view_move(v, table, MOVE_AFTER, row);
 }
 
@@ -167,17 +167,17 @@ static int overlay_view_prev(void *impl, unsigned table, struct view_row *row)
         return ERR_NOT_FOUND;
     if (c->at == OVERLAY_AFTER) {
         /* Only a row with this very key is not before it. */
-        int err = overlay_view_seek(impl, table, (struct bytes){key_max, sizeof(key_max)}, row);
+        int err = overlay_view_seek(impl, table, (struct bytes){ key_max, sizeof(key_max) }, row);
         if (err != ERR_NOT_FOUND)
             return err;
         c->base_is_on_key = false;
-        cursor_set(c, (struct bytes){key_max, sizeof(key_max)});
+        cursor_set(c, (struct bytes){ key_max, sizeof(key_max) });
     }
     return overlay_view_move(v, table, MOVE_BEFORE, row);
 }
 
-static const struct view_ops overlay_view_ops = {overlay_view_get, overlay_view_seek,
-                                                 overlay_view_next, overlay_view_prev};
+static const struct view_ops overlay_view_ops = { overlay_view_get, overlay_view_seek,
+                                                  overlay_view_next, overlay_view_prev };
 
 int overlay_view_open(struct overlay *o, struct view *view)
 {
@@ -192,7 +192,7 @@ int overlay_view_open(struct overlay *o, struct view *view)
         v->cursors[table].at = OVERLAY_BEFORE;
         v->cursors[table].base_is_on_key = false;
     }
-    *view = (struct view){.ops = &overlay_view_ops, .impl = v};
+    *view = (struct view){ .ops = &overlay_view_ops, .impl = v };
     return OK;
 }
 

@@ -1,178 +1,146 @@
+/* raft_store.c -- units, fetches and trims of the log room. */
 #include "store/raft_store.h"
 
 #include <string.h>
 
-#include "util/assert.h"
+#include "store/raft_meta.h"
 #include "util/err.h"
-#include "util/list.h"
 #include "util/mem.h"
 
-/* Bytes of the meta record:
- *   version u8 | cluster id 16 | number u64 | generation u64 | boots u64
- *   | term u64 | voted for u64 | committed u64 | base term u64 | base index u64
- *   | configuration run | its predecessor run            (empty: none)
- * A record of the log is raft_entry_encode(). Checksums are the room's business (port/store.h). */
+/* Beyond it a meta record (many members) is not rewritten for the commit index alone, which is a hint. */
+enum { META_SMALL_BYTES = 2048 };
 
-enum { RAFT_STORE_VERSION = 1, RAFT_STORE_CONFIG_BYTES_MAX = 1024 * 1024 };
+struct raft_store_write {
+    struct list_link link;
+    struct raft_store *s;
+    struct log_unit unit;
+    struct log_record *records;
+    struct buf bytes; /* of the records */
+    struct buf meta;
+    uint64_t number;
+    uint64_t base_index; /* what the meta says; 0 without meta */
+    bool is_in_flight;
+    raft_store_stored done;
+    void *owner;
+};
 
-/* ---- the meta record ---- */
+struct raft_store_read {
+    struct list_link link;
+    struct raft_store *s;
+    struct log_fetch fetch;
+    raft_store_fetched done;
+    void *owner;
+};
 
-static void raft_store_put_config(struct buf *out, const struct raft_config *c)
-{
-    struct buf bytes = { 0 };
-    if (c != NULL)
-        raft_config_encode(c, &bytes);
-    buf_put_run(out, bytes.data, bytes.len);
-    if (bytes.err != OK)
-        out->err = bytes.err;
-    buf_deinit(&bytes);
-}
+/* ---- start-up ---- */
 
-static void raft_store_put_meta(const struct raft_store *s, const struct raft_unit *unit,
-                                struct buf *out)
-{
-    const struct raft_store_identity *id = &s->identity;
-    buf_put_u8(out, RAFT_STORE_VERSION);
-    buf_append(out, id->cluster_id, sizeof(id->cluster_id));
-    buf_put_u64(out, id->number);
-    buf_put_u64(out, id->generation);
-    buf_put_u64(out, id->boots);
-    buf_put_u64(out, unit->hard.term);
-    buf_put_u64(out, unit->hard.voted_for);
-    buf_put_u64(out, unit->hard.committed);
-    buf_put_u64(out, s->base.term);
-    buf_put_u64(out, s->base.index);
-    raft_store_put_config(out, unit->config);
-    raft_store_put_config(out, unit->config_previous);
-}
-
-static int raft_store_read_config(struct reader *r, struct raft_config *out, bool *is_there)
-{
-    struct bytes run = reader_run(r, RAFT_STORE_CONFIG_BYTES_MAX);
-    if (r->err != OK)
-        return ERR_CORRUPT;
-    *is_there = run.len > 0;
-    return *is_there ? raft_config_decode(out, run.data, run.len) : OK;
-}
-
-int raft_store_read_meta(struct raft_store_loaded *out, const void *bytes, size_t len)
-{
-    struct reader r = reader_of(bytes, len);
-    uint8_t version = reader_u8(&r);
-    if (version > RAFT_STORE_VERSION)
-        return ERR_VERSION;
-    struct bytes cluster = reader_take(&r, RAFT_STORE_CLUSTER_ID_BYTES);
-    if (version == 0 || r.err != OK)
-        return ERR_CORRUPT;
-    memcpy(out->identity.cluster_id, cluster.data, cluster.len);
-    out->identity.number = reader_u64(&r);
-    out->identity.generation = reader_u64(&r);
-    out->identity.boots = reader_u64(&r);
-    out->durable.number = out->identity.number;
-    out->durable.hard.term = reader_u64(&r);
-    out->durable.hard.voted_for = reader_u64(&r);
-    out->durable.hard.committed = reader_u64(&r);
-    out->durable.base.term = reader_u64(&r);
-    out->durable.base.index = reader_u64(&r);
-    bool has_config = false;
-    bool has_previous = false;
-    int err = raft_store_read_config(&r, &out->config, &has_config);
-    if (err == OK)
-        err = raft_store_read_config(&r, &out->config_previous, &has_previous);
-    if (err == OK)
-        err = reader_finish(&r);
-    out->durable.config = has_config ? &out->config : NULL;
-    out->durable.config_previous = has_previous ? &out->config_previous : NULL;
-    return err;
-}
-
-/* ---- loading ---- */
-
+/* What the walk over the records learns. */
 struct raft_store_walk {
     struct raft_term_run *runs;
     size_t count;
     size_t size;
-    uint64_t last_index;
-    uint64_t last_term;
 };
-
-static int raft_store_add_run(struct raft_store_walk *w, struct raft_pos first)
-{
-    if (w->count == w->size) {
-        size_t size = w->size == 0 ? 16 : 2 * w->size;
-        struct raft_term_run *runs = mem_realloc(w->runs, size * sizeof(*runs));
-        if (runs == NULL)
-            return ERR_NOMEM;
-        w->runs = runs;
-        w->size = size;
-    }
-    w->runs[w->count++] = (struct raft_term_run){ .term = first.term, .first = first.index };
-    return OK;
-}
 
 static int raft_store_on_record(void *owner, const struct log_record *record)
 {
-    struct raft_store_walk *w = owner;
-    struct raft_entry e;
-    int err = raft_entry_decode(&e, record->bytes.data, record->bytes.len);
+    struct raft_store_walk *walk = owner;
+    struct raft_entry entry;
+    int err = raft_entry_decode(&entry, record->bytes.data, record->bytes.len);
     if (err != OK)
         return err;
-    bool follows = w->last_index == 0 || record->index == w->last_index + 1;
-    if (e.pos.index != record->index || !follows || e.pos.term < w->last_term || e.pos.term == 0)
+    uint64_t term_before = walk->count > 0 ? walk->runs[walk->count - 1].term : 0;
+    if (entry.pos.index != record->index || entry.pos.term < term_before)
         return ERR_CORRUPT;
-    if (e.pos.term != w->last_term)
-        err = raft_store_add_run(w, e.pos);
-    w->last_index = e.pos.index;
-    w->last_term = e.pos.term;
-    return err;
+    if (entry.pos.term == term_before)
+        return OK;
+    if (walk->count == walk->size) {
+        size_t size = walk->size == 0 ? 8 : walk->size * 2;
+        struct raft_term_run *runs = mem_realloc(walk->runs, size * sizeof(*runs));
+        if (runs == NULL)
+            return ERR_NOMEM;
+        walk->runs = runs;
+        walk->size = size;
+    }
+    walk->runs[walk->count++] = (struct raft_term_run){ entry.pos.term, record->index };
+    return OK;
 }
 
-/* Records at or before the base are on their way out; the first run begins no earlier than behind it. */
-static int raft_store_place(struct raft_store_loaded *out, struct raft_store_walk *w)
+/* Records up to the base are leftovers of a trim: the runs begin behind it. */
+static void raft_store_drop_runs(struct raft_store_walk *walk, uint64_t base, uint64_t last)
 {
-    uint64_t first = out->durable.base.index + 1;
-    size_t passed = 0;
-    while (passed + 1 < w->count && w->runs[passed + 1].first <= first)
-        passed += 1;
-    bool is_empty = w->last_index < first;
-    if (!is_empty && w->runs[0].first > first)
-        return ERR_CORRUPT; /* a gap between base and log */
-    out->runs = w->runs;
-    out->durable.runs = w->runs + passed;
-    out->durable.runs_count = is_empty ? 0 : w->count - passed;
-    if (!is_empty && w->runs[passed].first < first)
-        w->runs[passed].first = first;
-    out->durable.last = is_empty ? out->durable.base.index : w->last_index;
-    return OK;
+    size_t gone = 0;
+    while (gone + 1 < walk->count && walk->runs[gone + 1].first <= base + 1)
+        gone += 1;
+    if (last <= base)
+        gone = walk->count;
+    walk->count -= gone;
+    if (gone > 0 && walk->count > 0)
+        memmove(walk->runs, walk->runs + gone, walk->count * sizeof(*walk->runs));
+    if (walk->count > 0 && walk->runs[0].first <= base)
+        walk->runs[0].first = base + 1;
+}
+
+/* Do records and meta fit together? */
+static int raft_store_judge(const struct raft_meta *meta, const struct log_extent *extent,
+                            const struct raft_store_walk *walk)
+{
+    bool has_gap = extent->last > meta->base.index && extent->first > meta->base.index + 1;
+    uint64_t last = extent->last > meta->base.index ? extent->last : meta->base.index;
+    bool is_short = last < meta->last;
+    bool falls = walk->count > 0 && walk->runs[0].term < meta->base.term;
+    return has_gap || is_short || falls ? ERR_CORRUPT : OK;
+}
+
+static void raft_store_fill(struct raft_store_loaded *out, struct raft_meta *meta,
+                            const struct raft_store_walk *walk, uint64_t last)
+{
+    *out = (struct raft_store_loaded){ .identity = meta->identity,
+                                       .config = meta->config,
+                                       .config_previous = meta->config_previous,
+                                       .runs = walk->runs };
+    out->durable = (struct raft_durable){ .number = meta->identity.number,
+                                          .hard = meta->hard,
+                                          .base = meta->base,
+                                          .last = last,
+                                          .runs = walk->runs,
+                                          .runs_count = walk->count,
+                                          .config = meta->has_config ? &out->config : NULL,
+                                          .config_previous =
+                                              meta->has_previous ? &out->config_previous : NULL };
+    if (out->durable.hard.committed > last)
+        out->durable.hard.committed = last;
 }
 
 int raft_store_load(struct raft_store *s, struct store *store, struct raft_store_loaded *out)
 {
     *s = (struct raft_store){ .store = store };
-    *out = (struct raft_store_loaded){ 0 };
-    struct buf meta = { 0 };
-    struct log_extent extent = { 0 };
+    list_init(&s->writes);
+    list_init(&s->reads);
+    struct buf raw = { 0 };
     struct raft_store_walk walk = { 0 };
-    int err = store_log_open(store, &meta, &extent, raft_store_on_record, &walk);
-    if (err == OK && meta.len == 0) {
-        out->is_empty = true;
-        err = extent.last != 0 ? ERR_CORRUPT : OK; /* records, but nobody's */
-    } else if (err == OK) {
-        err = raft_store_read_meta(out, meta.data, meta.len);
-        if (err == OK)
-            err = raft_store_place(out, &walk);
+    struct raft_meta meta = { 0 };
+    struct log_extent extent = { 0, 0 };
+    int err = store_log_open(store, &raw, &extent, raft_store_on_record, &walk);
+    bool is_empty = err == OK && raw.len == 0 && extent.last == 0;
+    if (err == OK && !is_empty)
+        err = raft_meta_decode(&meta, raw.data, raw.len);
+    if (err == OK) {
+        raft_store_drop_runs(&walk, meta.base.index, extent.last);
+        err = raft_store_judge(&meta, &extent, &walk);
     }
-    buf_deinit(&meta);
-    if (err != OK || out->runs == NULL)
+    if (err == OK) {
+        s->identity = meta.identity;
+        s->base = meta.base;
+        s->base_durable = meta.base.index;
+        s->last = extent.last > meta.base.index ? extent.last : meta.base.index;
+        raft_store_fill(out, &meta, &walk, s->last);
+        out->is_empty = is_empty;
+    } else {
         mem_free(walk.runs);
-    if (err != OK) {
-        out->runs = NULL;
-        raft_store_loaded_deinit(out);
-        return err;
+        raft_meta_deinit(&meta);
     }
-    s->identity = out->identity;
-    s->base = out->durable.base;
-    return OK;
+    buf_deinit(&raw);
+    return err;
 }
 
 void raft_store_loaded_deinit(struct raft_store_loaded *loaded)
@@ -183,85 +151,220 @@ void raft_store_loaded_deinit(struct raft_store_loaded *loaded)
     *loaded = (struct raft_store_loaded){ 0 };
 }
 
+/* ---- the end ---- */
+
+static void raft_store_write_free(struct raft_store_write *w)
+{
+    list_remove(&w->link);
+    mem_free(w->records);
+    buf_deinit(&w->bytes);
+    buf_deinit(&w->meta);
+    mem_free(w);
+}
+
+static void raft_store_read_free(struct raft_store_read *r)
+{
+    list_remove(&r->link);
+    log_fetch_deinit(&r->fetch);
+    mem_free(r);
+}
+
+void raft_store_deinit(struct raft_store *s)
+{
+    if (s->store == NULL)
+        return;
+    list_for_each_safe (link, after, &s->writes)
+        raft_store_write_free(list_entry(link, struct raft_store_write, link));
+    list_for_each_safe (link, after, &s->reads)
+        raft_store_read_free(list_entry(link, struct raft_store_read, link));
+    buf_deinit(&s->meta_written);
+    s->store = NULL;
+}
+
+/* ---- trimming ---- */
+
+static void raft_store_on_trimmed(struct log_trim *trim, int err)
+{
+    struct raft_store *s = trim->owner;
+    (void)err; /* what was not trimmed is trimmed next time */
+    s->trim_runs = false;
+}
+
+static void raft_store_trim_if_safe(struct raft_store *s)
+{
+    if (s->trim_runs || s->trim_wanted == 0 || s->trim_wanted > s->base_durable + 1)
+        return;
+    s->trim = (struct log_trim){ .first_kept = s->trim_wanted,
+                                 .done = raft_store_on_trimmed,
+                                 .owner = s };
+    if (store_log_trim(s->store, &s->trim) == OK) {
+        s->trim_runs = true;
+        s->trim_wanted = 0;
+    }
+}
+
+int raft_store_trim(struct raft_store *s, struct raft_pos base, uint64_t first_kept)
+{
+    ASSERT(first_kept <= base.index + 1);
+    if (base.index > s->base.index)
+        s->base = base;
+    if (first_kept > s->trim_wanted)
+        s->trim_wanted = first_kept;
+    raft_store_trim_if_safe(s);
+    return OK;
+}
+
 /* ---- writing ---- */
 
-struct raft_store_writing {
-    struct log_unit unit;
-    uint64_t number;
-    raft_store_stored done;
-    void *owner;
-    struct buf bytes; /* records, then meta */
-    struct log_record records[];
-};
+static void raft_store_on_unit(struct log_unit *unit, int err);
 
-static void raft_store_written(struct log_unit *unit, int err)
+/* Sends what waits, in order. A busy room is asked again after its next completion. */
+static void raft_store_pump(struct raft_store *s)
 {
-    struct raft_store_writing *w = unit->owner;
+    list_for_each (link, &s->writes) {
+        struct raft_store_write *w = list_entry(link, struct raft_store_write, link);
+        if (w->is_in_flight)
+            continue;
+        if (s->is_refused || store_log_write(s->store, &w->unit) != OK)
+            return;
+        w->is_in_flight = true;
+        s->in_flight_count += 1;
+    }
+}
+
+void raft_store_retry(struct raft_store *s)
+{
+    /* All that is in flight is being refused (the port says so), and must have come back. */
+    s->retry_is_wanted = s->is_refused && s->in_flight_count > 0;
+    if (s->retry_is_wanted)
+        return;
+    s->is_refused = false;
+    raft_store_pump(s);
+}
+
+static void raft_store_on_unit(struct log_unit *unit, int err)
+{
+    struct raft_store_write *w = unit->owner;
+    struct raft_store *s = w->s;
     raft_store_stored done = w->done;
     void *owner = w->owner;
     uint64_t number = w->number;
-    buf_deinit(&w->bytes);
-    mem_free(w);
+    ASSERT(w->is_in_flight);
+    w->is_in_flight = false;
+    s->in_flight_count -= 1;
+    if (err == ERR_FULL) {
+        s->is_refused = true;
+        if (s->retry_is_wanted)
+            raft_store_retry(s);
+    } else {
+        if (err == OK && w->base_index > s->base_durable)
+            s->base_durable = w->base_index;
+        raft_store_write_free(w);
+        raft_store_pump(s);
+        raft_store_trim_if_safe(s);
+    }
     done(owner, number, err);
 }
 
-/* All bytes in one buf, whose place is known only when it has stopped growing: lengths first. */
-static int raft_store_lay_out(const struct raft_store *s, struct raft_store_writing *w,
-                              const struct raft_unit *unit)
+static int raft_store_encode_entries(struct raft_store_write *w, const struct raft_unit *unit)
 {
+    if (unit->entries_count == 0)
+        return OK;
+    w->records = mem_array(unit->entries_count, sizeof(*w->records));
+    if (w->records == NULL)
+        return ERR_NOMEM;
     for (size_t i = 0; i < unit->entries_count; i++) {
         size_t before = w->bytes.len;
         raft_entry_encode(&unit->entries[i], &w->bytes);
         w->records[i].index = unit->entries[i].pos.index;
         w->records[i].bytes.len = w->bytes.len - before;
     }
-    size_t records_len = w->bytes.len;
-    raft_store_put_meta(s, unit, &w->bytes);
-    if (w->bytes.err != OK)
-        return w->bytes.err;
-    const uint8_t *at = w->bytes.data;
-    for (size_t i = 0; i < unit->entries_count; i++) {
-        w->records[i].bytes.data = at;
+    size_t at = 0; /* the buffer has stopped moving */
+    for (size_t i = 0; i < unit->entries_count && w->bytes.err == OK; i++) {
+        w->records[i].bytes.data = w->bytes.data + at;
         at += w->records[i].bytes.len;
     }
-    w->unit.meta = (struct bytes){ at, w->bytes.len - records_len };
-    return OK;
+    return w->bytes.err;
+}
+
+/* Makes w->meta, empty when the record that stands already says the same. `last`: of the log behind the unit. */
+static int raft_store_encode_meta(struct raft_store *s, struct raft_store_write *w,
+                                  const struct raft_unit *unit, uint64_t last)
+{
+    struct raft_meta meta = { .identity = s->identity, .hard = unit->hard, .base = s->base };
+    struct buf plain = {
+        0
+    }; /* without the hints, to see whether anything that counts has changed */
+    meta.hard.committed = 0;
+    raft_meta_encode(&meta, unit->config, unit->config_previous, &plain);
+    bool is_news = !bytes_equal(buf_bytes(&plain), buf_bytes(&s->meta_written));
+    bool is_due =
+        is_news || plain.len <= META_SMALL_BYTES || unit->cut_from > 0 || unit->entries_count == 0;
+    int err = plain.err;
+    if (err == OK && is_due) {
+        meta.hard.committed = unit->hard.committed;
+        meta.last = last;
+        raft_meta_encode(&meta, unit->config, unit->config_previous, &w->meta);
+        w->base_index = s->base.index;
+        err = w->meta.err;
+    }
+    if (err == OK) {
+        buf_deinit(&s->meta_written);
+        s->meta_written = plain;
+    } else {
+        buf_deinit(&plain);
+    }
+    return err;
+}
+
+/* Where the log ends behind the unit: after a cut of everything, at the base. */
+static uint64_t raft_store_last_after(const struct raft_store *s, const struct raft_unit *unit)
+{
+    if (unit->entries_count > 0)
+        return unit->entries[unit->entries_count - 1].pos.index;
+    uint64_t last = s->last;
+    if (unit->cut_from > 0 && unit->cut_from <= last)
+        last = unit->cut_from - 1;
+    return last > s->base.index ? last : s->base.index;
 }
 
 int raft_store_write(struct raft_store *s, const struct raft_unit *unit, raft_store_stored done,
                      void *owner)
 {
-    struct raft_store_writing *w =
-        mem_zalloc(sizeof(*w) + unit->entries_count * sizeof(w->records[0]));
+    struct raft_store_write *w = mem_zalloc(sizeof(*w));
     if (w == NULL)
         return ERR_NOMEM;
+    list_init(&w->link);
+    w->s = s;
     w->number = unit->number;
     w->done = done;
     w->owner = owner;
+    uint64_t last = raft_store_last_after(s, unit);
+    int err = raft_store_encode_entries(w, unit);
+    if (err == OK)
+        err = raft_store_encode_meta(s, w, unit, last);
+    if (err == OK && w->bytes.len + w->meta.len > LIMIT_LOG_UNIT_BYTES)
+        err = ERR_TOO_BIG;
+    if (err != OK) {
+        buf_deinit(&s->meta_written); /* the next unit writes it for certain */
+        raft_store_write_free(w);
+        return err;
+    }
+    s->last = last;
     w->unit = (struct log_unit){ .cut_from = unit->cut_from,
                                  .records = w->records,
                                  .records_count = unit->entries_count,
-                                 .done = raft_store_written,
+                                 .meta = buf_bytes(&w->meta),
+                                 .done = raft_store_on_unit,
                                  .owner = w };
-    int err = raft_store_lay_out(s, w, unit);
-    if (err == OK)
-        err = store_log_write(s->store, &w->unit);
-    if (err != OK) {
-        buf_deinit(&w->bytes);
-        mem_free(w);
-    }
-    return err;
+    list_push_back(&s->writes, &w->link);
+    raft_store_pump(s);
+    return OK;
 }
 
 /* ---- reading ---- */
 
-struct raft_store_reading {
-    struct log_fetch fetch;
-    raft_store_fetched done;
-    void *owner;
-};
-
-static int raft_store_decode(const struct log_fetch *fetch, struct raft_entry *entries)
+static int raft_store_decode_entries(const struct log_fetch *fetch, struct raft_entry *entries)
 {
     for (size_t i = 0; i < fetch->records_count; i++) {
         const struct log_record *record = &fetch->records[i];
@@ -274,54 +377,39 @@ static int raft_store_decode(const struct log_fetch *fetch, struct raft_entry *e
     return OK;
 }
 
-static void raft_store_read(struct log_fetch *fetch, int err)
+static void raft_store_on_fetched(struct log_fetch *fetch, int err)
 {
-    struct raft_store_reading *reading = fetch->owner;
+    struct raft_store_read *r = fetch->owner;
     struct raft_entry *entries = NULL;
-    size_t count = err == OK ? fetch->records_count : 0;
     if (err == OK) {
-        entries = mem_array(count, sizeof(*entries));
-        err = entries == NULL ? ERR_NOMEM : raft_store_decode(fetch, entries);
+        entries = mem_array(fetch->records_count, sizeof(*entries));
+        err = entries == NULL ? ERR_NOMEM : raft_store_decode_entries(fetch, entries);
     }
-    reading->done(reading->owner, err, entries, err == OK ? count : 0);
+    list_remove(&r->link); /* done() may end the raft_store */
+    raft_store_pump(r->s);
+    r->done(r->owner, err, err == OK ? entries : NULL, err == OK ? fetch->records_count : 0);
     mem_free(entries);
-    log_fetch_deinit(fetch);
-    mem_free(reading);
+    raft_store_read_free(r);
 }
 
 int raft_store_fetch(struct raft_store *s, uint64_t first, size_t bytes_max,
                      raft_store_fetched done, void *owner)
 {
-    struct raft_store_reading *reading = mem_zalloc(sizeof(*reading));
-    if (reading == NULL)
+    struct raft_store_read *r = mem_zalloc(sizeof(*r));
+    if (r == NULL)
         return ERR_NOMEM;
-    reading->done = done;
-    reading->owner = owner;
-    reading->fetch = (struct log_fetch){
-        .first = first, .bytes_max = bytes_max, .done = raft_store_read, .owner = reading
+    list_init(&r->link);
+    r->s = s;
+    r->done = done;
+    r->owner = owner;
+    r->fetch = (struct log_fetch){
+        .first = first, .bytes_max = bytes_max, .done = raft_store_on_fetched, .owner = r
     };
-    int err = store_log_fetch(s->store, &reading->fetch);
-    if (err != OK)
-        mem_free(reading);
-    return err;
-}
-
-/* ---- trimming ---- */
-
-static void raft_store_trimmed(struct log_trim *trim, int err)
-{
-    (void)err; /* what was not trimmed now goes with the next one */
-    mem_free(trim);
-}
-
-int raft_store_trim(struct raft_store *s, uint64_t first_kept)
-{
-    struct log_trim *trim = mem_zalloc(sizeof(*trim));
-    if (trim == NULL)
-        return ERR_NOMEM;
-    *trim = (struct log_trim){ .first_kept = first_kept, .done = raft_store_trimmed };
-    int err = store_log_trim(s->store, trim);
-    if (err != OK)
-        mem_free(trim);
-    return err;
+    int err = store_log_fetch(s->store, &r->fetch);
+    if (err != OK) {
+        raft_store_read_free(r);
+        return err;
+    }
+    list_push_back(&s->reads, &r->link);
+    return OK;
 }

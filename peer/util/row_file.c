@@ -9,16 +9,16 @@
 
 enum { HEAD_LEN = 8, HEAD_TABLES_AT = 5, BLOCK_HEAD_LEN = 12, END_LEN = 20, END_COVERED_LEN = 12 };
 
-static const uint8_t magic[4] = {'H', 'F', 'R', 'F'};
+static const uint8_t magic[4] = { 'H', 'F', 'R', 'F' };
 
 /* ---- writing ---- */
 
 void row_file_begin(struct row_file_writer *w, unsigned tables_count, struct buf *out)
 {
     ASSERT(tables_count <= UINT8_MAX);
-    uint8_t head[HEAD_LEN] = {magic[0], magic[1], magic[2], magic[3], ROW_FILE_VERSION};
+    uint8_t head[HEAD_LEN] = { magic[0], magic[1], magic[2], magic[3], ROW_FILE_VERSION };
     head[HEAD_TABLES_AT] = (uint8_t)tables_count;
-    *w = (struct row_file_writer){.out = out, .chain = hash64(0, head, HEAD_LEN)};
+    *w = (struct row_file_writer){ .out = out, .chain = hash64(0, head, HEAD_LEN) };
     buf_append(out, head, HEAD_LEN);
 }
 
@@ -50,7 +50,7 @@ void row_file_add(struct row_file_writer *w, const struct row_file_row *row)
 int row_file_end(struct row_file_writer *w, uint64_t *hash)
 {
     row_file_close_block(w);
-    struct buf end = {0};
+    struct buf end = { 0 };
     buf_put_u32(&end, 0);
     buf_put_u64(&end, w->rows_count);
     if (end.err == OK) {
@@ -75,7 +75,7 @@ void row_file_abandon(struct row_file_writer *w)
 
 void row_file_reader_init(struct row_file_reader *r)
 {
-    *r = (struct row_file_reader){.table_last = -1};
+    *r = (struct row_file_reader){ .table_last = -1 };
 }
 
 void row_file_reader_deinit(struct row_file_reader *r)

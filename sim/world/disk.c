@@ -59,7 +59,7 @@ static void disk_later(struct disk_room *room, void (*run)(struct disk_room *roo
     uint64_t delay_us = min_us + world_choose(&d->hooks, WORLD_DISK_DELAY, max_us - min_us + 1);
     struct disk_event *e = mem_alloc(sizeof(*e));
     ASSERT(e != NULL);
-    *e = (struct disk_event){.room = room, .life = d->life, .run = run};
+    *e = (struct disk_event){ .room = room, .life = d->life, .run = run };
     list_push_back(&d->events, &e->link);
     world_at(&d->hooks, room->health == DISK_SLOW ? delay_us * o->slow_factor : delay_us,
              disk_on_event, e);
@@ -165,7 +165,7 @@ static int disk_request_admit(struct disk_room *room, struct disk_request *q)
 
 static int disk_job_run(struct disk *d, struct map_job *job, const struct rows *shown)
 {
-    struct rows rows = {0};
+    struct rows rows = { 0 };
     int err = OK;
     if (job->what == MAP_EXPORT)
         return disk_export(d, job, shown);
@@ -321,7 +321,7 @@ static int disk_log_fetch_submit(void *impl, struct log_fetch *fetch)
     ASSERT(d->log_is_open);
     fetch->records = NULL;
     fetch->records_count = 0;
-    fetch->bytes = (struct buf){0};
+    fetch->bytes = (struct buf){ 0 };
     return disk_submit(&d->rooms[DISK_LOG], DISK_LOG_FETCH, fetch) != NULL ? OK : ERR_BUSY;
 }
 
@@ -414,7 +414,7 @@ static const struct store_ops disk_ops = {
 
 struct store disk_store(struct disk *d)
 {
-    return (struct store){&disk_ops, d};
+    return (struct store){ &disk_ops, d };
 }
 
 /* ---- life ---- */
@@ -519,8 +519,9 @@ static void disk_farewell_add(struct list_link *farewells, struct list_link *req
         const struct disk_request *q = list_entry(link, struct disk_request, link);
         struct disk_farewell *f = mem_alloc(sizeof(*f));
         ASSERT(f != NULL);
-        *f = (struct disk_farewell){
-            .kind = q->kind, .port = q->port, .err = is_done ? q->err : ERR_CANCELED};
+        *f = (struct disk_farewell){ .kind = q->kind,
+                                     .port = q->port,
+                                     .err = is_done ? q->err : ERR_CANCELED };
         list_push_back(farewells, &f->link);
     }
 }

@@ -79,7 +79,7 @@ static void disk_file_write(struct disk *d, const struct file_job *job)
         f->writes_size = size;
     }
     struct disk_write *w = &f->writes[f->writes_count++];
-    *w = (struct disk_write){.offset = job->offset};
+    *w = (struct disk_write){ .offset = job->offset };
     buf_append(&w->bytes, job->data, job->len);
     ASSERT(w->bytes.err == OK);
     buf_overwrite(&f->now, job->offset, job->data, job->len);
@@ -182,12 +182,12 @@ void disk_files_crash(struct disk *d)
 
 int disk_export(struct disk *d, struct map_job *job, const struct rows *rows)
 {
-    struct buf file = {0};
+    struct buf file = { 0 };
     struct row_file_writer w;
     row_file_begin(&w, job->tables_count, &file);
     int err = OK;
     struct view_row at;
-    bool found = rows_at_or_after(rows, (struct bytes){NULL, 0}, &at);
+    bool found = rows_at_or_after(rows, (struct bytes){ NULL, 0 }, &at);
     while (err == OK && found) {
         unsigned table = *(const uint8_t *)at.key.data;
         if (table >= job->tables_count)
@@ -195,7 +195,7 @@ int disk_export(struct disk *d, struct map_job *job, const struct rows *rows)
         struct view_row row = at;
         err = disk_rows_check(ROOM_STATE, &row);
         if (err == OK)
-            row_file_add(&w, &(struct row_file_row){table, row.key, row.value});
+            row_file_add(&w, &(struct row_file_row){ table, row.key, row.value });
         found = rows_after(rows, at.key, &at);
     }
     if (err == OK) {

@@ -54,7 +54,7 @@ bool disk_flip(struct disk *d, enum disk_room_name name)
     if (count > 0) {
         struct view_row sound =
             rows_nth(&room->durable, world_choose(&d->hooks, WORLD_DISK_DAMAGE, count));
-        struct buf rotten = {0};
+        struct buf rotten = { 0 };
         buf_append(&rotten, sound.value.data, sound.value.len);
         ASSERT(rotten.err == OK && rotten.len > 0); /* a checksum, at least */
         uint64_t bit = world_choose(&d->hooks, WORLD_DISK_DAMAGE, rotten.len * 8);

@@ -16,14 +16,14 @@ static struct bytes disk_key(unsigned table, struct bytes key, uint8_t out[DISK_
     out[0] = (uint8_t)table;
     if (key.len > 0)
         memcpy(out + 1, key.data, key.len);
-    return (struct bytes){out, key.len + 1};
+    return (struct bytes){ out, key.len + 1 };
 }
 
 void disk_rows_put(struct rows *r, enum store_room room, unsigned table, struct bytes key,
                    struct bytes value)
 {
     uint8_t raw[DISK_KEY_SIZE];
-    struct buf stored = {0};
+    struct buf stored = { 0 };
     buf_put_u64(&stored, store_checksum(room, table, key, value));
     buf_append(&stored, value.data, value.len);
     ASSERT(stored.err == OK);
@@ -43,8 +43,8 @@ int disk_rows_check(enum store_room room, struct view_row *row)
     struct reader value = reader_of(row->value.data, row->value.len);
     unsigned table = reader_u8(&key);
     uint64_t checksum = reader_u64(&value);
-    row->key = (struct bytes){key.at, key.left};
-    row->value = (struct bytes){value.at, value.left};
+    row->key = (struct bytes){ key.at, key.left };
+    row->value = (struct bytes){ value.at, value.left };
     if (key.err != OK || value.err != OK)
         return ERR_CORRUPT;
     return store_checksum(room, table, row->key, row->value) == checksum ? OK : ERR_CORRUPT;
@@ -56,7 +56,7 @@ static struct bytes log_key(uint64_t index, uint8_t out[LOG_KEY_LEN])
 {
     for (int i = 0; i < LOG_KEY_LEN; i++)
         out[i] = (uint8_t)(index >> (8 * (LOG_KEY_LEN - 1 - i)));
-    return (struct bytes){out, LOG_KEY_LEN};
+    return (struct bytes){ out, LOG_KEY_LEN };
 }
 
 /* A row of the records' table; false for any other. */
@@ -73,9 +73,10 @@ struct log_extent disk_log_extent(const struct rows *r)
 {
     const uint8_t records = LOG_TABLE_RECORDS, behind = LOG_TABLE_RECORDS + 1;
     struct view_row row;
-    struct log_extent extent = {0, 0};
-    if (rows_at_or_after(r, (struct bytes){&records, 1}, &row) && log_index(&row, &extent.first)) {
-        bool found = rows_before(r, (struct bytes){&behind, 1}, &row);
+    struct log_extent extent = { 0, 0 };
+    if (rows_at_or_after(r, (struct bytes){ &records, 1 }, &row) &&
+        log_index(&row, &extent.first)) {
+        bool found = rows_before(r, (struct bytes){ &behind, 1 }, &row);
         ASSERT(found && log_index(&row, &extent.last));
     }
     return extent;
@@ -97,7 +98,7 @@ void disk_unit_apply(struct rows *r, const struct log_unit *unit)
         disk_rows_put(r, ROOM_LOG, LOG_TABLE_RECORDS, log_key(record->index, raw), record->bytes);
     }
     if (unit->meta.len > 0)
-        disk_rows_put(r, ROOM_LOG, LOG_TABLE_META, (struct bytes){NULL, 0}, unit->meta);
+        disk_rows_put(r, ROOM_LOG, LOG_TABLE_META, (struct bytes){ NULL, 0 }, unit->meta);
 }
 
 void disk_log_trim(struct rows *r, uint64_t first_kept)
@@ -117,7 +118,7 @@ static int fetch_add(struct log_fetch *fetch, uint64_t index, struct bytes bytes
     if (records == NULL)
         return ERR_NOMEM;
     fetch->records = records;
-    fetch->records[fetch->records_count++] = (struct log_record){index, {NULL, bytes.len}};
+    fetch->records[fetch->records_count++] = (struct log_record){ index, { NULL, bytes.len } };
     buf_append(&fetch->bytes, bytes.data, bytes.len);
     return fetch->bytes.err;
 }
@@ -140,7 +141,7 @@ int disk_log_fetch(const struct rows *r, struct log_fetch *fetch)
         return ERR_NOT_FOUND;
     int err = OK;
     for (uint64_t index = fetch->first; err == OK && index <= extent.last; index++) {
-        struct view_row row = {.key = disk_key(LOG_TABLE_RECORDS, log_key(index, raw), stored)};
+        struct view_row row = { .key = disk_key(LOG_TABLE_RECORDS, log_key(index, raw), stored) };
         if (!rows_get(r, row.key, &row.value))
             err = ERR_CORRUPT; /* a gap */
         else
@@ -161,18 +162,18 @@ int disk_log_walk(const struct rows *r, struct buf *meta, struct log_extent *ext
                   log_record_hook on_record, void *owner)
 {
     const uint8_t meta_key = LOG_TABLE_META, records = LOG_TABLE_RECORDS;
-    struct view_row row = {.key = {&meta_key, 1}};
+    struct view_row row = { .key = { &meta_key, 1 } };
     int err = OK;
     if (rows_get(r, row.key, &row.value)) {
         err = disk_rows_check(ROOM_LOG, &row);
         if (err == OK)
             buf_append(meta, row.value.data, row.value.len);
     }
-    struct log_extent seen = {0, 0};
-    bool found = rows_at_or_after(r, (struct bytes){&records, 1}, &row);
+    struct log_extent seen = { 0, 0 };
+    bool found = rows_at_or_after(r, (struct bytes){ &records, 1 }, &row);
     while (err == OK && found) {
         struct view_row plain = row;
-        struct log_record record = {0};
+        struct log_record record = { 0 };
         if (!log_index(&row, &record.index) || (seen.last > 0 && record.index != seen.last + 1) ||
             disk_rows_check(ROOM_LOG, &plain) != OK)
             return ERR_CORRUPT;

@@ -12,7 +12,7 @@ static int view_get_row(void *impl, unsigned table, struct bytes key, struct byt
     raw[0] = (uint8_t)table;
     if (key.len > 0)
         memcpy(raw + 1, key.data, key.len);
-    struct view_row row = {.key = {raw, key.len + 1}};
+    struct view_row row = { .key = { raw, key.len + 1 } };
     if (!rows_get(&v->rows, row.key, &row.value))
         return ERR_NOT_FOUND;
     int err = disk_rows_check(v->room, &row);
@@ -47,7 +47,7 @@ static int view_seek_row(void *impl, unsigned table, struct bytes key, struct vi
     if (key.len > 0)
         memcpy(raw + 1, key.data, key.len);
     struct view_row at;
-    bool found = rows_at_or_after(&v->rows, (struct bytes){raw, key.len + 1}, &at);
+    bool found = rows_at_or_after(&v->rows, (struct bytes){ raw, key.len + 1 }, &at);
     return view_land(v, table, found, &at, CURSOR_AFTER, row);
 }
 
@@ -59,8 +59,8 @@ static int view_next_row(void *impl, unsigned table, struct view_row *row)
     if (c->at == CURSOR_AFTER)
         return ERR_NOT_FOUND;
     if (c->at == CURSOR_BEFORE)
-        return view_seek_row(impl, table, (struct bytes){NULL, 0}, row);
-    bool found = rows_after(&v->rows, (struct bytes){c->key, c->key_len}, &at);
+        return view_seek_row(impl, table, (struct bytes){ NULL, 0 }, row);
+    bool found = rows_after(&v->rows, (struct bytes){ c->key, c->key_len }, &at);
     return view_land(v, table, found, &at, CURSOR_AFTER, row);
 }
 
@@ -73,13 +73,13 @@ static int view_prev_row(void *impl, unsigned table, struct view_row *row)
     if (c->at == CURSOR_BEFORE)
         return ERR_NOT_FOUND;
     struct bytes from =
-        c->at == CURSOR_ON ? (struct bytes){c->key, c->key_len} : (struct bytes){&behind, 1};
+        c->at == CURSOR_ON ? (struct bytes){ c->key, c->key_len } : (struct bytes){ &behind, 1 };
     bool found = rows_before(&v->rows, from, &at);
     return view_land(v, table, found, &at, CURSOR_BEFORE, row);
 }
 
-static const struct view_ops disk_view_ops = {view_get_row, view_seek_row, view_next_row,
-                                              view_prev_row};
+static const struct view_ops disk_view_ops = { view_get_row, view_seek_row, view_next_row,
+                                               view_prev_row };
 
 int disk_view_open(void *impl, enum map_area area, struct view *view)
 {

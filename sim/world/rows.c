@@ -23,12 +23,12 @@ struct rows_node {
 
 static struct bytes rows_key(const struct rows_node *n)
 {
-    return (struct bytes){n->bytes, n->key_len};
+    return (struct bytes){ n->bytes, n->key_len };
 }
 
 static struct view_row rows_row(const struct rows_node *n)
 {
-    return (struct view_row){rows_key(n), {n->bytes + n->key_len, n->value_len}};
+    return (struct view_row){ rows_key(n), { n->bytes + n->key_len, n->value_len } };
 }
 
 static uint64_t rows_node_count(const struct rows_node *n)
@@ -47,7 +47,7 @@ static struct rows_node *rows_node_create(struct bytes key, struct bytes value, 
 {
     struct rows_node *n = mem_alloc(sizeof(*n) + key.len + value.len);
     ASSERT(n != NULL);
-    *n = (struct rows_node){left, right, 1, priority, 0, key.len, value.len};
+    *n = (struct rows_node){ left, right, 1, priority, 0, key.len, value.len };
     if (key.len > 0)
         memcpy(n->bytes, key.data, key.len);
     if (value.len > 0)
@@ -178,7 +178,7 @@ static struct rows_node *rows_remove(struct rows_node *n, struct bytes key)
 
 struct rows rows_share(const struct rows *r)
 {
-    return (struct rows){rows_hold(r->root)};
+    return (struct rows){ rows_hold(r->root) };
 }
 
 void rows_deinit(struct rows *r)

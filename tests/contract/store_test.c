@@ -38,8 +38,8 @@ static void open_all(struct fixture *fx, uint64_t generation, struct buf *meta,
 
 static void on_fixture(const struct fixture_ops *ops, uint64_t seed, void (*test)(struct fixture *))
 {
-    struct fixture fx = {.ops = ops, .seed = seed};
-    struct buf meta = {0};
+    struct fixture fx = { .ops = ops, .seed = seed };
+    struct buf meta = { 0 };
     struct log_extent extent;
     ops->create(&fx);
     open_all(&fx, GENERATION, &meta, &extent);
@@ -129,7 +129,7 @@ static int wait_for(struct fixture *fx, struct waiter *w)
 
 static int write_unit(struct fixture *fx, struct log_unit unit)
 {
-    struct waiter w = {.fx = fx};
+    struct waiter w = { .fx = fx };
     unit.done = unit_done;
     unit.owner = &w;
     SUBMIT(store_log_write(&fx->store, &unit));
@@ -138,7 +138,7 @@ static int write_unit(struct fixture *fx, struct log_unit unit)
 
 static struct bytes text(const char *s)
 {
-    return (struct bytes){s, strlen(s)};
+    return (struct bytes){ s, strlen(s) };
 }
 
 /* Records first..last, whose text is `word` and the index. */
@@ -154,10 +154,11 @@ static struct log_unit make_unit(struct records *r, uint64_t cut_from, uint64_t 
 {
     for (uint64_t i = first; i <= last; i++) {
         snprintf(r->texts[i - first], RECORD_SIZE, "%s %llu", word, (unsigned long long)i);
-        r->records[i - first] = (struct log_record){i, text(r->texts[i - first])};
+        r->records[i - first] = (struct log_record){ i, text(r->texts[i - first]) };
     }
-    return (struct log_unit){
-        .cut_from = cut_from, .records = r->records, .records_count = (size_t)(last + 1 - first)};
+    return (struct log_unit){ .cut_from = cut_from,
+                              .records = r->records,
+                              .records_count = (size_t)(last + 1 - first) };
 }
 
 static int append(struct fixture *fx, uint64_t cut_from, uint64_t first, uint64_t last,
@@ -169,9 +170,10 @@ static int append(struct fixture *fx, uint64_t cut_from, uint64_t first, uint64_
 
 static int fetch(struct fixture *fx, struct log_fetch *f, uint64_t first, size_t bytes_max)
 {
-    struct waiter w = {.fx = fx};
-    *f =
-        (struct log_fetch){.first = first, .bytes_max = bytes_max, .done = fetch_done, .owner = &w};
+    struct waiter w = { .fx = fx };
+    *f = (struct log_fetch){
+        .first = first, .bytes_max = bytes_max, .done = fetch_done, .owner = &w
+    };
     SUBMIT(store_log_fetch(&fx->store, f));
     return wait_for(fx, &w);
 }
@@ -186,8 +188,8 @@ static void assert_record(const struct log_record *record, uint64_t index, const
 
 static int trim(struct fixture *fx, uint64_t first_kept)
 {
-    struct waiter w = {.fx = fx};
-    struct log_trim t = {.first_kept = first_kept, .done = trim_done, .owner = &w};
+    struct waiter w = { .fx = fx };
+    struct log_trim t = { .first_kept = first_kept, .done = trim_done, .owner = &w };
     SUBMIT(store_log_trim(&fx->store, &t));
     return wait_for(fx, &w);
 }
@@ -195,26 +197,27 @@ static int trim(struct fixture *fx, uint64_t first_kept)
 static int write_batch(struct fixture *fx, enum map_area area, const struct map_op *ops,
                        size_t count)
 {
-    struct waiter w = {.fx = fx};
+    struct waiter w = { .fx = fx };
     struct map_batch batch = {
-        .area = area, .ops = ops, .ops_count = count, .done = batch_done, .owner = &w};
+        .area = area, .ops = ops, .ops_count = count, .done = batch_done, .owner = &w
+    };
     SUBMIT(store_map_write(&fx->store, &batch));
     return wait_for(fx, &w);
 }
 
 static struct map_op put(unsigned table, const char *key, const char *value)
 {
-    return (struct map_op){.table = (uint8_t)table, .key = text(key), .value = text(value)};
+    return (struct map_op){ .table = (uint8_t)table, .key = text(key), .value = text(value) };
 }
 
 static struct map_op delete (unsigned table, const char *key)
 {
-    return (struct map_op){.table = (uint8_t)table, .is_delete = true, .key = text(key)};
+    return (struct map_op){ .table = (uint8_t)table, .is_delete = true, .key = text(key) };
 }
 
 static int run_job(struct fixture *fx, struct map_job *job)
 {
-    struct waiter w = {.fx = fx};
+    struct waiter w = { .fx = fx };
     job->done = job_done;
     job->owner = &w;
     SUBMIT(store_map_job(&fx->store, job));
@@ -223,7 +226,7 @@ static int run_job(struct fixture *fx, struct map_job *job)
 
 static int run_file_job(struct fixture *fx, struct file_job *job)
 {
-    struct waiter w = {.fx = fx};
+    struct waiter w = { .fx = fx };
     job->done = file_done;
     job->owner = &w;
     SUBMIT(store_file_job(&fx->store, job));
@@ -233,7 +236,8 @@ static int run_file_job(struct fixture *fx, struct file_job *job)
 static int file_write(struct fixture *fx, uint64_t no, uint64_t offset, const char *data)
 {
     struct file_job job = {
-        .what = FILE_WRITE, .file_no = no, .offset = offset, .data = data, .len = strlen(data)};
+        .what = FILE_WRITE, .file_no = no, .offset = offset, .data = data, .len = strlen(data)
+    };
     int err = run_file_job(fx, &job);
     cr_assert(err != OK || job.len_done == job.len);
     return err;
@@ -243,7 +247,8 @@ static int file_read(struct fixture *fx, uint64_t no, uint64_t offset, void *int
                      size_t *len)
 {
     struct file_job job = {
-        .what = FILE_READ, .file_no = no, .offset = offset, .into = into, .len = size};
+        .what = FILE_READ, .file_no = no, .offset = offset, .into = into, .len = size
+    };
     int err = run_file_job(fx, &job);
     *len = job.len_done;
     return err;
@@ -251,13 +256,13 @@ static int file_read(struct fixture *fx, uint64_t no, uint64_t offset, void *int
 
 static int file_sync(struct fixture *fx, uint64_t no)
 {
-    struct file_job job = {.what = FILE_SYNC, .file_no = no};
+    struct file_job job = { .what = FILE_SYNC, .file_no = no };
     return run_file_job(fx, &job);
 }
 
 static int file_drop(struct fixture *fx, uint64_t no)
 {
-    struct file_job job = {.what = FILE_DROP, .file_no = no};
+    struct file_job job = { .what = FILE_DROP, .file_no = no };
     return run_file_job(fx, &job);
 }
 
@@ -280,12 +285,12 @@ static const char *get(struct fixture *fx, enum map_area area, unsigned table, c
 
 CONTRACT(log_is_found_again_after_a_clean_stop)
 {
-    struct log_unit meta = {.meta = text("meta one")};
+    struct log_unit meta = { .meta = text("meta one") };
     cr_assert_eq(append(fx, 0, 1, 10, "a"), OK);
     cr_assert_eq(write_unit(fx, meta), OK);
     cr_assert_eq(append(fx, 8, 8, 9, "b"), OK);
 
-    struct buf found = {0};
+    struct buf found = { 0 };
     struct log_extent extent;
     fx->ops->stop(fx);
     open_all(fx, GENERATION, &found, &extent);
@@ -321,7 +326,7 @@ CONTRACT(fetch_keeps_to_its_bytes_but_gives_one)
 CONTRACT(cut_everything_and_begin_elsewhere)
 {
     cr_assert_eq(append(fx, 0, 1, 20, "a"), OK);
-    struct log_unit cut = {.cut_from = 1, .meta = text("begins after 99")};
+    struct log_unit cut = { .cut_from = 1, .meta = text("begins after 99") };
     cr_assert_eq(write_unit(fx, cut), OK);
     struct log_fetch f;
     cr_assert_eq(fetch(fx, &f, 1, 10), ERR_NOT_FOUND);
@@ -342,7 +347,7 @@ CONTRACT(trim_forgets_the_head)
     cr_assert_eq(trim(fx, 250), OK); /* nothing to do */
     cr_assert_eq(trim(fx, 5000), OK);
     cr_assert_eq(fetch(fx, &f, 300, 10), ERR_NOT_FOUND);
-    struct buf meta = {0};
+    struct buf meta = { 0 };
     struct log_extent extent;
     fx->ops->stop(fx);
     open_all(fx, GENERATION, &meta, &extent);
@@ -360,12 +365,13 @@ CONTRACT(log_requests_are_done_once_and_in_order)
     struct log_fetch fetches[UNITS];
     uint64_t clock = 0;
     for (int i = 0; i < UNITS; i++) {
-        w[2 * i] = w[2 * i + 1] = (struct waiter){.fx = fx, .clock = &clock};
+        w[2 * i] = w[2 * i + 1] = (struct waiter){ .fx = fx, .clock = &clock };
         units[i] = make_unit(&r[i], 0, (uint64_t)i * 3 + 1, (uint64_t)i * 3 + 3, "a");
         units[i].done = unit_done;
         units[i].owner = &w[2 * i];
         fetches[i] = (struct log_fetch){
-            .first = 1, .bytes_max = 1000000, .done = fetch_done, .owner = &w[2 * i + 1]};
+            .first = 1, .bytes_max = 1000000, .done = fetch_done, .owner = &w[2 * i + 1]
+        };
         SUBMIT(store_log_write(&fx->store, &units[i]));
         SUBMIT(store_log_fetch(&fx->store, &fetches[i]));
         if (i % 7 == 0)
@@ -385,8 +391,10 @@ CONTRACT(empty_and_big_records_are_kept)
 {
     char *big = mem_alloc(LIMIT_ENTRY_BYTES);
     memset(big, 'x', LIMIT_ENTRY_BYTES);
-    struct log_record records[] = {{1, {NULL, 0}}, {2, {big, LIMIT_ENTRY_BYTES}}, {3, {"y", 1}}};
-    struct log_unit unit = {.records = records, .records_count = 3};
+    struct log_record records[] = { { 1, { NULL, 0 } },
+                                    { 2, { big, LIMIT_ENTRY_BYTES } },
+                                    { 3, { "y", 1 } } };
+    struct log_unit unit = { .records = records, .records_count = 3 };
     cr_assert_eq(write_unit(fx, unit), OK);
     struct log_fetch f;
     cr_assert_eq(fetch(fx, &f, 1, 2 * LIMIT_ENTRY_BYTES), OK);
@@ -399,14 +407,14 @@ CONTRACT(empty_and_big_records_are_kept)
 
 Test(store_both, what_is_too_big_is_refused_at_once)
 {
-    struct store none = {0}; /* not asked */
-    struct log_record record = {1, {"", LIMIT_LOG_UNIT_BYTES + 1}};
-    struct log_unit unit = {.records = &record, .records_count = 1, .done = unit_done};
+    struct store none = { 0 }; /* not asked */
+    struct log_record record = { 1, { "", LIMIT_LOG_UNIT_BYTES + 1 } };
+    struct log_unit unit = { .records = &record, .records_count = 1, .done = unit_done };
     cr_assert_eq(store_log_write(&none, &unit), ERR_TOO_BIG);
-    struct map_op ops[] = {{.key = {"", LIMIT_MAP_KEY_BYTES + 1}}};
-    struct map_batch batch = {.ops = ops, .ops_count = 1, .done = batch_done};
+    struct map_op ops[] = { { .key = { "", LIMIT_MAP_KEY_BYTES + 1 } } };
+    struct map_batch batch = { .ops = ops, .ops_count = 1, .done = batch_done };
     cr_assert_eq(store_map_write(&none, &batch), ERR_TOO_BIG);
-    ops[0] = (struct map_op){.key = {"", 1}, .value = {"", LIMIT_MAP_VALUE_BYTES + 1}};
+    ops[0] = (struct map_op){ .key = { "", 1 }, .value = { "", LIMIT_MAP_VALUE_BYTES + 1 } };
     cr_assert_eq(store_map_write(&none, &batch), ERR_TOO_BIG);
 }
 
@@ -414,9 +422,10 @@ Test(store_both, what_is_too_big_is_refused_at_once)
 
 CONTRACT(batches_and_areas)
 {
-    struct map_op ops[] = {put(0, "b", "1"), put(1, "b", "2"), put(0, "a", "3"), delete (0, "none"),
-                           put(0, "b", "4")}; /* a later one on the same key wins */
-    struct map_op local[] = {put(0, "b", "local")};
+    struct map_op ops[] = { put(0, "b", "1"), put(1, "b", "2"), put(0, "a", "3"),
+                            delete (0, "none"),
+                            put(0, "b", "4") }; /* a later one on the same key wins */
+    struct map_op local[] = { put(0, "b", "local") };
     cr_assert_eq(write_batch(fx, MAP_STATE, ops, 5), OK);
     cr_assert_str_eq(get(fx, MAP_STATE, 0, "b"), "4");
     cr_assert_str_eq(get(fx, MAP_STATE, 1, "b"), "2");
@@ -425,9 +434,9 @@ CONTRACT(batches_and_areas)
     cr_assert_eq(write_batch(fx, MAP_LOCAL, local, 1), OK);
     cr_assert_str_eq(get(fx, MAP_LOCAL, 0, "b"), "local");
 
-    struct map_op again[] = {delete (0, "b"), put(2, "c", ""), delete (1, "b"), put(1, "b", "5")};
+    struct map_op again[] = { delete (0, "b"), put(2, "c", ""), delete (1, "b"), put(1, "b", "5") };
     cr_assert_eq(write_batch(fx, MAP_STATE, again, 4), OK);
-    struct buf meta = {0};
+    struct buf meta = { 0 };
     struct log_extent extent;
     fx->ops->stop(fx);
     open_all(fx, GENERATION, &meta, &extent);
@@ -440,8 +449,8 @@ CONTRACT(batches_and_areas)
 
 CONTRACT(a_view_walks_both_ways_and_stays_in_its_table)
 {
-    struct map_op ops[] = {put(1, "b", "1"), put(1, "bb", "2"), put(1, "d", "3"),
-                           put(0, "z", "0"), put(2, "a", "9"),  put(15, "x", "15")};
+    struct map_op ops[] = { put(1, "b", "1"), put(1, "bb", "2"), put(1, "d", "3"),
+                            put(0, "z", "0"), put(2, "a", "9"),  put(15, "x", "15") };
     cr_assert_eq(write_batch(fx, MAP_STATE, ops, 6), OK);
     struct view v;
     struct view_row row;
@@ -486,14 +495,14 @@ CONTRACT(a_view_walks_both_ways_and_stays_in_its_table)
 
 CONTRACT(a_view_does_not_move_and_several_may_be_open)
 {
-    struct map_op first[] = {put(0, "k", "old")}, second[] = {put(0, "k", "new")};
+    struct map_op first[] = { put(0, "k", "old") }, second[] = { put(0, "k", "new") };
     cr_assert_eq(write_batch(fx, MAP_STATE, first, 1), OK);
     struct view views[LIMIT_VIEWS_COUNT], one_more;
     for (int i = 0; i < LIMIT_VIEWS_COUNT; i++)
         cr_assert_eq(store_view_open(&fx->store, i % 2 ? MAP_LOCAL : MAP_STATE, &views[i]), OK);
     cr_assert_eq(store_view_open(&fx->store, MAP_STATE, &one_more), ERR_BUSY);
-    struct waiter w = {.fx = fx};
-    struct map_batch batch = {.ops = second, .ops_count = 1, .done = batch_done, .owner = &w};
+    struct waiter w = { .fx = fx };
+    struct map_batch batch = { .ops = second, .ops_count = 1, .done = batch_done, .owner = &w };
     SUBMIT(store_map_write(&fx->store, &batch));
     struct bytes value;
     cr_assert_eq(view_get(&views[0], 0, text("k"), &value), OK);
@@ -516,9 +525,10 @@ CONTRACT(batches_show_whole_and_in_order)
         snprintf(texts[i], sizeof(texts[i]), "%d", i);
         ops[i][0] = put(3, "left", texts[i]);
         ops[i][1] = put(4, "right", texts[i]);
-        w[i] = (struct waiter){.fx = fx, .clock = &clock};
+        w[i] = (struct waiter){ .fx = fx, .clock = &clock };
         batches[i] = (struct map_batch){
-            .area = MAP_LOCAL, .ops = ops[i], .ops_count = 2, .done = batch_done, .owner = &w[i]};
+            .area = MAP_LOCAL, .ops = ops[i], .ops_count = 2, .done = batch_done, .owner = &w[i]
+        };
         SUBMIT(store_map_write(&fx->store, &batches[i]));
     }
     int shown = -1;
@@ -548,15 +558,16 @@ CONTRACT(batches_show_whole_and_in_order)
 
 CONTRACT(keys_and_values_of_any_size)
 {
-    const size_t key_lens[] = {1, 2, 255, LIMIT_MAP_KEY_BYTES};
-    const size_t value_lens[] = {0, 1, 2000, 5000, LIMIT_MAP_VALUE_BYTES};
+    const size_t key_lens[] = { 1, 2, 255, LIMIT_MAP_KEY_BYTES };
+    const size_t value_lens[] = { 0, 1, 2000, 5000, LIMIT_MAP_VALUE_BYTES };
     char key[LIMIT_MAP_KEY_BYTES], *value = mem_alloc(LIMIT_MAP_VALUE_BYTES);
     for (size_t i = 0; i < 4; i++) {
         for (size_t j = 0; j < 5; j++) {
             memset(key, (int)(i * 50 + j), sizeof(key)); /* any byte, 0 among them */
             memset(value, (int)(i + j), LIMIT_MAP_VALUE_BYTES);
-            struct map_op op = {
-                .table = 5, .key = {key, key_lens[i]}, .value = {value, value_lens[j]}};
+            struct map_op op = { .table = 5,
+                                 .key = { key, key_lens[i] },
+                                 .value = { value, value_lens[j] } };
             cr_assert_eq(write_batch(fx, MAP_STATE, &op, 1), OK);
             struct view v;
             struct bytes found;
@@ -573,22 +584,22 @@ CONTRACT(keys_and_values_of_any_size)
 
 CONTRACT(export_import_and_switch)
 {
-    struct map_op ops[] = {put(0, "a", "1"), put(0, "b", "2"), put(1, "c", "3"),
-                           put(2, "not exported", "4")};
+    struct map_op ops[] = { put(0, "a", "1"), put(0, "b", "2"), put(1, "c", "3"),
+                            put(2, "not exported", "4") };
     cr_assert_eq(write_batch(fx, MAP_STATE, ops, 4), OK);
-    struct map_op local[] = {put(0, "mine", "5")};
+    struct map_op local[] = { put(0, "mine", "5") };
     cr_assert_eq(write_batch(fx, MAP_LOCAL, local, 1), OK);
 
     /* The export shows what a view shows in the event in which it is submitted. */
-    struct waiter w = {.fx = fx};
-    struct map_job job = {.what = MAP_EXPORT,
-                          .generation = GENERATION,
-                          .file_no = 7,
-                          .tables_count = 2,
-                          .done = job_done,
-                          .owner = &w};
+    struct waiter w = { .fx = fx };
+    struct map_job job = { .what = MAP_EXPORT,
+                           .generation = GENERATION,
+                           .file_no = 7,
+                           .tables_count = 2,
+                           .done = job_done,
+                           .owner = &w };
     SUBMIT(store_map_job(&fx->store, &job));
-    struct map_op later[] = {put(0, "a", "later")};
+    struct map_op later[] = { put(0, "a", "later") };
     cr_assert_eq(write_batch(fx, MAP_STATE, later, 1), OK);
     cr_assert_eq(wait_for(fx, &w), OK);
 
@@ -597,7 +608,7 @@ CONTRACT(export_import_and_switch)
     cr_assert_eq(file_read(fx, 7, 0, file, sizeof(file), &len), OK);
     cr_assert_eq(len, job.file_len);
 
-    struct map_job import = {.what = MAP_IMPORT, .generation = GENERATION + 1, .file_no = 7};
+    struct map_job import = { .what = MAP_IMPORT, .generation = GENERATION + 1, .file_no = 7 };
     cr_assert_eq(run_job(fx, &import), OK);
     cr_assert_str_eq(get(fx, MAP_STATE, 0, "a"), "later"); /* g keeps serving */
     cr_assert_eq(store_map_open(&fx->store, GENERATION + 1), OK);
@@ -607,7 +618,7 @@ CONTRACT(export_import_and_switch)
     cr_assert_str_eq(get(fx, MAP_LOCAL, 0, "mine"), "5");
     cr_assert_eq(write_batch(fx, MAP_STATE, later, 1), OK);
 
-    struct buf meta = {0};
+    struct buf meta = { 0 };
     struct log_extent extent;
     fx->ops->stop(fx);
     open_all(fx, GENERATION + 1, &meta, &extent);
@@ -621,28 +632,30 @@ CONTRACT(export_import_and_switch)
 
 CONTRACT(a_damaged_export_is_not_imported)
 {
-    struct map_op ops[] = {put(0, "a", "1")};
+    struct map_op ops[] = { put(0, "a", "1") };
     cr_assert_eq(write_batch(fx, MAP_STATE, ops, 1), OK);
     struct map_job export = {
-        .what = MAP_EXPORT, .generation = GENERATION, .file_no = 1, .tables_count = 1};
+        .what = MAP_EXPORT, .generation = GENERATION, .file_no = 1, .tables_count = 1
+    };
     cr_assert_eq(run_job(fx, &export), OK);
     cr_assert_eq(file_write(fx, 1, export.file_len - 1, "?"), OK);
-    struct map_job import = {.what = MAP_IMPORT, .generation = 9, .file_no = 1};
+    struct map_job import = { .what = MAP_IMPORT, .generation = 9, .file_no = 1 };
     cr_assert_eq(run_job(fx, &import), ERR_CORRUPT);
     import.file_no = 2;
     cr_assert_eq(run_job(fx, &import), ERR_NOT_FOUND);
-    struct map_job drop = {.what = MAP_DROP, .generation = 9};
+    struct map_job drop = { .what = MAP_DROP, .generation = 9 };
     cr_assert_eq(run_job(fx, &drop), OK); /* harmless when there is none */
     cr_assert_str_eq(get(fx, MAP_STATE, 0, "a"), "1");
 }
 
 CONTRACT(import_replaces_and_drop_removes)
 {
-    struct map_op one[] = {put(0, "a", "1")}, two[] = {delete (0, "a"), put(0, "b", "2")};
+    struct map_op one[] = { put(0, "a", "1") }, two[] = { delete (0, "a"), put(0, "b", "2") };
     struct map_job export = {
-        .what = MAP_EXPORT, .generation = GENERATION, .file_no = 1, .tables_count = 1};
-    struct map_job import = {.what = MAP_IMPORT, .generation = 2, .file_no = 1};
-    struct map_job drop = {.what = MAP_DROP, .generation = 3};
+        .what = MAP_EXPORT, .generation = GENERATION, .file_no = 1, .tables_count = 1
+    };
+    struct map_job import = { .what = MAP_IMPORT, .generation = 2, .file_no = 1 };
+    struct map_job drop = { .what = MAP_DROP, .generation = 3 };
     cr_assert_eq(write_batch(fx, MAP_STATE, one, 1), OK);
     cr_assert_eq(run_job(fx, &export), OK);
     cr_assert_eq(run_job(fx, &import), OK);
@@ -672,7 +685,7 @@ CONTRACT(files)
     cr_assert_eq(file_write(fx, 2, 0, "other"), OK);
     cr_assert_eq(file_sync(fx, 1), OK);
     cr_assert_eq(file_drop(fx, 2), OK);
-    struct buf meta = {0};
+    struct buf meta = { 0 };
     struct log_extent extent;
     fx->ops->stop(fx);
     open_all(fx, GENERATION, &meta, &extent);
@@ -691,9 +704,9 @@ CONTRACT(a_full_disk_refuses_all_that_was_accepted_and_recovers)
 {
     enum { UNITS = 5 };
     static struct records r[UNITS];
-    struct waiter w[UNITS] = {0};
+    struct waiter w[UNITS] = { 0 };
     struct log_unit units[UNITS];
-    struct map_op op[] = {put(0, "a", "1")};
+    struct map_op op[] = { put(0, "a", "1") };
     cr_assert_eq(append(fx, 0, 1, 3, "before"), OK);
     cr_assert_eq(write_batch(fx, MAP_STATE, op, 1), OK);
     fx->ops->set_full(fx, true);
@@ -730,11 +743,11 @@ CONTRACT(a_stop_completes_everything)
 {
     enum { UNITS = 20 };
     static struct records r[UNITS];
-    struct waiter w[UNITS * 3] = {0};
+    struct waiter w[UNITS * 3] = { 0 };
     struct log_unit units[UNITS];
     struct map_batch batches[UNITS];
     struct file_job files[UNITS];
-    struct map_op op[] = {put(0, "a", "1")};
+    struct map_op op[] = { put(0, "a", "1") };
     uint64_t acknowledged = 0;
     for (int i = 0; i < UNITS; i++) {
         uint64_t index = 1 + (uint64_t)i;
@@ -742,13 +755,14 @@ CONTRACT(a_stop_completes_everything)
         units[i].done = unit_done;
         units[i].owner = &w[i * 3];
         batches[i] = (struct map_batch){
-            .ops = op, .ops_count = 1, .done = batch_done, .owner = &w[i * 3 + 1]};
-        files[i] = (struct file_job){.what = FILE_WRITE,
-                                     .file_no = 1,
-                                     .data = "data",
-                                     .len = 4,
-                                     .done = file_done,
-                                     .owner = &w[i * 3 + 2]};
+            .ops = op, .ops_count = 1, .done = batch_done, .owner = &w[i * 3 + 1]
+        };
+        files[i] = (struct file_job){ .what = FILE_WRITE,
+                                      .file_no = 1,
+                                      .data = "data",
+                                      .len = 4,
+                                      .done = file_done,
+                                      .owner = &w[i * 3 + 2] };
         SUBMIT(store_log_write(&fx->store, &units[i]));
         SUBMIT(store_map_write(&fx->store, &batches[i]));
         SUBMIT(store_file_job(&fx->store, &files[i]));
@@ -760,7 +774,7 @@ CONTRACT(a_stop_completes_everything)
         if (i % 3 == 0 && w[i].err == OK)
             acknowledged += 1;
     }
-    struct buf meta = {0};
+    struct buf meta = { 0 };
     struct log_extent extent;
     open_all(fx, GENERATION, &meta, &extent);
     cr_assert_geq(extent.last, acknowledged);
@@ -801,7 +815,7 @@ static struct bytes draw_key(struct walk *walk, char out[8])
     size_t len = 1 + draw(walk, 3);
     for (size_t i = 0; i < len; i++)
         out[i] = (char)('a' + draw(walk, 3));
-    return (struct bytes){out, len};
+    return (struct bytes){ out, len };
 }
 
 static void walk_batch(struct walk *walk)
@@ -813,10 +827,10 @@ static void walk_batch(struct walk *walk)
     for (size_t i = 0; i < count; i++) {
         size_t len = draw(walk, 10) == 0 ? draw(walk, sizeof(values[i])) : draw(walk, 10);
         memset(values[i], (int)draw(walk, 256), len);
-        ops[i] = (struct map_op){.table = (uint8_t)draw(walk, 3),
-                                 .is_delete = draw(walk, 3) == 0,
-                                 .key = draw_key(walk, keys[i]),
-                                 .value = {values[i], len}};
+        ops[i] = (struct map_op){ .table = (uint8_t)draw(walk, 3),
+                                  .is_delete = draw(walk, 3) == 0,
+                                  .key = draw_key(walk, keys[i]),
+                                  .value = { values[i], len } };
     }
     enum map_area area = draw(walk, 3) == 0 ? MAP_LOCAL : MAP_STATE;
     cr_assert_eq(write_batch(walk->fx, area, ops, count), OK);
@@ -829,7 +843,7 @@ static void walk_view(struct walk *walk)
     cr_assert_eq(store_view_open(&walk->fx->store, draw(walk, 3) == 0 ? MAP_LOCAL : MAP_STATE, &v),
                  OK);
     for (int i = 0; i < 40; i++) {
-        struct view_row row = {{NULL, 0}, {NULL, 0}};
+        struct view_row row = { { NULL, 0 }, { NULL, 0 } };
         unsigned table = (unsigned)draw(walk, 4);
         uint64_t what = draw(walk, 10);
         int err;
@@ -871,7 +885,7 @@ static void walk_fetch(struct walk *walk)
 
 static void walk_restart(struct walk *walk)
 {
-    struct buf meta = {0};
+    struct buf meta = { 0 };
     struct log_extent extent;
     walk->fx->ops->stop(walk->fx);
     open_all(walk->fx, walk->generation, &meta, &extent);
@@ -882,11 +896,13 @@ static void walk_restart(struct walk *walk)
 
 static void walk_switch(struct walk *walk)
 {
-    struct map_job export = {.what = MAP_EXPORT,
-                             .generation = walk->generation,
-                             .file_no = 3,
-                             .tables_count = 1 + (unsigned)draw(walk, 3)};
-    struct map_job import = {.what = MAP_IMPORT, .generation = walk->generation + 1, .file_no = 3};
+    struct map_job export = { .what = MAP_EXPORT,
+                              .generation = walk->generation,
+                              .file_no = 3,
+                              .tables_count = 1 + (unsigned)draw(walk, 3) };
+    struct map_job import = { .what = MAP_IMPORT,
+                              .generation = walk->generation + 1,
+                              .file_no = 3 };
     cr_assert_eq(run_job(walk->fx, &export), OK);
     static char file[1000000];
     size_t len;
@@ -919,9 +935,9 @@ static void random_walk(struct walk *walk, int steps)
 
 static uint64_t transcript_of(const struct fixture_ops *ops, uint64_t seed, int steps)
 {
-    struct fixture fx = {.ops = ops, .seed = seed};
-    struct walk walk = {.fx = &fx, .random = seed, .generation = GENERATION};
-    struct buf meta = {0};
+    struct fixture fx = { .ops = ops, .seed = seed };
+    struct walk walk = { .fx = &fx, .random = seed, .generation = GENERATION };
+    struct buf meta = { 0 };
     struct log_extent extent;
     ops->create(&fx);
     open_all(&fx, GENERATION, &meta, &extent);

@@ -20,7 +20,7 @@ static void mini_at(void *impl, uint64_t delay_us, void (*run)(void *arg), void 
 {
     struct mini_world *w = impl;
     ASSERT(w->events_count < MINI_EVENTS_MAX);
-    struct mini_event event = {w->now_us + delay_us, run, arg};
+    struct mini_event event = { w->now_us + delay_us, run, arg };
     size_t i = w->events_count++;
     for (; i > 0 && w->events[i - 1].at_us > event.at_us; i--)
         w->events[i] = w->events[i - 1];
@@ -36,8 +36,8 @@ static uint64_t mini_choose(void *impl, enum world_purpose purpose, uint64_t n)
 
 void mini_world_init(struct mini_world *w, uint64_t seed)
 {
-    *w = (struct mini_world){.random = seed};
-    w->hooks = (struct world_hooks){mini_now_us, mini_at, mini_choose, w};
+    *w = (struct mini_world){ .random = seed };
+    w->hooks = (struct world_hooks){ mini_now_us, mini_at, mini_choose, w };
 }
 
 bool mini_world_step(struct mini_world *w)

@@ -45,7 +45,7 @@ static int count_record(void *owner, const struct log_record *record)
 
 static int bench_open(struct bench *b, struct log_extent *extent)
 {
-    struct buf meta = {0};
+    struct buf meta = { 0 };
     uint64_t records = 0;
     int err = store_log_open(&b->store, &meta, extent, count_record, &records);
     cr_assert_eq(store_map_open(&b->store, 1), OK);
@@ -80,22 +80,22 @@ static void burst_submit(struct bench *b, struct burst *burst, int turns_between
 {
     for (int i = 0; i < WRITES; i++) {
         snprintf(burst->texts[i], sizeof(burst->texts[i]), "%d", i);
-        struct bytes text = {burst->texts[i], strlen(burst->texts[i])};
+        struct bytes text = { burst->texts[i], strlen(burst->texts[i]) };
         burst->unit_err[i] = NOT_DONE;
-        burst->records[i] = (struct log_record){(uint64_t)i + 1, text};
-        burst->units[i] = (struct log_unit){.records = &burst->records[i],
-                                            .records_count = 1,
-                                            .done = unit_done,
-                                            .owner = &burst->unit_err[i]};
+        burst->records[i] = (struct log_record){ (uint64_t)i + 1, text };
+        burst->units[i] = (struct log_unit){ .records = &burst->records[i],
+                                             .records_count = 1,
+                                             .done = unit_done,
+                                             .owner = &burst->unit_err[i] };
         cr_assert_eq(store_log_write(&b->store, &burst->units[i]), OK);
-        burst->ops[i] = (struct map_op){.key = {"row", 3}, .value = text};
+        burst->ops[i] = (struct map_op){ .key = { "row", 3 }, .value = text };
         for (int area = 0; area < MAP_AREA_COUNT; area++) {
             burst->batch_err[area][i] = NOT_DONE;
-            burst->batches[area][i] = (struct map_batch){.area = (enum map_area)area,
-                                                         .ops = &burst->ops[i],
-                                                         .ops_count = 1,
-                                                         .done = batch_done,
-                                                         .owner = &burst->batch_err[area][i]};
+            burst->batches[area][i] = (struct map_batch){ .area = (enum map_area)area,
+                                                          .ops = &burst->ops[i],
+                                                          .ops_count = 1,
+                                                          .done = batch_done,
+                                                          .owner = &burst->batch_err[area][i] };
             cr_assert_eq(store_map_write(&b->store, &burst->batches[area][i]), OK);
         }
         for (int turn = 0; turn < turns_between; turn++)
@@ -118,7 +118,7 @@ static int rows_seen(struct bench *b, enum map_area area)
     struct bytes value;
     char digits[16] = "-1";
     cr_assert_eq(store_view_open(&b->store, area, &v), OK);
-    if (view_get(&v, 0, (struct bytes){"row", 3}, &value) == OK)
+    if (view_get(&v, 0, (struct bytes){ "row", 3 }, &value) == OK)
         snprintf(digits, sizeof(digits), "%.*s", (int)value.len, (const char *)value.data);
     store_view_close(&b->store, &v);
     return (int)strtol(digits, NULL, 10) + 1;
@@ -136,9 +136,9 @@ Test(disk, a_crash_keeps_what_was_acknowledged_and_some_prefix)
         bench_open(b, &extent);
         burst_submit(b, &burst, (int)(seed % 4));
         int acked = acknowledged(burst.unit_err);
-        int shown[MAP_AREA_COUNT] = {rows_seen(b, MAP_STATE), rows_seen(b, MAP_LOCAL)};
-        int acked_rows[MAP_AREA_COUNT] = {acknowledged(burst.batch_err[MAP_STATE]),
-                                          acknowledged(burst.batch_err[MAP_LOCAL])};
+        int shown[MAP_AREA_COUNT] = { rows_seen(b, MAP_STATE), rows_seen(b, MAP_LOCAL) };
+        int acked_rows[MAP_AREA_COUNT] = { acknowledged(burst.batch_err[MAP_STATE]),
+                                           acknowledged(burst.batch_err[MAP_LOCAL]) };
         disk_crash(b->disk);
         mini_world_run(&b->world); /* events of the old life do nothing */
         cr_assert_eq(acknowledged(burst.unit_err), acked);
@@ -199,16 +199,16 @@ Test(disk, unsynced_file_writes_tear_at_sectors_and_synced_ones_do_not)
         struct bench *b = bench_create(seed);
         struct log_extent extent;
         bench_open(b, &extent);
-        struct file_job write = {.what = FILE_WRITE, .file_no = 1, .data = old, .len = LEN};
+        struct file_job write = { .what = FILE_WRITE, .file_no = 1, .data = old, .len = LEN };
         cr_assert_eq(run_file(b, write), OK);
-        cr_assert_eq(run_file(b, (struct file_job){.what = FILE_SYNC, .file_no = 1}), OK);
+        cr_assert_eq(run_file(b, (struct file_job){ .what = FILE_SYNC, .file_no = 1 }), OK);
         write.data = new;
         cr_assert_eq(run_file(b, write), OK);
         write.file_no = 2;
         cr_assert_eq(run_file(b, write), OK);
         disk_crash(b->disk);
         bench_open(b, &extent);
-        struct file_job read = {.what = FILE_READ, .file_no = 1, .into = found, .len = LEN};
+        struct file_job read = { .what = FILE_READ, .file_no = 1, .into = found, .len = LEN };
         cr_assert_eq(run_file(b, read), OK);
         int kinds = 0;
         for (int at = 0; at < LEN; at += SECTOR) {
@@ -244,7 +244,9 @@ Test(disk, a_failed_sync_kills_the_room_and_leaves_the_outcome_open)
         cr_assert_eq(acknowledged(burst.batch_err[MAP_STATE]), WRITES); /* other rooms live */
 
         disk_set_health(b->disk, DISK_LOG, DISK_WELL); /* not retried, all the same */
-        struct log_unit meta = {.meta = {"m", 1}, .done = unit_done, .owner = &burst.unit_err[0]};
+        struct log_unit meta = { .meta = { "m", 1 },
+                                 .done = unit_done,
+                                 .owner = &burst.unit_err[0] };
         cr_assert_eq(store_log_write(&b->store, &meta), OK);
         mini_world_run(&b->world);
         cr_assert_eq(burst.unit_err[0], ERR_IO);
@@ -312,7 +314,7 @@ Test(disk, a_flipped_bit_is_found_at_the_start_and_by_reads)
         cr_assert(disk_flip(b->disk, DISK_LOG));
         cr_assert(disk_flip(b->disk, DISK_STATE));
         cr_assert_eq(store_view_open(&b->store, MAP_STATE, &v), OK);
-        cr_assert_eq(view_seek(&v, 0, (struct bytes){"", 0}, &row), ERR_CORRUPT);
+        cr_assert_eq(view_seek(&v, 0, (struct bytes){ "", 0 }, &row), ERR_CORRUPT);
         cr_assert_eq(view_next(&v, 0, &row), ERR_NOT_FOUND); /* the cursor stood on it */
         store_view_close(&b->store, &v);
         disk_crash(b->disk);
@@ -344,7 +346,7 @@ Test(disk, an_older_image_comes_back_and_a_wipe_leaves_nothing)
     struct log_extent extent;
     struct disk_image *image = disk_image_take(b->disk);
     int err;
-    struct log_unit cut = {.cut_from = 1, .done = unit_done, .owner = &err};
+    struct log_unit cut = { .cut_from = 1, .done = unit_done, .owner = &err };
     cr_assert_eq(store_log_write(&b->store, &cut), OK);
     mini_world_run(&b->world);
     disk_crash(b->disk);
@@ -374,7 +376,7 @@ Test(disk, a_crash_may_leave_a_trim_half_done)
         struct bench *b = bench_with_burst(seed);
         struct log_extent extent;
         int err = NOT_DONE;
-        struct log_trim trim = {.first_kept = 10, .done = trim_done, .owner = &err};
+        struct log_trim trim = { .first_kept = 10, .done = trim_done, .owner = &err };
         cr_assert_eq(store_log_trim(&b->store, &trim), OK);
         for (uint64_t i = 0; i < seed % 4; i++)
             mini_world_step(&b->world);

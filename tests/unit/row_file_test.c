@@ -15,7 +15,7 @@ static struct row_file_row row_of(unsigned i, uint8_t key[2], uint8_t *value)
     key[0] = (uint8_t)(i >> 8);
     key[1] = (uint8_t)i;
     memset(value, (int)i, 200);
-    return (struct row_file_row){i / 1000, {key, 2}, {value, i % 200}};
+    return (struct row_file_row){ i / 1000, { key, 2 }, { value, i % 200 } };
 }
 
 static uint64_t write_rows(struct buf *out, unsigned count)
@@ -64,9 +64,9 @@ static int read_rows(const struct buf *file, size_t piece, unsigned *count, uint
 
 Test(row_file, what_is_written_is_read_in_pieces_of_any_size)
 {
-    struct buf file = {0};
+    struct buf file = { 0 };
     uint64_t hash = write_rows(&file, ROWS);
-    const size_t pieces[] = {1, 7, 4096, 65536, 10000000};
+    const size_t pieces[] = { 1, 7, 4096, 65536, 10000000 };
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         unsigned count;
         uint64_t read_hash = 0;
@@ -79,7 +79,7 @@ Test(row_file, what_is_written_is_read_in_pieces_of_any_size)
 
 Test(row_file, an_empty_one_is_whole)
 {
-    struct buf file = {0};
+    struct buf file = { 0 };
     unsigned count;
     uint64_t hash = write_rows(&file, 0), read_hash = 1;
     cr_assert_eq(read_rows(&file, 5, &count, &read_hash), ERR_NOT_FOUND);
@@ -90,7 +90,7 @@ Test(row_file, an_empty_one_is_whole)
 
 Test(row_file, each_flipped_bit_and_each_cut_is_noticed)
 {
-    struct buf file = {0};
+    struct buf file = { 0 };
     write_rows(&file, 40);
     unsigned count;
     uint64_t hash;
@@ -101,7 +101,7 @@ Test(row_file, each_flipped_bit_and_each_cut_is_noticed)
             file.data[i] ^= (uint8_t)(1u << bit);
         }
     }
-    struct buf cut = {.data = file.data};
+    struct buf cut = { .data = file.data };
     for (cut.len = 0; cut.len < file.len; cut.len++)
         cr_assert_eq(read_rows(&cut, 100000, &count, &hash), ERR_MORE);
     buf_append(&file, "x", 1);
@@ -111,7 +111,7 @@ Test(row_file, each_flipped_bit_and_each_cut_is_noticed)
 
 Test(row_file, a_block_left_out_breaks_the_chain)
 {
-    struct buf file = {0};
+    struct buf file = { 0 };
     write_rows(&file, ROWS);
     struct reader r = reader_of(file.data + 8, file.len - 8);
     uint32_t len = reader_u32(&r);
@@ -126,10 +126,10 @@ Test(row_file, a_block_left_out_breaks_the_chain)
 
 Test(row_file, unsorted_rows_and_newer_files_are_refused)
 {
-    struct buf file = {0};
+    struct buf file = { 0 };
     struct row_file_writer w;
     row_file_begin(&w, 3, &file);
-    struct row_file_row row = {1, {"b", 1}, {"", 0}};
+    struct row_file_row row = { 1, { "b", 1 }, { "", 0 } };
     row_file_add(&w, &row);
     row_file_add(&w, &row);
     cr_assert_eq(row_file_end(&w, NULL), OK);

@@ -24,14 +24,14 @@ static struct bytes key_of(int i, uint8_t out[2])
 {
     out[0] = (uint8_t)(i / 2); /* pairs of which one is a prefix of the other */
     out[1] = 7;
-    return (struct bytes){out, i % 2 == 0 ? 1 : 2};
+    return (struct bytes){ out, i % 2 == 0 ? 1 : 2 };
 }
 
 static void model_check(const struct model *m)
 {
     uint8_t raw[2];
     uint64_t count = 0;
-    struct view_row row = {{NULL, 0}, {NULL, 0}};
+    struct view_row row = { { NULL, 0 }, { NULL, 0 } };
     for (int i = 0; i < KEYS; i++) {
         struct bytes value;
         bool found = rows_get(&m->rows, key_of(i, raw), &value);
@@ -72,7 +72,7 @@ Test(rows, copies_are_independent_and_sorted)
             m->value[i] = -1;
         } else {
             uint8_t value = (uint8_t)step;
-            rows_put(&m->rows, key_of(i, raw), (struct bytes){&value, 1});
+            rows_put(&m->rows, key_of(i, raw), (struct bytes){ &value, 1 });
             m->value[i] = value;
         }
         if (step % 50 == 0)
@@ -85,10 +85,10 @@ Test(rows, copies_are_independent_and_sorted)
 
 Test(rows, many_rows_in_order_stay_shallow)
 {
-    struct rows r = {0};
+    struct rows r = { 0 };
     for (uint32_t i = 0; i < 100000; i++) {
-        uint8_t key[4] = {(uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
-        rows_put(&r, (struct bytes){key, 4}, (struct bytes){key, 4});
+        uint8_t key[4] = { (uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i };
+        rows_put(&r, (struct bytes){ key, 4 }, (struct bytes){ key, 4 });
     }
     cr_assert_eq(rows_count(&r), 100000);
     rows_deinit(&r);
