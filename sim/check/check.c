@@ -1,0 +1,93 @@
+#include "sim/check/check_int.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/mem.h"
+
+struct checks *checks_create(unsigned machines_count, const struct checks_hooks *hooks)
+{
+    ASSERT(machines_count < CHECK_MACHINES_MAX);
+    struct checks *c = mem_zalloc(sizeof(*c));
+    ASSERT(c != NULL);
+    c->hooks = *hooks;
+    c->machines_count = machines_count;
+    return c;
+}
+
+void checks_destroy(struct checks *c)
+{
+    if (c == NULL)
+        return;
+    for (unsigned who = 1; who <= c->machines_count; who++)
+        record_machine_deinit(&c->machines[who]);
+    record_log_deinit(&c->committed);
+    mem_free(c->states);
+    election_safety_deinit(c);
+    log_matching_deinit(c);
+    promises_deinit(c);
+    mem_free(c);
+}
+
+void checks_name(struct checks *c, unsigned who, const struct peer_id *id)
+{
+    c->machines[who].id = *id;
+}
+
+void check_fail(struct checks *c, const char *checker, const char *format, ...)
+{
+    if (c->has_failed)
+        return;
+    c->has_failed = true;
+    struct buf text = { 0 };
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    c->hooks.on_failure(c->hooks.owner, checker, buf_text(&text));
+    buf_deinit(&text);
+}
+
+void checks_on_start(struct checks *c, unsigned who)
+{
+    struct record_machine *m = &c->machines[who];
+    m->life += 1;
+    m->is_awake = false;
+    m->role = RAFT_STRANGER;
+    m->term = 0;
+    m->owes_noop = false;
+}
+
+void checks_on_wipe(struct checks *c, unsigned who)
+{
+    record_forget(&c->machines[who]);
+}
+
+void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
+{
+    ASSERT(who >= 1 && who <= c->machines_count);
+    if (c->has_failed)
+        return;
+    c->counts.facts += 1;
+    monotone_before_fact(c, who, fact);
+    durable_log_before_fact(c, who, fact);
+    record_on_fact(c, who, fact);
+    log_matching_on_fact(c, who, fact);
+    election_safety_on_fact(c, who, fact);
+    leader_completeness_on_fact(c, who, fact);
+    commit_quorum_on_fact(c, who, fact);
+    state_machine_on_fact(c, who, fact);
+}
+
+size_t checks_members(const struct checks *c, unsigned who)
+{
+    return c->machines[who].config.count;
+}
+
+struct checks_counts checks_counts(const struct checks *c)
+{
+    struct checks_counts counts = c->counts;
+    counts.committed = record_log_last(&c->committed);
+    return counts;
+}

@@ -1,0 +1,71 @@
+/* check.h -- watches a run from outside and says when something happened that never may (DESIGN 23).
+ *
+ *      peer facts, starts and crashes, clients' calls --> record.c --> one file a checker --> on_failure
+ *
+ * Shape    A record keeps, by machine, what its peer told: log, what of it is durable, term and vote, role,
+ *          configuration; and once for the whole cluster, what was committed. Each checker looks at a new fact and
+ *          the record; nothing is searched, so a fact costs the same in a long run as in a short one.
+ * Neutral  Only struct peer_fact and what the world knows by itself. No checker reads a peer's structs.
+ * Errors   The first failure is told once; later ones are not (they follow from it).
+ * Source   Raft (extended) figure 3; SIMULATION.md 2.4, 4. */
+#ifndef SIM_CHECK_CHECK_H
+#define SIM_CHECK_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ids/cid.h"
+#include "ids/peer_id.h"
+#include "peer.h"
+#include "sim/script/listing.h"
+#include "util/buf.h"
+
+struct checks;
+
+struct checks_hooks {
+    /* `checker` is a name as "election safety", `text` a sentence. May stop the run, must not free the checks. */
+    void (*on_failure)(void *owner, const char *checker, const char *text);
+    uint64_t (*now_us)(void *owner);
+    void *owner;
+};
+
+struct checks *checks_create(unsigned machines_count, const struct checks_hooks *hooks);
+void checks_destroy(struct checks *c);
+/* Which machine a member is. */
+void checks_name(struct checks *c, unsigned who, const struct peer_id *id);
+
+/* ---- what the world did to a machine ---- */
+void checks_on_start(struct checks *c, unsigned who);
+void checks_on_wipe(struct checks *c, unsigned who); /* its disk is empty now */
+
+/* ---- what a peer told ---- */
+void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+/* Members in the configuration that this machine's peer told last; 0: none. */
+size_t checks_members(const struct checks *c, unsigned who);
+
+/* ---- what clients were promised ---- */
+
+enum promise_kind { PROMISE_PIN, PROMISE_UNPIN };
+enum promise_outcome {
+    PROMISE_KEPT,    /* acknowledged */
+    PROMISE_REFUSED, /* a definite no: it must not take effect */
+    PROMISE_UNKNOWN, /* no answer, or "outcome unknown": it may take effect, now or later */
+};
+/* A client's write begins; the number names it to checks_on_return(). */
+uint64_t checks_on_call(struct checks *c, enum promise_kind kind, const struct cid *cid);
+void checks_on_return(struct checks *c, uint64_t call, enum promise_outcome outcome);
+/* At rest: does the state hold what was promised, and nothing that nobody asked for? */
+bool checks_audit(struct checks *c, const struct listing *state, struct buf *why);
+
+struct checks_counts {
+    uint64_t facts;
+    uint64_t committed;
+    uint64_t leaders;
+    uint64_t promises_kept;
+    uint64_t promises_unknown;
+    uint64_t repins;
+};
+struct checks_counts checks_counts(const struct checks *c);
+
+#endif

@@ -1,0 +1,109 @@
+/* check_int.h -- between the checkers: the record they all look at, and one entry point each. */
+#ifndef SIM_CHECK_CHECK_INT_H
+#define SIM_CHECK_CHECK_INT_H
+
+#include "sim/check/check.h"
+#include "util/map.h"
+
+enum { CHECK_MACHINES_MAX = 33, CHECK_MEMBERS_MAX = 64 };
+
+/* One entry of a log; `chain` is a hash over all entries up to it, so that two logs are equal up to an
+ * index when their chains there are. */
+struct record_entry {
+    uint64_t term;
+    uint64_t hash;
+    uint64_t chain;
+};
+
+struct record_log {
+    uint64_t base; /* index before the first entry */
+    uint64_t base_chain;
+    struct record_entry *entries;
+    size_t count;
+    size_t size;
+};
+
+struct record_member {
+    uint64_t number;
+    bool is_voter;
+    unsigned who; /* the machine; 0: none of ours */
+};
+
+struct record_config {
+    uint64_t index;
+    uint64_t told_at_us;
+    struct record_member members[CHECK_MEMBERS_MAX];
+    size_t count;
+};
+
+struct record_machine {
+    struct peer_id id;
+    uint64_t number; /* as the last fact said */
+    uint64_t life;   /* counts starts */
+    bool is_awake;   /* told WOKE in this life */
+    struct record_log log;
+    uint64_t stored; /* durable, of the log as it is now */
+    /* What a cut took away that is still on the disk until the unit with the cut is stored. */
+    struct record_log cut;
+    bool has_cut;
+    uint64_t hard_term, hard_vote; /* durable */
+    uint64_t term;                 /* as the last role said */
+    enum raft_state role;
+    uint64_t committed; /* in this life */
+    uint64_t applied;   /* ever; what is durable of it is not known */
+    bool has_applied;   /* in this life */
+    bool owes_noop;     /* leads, and has not shown its whole log yet */
+    uint64_t committed_at_election;
+    struct record_config config;
+    struct record_config config_before;
+};
+
+struct state_at {
+    bool is_known;
+    uint64_t hash[2];
+};
+
+struct checks {
+    struct checks_hooks hooks;
+    unsigned machines_count;
+    bool has_failed;
+    struct checks_counts counts;
+    struct record_machine machines[CHECK_MACHINES_MAX]; /* 0 is not used */
+    struct record_log committed; /* of the cluster, as the first one told that committed it */
+    struct state_at *states;     /* [index]: the state's hash behind the entry */
+    size_t states_size;
+    struct election_book *elections;
+    struct matching_book *matching;
+    struct promise_book *promises;
+};
+
+void check_fail(struct checks *c, const char *checker, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* record.c */
+void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void record_forget(struct record_machine *m); /* the disk is empty */
+void record_machine_deinit(struct record_machine *m);
+uint64_t record_log_last(const struct record_log *log);
+const struct record_entry *record_log_at(const struct record_log *log, uint64_t index);
+uint64_t record_log_chain(const struct record_log *log, uint64_t index); /* base..last */
+void record_log_push(struct record_log *log, uint64_t term, uint64_t hash);
+void record_log_cut(struct record_log *log, uint64_t from);
+void record_log_deinit(struct record_log *log);
+/* Does the machine's disk hold this committed entry? */
+bool record_is_durable(const struct checks *c, unsigned who, uint64_t index);
+
+/* One a checker. `before`: looks at the record as it was when the fact came; the others as it is then. */
+void monotone_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void durable_log_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void log_matching_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void election_safety_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void leader_completeness_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void commit_quorum_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+
+void election_safety_deinit(struct checks *c);
+void log_matching_deinit(struct checks *c);
+void promises_deinit(struct checks *c);
+
+#endif

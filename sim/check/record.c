@@ -1,0 +1,213 @@
+/* What is known of each machine, from facts alone.
+ *
+ * The log of a peer reaches us as it is handed to its disk, unit by unit: CUT, APPEND..., and STORED when the unit
+ * is durable. A crash leaves all of the unit in flight, or nothing of it; which, the next life says with WOKE. So
+ * beside the log as it is in memory we keep what a cut took away that may still be on the disk. */
+#include "sim/check/check_int.h"
+
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/hash.h"
+#include "util/mem.h"
+
+/* ---- a log ---- */
+
+uint64_t record_log_last(const struct record_log *log)
+{
+    return log->base + log->count;
+}
+
+const struct record_entry *record_log_at(const struct record_log *log, uint64_t index)
+{
+    return index > log->base && index <= record_log_last(log) ? &log->entries[index - log->base - 1]
+                                                              : NULL;
+}
+
+uint64_t record_log_chain(const struct record_log *log, uint64_t index)
+{
+    ASSERT(index >= log->base && index <= record_log_last(log));
+    return index == log->base ? log->base_chain : record_log_at(log, index)->chain;
+}
+
+void record_log_push(struct record_log *log, uint64_t term, uint64_t hash)
+{
+    if (log->count == log->size) {
+        log->size = log->size == 0 ? 256 : 2 * log->size;
+        log->entries = mem_realloc(log->entries, log->size * sizeof(*log->entries));
+        ASSERT(log->entries != NULL);
+    }
+    uint64_t link[3] = { record_log_chain(log, record_log_last(log)), term, hash };
+    log->entries[log->count++] = (struct record_entry){ term, hash, hash64(1, link, sizeof(link)) };
+}
+
+void record_log_cut(struct record_log *log, uint64_t from)
+{
+    ASSERT(from > log->base);
+    if (from <= record_log_last(log))
+        log->count = (size_t)(from - log->base - 1);
+}
+
+void record_log_deinit(struct record_log *log)
+{
+    mem_free(log->entries);
+    *log = (struct record_log){ 0 };
+}
+
+/* ---- a machine ---- */
+
+void record_machine_deinit(struct record_machine *m)
+{
+    record_log_deinit(&m->log);
+    record_log_deinit(&m->cut);
+}
+
+void record_forget(struct record_machine *m)
+{
+    m->log.base = m->log.base_chain = 0;
+    m->log.count = m->cut.count = 0;
+    m->has_cut = false;
+    m->stored = m->hard_term = m->hard_vote = m->applied = 0;
+    m->config.count = m->config_before.count = 0;
+    m->number = 0;
+}
+
+/* Only from the first entry of a unit: what is on the disk stays in m->cut until it is replaced there. */
+static void record_on_cut(struct record_machine *m, uint64_t from)
+{
+    if (from <= m->log.base) { /* everything: a new beginning */
+        m->log.base = m->log.base_chain = 0;
+        m->log.count = m->cut.count = 0;
+        m->has_cut = false;
+        m->stored = 0;
+        return;
+    }
+    if (from <= m->stored && !m->has_cut) {
+        m->has_cut = true;
+        m->cut.base = from - 1;
+        m->cut.base_chain = record_log_chain(&m->log, from - 1);
+        m->cut.count = 0;
+        for (uint64_t i = from; i <= m->stored; i++)
+            record_log_push(&m->cut, record_log_at(&m->log, i)->term,
+                            record_log_at(&m->log, i)->hash);
+    }
+    record_log_cut(&m->log, from);
+    if (m->stored >= from)
+        m->stored = from - 1;
+}
+
+/* A member that was admitted by snapshot begins its log behind the base: what is before is what was
+ * committed there. */
+static void record_on_append(struct checks *c, struct record_machine *m,
+                             const struct peer_fact *fact)
+{
+    if (m->log.count == 0 && m->log.base == 0 && fact->index > 1 &&
+        fact->index - 1 <= record_log_last(&c->committed)) {
+        m->log.base = fact->index - 1;
+        m->log.base_chain = record_log_chain(&c->committed, fact->index - 1);
+        m->stored = m->log.base;
+    }
+    if (fact->index != record_log_last(&m->log) + 1) {
+        check_fail(c, "log order", "entry %llu was appended behind entry %llu",
+                   (unsigned long long)fact->index, (unsigned long long)record_log_last(&m->log));
+        return;
+    }
+    record_log_push(&m->log, fact->term, fact->hash);
+}
+
+/* The unit in flight is there as a whole, or it is not: then the log is what it was before. */
+static void record_on_woke(struct record_machine *m, const struct peer_fact *fact)
+{
+    bool has_unit = record_log_last(&m->log) == fact->index &&
+                    (fact->index == m->log.base ||
+                     record_log_at(&m->log, fact->index)->term == fact->last_term);
+    if (!has_unit && m->has_cut) {
+        record_log_cut(&m->log, m->cut.base + 1);
+        for (size_t i = 0; i < m->cut.count; i++)
+            record_log_push(&m->log, m->cut.entries[i].term, m->cut.entries[i].hash);
+    }
+    record_log_cut(&m->log, fact->index + 1);
+    m->has_cut = false;
+    m->stored = record_log_last(&m->log);
+    m->hard_term = fact->term;
+    m->hard_vote = fact->voted_for;
+    m->is_awake = true;
+    m->committed = 0;
+    m->has_applied = false;
+}
+
+static void record_on_config(struct checks *c, struct record_machine *m,
+                             const struct peer_fact *fact)
+{
+    m->config_before = m->config;
+    m->config.index = fact->index;
+    m->config.told_at_us = c->hooks.now_us(c->hooks.owner);
+    m->config.count = 0;
+    for (size_t i = 0; i < fact->members_count && i < CHECK_MEMBERS_MAX; i++) {
+        struct record_member *member = &m->config.members[m->config.count++];
+        *member = (struct record_member){ fact->members[i].number, fact->members[i].is_voter, 0 };
+        for (unsigned who = 1; who <= c->machines_count; who++)
+            if (peer_id_equal(&c->machines[who].id, &fact->members[i].id))
+                member->who = who;
+    }
+}
+
+static void record_on_role(struct checks *c, struct record_machine *m, const struct peer_fact *fact)
+{
+    bool is_elected =
+        fact->role == RAFT_LEADER && (m->role != RAFT_LEADER || m->term != fact->term);
+    m->role = fact->role;
+    m->term = fact->term;
+    m->owes_noop = fact->role == RAFT_LEADER && (is_elected || m->owes_noop);
+    if (is_elected) {
+        c->counts.leaders += 1;
+        m->committed_at_election = record_log_last(&c->committed);
+    }
+}
+
+void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
+{
+    struct record_machine *m = &c->machines[who];
+    if (fact->number != 0)
+        m->number = fact->number;
+    switch (fact->kind) {
+    case PEER_FACT_WOKE:
+        record_on_woke(m, fact);
+        break;
+    case PEER_FACT_ROLE:
+        record_on_role(c, m, fact);
+        break;
+    case PEER_FACT_APPEND:
+        record_on_append(c, m, fact);
+        break;
+    case PEER_FACT_CUT:
+        record_on_cut(m, fact->index);
+        break;
+    case PEER_FACT_STORED:
+        m->stored = fact->index < record_log_last(&m->log) ? fact->index : record_log_last(&m->log);
+        m->has_cut = false;
+        m->hard_term = fact->term;
+        m->hard_vote = fact->voted_for;
+        break;
+    case PEER_FACT_COMMIT:
+        m->committed = fact->index;
+        break;
+    case PEER_FACT_APPLY:
+        m->applied = fact->index;
+        m->has_applied = true;
+        break;
+    case PEER_FACT_CONFIG:
+        record_on_config(c, m, fact);
+        break;
+    case PEER_FACT_PROPOSE_REPIN:
+        c->counts.repins += 1;
+        break;
+    }
+}
+
+bool record_is_durable(const struct checks *c, unsigned who, uint64_t index)
+{
+    const struct record_machine *m = &c->machines[who];
+    return index <= m->stored && index >= m->log.base && index <= record_log_last(&m->log) &&
+           record_log_chain(&m->log, index) == record_log_chain(&c->committed, index);
+}

@@ -1,0 +1,390 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "sim/check/check.h"
+
+TestSuite(sim_check, .timeout = 10);
+
+static struct {
+    char checker[64];
+    char text[512];
+    uint64_t now_us;
+} seen;
+
+static struct checks *checks;
+static struct peer_id ids[6];
+
+static void on_failure(void *owner, const char *checker, const char *text)
+{
+    (void)owner;
+    strncpy(seen.checker, checker, sizeof(seen.checker) - 1);
+    strncpy(seen.text, text, sizeof(seen.text) - 1);
+}
+
+static uint64_t now_us(void *owner)
+{
+    (void)owner;
+    return seen.now_us;
+}
+
+static void tell(unsigned who, struct peer_fact fact)
+{
+    seen.now_us += 1;
+    fact.number = who;
+    checks_on_fact(checks, who, &fact);
+}
+
+static void config(unsigned who, unsigned voters)
+{
+    struct peer_fact_member members[6];
+    for (unsigned i = 0; i < voters; i++)
+        members[i] = (struct peer_fact_member){ i + 1, true, ids[i + 1] };
+    tell(who,
+         (struct peer_fact){
+             .kind = PEER_FACT_CONFIG, .index = 1, .members = members, .members_count = voters });
+}
+
+static void append(unsigned who, uint64_t index, uint64_t term, uint64_t hash)
+{
+    tell(who, (struct peer_fact){
+                  .kind = PEER_FACT_APPEND, .index = index, .term = term, .hash = hash });
+}
+
+static void cut(unsigned who, uint64_t index)
+{
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_CUT, .index = index });
+}
+
+static void stored(unsigned who, uint64_t index, uint64_t term, uint64_t vote)
+{
+    tell(who, (struct peer_fact){
+                  .kind = PEER_FACT_STORED, .index = index, .term = term, .voted_for = vote });
+}
+
+static void woke(unsigned who, uint64_t index, uint64_t last_term, uint64_t term, uint64_t vote)
+{
+    checks_on_start(checks, who);
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_WOKE,
+                                  .index = index,
+                                  .last_term = last_term,
+                                  .term = term,
+                                  .voted_for = vote });
+}
+
+static void leads(unsigned who, uint64_t term)
+{
+    tell(who, (struct peer_fact){
+                  .kind = PEER_FACT_ROLE, .term = term, .role = RAFT_LEADER, .leader = who });
+}
+
+static void commit(unsigned who, uint64_t index)
+{
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_COMMIT, .index = index });
+}
+
+static void apply(unsigned who, uint64_t index, uint64_t term, uint64_t hash, uint64_t state)
+{
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_APPLY,
+                                  .index = index,
+                                  .term = term,
+                                  .hash = hash,
+                                  .state_hash = { state, state } });
+}
+
+/* Three founders, entry 1 in each log, nothing else. */
+static void begin(void)
+{
+    memset(&seen, 0, sizeof(seen));
+    struct checks_hooks hooks = { .on_failure = on_failure, .now_us = now_us };
+    checks = checks_create(5, &hooks);
+    for (unsigned who = 1; who <= 5; who++) {
+        uint8_t key[32] = { (uint8_t)who };
+        ids[who] = peer_id_of_public_key(key);
+        checks_name(checks, who, &ids[who]);
+    }
+    for (unsigned who = 1; who <= 3; who++) {
+        checks_on_start(checks, who);
+        append(who, 1, 1, 100);
+        woke(who, 1, 1, 1, 0);
+        config(who, 3);
+    }
+}
+
+/* Peer 1 leads in term 2 and has committed entry 2 with peer 2. */
+static void begin_with_a_leader(void)
+{
+    begin();
+    stored(1, 1, 2, 1);
+    leads(1, 2);
+    append(1, 2, 2, 200);
+    append(2, 2, 2, 200);
+    stored(1, 2, 2, 1);
+    stored(2, 2, 2, 1);
+    commit(1, 2);
+    apply(1, 1, 1, 100, 5);
+    apply(1, 2, 2, 200, 7);
+    commit(2, 2);
+    apply(2, 1, 1, 100, 5);
+    apply(2, 2, 2, 200, 7);
+    cr_assert_str_empty(seen.checker, "%s", seen.text);
+}
+
+static void end_seeing(const char *checker)
+{
+    cr_assert_str_eq(seen.checker, checker, "%s: %s", seen.checker, seen.text);
+    checks_destroy(checks);
+}
+
+Test(sim_check, a_good_run_is_good)
+{
+    begin_with_a_leader();
+    append(3, 2, 2, 200);
+    stored(3, 2, 2, 1);
+    commit(3, 2);
+    apply(3, 1, 1, 100, 5);
+    apply(3, 2, 2, 200, 7);
+    /* A crash with a unit in flight: gone, or there. */
+    append(2, 3, 2, 300);
+    woke(2, 2, 2, 2, 1);
+    append(2, 3, 2, 300);
+    woke(2, 3, 2, 2, 1);
+    /* Another leader's cut in flight: gone, or there. */
+    cut(2, 3);
+    append(2, 3, 3, 301);
+    woke(2, 3, 2, 3, 0);
+    cut(2, 3);
+    append(2, 3, 3, 301);
+    woke(2, 3, 3, 3, 0);
+    end_seeing("");
+}
+
+Test(sim_check, two_leaders_of_one_term)
+{
+    begin_with_a_leader();
+    leads(3, 2);
+    end_seeing("election safety");
+}
+
+Test(sim_check, a_leader_of_one_term_in_two_lives)
+{
+    begin_with_a_leader();
+    woke(1, 2, 2, 2, 1);
+    leads(1, 2);
+    end_seeing("election safety");
+}
+
+Test(sim_check, equal_index_and_term_with_another_past)
+{
+    begin_with_a_leader();
+    append(3, 2, 1, 999);
+    append(3, 3, 2, 300);
+    append(1, 3, 2, 300);
+    end_seeing("log matching");
+}
+
+Test(sim_check, a_gap_in_a_log)
+{
+    begin_with_a_leader();
+    append(2, 4, 2, 300);
+    end_seeing("log order");
+}
+
+Test(sim_check, a_leader_that_lacks_what_is_committed)
+{
+    begin_with_a_leader();
+    stored(3, 1, 3, 3);
+    leads(3, 3);
+    append(3, 2, 3, 201);
+    end_seeing("leader completeness");
+}
+
+Test(sim_check, committed_on_one_disk)
+{
+    begin();
+    leads(1, 2);
+    append(1, 2, 2, 200);
+    append(2, 2, 2, 200);
+    stored(1, 2, 2, 1);
+    commit(1, 2);
+    end_seeing("commit quorum");
+}
+
+Test(sim_check, committed_by_counting_an_old_term)
+{
+    begin_with_a_leader();
+    append(1, 3, 2, 300);
+    append(2, 3, 2, 300);
+    stored(1, 3, 2, 1);
+    stored(2, 3, 2, 1);
+    leads(1, 4);
+    commit(1, 3);
+    end_seeing("commit quorum");
+}
+
+Test(sim_check, committed_by_followers_before_the_leaders_own_disk)
+{
+    begin();
+    leads(1, 2);
+    append(2, 2, 2, 200);
+    append(3, 2, 2, 200);
+    stored(2, 2, 2, 1);
+    stored(3, 2, 2, 1);
+    commit(1, 2);
+    end_seeing("");
+}
+
+Test(sim_check, a_learner_does_not_count)
+{
+    begin();
+    struct peer_fact_member members[3] = { { 1, true, ids[1] },
+                                           { 2, false, ids[2] },
+                                           { 3, true, ids[3] } };
+    tell(1, (struct peer_fact){
+                .kind = PEER_FACT_CONFIG, .index = 1, .members = members, .members_count = 3 });
+    leads(1, 2);
+    append(1, 2, 2, 200);
+    append(2, 2, 2, 200);
+    stored(1, 2, 2, 1);
+    stored(2, 2, 2, 1);
+    commit(1, 2);
+    end_seeing("commit quorum");
+}
+
+Test(sim_check, another_entry_committed_at_an_index)
+{
+    begin_with_a_leader();
+    append(3, 2, 1, 999);
+    stored(3, 2, 2, 0);
+    commit(3, 2);
+    end_seeing("commit quorum");
+}
+
+Test(sim_check, another_state_after_an_entry)
+{
+    begin_with_a_leader();
+    append(3, 2, 2, 200);
+    stored(3, 2, 2, 1);
+    commit(3, 2);
+    apply(3, 1, 1, 100, 5);
+    apply(3, 2, 2, 200, 8);
+    end_seeing("state machine safety");
+}
+
+Test(sim_check, an_entry_left_out_when_applying)
+{
+    begin_with_a_leader();
+    append(1, 3, 2, 300);
+    append(1, 4, 2, 400);
+    append(2, 3, 2, 300);
+    append(2, 4, 2, 400);
+    stored(1, 4, 2, 1);
+    stored(2, 4, 2, 1);
+    commit(1, 4);
+    apply(1, 4, 2, 400, 9);
+    end_seeing("monotony");
+}
+
+Test(sim_check, a_vote_that_changes)
+{
+    begin_with_a_leader();
+    stored(2, 2, 2, 3);
+    end_seeing("monotony");
+}
+
+Test(sim_check, an_acknowledged_entry_missing_after_a_crash)
+{
+    begin_with_a_leader();
+    woke(2, 1, 1, 2, 1);
+    end_seeing("durable log");
+}
+
+Test(sim_check, a_vote_forgotten_in_a_crash)
+{
+    begin_with_a_leader();
+    woke(2, 2, 2, 2, 0);
+    end_seeing("durable log");
+}
+
+Test(sim_check, half_a_unit_after_a_crash)
+{
+    begin_with_a_leader();
+    append(2, 3, 2, 300);
+    append(2, 4, 2, 400);
+    woke(2, 3, 2, 2, 1);
+    end_seeing("durable log");
+}
+
+/* ---- promises ---- */
+
+static struct cid cid_of(uint8_t n)
+{
+    uint8_t bytes[36] = { 1, 0x55, 0x12, 32, n };
+    struct cid cid;
+    cr_assert_eq(cid_from_bytes(&cid, bytes, sizeof(bytes)), 0);
+    return cid;
+}
+
+static bool audit(bool is_pinned)
+{
+    struct listing_row row = { .cid = cid_of(1) };
+    struct listing state = { .rows = &row, .count = is_pinned };
+    struct buf why = { 0 };
+    bool fits = checks_audit(checks, &state, &why);
+    buf_deinit(&why);
+    return fits;
+}
+
+static uint64_t call(enum promise_kind kind)
+{
+    struct cid cid = cid_of(1);
+    return checks_on_call(checks, kind, &cid);
+}
+
+Test(sim_check, an_acknowledged_pin_is_there)
+{
+    begin();
+    checks_on_return(checks, call(PROMISE_PIN), PROMISE_KEPT);
+    cr_assert(audit(true));
+    cr_assert_not(audit(false));
+    end_seeing("promises");
+}
+
+Test(sim_check, an_unknown_outcome_may_be_either_and_late)
+{
+    begin();
+    checks_on_return(checks, call(PROMISE_UNPIN), PROMISE_UNKNOWN);
+    checks_on_return(checks, call(PROMISE_PIN), PROMISE_KEPT);
+    cr_assert(audit(true));
+    cr_assert(audit(false));
+    end_seeing("");
+}
+
+Test(sim_check, writes_at_the_same_time_may_be_in_any_order)
+{
+    begin();
+    uint64_t pin = call(PROMISE_PIN), unpin = call(PROMISE_UNPIN);
+    checks_on_return(checks, unpin, PROMISE_KEPT);
+    checks_on_return(checks, pin, PROMISE_KEPT);
+    cr_assert(audit(true));
+    cr_assert(audit(false));
+    checks_on_return(checks, call(PROMISE_UNPIN), PROMISE_KEPT);
+    cr_assert(audit(false));
+    cr_assert_not(audit(true));
+    end_seeing("promises");
+}
+
+Test(sim_check, a_refused_write_must_not_happen)
+{
+    begin();
+    checks_on_return(checks, call(PROMISE_PIN), PROMISE_REFUSED);
+    cr_assert(audit(false));
+    cr_assert_not(audit(true));
+    end_seeing("promises");
+}
+
+Test(sim_check, a_pin_that_nobody_asked_for)
+{
+    begin();
+    cr_assert_not(audit(true));
+    end_seeing("promises");
+}
