@@ -213,6 +213,7 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable)
     if (err != OK)
         return err;
     p->life = PEER_MEMBER;
+    peer_tell_woke(p, durable);
     p->rpc.cluster = p->cluster;
     p->next_sequence = PIN_SEQUENCE(p->raft_store.identity.boots);
     p->start_index = raft_last(p->raft).index;

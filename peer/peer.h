@@ -113,6 +113,7 @@ struct peer_hooks {
 /* ---- what a checker sees (DESIGN 23): facts, never our structs ---- */
 
 enum peer_fact_kind {
+    PEER_FACT_WOKE,   /* what the disk held: index, last_term: its last entry; term, voted_for */
     PEER_FACT_ROLE,   /* term, role, leader */
     PEER_FACT_APPEND, /* index, term, hash: an entry stands in the log, in memory */
     PEER_FACT_CUT,    /* index: entries from here on are gone from the log */
@@ -137,6 +138,7 @@ struct peer_fact {
     enum raft_state role;
     uint64_t leader;
     uint64_t voted_for;
+    uint64_t last_term;
     uint64_t hash;
     uint64_t state_hash[2];
     const struct peer_fact_member *members;

@@ -174,6 +174,7 @@ static void peer_write_birth(struct peer *p, const struct raft_entry *first, uin
                               .hard = p->birth.hard,
                               .config = p->birth.config,
                               .config_previous = p->birth.config_previous };
+    peer_tell_unit(p, &unit);
     int err = raft_store_write(&p->raft_store, &unit, peer_member_stored, p);
     if (err != OK) {
         peer_disk_failed(p, err, "writing the first record");

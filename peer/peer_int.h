@@ -291,6 +291,7 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
 /* ---- peer_observe.c ---- */
 void peer_tell(struct peer *p, struct peer_fact *fact);
 void peer_tell_unit(struct peer *p, const struct raft_unit *unit);
+void peer_tell_woke(struct peer *p, const struct raft_durable *d);
 void peer_tell_stored(struct peer *p);
 void peer_tell_commit(struct peer *p);
 void peer_tell_applied(struct peer *p, const struct raft_entry *e);

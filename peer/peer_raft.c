@@ -284,9 +284,9 @@ void peer_raft_settle(struct peer *p)
         applied = p->applied;
         peer_raft_take(p, raft_flush(p->raft, p->now_us));
         peer_store_unit(p);
+        peer_tell_commit(p);
         peer_apply(p);
     } while (p->applied != applied && p->life != PEER_STOPPED);
-    peer_tell_commit(p);
 }
 
 void peer_raft_on_deadline(struct peer *p)
