@@ -97,6 +97,8 @@ void peer_on_deadline(struct peer *p)
     peer_raft_on_deadline(p);
     peer_members_on_deadline(p);
     peer_health_on_deadline(p);
+    peer_disk_on_deadline(p);
+    peer_swarm_on_deadline(p);
     peer_leave(p);
 }
 
@@ -115,6 +117,8 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_proposals_deadline_us(p));
     due = peer_earlier(due, peer_members_deadline_us(p));
     due = peer_earlier(due, peer_health_deadline_us(p));
+    due = peer_earlier(due, p->disk_retry_us);
+    due = peer_earlier(due, peer_swarm_deadline_us(p));
     due = peer_earlier(due, peer_tracker_deadline_us(p));
     return peer_earlier(due, peer_stop_deadline_us(p));
 }
@@ -175,7 +179,10 @@ static void peer_overlay_failed(void *owner, int err)
 {
     struct peer *p = owner;
     peer_enter(p);
-    peer_disk_failed(p, err, "writing the state");
+    if (err == ERR_FULL)
+        peer_disk_full(p);
+    else
+        peer_disk_failed(p, err, "writing the state");
     peer_leave(p);
 }
 
@@ -270,6 +277,8 @@ static int peer_build(struct peer *p)
     if (err == OK)
         err = peer_tracker_start(p);
     if (err == OK)
+        err = peer_swarm_start(p);
+    if (err == OK)
         err = peer_doors_start(p);
     if (err == OK)
         err = peer_wake_up(p);
@@ -289,6 +298,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     if (observer != NULL)
         p->observer = *observer;
     p->log = ports->log;
+    p->disk_retry_us = RAFT_NEVER;
     list_init(&p->letters);
     list_init(&p->proposals);
     list_init(&p->changes);
@@ -319,6 +329,7 @@ void peer_destroy(struct peer *p)
     peer_changes_end(p, ERR_CANCELED);
     rpc_deinit(&p->rpc);
     peer_doors_end(p);
+    peer_swarm_end(p);
     peer_tracker_end(p);
     peer_health_end(p);
     founding_deinit(&p->founding);

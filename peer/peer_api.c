@@ -63,43 +63,54 @@ static int peer_api_pin_next(void *impl, const struct cid *after, struct arena *
 struct peer_write {
     struct api_call *call; /* NULL: the client is gone; first, for peer_api_forget() */
     struct peer *peer;
+    struct arena arena; /* of the pin that an unpin answers with: as it was */
 };
+
+static void peer_write_free(struct peer_write *w)
+{
+    arena_deinit(&w->arena);
+    mem_free(w);
+}
 
 static void peer_write_done(void *owner, int err, const struct pinset_applied *applied,
                             const char *why)
 {
     struct peer_write *w = owner;
-    struct peer *p = w->peer;
     struct api_call *call = w->call;
-    mem_free(w);
-    if (call == NULL)
-        return;
     if (err == OK) {
         err = pinset_outcome_err(applied->outcome);
         why = err == ERR_NOT_FOUND ? "pin is not part of the pinset" : err_text(err);
     }
-    struct arena arena = { 0 };
-    if (err == OK && !applied->is_removed) /* what was written, with its holders */
-        err = peer_api_pin_get(p, &call->pin.cid, &arena, &call->pin);
-    call->done(call, err, why);
-    arena_deinit(&arena);
+    if (call != NULL) {
+        if (err == OK && !applied->is_removed) /* what was written, with its holders */
+            err = peer_api_pin_get(w->peer, &call->pin.cid, &w->arena, &call->pin);
+        call->done(call, err, why);
+    }
+    peer_write_free(w);
 }
 
-static int peer_write(struct peer *p, struct api_call *call, struct pin_entry *entry,
-                      struct buf *why)
+static struct peer_write *peer_write_new(struct peer *p, struct api_call *call)
 {
     struct peer_write *w = mem_zalloc(sizeof(*w));
-    if (w == NULL)
-        return ERR_NOMEM;
-    w->peer = p;
-    w->call = call;
-    int err = peer_propose(p, entry, call->priority, call->priority_count, peer_write_done, w);
+    if (w != NULL) {
+        w->peer = p;
+        w->call = call;
+    }
+    return w;
+}
+
+/* Takes `w`. */
+static int peer_write_start(struct peer_write *w, struct pin_entry *entry, struct buf *why)
+{
+    struct api_call *call = w->call;
+    int err =
+        peer_propose(w->peer, entry, call->priority, call->priority_count, peer_write_done, w);
     if (err == OK) {
         call->pending = &w->call;
         return OK;
     }
     buf_append_text(why, err_text(err));
-    mem_free(w);
+    peer_write_free(w);
     return err;
 }
 
@@ -153,28 +164,29 @@ static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
         return err == ERR_INVALID ? ERR_CORRUPT : err; /* V1 answers 500 to these */
     }
     struct pin_entry entry = { .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = *pin };
-    return peer_write(p, call, &entry, why);
+    struct peer_write *w = peer_write_new(p, call);
+    return w == NULL ? ERR_NOMEM : peer_write_start(w, &entry, why);
 }
 
 static int peer_api_unpin(void *impl, struct api_call *call, struct buf *why)
 {
     struct peer *p = impl;
-    struct pin was;
+    struct cid cid = call->pin.cid;
     const char *words = NULL;
-    struct arena *arena = &p->arena;
-    int err = peer_api_pin_get(p, &call->pin.cid, arena, &was);
+    struct peer_write *w = peer_write_new(p, call);
+    int err = w == NULL ? ERR_NOMEM : peer_api_pin_get(p, &cid, &w->arena, &call->pin);
     if (err == OK)
-        err = pin_check_unpin(&was, &words);
+        err = pin_check_unpin(&call->pin, &words);
     if (err != OK) {
         buf_append_text(why, err == ERR_NOT_FOUND ? "pin is not part of the pinset"
                              : words != NULL      ? words
                                                   : err_text(err));
+        if (w != NULL)
+            peer_write_free(w);
         return err;
     }
-    struct pin_entry entry = { .kind = PIN_ENTRY_UNPIN,
-                               .expected = PIN_EXPECT_ANY,
-                               .cid = call->pin.cid };
-    return peer_write(p, call, &entry, why);
+    struct pin_entry entry = { .kind = PIN_ENTRY_UNPIN, .expected = PIN_EXPECT_ANY, .cid = cid };
+    return peer_write_start(w, &entry, why);
 }
 
 /* ---- members ---- */

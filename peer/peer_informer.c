@@ -33,6 +33,7 @@ struct peer_informer {
     bool repo_is_known;
     uint64_t repo_size;
     uint64_t storage_max;
+    bool was_up;
     bool was_told; /* the first answer was pushed at once */
     /* What was last made of it. */
     struct buf ping;
@@ -124,6 +125,9 @@ static void informer_done(struct http_call *call, int err)
     i->step = INFORMER_IDLE;
     if (err != OK)
         i->repo_is_known = false;
+    if (err == OK && !i->was_up)
+        peer_swarm_again(p); /* a daemon that was restarted has forgotten its connections */
+    i->was_up = err == OK;
     if (err == OK && step == INFORMER_ID)
         informer_ask(i, INFORMER_REPO);
     else if (p->raft != NULL && step == INFORMER_REPO && !i->was_told) {

@@ -6,7 +6,8 @@
  *   peer_propose.c   writes on their way through the log
  *   peer_members.c   who belongs: admission, removal, promotion, addresses
  *   peer_health.c    metrics out and in, who is alive, repair
- *   peer_tracker.c   turns of the tracker, the swarm of the IPFS daemons
+ *   peer_tracker.c   turns of the tracker
+ *   peer_swarm.c     connects the members' IPFS daemons to one another
  *   peer_informer.c  what this peer says of itself
  *   peer_status.c    pages of the local state, recover, sync
  *   peer_calls.c     questions of other peers
@@ -57,6 +58,7 @@ enum {
 #define PEER_ROLES_PAUSE_US   ((uint64_t)200 * 1000)
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
 #define PEER_REPAIR_PAUSE_US  ((uint64_t)200 * 1000)
+#define PEER_DISK_PAUSE_US    ((uint64_t)1000 * 1000)
 
 enum peer_life {
     PEER_FOUNDING, /* an empty disk: asking who is there */
@@ -148,6 +150,7 @@ struct peer {
     size_t batch_rows;
     int sink_err; /* of the batch being made */
     bool apply_is_blocked;
+    uint64_t disk_retry_us; /* RAFT_NEVER: the disk has room */
 
     /* Members. */
     struct list_link changes;
@@ -174,6 +177,8 @@ struct peer {
     struct overlay *local;
     struct tracker *tracker;
     int local_sink_err;
+
+    struct peer_swarm *swarm;
 
     /* Doors. */
     struct peer_doors *doors;
@@ -219,6 +224,8 @@ void peer_on_raft_frame(struct peer *p, const struct peer_id *from, const struct
 void peer_on_role_changed(struct peer *p);
 void peer_state_durable(void *owner, uint64_t tag);
 void peer_disk_failed(struct peer *p, int err, const char *doing);
+void peer_disk_full(struct peer *p);
+void peer_disk_on_deadline(struct peer *p);
 
 /* ---- peer_propose.c ---- */
 /* The pin (or unpin) on its way; `priority` are the client's preferred holders. At once: ERR_NO_LEADER,
@@ -269,6 +276,15 @@ int peer_tracker_start(struct peer *p);
 void peer_tracker_end(struct peer *p);
 void peer_tracker_settle(struct peer *p);
 uint64_t peer_tracker_deadline_us(const struct peer *p);
+
+/* ---- peer_swarm.c ---- */
+int peer_swarm_start(struct peer *p);
+void peer_swarm_end(struct peer *p);
+void peer_swarm_stop(struct peer *p);
+bool peer_swarm_is_idle(const struct peer *p);
+void peer_swarm_again(struct peer *p); /* members or our daemon are others than before */
+void peer_swarm_on_deadline(struct peer *p);
+uint64_t peer_swarm_deadline_us(const struct peer *p);
 
 /* ---- peer_status.c ---- */
 struct api_id;

@@ -500,6 +500,7 @@ void peer_on_config_changed(struct peer *p)
         transport_connect(&p->ports.transport, &m->id);
     }
     peer_health_on_config(p, c);
+    peer_swarm_again(p);
     peer_tell_config(p, c);
     peer_tell_members(p, c);
 }

@@ -119,14 +119,18 @@ static void peer_fetched(void *owner, int err, const struct raft_entry *entries,
 static void peer_unit_stored(void *owner, uint64_t number, int err)
 {
     struct peer *p = owner;
+    if (err == ERR_CANCELED)
+        return;
     peer_enter(p);
-    p->units_in_flight -= 1;
     if (err == OK) {
+        p->units_in_flight -= 1;
         p->stored_unit = number;
         peer_raft_take(p, raft_on_stored(p->raft, p->now_us, number));
         peer_tell_stored(p);
         peer_letters_leave(p);
-    } else if (err != ERR_CANCELED) {
+    } else if (err == ERR_FULL) {
+        peer_disk_full(p); /* the unit is kept, and done runs again */
+    } else {
         peer_disk_failed(p, err, "writing the log");
     }
     peer_leave(p);
@@ -390,7 +394,32 @@ void peer_on_raft_frame(struct peer *p, const struct peer_id *from, const struct
 
 /* ---- the disk ---- */
 
-/* A full disk may have room again; anything else is final: go on from what is durable, after a restart. */
+/* What is stored stays readable; somebody with room should lead; we probe until there is room (DESIGN 6). */
+void peer_disk_full(struct peer *p)
+{
+    if (p->disk_retry_us == RAFT_NEVER)
+        LOG_ERROR(p->log, "store",
+                  "the disk is full: this peer takes no writes until there is room");
+    p->disk_retry_us = p->now_us + PEER_DISK_PAUSE_US;
+    if (peer_leads(p))
+        peer_raft_take(p, raft_abdicate(p->raft, p->now_us, p->now_us + 4 * PEER_DISK_PAUSE_US));
+}
+
+void peer_disk_on_deadline(struct peer *p)
+{
+    if (p->now_us < p->disk_retry_us)
+        return;
+    bool is_stalled = overlay_is_stalled(p->state) || overlay_is_stalled(p->local);
+    p->disk_retry_us =
+        is_stalled || p->units_in_flight > 0 ? p->now_us + PEER_DISK_PAUSE_US : RAFT_NEVER;
+    if (p->disk_retry_us == RAFT_NEVER)
+        LOG_INFO(p->log, "store", "the disk has room again");
+    raft_store_retry(&p->raft_store);
+    overlay_retry(p->state);
+    overlay_retry(p->local);
+}
+
+/* Anything but a full disk is final: go on from what is durable, after a restart. */
 void peer_disk_failed(struct peer *p, int err, const char *doing)
 {
     LOG_ERROR(p->log, "store", "%s failed: %s", doing, err_text(err));

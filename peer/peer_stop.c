@@ -19,6 +19,7 @@ void peer_stop(struct peer *p, const char *why)
     peer_words(p->stop_why, sizeof(p->stop_why), "%s", why);
     tracker_stop(p->tracker);
     peer_informer_stop(p->informer);
+    peer_swarm_stop(p);
     if (peer_leads(p))
         (void)raft_transfer(p->raft, p->now_us, RAFT_NOBODY);
     peer_leave(p);
@@ -27,12 +28,13 @@ void peer_stop(struct peer *p, const char *why)
 static bool peer_is_quiet(const struct peer *p)
 {
     if (p->raft == NULL)
-        return p->units_in_flight == 0 && peer_informer_is_idle(p->informer);
+        return p->units_in_flight == 0 && peer_informer_is_idle(p->informer) &&
+               peer_swarm_is_idle(p);
     bool alone = raft_config_voters_count(raft_config(p->raft)) <= 1;
     return (alone || !peer_leads(p)) && p->proposals_count == 0 && p->units_in_flight == 0 &&
            !raft_has_unit(p->raft) && overlay_batches_count(p->state) == 0 &&
            overlay_batches_count(p->local) == 0 && tracker_is_idle(p->tracker) &&
-           peer_informer_is_idle(p->informer);
+           peer_informer_is_idle(p->informer) && peer_swarm_is_idle(p);
 }
 
 void peer_stop_settle(struct peer *p)

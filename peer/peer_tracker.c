@@ -33,7 +33,10 @@ static void peer_local_failed(void *owner, int err)
 {
     struct peer *p = owner;
     peer_enter(p);
-    peer_disk_failed(p, err, "writing the local state");
+    if (err == ERR_FULL)
+        peer_disk_full(p);
+    else
+        peer_disk_failed(p, err, "writing the local state");
     peer_leave(p);
 }
 
