@@ -194,11 +194,6 @@ size_t session_stream_write(struct session_stream *t, const void *bytes, size_t 
     return yamux_write(t->yamux, bytes, len);
 }
 
-size_t session_stream_unsent(const struct session_stream *t)
-{
-    return yamux_unsent(t->yamux);
-}
-
 /* Before the agreement the input is the selection's, not the reader's. */
 struct bytes session_stream_input(const struct session_stream *t)
 {
@@ -218,6 +213,11 @@ bool session_stream_is_at_end(const struct session_stream *t)
 void session_stream_close(struct session_stream *t)
 {
     yamux_close(t->yamux);
+}
+
+bool session_stream_has_closed(const struct session_stream *t)
+{
+    return yamux_has_closed(t->yamux);
 }
 
 void session_stream_reset(struct session_stream *t)

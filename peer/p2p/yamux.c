@@ -520,6 +520,11 @@ void yamux_close(struct yamux_stream *s)
     yamux_stream_wake(s);
 }
 
+bool yamux_has_closed(const struct yamux_stream *s)
+{
+    return s->fin_sent || s->is_reset;
+}
+
 void yamux_reset(struct yamux_stream *s)
 {
     if (s->is_reset || (s->fin_sent && s->fin_received))

@@ -74,6 +74,8 @@ void yamux_taken(struct yamux_stream *s, size_t len);
 bool yamux_is_at_end(const struct yamux_stream *s);
 bool yamux_is_reset(const struct yamux_stream *s);
 void yamux_close(struct yamux_stream *s); /* our half, behind what was written */
+/* All that was written, and the end behind it, has been fetched (or the stream was reset). */
+bool yamux_has_closed(const struct yamux_stream *s);
 void yamux_reset(struct yamux_stream *s); /* both halves, at once */
 /* Gives the handle back. A stream that we have not closed is reset; one that we have lives on unseen
  * until the other side closes, too, and what still arrives on it is dropped. */

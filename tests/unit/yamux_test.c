@@ -175,7 +175,9 @@ Test(yamux, open_write_and_close_at_once_take_one_frame)
     yamux_write(s, "hi", 2);
     yamux_close(s);
     cr_assert_eq(yamux_write(s, "late", 4), 0);
+    cr_assert_not(yamux_has_closed(s));
     yamux_output(e.yamux, &out, SIZE_MAX);
+    cr_assert(yamux_has_closed(s));
     cr_assert_eq(out.len, 14);
     cr_assert_arr_eq(out.data, "\0\0\0\5\0\0\0\1\0\0\0\2hi", 14);
     buf_deinit(&out);
