@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit unit-run kubo clean fmt help fuzz fuzz-targets
+.PHONY: all deps test check unit unit-run kubo clean fmt help fuzz fuzz-targets tsan threads
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -78,6 +78,17 @@ check: all unit
 
 test: deps check
 
+# ---- threads ----
+# tests/threads/*_threads.c have a main() of their own: Criterion does not start under ThreadSanitizer.
+THREADS = $(patsubst tests/threads/%.c,$(B)/tests/%,$(wildcard tests/threads/*_threads.c))
+tsan:
+	$(MAKE) B=$(B)/tsan CFLAGS='-O1 -g -fsanitize=thread' threads
+threads: $(THREADS)
+	for binary in $^; do timeout 120 $$binary || exit 1; done
+$(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(B)/libtest.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS) -o $@
+
 # ---- fuzzing ----
 # Every tests/fuzz/*_fuzz.c, each for FUZZ_SECONDS, from its committed corpus. The first line of each names the
 # decoders that it is there for; less than FUZZ_COVER percent of one's lines reached fails, as does any finding.
@@ -118,6 +129,7 @@ help:
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
+	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'
 
