@@ -123,9 +123,10 @@ static int on_open(void *owner, void (*on_progress)(void *), void *progress_owne
                    struct http_conn **out)
 {
     struct fixture *f = owner;
-    struct http_conn_options options = {
-        .head_bytes_max = 4096, .output_high_bytes = HIGH_BYTES, .output_low_bytes = 1024};
-    struct http_conn_hooks hooks = {on_request, f, on_progress, progress_owner};
+    struct http_conn_options options = { .head_bytes_max = 4096,
+                                         .output_high_bytes = HIGH_BYTES,
+                                         .output_low_bytes = 1024 };
+    struct http_conn_hooks hooks = { on_request, f, on_progress, progress_owner };
     f->opens_count += 1;
     return f->open_err != OK ? f->open_err : http_conn_create(out, &options, &hooks);
 }
@@ -141,9 +142,9 @@ static struct os_http_options patient(void)
 
 static void fixture_open(struct fixture *f, struct os_http_options options, const char *listen)
 {
-    struct os_http_hooks hooks = {on_open, f};
+    struct os_http_hooks hooks = { on_open, f };
     struct multiaddr addr;
-    struct buf why = {0};
+    struct buf why = { 0 };
     cr_assert_eq(os_loop_init(&f->loop), OK);
     os_timer_init(&f->tick, &f->loop, on_tick, f);
     on_tick(f);
@@ -164,7 +165,7 @@ static int dial(struct fixture *f)
 {
     struct multiaddr_endpoint endpoint;
     cr_assert_eq(multiaddr_endpoint(&f->addr, &endpoint), OK);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(endpoint.port)};
+    struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(endpoint.port) };
     cr_assert_eq(inet_pton(AF_INET, endpoint.host, &to.sin_addr), 1);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     cr_assert_geq(fd, 0);
@@ -210,10 +211,10 @@ static const char get_now[] = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n";
 
 Test(os_http, many_requests_on_one_connection)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
     int fd = dial(&f);
-    struct buf out = {0};
+    struct buf out = { 0 };
     for (int i = 0; i < 3; i++) {
         say(fd, get_now);
         cr_assert_eq(hear(&f, fd, &out, "hello"), 0);
@@ -239,23 +240,23 @@ Test(os_http, many_requests_on_one_connection)
 
 Test(os_http, ipv6_and_unix_sockets)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     char path[] = "/tmp/os_http_test_XXXXXX";
     cr_assert_not_null(mkdtemp(path));
     char listen[64];
     snprintf(listen, sizeof listen, "/unix%s/s", path);
     fixture_open(&f, patient(), listen);
 
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
     snprintf(to.sun_path, sizeof to.sun_path, "%s/s", path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-    struct buf out = {0};
+    struct buf out = { 0 };
     say(fd, get_now);
     cr_assert_eq(hear(&f, fd, &out, "hello"), 0);
     close(fd);
 
-    struct buf why = {0};
+    struct buf why = { 0 };
     cr_assert_eq(os_http_listen(f.server, &f.addr, NULL, &why), ERR_EXISTS);
     struct multiaddr addr;
     cr_assert_eq(multiaddr_parse(&addr, "/ip6/::1/tcp/0"), OK);
@@ -277,10 +278,10 @@ Test(os_http, ipv6_and_unix_sockets)
 
 Test(os_http, a_taken_port_is_named)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
-    struct buf why = {0};
-    struct buf addr = {0};
+    struct buf why = { 0 };
+    struct buf addr = { 0 };
     multiaddr_print(&f.addr, &addr);
     cr_assert_eq(os_http_listen(f.server, &f.addr, NULL, &why), ERR_EXISTS);
     cr_assert(strstr(buf_text(&why), buf_text(&addr)) != NULL, "%s", buf_text(&why));
@@ -293,7 +294,7 @@ Test(os_http, a_taken_port_is_named)
 Test(os_http, a_large_upload_arrives)
 {
     enum { TOTAL = 8 * 1000 * 1000 };
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
     int fd = dial(&f);
     static char piece[100000];
@@ -306,7 +307,7 @@ Test(os_http, a_large_upload_arrives)
         else
             os_loop_run_once(&f.loop);
     }
-    struct buf out = {0};
+    struct buf out = { 0 };
     cr_assert_eq(hear(&f, fd, &out, "8000000"), 0);
     buf_deinit(&out);
     close(fd);
@@ -315,7 +316,7 @@ Test(os_http, a_large_upload_arrives)
 
 Test(os_http, a_slow_reader_holds_the_writer_back)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
     int fd = dial(&f);
     say(fd, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -347,7 +348,7 @@ Test(os_http, a_slow_reader_holds_the_writer_back)
 
 Test(os_http, an_answer_from_another_event_wakes_the_connection)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
     int fd = dial(&f);
     say(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -357,7 +358,7 @@ Test(os_http, an_answer_from_another_event_wakes_the_connection)
         os_loop_run_once(&f.loop);
     cr_assert_eq(f.requests_count, 1);
     answer(f.held, "later");
-    struct buf out = {0};
+    struct buf out = { 0 };
     cr_assert_eq(hear(&f, fd, &out, "hello"), 0);
     cr_assert(strstr(buf_text(&out), "later") != NULL);
     buf_deinit(&out);
@@ -367,7 +368,7 @@ Test(os_http, an_answer_from_another_event_wakes_the_connection)
 
 Test(os_http, an_early_answer_survives_the_unread_upload)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
     int fd = dial(&f);
     static char piece[50000];
@@ -379,7 +380,7 @@ Test(os_http, an_early_answer_survives_the_unread_upload)
         cr_assert_gt(send(fd, piece, sizeof piece, MSG_NOSIGNAL), 0);
         os_loop_run_once(&f.loop);
     }
-    struct buf out = {0};
+    struct buf out = { 0 };
     cr_assert_eq(hear(&f, fd, &out, NULL), 0, "reset instead of an answer");
     cr_assert(strstr(buf_text(&out), "Connection: close\r\n\r\nhello") != NULL);
     buf_deinit(&out);
@@ -395,7 +396,7 @@ Test(os_http, a_client_that_leaves_is_noticed)
         "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc",
     };
     for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
-        struct fixture f = {0};
+        struct fixture f = { 0 };
         fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
         int fd = dial(&f);
         say(fd, asks[i]);
@@ -411,13 +412,13 @@ Test(os_http, a_client_that_leaves_is_noticed)
 
 Test(os_http, a_killed_answer_is_a_reset)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
     int fd = dial(&f);
     say(fd, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
     pump_until_held(&f);
     http_reply_kill(f.held);
-    struct buf out = {0};
+    struct buf out = { 0 };
     cr_assert_eq(hear(&f, fd, &out, NULL), ECONNRESET);
     close(fd);
     fixture_close(&f);
@@ -430,18 +431,18 @@ Test(os_http, garbage_gets_a_clear_answer_and_the_server_lives_on)
         const char *ask;
         const char *answer; /* its start; "" for none */
     } cases[] = {
-        {"\x16\x03\x01\x02\x00\x01\x00", "HTTP/1.1 400 "},
-        {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 400 "},
-        {"GET / HTTP/3.0\r\n\r\n", "HTTP/1.1 505 "},
-        {"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", "HTTP/1.1 501 "},
-        {"POST /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot a chunk\r\n",
-         "HTTP/1.1 400 "},
+        { "\x16\x03\x01\x02\x00\x01\x00", "HTTP/1.1 400 " },
+        { "SSH-2.0-OpenSSH_9.2\r\n\r\n", "HTTP/1.1 400 " },
+        { "GET / HTTP/3.0\r\n\r\n", "HTTP/1.1 505 " },
+        { "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", "HTTP/1.1 501 " },
+        { "POST /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnot a chunk\r\n",
+          "HTTP/1.1 400 " },
     };
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int fd = dial(&f);
-        struct buf out = {0};
+        struct buf out = { 0 };
         say(fd, cases[i].ask);
         cr_assert_eq(hear(&f, fd, &out, NULL), 0);
         cr_assert_eq(strncmp(buf_text(&out), cases[i].answer, strlen(cases[i].answer)), 0, "%s",
@@ -451,7 +452,7 @@ Test(os_http, garbage_gets_a_clear_answer_and_the_server_lives_on)
         close(fd);
     }
     int bomber = dial(&f);
-    struct buf out = {0};
+    struct buf out = { 0 };
     say(bomber, "GET / HTTP/1.1\r\n");
     for (int i = 0; i < 300; i++)
         send(bomber, "X-Bomb: 0123456789\r\n", 20, MSG_NOSIGNAL);
@@ -473,9 +474,9 @@ Test(os_http, silence_has_an_end)
     hasty.head_timeout_us = 20000;
     hasty.idle_timeout_us = 20000;
     hasty.linger_timeout_us = 20000;
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, hasty, "/ip4/127.0.0.1/tcp/0");
-    struct buf out = {0};
+    struct buf out = { 0 };
     int idle = dial(&f);
     cr_assert_eq(hear(&f, idle, &out, NULL), 0);
     cr_assert_eq(out.len, 0);
@@ -507,9 +508,9 @@ Test(os_http, at_the_limit_the_idle_make_room_and_the_busy_do_not)
 {
     struct os_http_options options = patient();
     options.connections_max = 2;
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, options, "/ip4/127.0.0.1/tcp/0");
-    struct buf out = {0};
+    struct buf out = { 0 };
     int first = dial(&f);
     say(first, get_now);
     cr_assert_eq(hear(&f, first, &out, "hello"), 0);
@@ -540,9 +541,9 @@ Test(os_http, at_the_limit_the_idle_make_room_and_the_busy_do_not)
 
 Test(os_http, a_door_that_does_not_open)
 {
-    struct fixture f = {.open_err = ERR_NOMEM};
+    struct fixture f = { .open_err = ERR_NOMEM };
     fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
-    struct buf out = {0};
+    struct buf out = { 0 };
     int fd = dial(&f);
     int code = hear(&f, fd, &out, NULL);
     cr_assert(code == 0 || code == ECONNRESET);

@@ -180,7 +180,7 @@ Test(os_rng, draws_stay_below_and_reach_every_number)
     struct os_rng pool;
     os_rng_init(&pool);
     struct rng rng = os_rng_port(&pool);
-    int seen[5] = {0};
+    int seen[5] = { 0 };
     for (int i = 0; i < 1000; i++) {
         uint64_t drawn = rng_below(&rng, RNG_BACKOFF, 5);
         cr_assert_lt(drawn, 5);
@@ -193,7 +193,7 @@ Test(os_rng, draws_stay_below_and_reach_every_number)
     for (int i = 0; i < 200; i++)
         upper_half = upper_half || rng_below(&rng, RNG_BACKOFF, UINT64_MAX) > UINT64_MAX / 2;
     cr_assert(upper_half);
-    uint8_t one[32] = {0}, two[32] = {0};
+    uint8_t one[32] = { 0 }, two[32] = { 0 };
     rng_bytes(&rng, RNG_IDENTITY, one, sizeof(one));
     rng_bytes(&rng, RNG_IDENTITY, two, sizeof(two));
     cr_assert_neq(memcmp(one, two, sizeof(one)), 0);
