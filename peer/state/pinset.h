@@ -126,6 +126,9 @@ struct pinset_held_cursor {
     bool is_placed;
     struct cid at;
 };
+/* Should this peer hold it, by name (nobody: as one of all)? ERR_NOT_FOUND: no. One step. */
+int pinset_get_held(struct view *view, const struct peer_id *holder, const struct cid *cid,
+                    struct pinset_held *out);
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after);
 int pinset_next_held(struct pinset_held_cursor *c, struct pinset_held *out);

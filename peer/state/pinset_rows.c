@@ -112,6 +112,20 @@ int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out)
 
 /* ---- by holder ---- */
 
+int pinset_get_held(struct view *view, const struct peer_id *holder, const struct cid *cid,
+                    struct pinset_held *out)
+{
+    struct pinset_key key = pinset_key_held(holder, cid);
+    struct pinset_held held = {.cid = *cid};
+    struct bytes value;
+    int err = view_get(view, STATE_TABLE_BY_HOLDER, pinset_key_bytes(&key), &value);
+    if (err == OK)
+        err = pinset_held_decode(&held, value);
+    if (err == OK)
+        *out = held;
+    return err;
+}
+
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after)
 {

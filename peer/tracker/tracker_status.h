@@ -47,7 +47,7 @@ enum { TRACKER_ERROR_TEXT_SIZE = 512 };
 struct tracker_info {
     struct cid cid;
     enum tracker_status status;
-    int64_t since_s;        /* when it got this status; wall time, Unix seconds */
+    int64_t since_s; /* when it got this status, Unix seconds; 0: it just is so (remote, unpinned) */
     uint32_t attempt_count; /* 1 while the first attempt runs, 0 once pinned */
     bool is_priority;
     char error[TRACKER_ERROR_TEXT_SIZE]; /* "" if none; cut if longer */
@@ -58,7 +58,9 @@ int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
 
 struct tracker;
 
-/* One CID; UNPINNED when neither the state nor the tracker knows it. Steps: 2 of each view. */
+enum { TRACKER_STATUS_STEPS_MAX = 5 }; /* of each view, for one CID */
+
+/* One CID; UNPINNED when neither the state nor the tracker knows it. */
 int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
                       const struct cid *cid, struct tracker_info *out);
 /* The next match behind `after` (undefined: from the start). `steps` counts down; ERR_MORE when it is spent,

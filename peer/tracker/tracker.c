@@ -1,0 +1,465 @@
+/* Making the daemon hold what the state says.
+ *
+ * Three descriptions of one thing have to agree, and none of them tells when it changes in a way that one may
+ * rely on:
+ *
+ *      the state             this peer's rows              the daemon
+ *      by-holder[me] and     LOCAL_TABLE_TRACKER           pin/ls
+ *      by-holder[nobody]
+ *          \_____ tracker_settle() ____/ \____ operations ____/
+ *                 hints and walks              sync
+ *
+ * So nothing here is driven by events alone. A hint (a CID that changed) leads to a comparison of state and row
+ * for that CID; a walk does the same for all; and whatever the comparison finds is settled by one function. A
+ * hint that is lost costs time, never a pin (K34, K21).
+ *
+ * Rows are what we know, so they are written before we act: durable before the daemon hears of a CID, changed
+ * when it has answered. What a crash leaves in between is found by the walk at start-up. */
+#include "tracker/tracker_int.h"
+
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+enum { TRACKER_ROOM_STEPS = 12, TRACKER_ROOM_ROWS = 4 }; /* what one CID may take */
+
+void tracker_options_default(struct tracker_options *o)
+{
+    const uint64_t second_us = 1000 * 1000;
+    struct peer_id self = o->self;
+    *o = (struct tracker_options){
+        .self = self,
+        .concurrent_pins = 10,
+        .pin_timeout_us = 120 * second_us,
+        .unpin_timeout_us = 3 * 3600 * second_us,
+        .request_timeout_us = 300 * second_us,
+        .retry_min_us = 1 * second_us,
+        .retry_max_us = 600 * second_us,
+        .recover_us = 720 * second_us,
+        .sync_us = 0,
+        .ops_max = 4096,
+        .touched_max = 1024,
+    };
+}
+
+/* ---- life ---- */
+
+static void tracker_init_pool(struct tracker *t)
+{
+    list_init(&t->free);
+    list_init(&t->fresh);
+    list_init(&t->retries);
+    list_init(&t->unpins);
+    list_init(&t->waiting);
+    list_init(&t->ended);
+    for (size_t i = 0; i < t->options.ops_max; i++)
+        list_push_back(&t->free, &t->ops[i].link);
+}
+
+int tracker_create(struct tracker **out, const struct tracker_options *options,
+                   struct http_client *client, const struct log *log,
+                   const struct tracker_hooks *hooks)
+{
+    ASSERT(options->concurrent_pins > 0 && options->retry_min_us > 0);
+    ASSERT(options->ops_max > options->concurrent_pins + 1); /* those that run, and one more */
+    struct tracker *t = mem_zalloc(sizeof(*t));
+    if (t == NULL)
+        return ERR_NOMEM;
+    t->options = *options;
+    t->client = client;
+    t->log = log;
+    t->hooks = *hooks;
+    t->calls_count = options->concurrent_pins + 2;
+    t->ops = mem_array(options->ops_max, sizeof(*t->ops));
+    t->calls = mem_array(t->calls_count, sizeof(*t->calls));
+    int err = t->ops == NULL || t->calls == NULL ? ERR_NOMEM : OK;
+    if (err == OK)
+        err = map_reserve(&t->by_cid, options->ops_max);
+    if (err == OK)
+        err = ring_init(&t->hints, options->touched_max, sizeof(struct tracker_hint));
+    if (err != OK) {
+        tracker_destroy(t);
+        return err;
+    }
+    tracker_init_pool(t);
+    *out = t;
+    return OK;
+}
+
+void tracker_destroy(struct tracker *t)
+{
+    for (size_t i = 0; t->calls != NULL && i < t->calls_count; i++) {
+        if (t->calls[i].is_busy)
+            kubo_reply_deinit(&t->calls[i].reply);
+        buf_deinit(&t->calls[i].target);
+    }
+    tracker_seen_deinit(&t->syncer.seen);
+    ring_deinit(&t->hints);
+    map_deinit(&t->by_cid);
+    buf_deinit(&t->scratch);
+    mem_free(t->calls);
+    mem_free(t->ops);
+    mem_free(t);
+}
+
+void tracker_stop(struct tracker *t)
+{
+    t->is_stopping = true;
+    for (size_t i = 0; i < t->calls_count; i++)
+        tracker_call_cancel(t, &t->calls[i]);
+}
+
+bool tracker_is_idle(const struct tracker *t)
+{
+    return t->calls_busy == 0;
+}
+
+/* ---- hints ---- */
+
+static void tracker_hint(struct tracker *t, const struct cid *cid, enum tracker_reason reason)
+{
+    struct tracker_hint *hint = ring_push(&t->hints);
+    if (hint != NULL) {
+        *hint = (struct tracker_hint){*cid, reason};
+        return;
+    }
+    t->overflows += 1;
+    tracker_walk_ask(t, reason == TRACKER_RECOVER);
+}
+
+void tracker_on_touched(struct tracker *t, const struct cid *cid)
+{
+    tracker_hint(t, cid, TRACKER_TOUCHED);
+}
+
+void tracker_recover(struct tracker *t, const struct cid *cid)
+{
+    tracker_hint(t, cid, TRACKER_RECOVER);
+}
+
+void tracker_sync(struct tracker *t, const struct cid *cid)
+{
+    tracker_hint(t, cid, TRACKER_SYNC);
+}
+
+void tracker_walk(struct tracker *t)
+{
+    tracker_walk_ask(t, true);
+}
+
+void tracker_recover_all(struct tracker *t)
+{
+    tracker_ops_wake_all(t);
+    tracker_walk_ask(t, true);
+}
+
+void tracker_sync_all(struct tracker *t)
+{
+    t->syncer.is_wanted = true;
+}
+
+void tracker_on_durable(struct tracker *t, uint64_t turn_number)
+{
+    ASSERT(turn_number <= t->turn_number);
+    if (turn_number > t->durable_turn)
+        t->durable_turn = turn_number;
+}
+
+/* ---- rows and room ---- */
+
+void tracker_put_row(struct tracker *t, const struct cid *cid, const struct tracker_row *row)
+{
+    buf_clear(&t->scratch);
+    tracker_row_encode(row, &t->scratch);
+    t->turn_number += t->turn_rows == 0;
+    t->turn_rows += 1;
+    row_sink_put(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){cid->bytes, cid->len},
+                 buf_bytes(&t->scratch));
+}
+
+void tracker_del_row(struct tracker *t, const struct cid *cid)
+{
+    t->turn_number += t->turn_rows == 0;
+    t->turn_rows += 1;
+    row_sink_del(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){cid->bytes, cid->len});
+}
+
+bool tracker_turn_has_room(const struct tracker *t)
+{
+    uint32_t state_steps = t->turn->state->steps - t->turn_state_steps;
+    uint32_t local_steps = t->turn->local->steps - t->turn_local_steps;
+    return t->turn_rows + TRACKER_ROOM_ROWS <= TRACKER_TURN_ROWS_MAX &&
+           state_steps + TRACKER_ROOM_STEPS <= TRACKER_TURN_STEPS_MAX &&
+           local_steps + TRACKER_ROOM_STEPS <= TRACKER_TURN_STEPS_MAX;
+}
+
+/* ---- what a CID needs ---- */
+
+struct tracker_wish tracker_wish_from(const struct pinset_held *held)
+{
+    /* A meta pin only ties its shards together; nobody pins it. */
+    return (struct tracker_wish){.is_wanted = held->type != PIN_TYPE_META,
+                                 .is_direct = held->max_depth == PIN_DEPTH_DIRECT};
+}
+
+int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
+                    struct tracker_wish *out)
+{
+    const struct peer_id everybody = {0};
+    struct pinset_held held;
+    int err = pinset_get_held(state, &t->options.self, cid, &held);
+    if (err == ERR_NOT_FOUND)
+        err = pinset_get_held(state, &everybody, cid, &held);
+    if (err == OK)
+        *out = tracker_wish_from(&held);
+    else if (err == ERR_NOT_FOUND)
+        *out = (struct tracker_wish){0};
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+enum tracker_need { NEED_NOTHING, NEED_PIN, NEED_UNPIN };
+
+static enum tracker_need tracker_need_of(const struct tracker_wish *wish, const struct tracker_row *row)
+{
+    if (row == NULL)
+        return wish->is_wanted ? NEED_PIN : NEED_NOTHING;
+    if (!wish->is_wanted)
+        return NEED_UNPIN;
+    if (wish->is_direct && !row->is_direct)
+        return NEED_UNPIN; /* the daemon makes no recursive pin direct; then it is pinned anew */
+    bool is_done = row->phase == TRACKER_ROW_PINNED && row->is_direct == wish->is_direct;
+    return is_done ? NEED_NOTHING : NEED_PIN;
+}
+
+/* The row that must be durable before the daemon hears of it; false: the one that is there will do. */
+static bool tracker_new_row(const struct tracker *t, const struct tracker_wish *wish,
+                            const struct tracker_row *row, enum tracker_need need,
+                            struct tracker_row *out)
+{
+    *out = (struct tracker_row){.phase = TRACKER_ROW_PIN,
+                                .is_direct = wish->is_direct,
+                                .since_s = t->turn->wall_s};
+    if (row == NULL)
+        return true;
+    if (need == NEED_UNPIN) {
+        out->phase = TRACKER_ROW_UNPIN;
+        out->is_direct = row->is_direct;
+        return row->phase != TRACKER_ROW_UNPIN;
+    }
+    bool is_pin = row->phase == TRACKER_ROW_PIN || row->phase == TRACKER_ROW_LOST;
+    return !is_pin || row->is_direct != wish->is_direct;
+}
+
+static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
+                          const struct tracker_row *row, enum tracker_need need)
+{
+    enum tracker_op_kind kind = need == NEED_UNPIN ? OP_UNPIN : OP_PIN;
+    if (need == NEED_NOTHING)
+        kind = OP_CONFIRM;
+    struct tracker_op *op = tracker_op_take(t, cid, kind);
+    if (op == NULL)
+        return ERR_BUSY;
+    op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
+    op->is_unsent = row == NULL;
+    struct tracker_row fresh;
+    if (kind != OP_CONFIRM && tracker_new_row(t, wish, row, need, &fresh)) {
+        tracker_put_row(t, cid, &fresh);
+        op->row_turn = t->turn_number;
+    } else {
+        op->attempts = row->attempts;
+    }
+    tracker_op_queue(t, op);
+    return OK;
+}
+
+/* Is what it does what is needed? */
+static bool tracker_op_fits(const struct tracker_op *op, const struct tracker_wish *wish,
+                            enum tracker_need need)
+{
+    switch (op->kind) {
+    case OP_PIN:
+        return need == NEED_PIN && op->is_direct == wish->is_direct;
+    case OP_UNPIN:
+        return need == NEED_UNPIN;
+    case OP_CONFIRM:
+        return need == NEED_NOTHING;
+    case OP_KINDS_COUNT:
+        break;
+    }
+    return false;
+}
+
+/* True: all is said; false: the operation is gone, and the CID is to be settled without one. */
+static bool tracker_settle_op(struct tracker *t, struct tracker_op *op, const struct tracker_wish *wish,
+                              enum tracker_need need, enum tracker_reason reason)
+{
+    bool somebody_asked = reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER;
+    if (tracker_op_fits(op, wish, need)) {
+        if (op->phase == OP_WAITING && somebody_asked)
+            tracker_op_queue(t, op);
+        return true;
+    }
+    if (op->phase == OP_RUNNING) {
+        /* Cut off; when the daemon has let go of it, the CID is looked at again. */
+        op->is_replaced = true;
+        tracker_call_cancel(t, tracker_call_of(t, op));
+        return true;
+    }
+    bool was_never_asked = op->kind == OP_PIN && op->is_unsent && need == NEED_UNPIN;
+    if (was_never_asked && !wish->is_wanted) {
+        /* The daemon did not hear of it from us: if it has such a pin, it is the operator's. */
+        tracker_del_row(t, &op->cid);
+        tracker_op_release(t, op);
+        return true;
+    }
+    tracker_op_release(t, op);
+    return false;
+}
+
+int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
+                   const struct tracker_row *row, enum tracker_reason reason)
+{
+    enum tracker_need need = tracker_need_of(wish, row);
+    struct tracker_op *op = tracker_op_find(t, cid);
+    if (op != NULL && tracker_settle_op(t, op, wish, need, reason))
+        return OK;
+    bool doubts = reason == TRACKER_SYNC && row != NULL && row->phase == TRACKER_ROW_PINNED;
+    if (need == NEED_NOTHING && !doubts)
+        return OK;
+    bool is_in_error = row != NULL && row->attempts > 0 &&
+                       (row->phase == TRACKER_ROW_UNPIN) == (need == NEED_UNPIN);
+    if (is_in_error && reason == TRACKER_WALKED)
+        return OK; /* it has its pause */
+    return tracker_new_op(t, cid, wish, row, need);
+}
+
+int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_reason reason)
+{
+    struct tracker_wish wish;
+    struct tracker_row row;
+    int err = tracker_wish_of(t, t->turn->state, cid, &wish);
+    if (err != OK)
+        return err;
+    err = tracker_row_get(t->turn->local, cid, &row);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    err = tracker_settle(t, cid, &wish, err == OK ? &row : NULL, reason);
+    if (err == ERR_BUSY) { /* no room in memory: a walk finds it once there is */
+        tracker_walk_ask(t, false);
+        err = OK;
+    }
+    return err;
+}
+
+/* ---- turns ---- */
+
+static void tracker_keep_first(int *first, int err)
+{
+    if (*first == OK)
+        *first = err;
+}
+
+static void tracker_timers(struct tracker *t)
+{
+    uint64_t now_us = t->turn->now_us;
+    const struct tracker_options *o = &t->options;
+    bool recover_is_due = t->has_begun && now_us >= t->recover_at_us;
+    bool sync_is_due = t->has_begun && now_us >= t->sync_at_us;
+    if (recover_is_due)
+        tracker_walk_ask(t, true);
+    if (sync_is_due)
+        t->syncer.is_wanted = true;
+    if (!t->has_begun || recover_is_due)
+        t->recover_at_us = o->recover_us > 0 ? now_us + o->recover_us : UINT64_MAX;
+    if (!t->has_begun || sync_is_due)
+        t->sync_at_us = o->sync_us > 0 ? now_us + o->sync_us : UINT64_MAX;
+    t->has_begun = true;
+}
+
+static void tracker_take_ended(struct tracker *t, int *first)
+{
+    while (!list_is_empty(&t->ended) && tracker_turn_has_room(t)) {
+        struct tracker_call *call = list_entry(list_pop_front(&t->ended), struct tracker_call, link);
+        if (call->err == ERR_UNREACHABLE)
+            tracker_daemon_failed(t);
+        else if (call->reply.status != 0)
+            tracker_daemon_answered(t);
+        if (call->op != NULL)
+            tracker_keep_first(first, tracker_op_on_call(t, call));
+        else
+            tracker_sync_on_call(t, call);
+    }
+}
+
+static void tracker_take_hints(struct tracker *t, int *first)
+{
+    while (t->hints.count > 0 && tracker_turn_has_room(t)) {
+        struct tracker_hint hint = *(struct tracker_hint *)ring_front(&t->hints);
+        ring_pop(&t->hints);
+        tracker_keep_first(first, tracker_reconcile(t, &hint.cid, hint.reason));
+    }
+}
+
+uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, int *err)
+{
+    ASSERT(!t->is_stopping);
+    t->turn = turn;
+    t->turn_rows = 0;
+    t->turn_state_steps = turn->state->steps;
+    t->turn_local_steps = turn->local->steps;
+    *err = OK;
+    tracker_timers(t);
+    tracker_calls_check(t);
+    tracker_take_ended(t, err);
+    tracker_take_hints(t, err);
+    tracker_ops_wake(t);
+    tracker_keep_first(err, tracker_walk_slice(t));
+    tracker_keep_first(err, tracker_sync_slice(t));
+    tracker_ops_start(t);
+    tracker_sync_begin(t);
+    t->turn = NULL;
+    return t->turn_rows > 0 ? t->turn_number : 0;
+}
+
+bool tracker_wants_turn(const struct tracker *t, uint64_t now_us)
+{
+    return now_us >= tracker_next_deadline_us(t);
+}
+
+static uint64_t tracker_earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t tracker_next_deadline_us(const struct tracker *t)
+{
+    if (t->is_stopping)
+        return UINT64_MAX;
+    bool walks = t->walker.phase != WALK_IDLE || t->syncer.phase == SYNC_ROWS;
+    if (!t->has_begun || t->hints.count > 0 || !list_is_empty(&t->ended) ||
+        (walks && !t->is_pool_full))
+        return 0;
+    uint64_t due_us = tracker_earlier(t->recover_at_us, t->sync_at_us);
+    due_us = tracker_earlier(due_us, tracker_calls_deadline_us(t));
+    if (!list_is_empty(&t->waiting))
+        due_us = tracker_earlier(due_us, list_entry(t->waiting.next, struct tracker_op, link)->due_us);
+    if (tracker_op_startable(t) != NULL || tracker_sync_can_begin(t))
+        due_us = tracker_earlier(due_us, t->start_at_us);
+    return due_us;
+}
+
+/* ---- looking ---- */
+
+struct tracker_counts tracker_counts(const struct tracker *t)
+{
+    return (struct tracker_counts){
+        .pin_queued = t->counts[OP_PIN][OP_QUEUED],
+        .pinning = t->counts[OP_PIN][OP_RUNNING],
+        .unpin_queued = t->counts[OP_UNPIN][OP_QUEUED],
+        .unpinning = t->counts[OP_UNPIN][OP_RUNNING],
+        .in_error = t->counts[OP_PIN][OP_WAITING] + t->counts[OP_UNPIN][OP_WAITING],
+        .overflows = t->overflows,
+        .is_walking = t->walker.phase != WALK_IDLE,
+        .daemon_is_down = t->daemon_is_down,
+    };
+}

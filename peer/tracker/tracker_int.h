@@ -1,0 +1,267 @@
+/* tracker_int.h -- what the tracker's files share.
+ *
+ *   tracker.c         life, hints, turns; what a CID needs: a pin, an unpin, nothing
+ *   tracker_op.c      one operation: queues, attempts, pauses, every way it ends
+ *   tracker_call.c    one request to the daemon: hooks, progress, time limits
+ *   tracker_walk.c    the state against the rows, in slices
+ *   tracker_sync.c    the daemon's list against the rows
+ *   tracker_row.c     the bytes of a row
+ *   tracker_seen.c    which CIDs a listing named, 8 bytes each
+ *   tracker_status.c  what it all looks like from outside */
+#ifndef TRACKER_TRACKER_INT_H
+#define TRACKER_TRACKER_INT_H
+
+#include "ipfs/kubo_reply.h"
+#include "state/pinset.h"
+#include "tracker/tracker.h"
+#include "tracker/tracker_status.h"
+#include "util/list.h"
+#include "util/map.h"
+#include "util/ring.h"
+
+#define TRACKER_FACILITY "pintracker"
+
+/* ---- rows (tracker_row.c) ---- */
+
+/* Stored numbers. A CID without a row is one that the daemon never heard of from us. */
+enum tracker_row_phase {
+    TRACKER_ROW_PIN = 1,    /* to be pinned; perhaps it is, perhaps the daemon was asked to */
+    TRACKER_ROW_PINNED = 2, /* the daemon said so */
+    TRACKER_ROW_UNPIN = 3,  /* to be unpinned; perhaps it is */
+    TRACKER_ROW_LOST = 4,   /* was pinned, and the daemon says that it is not; to be pinned */
+};
+
+struct tracker_row {
+    enum tracker_row_phase phase;
+    bool is_direct;
+    uint32_t attempts; /* that failed; then `error` says how the last one did */
+    int64_t since_s;
+    char error[TRACKER_ERROR_TEXT_SIZE];
+};
+
+void tracker_row_encode(const struct tracker_row *row, struct buf *out);
+int tracker_row_decode(struct tracker_row *out, struct bytes bytes);
+/* ERR_NOT_FOUND; one step. */
+int tracker_row_get(struct view *local, const struct cid *cid, struct tracker_row *out);
+/* The row behind `after`; ERR_NOT_FOUND at the end; at most two steps. */
+int tracker_row_next(struct view *local, const struct cid *after, struct cid *cid,
+                     struct tracker_row *out);
+
+/* ---- what a listing named (tracker_seen.c) ---- */
+
+enum { TRACKER_SEEN_BUCKETS = 1024 };
+
+struct tracker_seen_bucket {
+    uint64_t *hashes;
+    uint32_t count;
+    uint32_t size;
+    bool is_sorted;
+};
+
+struct tracker_seen {
+    uint64_t seed;
+    struct tracker_seen_bucket *buckets; /* NULL: no set */
+};
+
+int tracker_seen_init(struct tracker_seen *s, uint64_t seed);
+void tracker_seen_deinit(struct tracker_seen *s);
+int tracker_seen_add(struct tracker_seen *s, const struct cid *cid, bool is_direct);
+bool tracker_seen_has(struct tracker_seen *s, const struct cid *cid, bool is_direct);
+
+/* ---- operations (tracker_op.c) ---- */
+
+enum tracker_op_kind {
+    OP_PIN,
+    OP_UNPIN,
+    OP_CONFIRM, /* a row says pinned, and there is doubt: ask, for this one alone */
+    OP_KINDS_COUNT
+};
+
+enum tracker_op_phase {
+    OP_QUEUED,
+    OP_RUNNING,
+    OP_WAITING, /* for its next attempt, at due_us */
+    OP_PHASES_COUNT
+};
+
+struct tracker_op {
+    struct list_link link; /* of the queue of its kind, of `waiting`, or of the free ones */
+    struct cid cid;
+    enum tracker_op_kind kind;
+    enum tracker_op_phase phase;
+    bool is_direct;
+    bool is_unsent;   /* its row is new: the daemon has not heard of the CID */
+    bool is_replaced; /* running, but something else is wanted by now */
+    bool rechecks;    /* an unpin behind a pin that was cut off: "not pinned" is believed the second time */
+    uint32_t attempts;
+    uint64_t row_turn; /* the turn that wrote its row; it starts when that is durable */
+    uint64_t due_us;
+};
+
+/* ---- requests to the daemon (tracker_call.c) ---- */
+
+enum tracker_step { STEP_LOOK, STEP_ADD, STEP_REMOVE, STEP_LIST };
+
+struct tracker_call {
+    struct tracker *tracker;
+    struct tracker_op *op; /* NULL: a listing, or free */
+    enum tracker_step step;
+    bool is_busy;
+    bool is_ended; /* in tracker->ended, until a turn looks at it */
+    bool has_timed_out;
+    int err; /* the verdict, once ended */
+    /* Signs of life, and how long there may be none. */
+    bool moved;
+    uint64_t nodes;
+    uint64_t bytes;
+    uint64_t moved_us;
+    uint64_t idle_max_us;
+    uint64_t check_us;
+    struct http_call http;
+    struct kubo_reply reply;
+    struct buf target;
+    struct list_link link;
+};
+
+/* ---- the tracker ---- */
+
+enum tracker_reason {
+    TRACKER_TOUCHED,       /* the state changed it: a user may have asked again */
+    TRACKER_RECOVER,       /* somebody asked to try again */
+    TRACKER_SYNC,          /* somebody doubts */
+    TRACKER_WALKED,        /* found by a walk; what is in error keeps its pause */
+    TRACKER_WALKED_ERRORS, /* found by a walk that takes up errors, too */
+};
+
+struct tracker_hint {
+    struct cid cid;
+    enum tracker_reason reason;
+};
+
+enum tracker_walk_phase { WALK_IDLE, WALK_HELD, WALK_EVERYWHERE, WALK_ROWS };
+
+struct tracker_walker {
+    enum tracker_walk_phase phase;
+    bool takes_errors;
+    struct cid at;
+    bool again; /* another walk was asked for while this one went on */
+    bool again_takes_errors;
+};
+
+enum tracker_sync_phase { SYNC_IDLE, SYNC_RECURSIVE, SYNC_DIRECT, SYNC_ROWS };
+
+struct tracker_syncer {
+    enum tracker_sync_phase phase;
+    bool is_wanted;
+    bool is_broken; /* the listing cannot be kept */
+    struct tracker_seen seen;
+    struct cid at;
+};
+
+struct tracker {
+    struct tracker_options options;
+    struct http_client *client;
+    const struct log *log;
+    struct tracker_hooks hooks;
+    bool is_stopping;
+
+    struct ring hints;
+    uint64_t overflows;
+
+    /* Operations: a pool, found by CID. */
+    struct tracker_op *ops;
+    struct map by_cid;
+    struct list_link free;
+    struct list_link fresh;   /* pins and confirmations that did not fail yet */
+    struct list_link retries; /* pins that did */
+    struct list_link unpins;
+    struct list_link waiting; /* by due_us */
+    size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
+    size_t retries_running;
+
+    /* Calls: concurrent_pins, one for unpins, one for listings. */
+    struct tracker_call *calls;
+    size_t calls_count;
+    size_t calls_busy;
+    struct list_link ended;
+
+    /* The way to the daemon. */
+    bool daemon_is_down;
+    uint32_t daemon_failures;
+    uint64_t start_at_us; /* no call starts before it */
+
+    struct tracker_walker walker;
+    struct tracker_syncer syncer;
+    bool is_pool_full; /* walks wait until an operation ends */
+    uint64_t recover_at_us;
+    uint64_t sync_at_us;
+    bool has_begun; /* the first turn set the two */
+
+    uint64_t turn_number; /* of the last turn that wrote */
+    uint64_t durable_turn;
+
+    /* While a turn goes on. */
+    const struct tracker_turn *turn;
+    size_t turn_rows;
+    uint32_t turn_state_steps;
+    uint32_t turn_local_steps;
+    struct buf scratch;
+};
+
+/* tracker.c: what the state wants of a CID here, and what is to be done about it. */
+struct tracker_wish {
+    bool is_wanted;
+    bool is_direct;
+};
+int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
+                    struct tracker_wish *out);
+struct tracker_wish tracker_wish_from(const struct pinset_held *held);
+/* `row` NULL: none. ERR_BUSY: the pool is full. */
+int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
+                   const struct tracker_row *row, enum tracker_reason reason);
+/* The same, after looking it up. */
+int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_reason reason);
+bool tracker_turn_has_room(const struct tracker *t);
+void tracker_put_row(struct tracker *t, const struct cid *cid, const struct tracker_row *row);
+void tracker_del_row(struct tracker *t, const struct cid *cid);
+
+/* tracker_op.c */
+struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid);
+/* A new one, not queued yet. NULL: the pool is full. */
+struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid, enum tracker_op_kind kind);
+void tracker_op_release(struct tracker *t, struct tracker_op *op);
+void tracker_op_queue(struct tracker *t, struct tracker_op *op);
+/* The call for it has ended. */
+int tracker_op_on_call(struct tracker *t, struct tracker_call *call);
+void tracker_ops_wake(struct tracker *t);     /* those whose pause is over */
+void tracker_ops_wake_all(struct tracker *t); /* all pauses end */
+void tracker_ops_start(struct tracker *t);
+/* The next operation that may start: its row is durable, and its kind has a slot free. NULL: none. */
+struct tracker_op *tracker_op_startable(const struct tracker *t);
+
+/* tracker_call.c. OK, or ERR_BUSY: not now. */
+int tracker_call_start(struct tracker *t, struct tracker_op *op, enum tracker_step step,
+                       enum kubo_pin_type type, struct bytes name);
+void tracker_call_cancel(struct tracker *t, struct tracker_call *call);
+struct tracker_call *tracker_call_of(const struct tracker *t, const struct tracker_op *op);
+void tracker_call_free(struct tracker_call *call); /* after a turn looked at it */
+void tracker_calls_check(struct tracker *t);       /* time limits */
+uint64_t tracker_calls_deadline_us(const struct tracker *t);
+/* The daemon could not be reached, or was: pauses grow, or end. */
+void tracker_daemon_failed(struct tracker *t);
+void tracker_daemon_answered(struct tracker *t);
+/* Pauses: doubled with each failure, capped, and spread by the turn's draw. */
+uint64_t tracker_pause_us(const struct tracker *t, uint32_t failures, uint64_t cap_us,
+                          const struct cid *cid);
+
+/* tracker_walk.c, tracker_sync.c. What a view said, or OK. */
+void tracker_walk_ask(struct tracker *t, bool takes_errors);
+int tracker_walk_slice(struct tracker *t);
+bool tracker_sync_can_begin(const struct tracker *t);
+void tracker_sync_begin(struct tracker *t);
+void tracker_sync_on_row(struct tracker *t, const struct kubo_row *row);
+void tracker_sync_on_call(struct tracker *t, struct tracker_call *call);
+int tracker_sync_slice(struct tracker *t);
+void tracker_sync_end(struct tracker *t);
+
+#endif

@@ -1,0 +1,328 @@
+/* One operation: a CID that the daemon has to pin, to unpin, or to be asked about.
+ *
+ *                    row durable, a slot free               verdict
+ *      QUEUED ------------------------------> RUNNING ------------------> gone, the row says how it stands
+ *        ^                                       |
+ *        |  due_us                               | failed: one attempt more in the row
+ *        +------------- WAITING <----------------+
+ *
+ * An operation ends in one place (tracker_op_on_call), and every ending has a name. What the state wants may
+ * change while it runs: then it is cut off, and once the daemon let go, the CID is looked at anew.
+ *
+ * New pins go before those that failed, and those that failed never take all slots: a thousand pins of which
+ * nobody has the content do not keep a good one waiting. */
+#include "tracker/tracker_int.h"
+
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/err.h"
+
+/* ---- the pool ---- */
+
+static struct bytes tracker_op_key(const struct cid *cid)
+{
+    return (struct bytes){cid->bytes, cid->len};
+}
+
+struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid)
+{
+    return map_get(&t->by_cid, tracker_op_key(cid));
+}
+
+static void tracker_op_set_phase(struct tracker *t, struct tracker_op *op, enum tracker_op_phase phase)
+{
+    t->counts[op->kind][op->phase] -= 1;
+    op->phase = phase;
+    t->counts[op->kind][op->phase] += 1;
+}
+
+void tracker_op_release(struct tracker *t, struct tracker_op *op)
+{
+    struct tracker_op *known = map_remove(&t->by_cid, tracker_op_key(&op->cid));
+    ASSERT(known == op);
+    t->counts[op->kind][op->phase] -= 1;
+    list_remove(&op->link);
+    list_push_front(&t->free, &op->link);
+    t->is_pool_full = false;
+}
+
+/* The one that would wait longest makes room. Its row knows what it waits for; a walk that takes up errors finds
+ * it again. */
+static bool tracker_op_evict(struct tracker *t)
+{
+    if (list_is_empty(&t->waiting))
+        return false;
+    tracker_op_release(t, list_entry(t->waiting.prev, struct tracker_op, link));
+    uint64_t latest_us = t->turn->now_us + t->options.retry_max_us;
+    if (t->recover_at_us > latest_us)
+        t->recover_at_us = latest_us;
+    return true;
+}
+
+struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid, enum tracker_op_kind kind)
+{
+    if (list_is_empty(&t->free) && !tracker_op_evict(t)) {
+        t->is_pool_full = true;
+        return NULL;
+    }
+    struct tracker_op *op = list_entry(list_pop_front(&t->free), struct tracker_op, link);
+    *op = (struct tracker_op){.cid = *cid, .kind = kind, .phase = OP_QUEUED};
+    list_init(&op->link);
+    int err = map_put(&t->by_cid, tracker_op_key(&op->cid), op);
+    ASSERT(err == OK); /* reserved for all, and looked for before */
+    t->counts[op->kind][op->phase] += 1;
+    return op;
+}
+
+/* ---- queues ---- */
+
+static struct list_link *tracker_op_home(struct tracker *t, const struct tracker_op *op)
+{
+    if (op->kind == OP_UNPIN)
+        return &t->unpins;
+    return op->attempts > 0 ? &t->retries : &t->fresh;
+}
+
+void tracker_op_queue(struct tracker *t, struct tracker_op *op)
+{
+    list_remove(&op->link);
+    tracker_op_set_phase(t, op, OP_QUEUED);
+    list_push_back(tracker_op_home(t, op), &op->link);
+}
+
+/* It did not get its turn: the first again. */
+static void tracker_op_put_back(struct tracker *t, struct tracker_op *op)
+{
+    tracker_op_queue(t, op);
+    list_remove(&op->link);
+    list_push_front(tracker_op_home(t, op), &op->link);
+}
+
+static void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us)
+{
+    list_remove(&op->link);
+    tracker_op_set_phase(t, op, OP_WAITING);
+    op->due_us = due_us;
+    struct list_link *behind = t->waiting.prev;
+    while (behind != &t->waiting && list_entry(behind, struct tracker_op, link)->due_us > due_us)
+        behind = behind->prev;
+    list_push_front(behind, &op->link); /* after `behind` */
+}
+
+void tracker_ops_wake(struct tracker *t)
+{
+    list_for_each_safe(at, after, &t->waiting)
+    {
+        struct tracker_op *op = list_entry(at, struct tracker_op, link);
+        if (op->due_us > t->turn->now_us)
+            return;
+        tracker_op_queue(t, op);
+    }
+}
+
+void tracker_ops_wake_all(struct tracker *t)
+{
+    list_for_each_safe(at, after, &t->waiting)
+        tracker_op_queue(t, list_entry(at, struct tracker_op, link));
+}
+
+/* ---- starting ---- */
+
+static bool tracker_op_is_durable(const struct tracker *t, const struct list_link *queue)
+{
+    return queue->next != queue &&
+           list_entry(queue->next, struct tracker_op, link)->row_turn <= t->durable_turn;
+}
+
+struct tracker_op *tracker_op_startable(const struct tracker *t)
+{
+    size_t pins_max = t->options.concurrent_pins;
+    size_t running = t->counts[OP_PIN][OP_RUNNING] + t->counts[OP_CONFIRM][OP_RUNNING];
+    bool has_unpin_slot = t->counts[OP_UNPIN][OP_RUNNING] == 0;
+    if (t->daemon_is_down && t->calls_busy > 0)
+        return NULL; /* one probe is enough */
+    if (has_unpin_slot && tracker_op_is_durable(t, &t->unpins))
+        return list_entry(t->unpins.next, struct tracker_op, link);
+    if (running < pins_max && tracker_op_is_durable(t, &t->fresh))
+        return list_entry(t->fresh.next, struct tracker_op, link);
+    if (running < pins_max && t->retries_running < (pins_max + 1) / 2 &&
+        tracker_op_is_durable(t, &t->retries))
+        return list_entry(t->retries.next, struct tracker_op, link);
+    return NULL;
+}
+
+static enum kubo_pin_type tracker_op_type(const struct tracker_op *op)
+{
+    return op->is_direct ? KUBO_PIN_DIRECT : KUBO_PIN_RECURSIVE;
+}
+
+static bool tracker_op_is_retry(const struct tracker_op *op)
+{
+    return op->kind != OP_UNPIN && op->attempts > 0;
+}
+
+static int tracker_op_begin(struct tracker *t, struct tracker_op *op)
+{
+    enum tracker_step step = op->kind == OP_UNPIN ? STEP_REMOVE : STEP_LOOK;
+    int err = tracker_call_start(t, op, step, tracker_op_type(op), (struct bytes){"", 0});
+    if (err != OK)
+        return err;
+    list_remove(&op->link);
+    tracker_op_set_phase(t, op, OP_RUNNING);
+    op->is_unsent = false;
+    t->retries_running += tracker_op_is_retry(op);
+    return OK;
+}
+
+void tracker_ops_start(struct tracker *t)
+{
+    while (t->turn->now_us >= t->start_at_us) {
+        struct tracker_op *op = tracker_op_startable(t);
+        if (op == NULL || tracker_op_begin(t, op) != OK)
+            return;
+    }
+}
+
+/* ---- ending ---- */
+
+static struct tracker_row tracker_op_row(const struct tracker *t, const struct tracker_op *op,
+                                         enum tracker_row_phase phase)
+{
+    return (struct tracker_row){.phase = phase,
+                                .is_direct = op->is_direct,
+                                .attempts = op->attempts,
+                                .since_s = t->turn->wall_s};
+}
+
+static void tracker_op_pinned(struct tracker *t, struct tracker_op *op)
+{
+    op->attempts = 0;
+    struct tracker_row row = tracker_op_row(t, op, TRACKER_ROW_PINNED);
+    tracker_put_row(t, &op->cid, &row);
+    tracker_op_release(t, op);
+}
+
+/* The pin whose call was cut off may have ended at the same moment, and the daemon may learn of the cut only
+ * now. So a "not pinned" right behind it is asked for once more. */
+static int tracker_op_unpinned(struct tracker *t, struct tracker_op *op, int verdict)
+{
+    if (op->rechecks && verdict == ERR_NOT_FOUND) {
+        op->rechecks = false;
+        tracker_op_wait(t, op, t->turn->now_us + t->options.retry_min_us);
+        return OK;
+    }
+    struct cid cid = op->cid;
+    tracker_del_row(t, &cid);
+    tracker_op_release(t, op);
+    return tracker_reconcile(t, &cid, TRACKER_TOUCHED); /* perhaps to be pinned in the other mode */
+}
+
+/* Not pinned, says the daemon, though the row says so: shown as it is, and pinned again. */
+static void tracker_op_lost(struct tracker *t, struct tracker_op *op)
+{
+    struct tracker_row row = tracker_op_row(t, op, TRACKER_ROW_LOST);
+    tracker_put_row(t, &op->cid, &row);
+    LOG_WARN(t->log, TRACKER_FACILITY, "%s should be pinned but it is not: pinned again",
+             cid_print(&op->cid).text);
+    t->counts[op->kind][op->phase] -= 1;
+    op->kind = OP_PIN;
+    t->counts[op->kind][op->phase] += 1;
+    op->row_turn = t->turn_number;
+    tracker_op_queue(t, op);
+}
+
+static void tracker_op_failed(struct tracker *t, struct tracker_op *op, const char *text)
+{
+    op->attempts += op->attempts < UINT32_MAX;
+    struct tracker_row row =
+        tracker_op_row(t, op, op->kind == OP_UNPIN ? TRACKER_ROW_UNPIN : TRACKER_ROW_PIN);
+    size_t len = strlen(text);
+    memcpy(row.error, text, len < sizeof(row.error) ? len : sizeof(row.error) - 1);
+    tracker_put_row(t, &op->cid, &row);
+    LOG_DEBUG(t->log, TRACKER_FACILITY, "cid=%s attempt=%u: %s", cid_print(&op->cid).text,
+              op->attempts, text);
+    tracker_op_wait(t, op,
+                    t->turn->now_us +
+                        tracker_pause_us(t, op->attempts, t->options.retry_max_us, &op->cid));
+}
+
+/* Something else is wanted by now; the daemon has let go of this. */
+static int tracker_op_replaced(struct tracker *t, struct tracker_op *op, bool was_adding)
+{
+    struct cid cid = op->cid;
+    tracker_op_release(t, op);
+    int err = tracker_reconcile(t, &cid, TRACKER_TOUCHED);
+    struct tracker_op *next = tracker_op_find(t, &cid);
+    if (next != NULL && next->kind == OP_UNPIN)
+        next->rechecks = was_adding;
+    return err;
+}
+
+/* Not pinned yet: now for the pin itself, under the name that the state gives it. */
+static int tracker_op_add(struct tracker *t, struct tracker_op *op)
+{
+    struct arena arena = {0};
+    struct pin pin = {0};
+    int err = pinset_get(t->turn->state, &op->cid, &arena, &pin);
+    if (err == OK)
+        err = tracker_call_start(t, op, STEP_ADD, tracker_op_type(op), pin.name);
+    arena_deinit(&arena);
+    return err;
+}
+
+static int tracker_op_looked(struct tracker *t, struct tracker_op *op)
+{
+    int err = tracker_op_add(t, op);
+    if (err == OK) {
+        tracker_op_set_phase(t, op, OP_RUNNING);
+        t->retries_running += tracker_op_is_retry(op);
+        return OK;
+    }
+    if (err == ERR_NOT_FOUND) /* unpinned meanwhile */
+        return tracker_op_replaced(t, op, false);
+    tracker_op_put_back(t, op);
+    return err == ERR_BUSY ? OK : err;
+}
+
+static int tracker_op_verdict(struct tracker *t, struct tracker_op *op, enum tracker_step step,
+                              int verdict, const char *text)
+{
+    if (op->is_replaced)
+        return tracker_op_replaced(t, op, step == STEP_ADD);
+    if (verdict == ERR_UNREACHABLE) {
+        tracker_op_put_back(t, op); /* the daemon's failure, not the pin's */
+        return OK;
+    }
+    if (op->kind == OP_UNPIN && (verdict == OK || verdict == ERR_NOT_FOUND))
+        return tracker_op_unpinned(t, op, verdict);
+    if (op->kind == OP_CONFIRM && verdict != ERR_NOT_FOUND)
+        tracker_op_release(t, op); /* it is there; or the answer broke off, which proves nothing */
+    else if (op->kind == OP_CONFIRM)
+        tracker_op_lost(t, op);
+    else if (verdict == OK)
+        tracker_op_pinned(t, op);
+    else if (verdict == ERR_NOT_FOUND && step == STEP_LOOK)
+        return tracker_op_looked(t, op);
+    else
+        tracker_op_failed(t, op, text);
+    return OK;
+}
+
+int tracker_op_on_call(struct tracker *t, struct tracker_call *call)
+{
+    struct tracker_op *op = call->op;
+    ASSERT(op->phase == OP_RUNNING);
+    t->retries_running -= tracker_op_is_retry(op);
+    char text[TRACKER_ERROR_TEXT_SIZE] = "no progress within the time limit";
+    if (!call->has_timed_out || call->step != STEP_ADD) {
+        const char *said = kubo_reply_text(&call->reply);
+        size_t len = strlen(said) < sizeof(text) ? strlen(said) : sizeof(text) - 1;
+        memcpy(text, said, len);
+        text[len] = 0;
+    }
+    int verdict = call->err;
+    enum tracker_step step = call->step;
+    tracker_call_free(call);
+    return tracker_op_verdict(t, op, step, verdict, text);
+}

@@ -1,0 +1,64 @@
+#include "tracker/tracker_int.h"
+
+#include <string.h>
+
+#include "util/err.h"
+
+enum { TRACKER_ROW_VERSION = 1 };
+
+void tracker_row_encode(const struct tracker_row *row, struct buf *out)
+{
+    buf_put_u8(out, TRACKER_ROW_VERSION);
+    buf_put_u8(out, (uint8_t)row->phase);
+    buf_put_u8(out, row->is_direct);
+    buf_put_u32(out, row->attempts);
+    buf_put_u64(out, (uint64_t)row->since_s);
+    buf_put_run(out, row->error, strlen(row->error));
+}
+
+int tracker_row_decode(struct tracker_row *out, struct bytes bytes)
+{
+    struct reader r = reader_of(bytes.data, bytes.len);
+    uint8_t version = reader_u8(&r);
+    if (r.err == OK && version > TRACKER_ROW_VERSION)
+        return ERR_VERSION;
+    struct tracker_row row = {0};
+    uint8_t phase = reader_u8(&r);
+    row.is_direct = reader_u8(&r) != 0;
+    row.attempts = reader_u32(&r);
+    row.since_s = (int64_t)reader_u64(&r);
+    struct bytes error = reader_run(&r, sizeof(row.error) - 1);
+    if (reader_finish(&r) != OK || version == 0 || phase < TRACKER_ROW_PIN || phase > TRACKER_ROW_LOST)
+        return ERR_CORRUPT;
+    row.phase = (enum tracker_row_phase)phase;
+    if (error.len > 0)
+        memcpy(row.error, error.data, error.len);
+    *out = row;
+    return OK;
+}
+
+int tracker_row_get(struct view *local, const struct cid *cid, struct tracker_row *out)
+{
+    struct bytes value;
+    int err = view_get(local, LOCAL_TABLE_TRACKER, (struct bytes){cid->bytes, cid->len}, &value);
+    return err == OK ? tracker_row_decode(out, value) : err;
+}
+
+int tracker_row_next(struct view *local, const struct cid *after, struct cid *cid,
+                     struct tracker_row *out)
+{
+    struct bytes key = {after->bytes, after->len};
+    struct view_row row;
+    int err = view_seek(local, LOCAL_TABLE_TRACKER, key, &row);
+    if (err == OK && after->len > 0 && bytes_equal(row.key, key))
+        err = view_next(local, LOCAL_TABLE_TRACKER, &row);
+    if (err != OK)
+        return err;
+    struct cid found;
+    if (cid_from_bytes(&found, row.key.data, row.key.len) != OK)
+        return ERR_CORRUPT;
+    err = tracker_row_decode(out, row.value);
+    if (err == OK)
+        *cid = found;
+    return err;
+}

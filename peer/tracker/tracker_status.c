@@ -1,0 +1,320 @@
+#include "tracker/tracker_status.h"
+
+#include <string.h>
+
+#include "tracker/tracker_int.h"
+#include "util/assert.h"
+#include "util/err.h"
+
+/* ---- names and filters ---- */
+
+static const struct {
+    enum tracker_status status;
+    const char *name;
+} tracker_names[] = {
+    {TRACKER_UNDEFINED, "undefined"},
+    {TRACKER_CLUSTER_ERROR, "cluster_error"},
+    {TRACKER_PIN_ERROR, "pin_error"},
+    {TRACKER_UNPIN_ERROR, "unpin_error"},
+    {TRACKER_PINNED, "pinned"},
+    {TRACKER_PINNING, "pinning"},
+    {TRACKER_UNPINNING, "unpinning"},
+    {TRACKER_UNPINNED, "unpinned"},
+    {TRACKER_REMOTE, "remote"},
+    {TRACKER_PIN_QUEUED, "pin_queued"},
+    {TRACKER_UNPIN_QUEUED, "unpin_queued"},
+    {TRACKER_SHARDED, "sharded"},
+    {TRACKER_UNEXPECTEDLY_UNPINNED, "unexpectedly_unpinned"},
+    {TRACKER_ERROR, "error"},
+    {TRACKER_QUEUED, "queued"},
+};
+
+enum { TRACKER_NAMES_COUNT = sizeof(tracker_names) / sizeof(tracker_names[0]) };
+
+const char *tracker_status_name(enum tracker_status status)
+{
+    for (size_t i = 0; i < TRACKER_NAMES_COUNT; i++) {
+        if (tracker_names[i].status == status)
+            return tracker_names[i].name;
+    }
+    return "undefined";
+}
+
+/* One name of a filter; false: unknown. */
+static bool tracker_filter_add(uint32_t *filter, bool *all, const char *name, size_t len)
+{
+    for (size_t i = 0; i < TRACKER_NAMES_COUNT; i++) {
+        if (strlen(tracker_names[i].name) != len || memcmp(tracker_names[i].name, name, len) != 0)
+            continue;
+        *filter |= tracker_names[i].status;
+        *all |= tracker_names[i].status == TRACKER_UNDEFINED;
+        return true;
+    }
+    return false;
+}
+
+int tracker_filter_parse_len(uint32_t *out, const char *text, size_t len)
+{
+    uint32_t filter = 0;
+    bool all = false, any_known = false, any = false;
+    char name[32];
+    size_t name_len = 0;
+    for (size_t i = 0; i <= len; i++) {
+        if (i < len && text[i] != ',') {
+            if (text[i] != ' ') {
+                any = true;
+                if (name_len < sizeof(name))
+                    name[name_len] = text[i];
+                name_len += 1;
+            }
+            continue;
+        }
+        if (name_len > 0 && name_len <= sizeof(name))
+            any_known |= tracker_filter_add(&filter, &all, name, name_len);
+        name_len = 0;
+    }
+    if (any && !any_known)
+        return ERR_INVALID;
+    *out = all ? TRACKER_UNDEFINED : filter;
+    return OK;
+}
+
+int tracker_filter_parse(uint32_t *out, const char *text)
+{
+    return tracker_filter_parse_len(out, text, strlen(text));
+}
+
+bool tracker_filter_matches(uint32_t filter, enum tracker_status status)
+{
+    return filter == TRACKER_UNDEFINED || (filter & (uint32_t)status) != 0;
+}
+
+/* ---- bytes ---- */
+
+enum { TRACKER_INFO_VERSION = 1 };
+
+void tracker_info_encode(const struct tracker_info *info, struct buf *out)
+{
+    buf_put_u8(out, TRACKER_INFO_VERSION);
+    buf_put_run(out, info->cid.bytes, info->cid.len);
+    buf_put_u32(out, (uint32_t)info->status);
+    buf_put_u64(out, (uint64_t)info->since_s);
+    buf_put_u32(out, info->attempt_count);
+    buf_put_u8(out, info->is_priority);
+    buf_put_run(out, info->error, strlen(info->error));
+}
+
+static bool tracker_status_is_known(uint32_t status)
+{
+    bool is_one_bit = status != 0 && (status & (status - 1)) == 0;
+    return status == TRACKER_UNDEFINED ||
+           (is_one_bit && status <= TRACKER_UNEXPECTEDLY_UNPINNED);
+}
+
+int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
+{
+    struct reader r = reader_of(bytes, len);
+    uint8_t version = reader_u8(&r);
+    if (r.err == OK && version > TRACKER_INFO_VERSION)
+        return ERR_VERSION;
+    struct tracker_info info = {0};
+    struct bytes cid = reader_run(&r, LIMIT_CID_BYTES);
+    uint32_t status = reader_u32(&r);
+    info.since_s = (int64_t)reader_u64(&r);
+    info.attempt_count = reader_u32(&r);
+    info.is_priority = reader_u8(&r) != 0;
+    struct bytes error = reader_run(&r, sizeof(info.error) - 1);
+    if (reader_finish(&r) != OK || version == 0 || !tracker_status_is_known(status) ||
+        cid_from_bytes(&info.cid, cid.data, cid.len) != OK)
+        return ERR_CORRUPT;
+    info.status = (enum tracker_status)status;
+    if (error.len > 0)
+        memcpy(info.error, error.data, error.len);
+    *out = info;
+    return OK;
+}
+
+/* ---- what it looks like ---- */
+
+/* All that is known of one CID. */
+struct tracker_facts {
+    bool is_pinned_here; /* the state wants it of us */
+    bool is_sharded;     /* a meta pin */
+    bool is_in_state;    /* looked up only when the others say no */
+    bool has_row;
+    struct tracker_row row;
+    const struct tracker_op *op;
+};
+
+static int tracker_facts_state(const struct tracker *t, struct view *state, const struct cid *cid,
+                               struct tracker_facts *f)
+{
+    const struct peer_id everybody = {0};
+    struct pinset_held held = {0};
+    int err = pinset_get_held(state, &t->options.self, cid, &held);
+    if (err == ERR_NOT_FOUND)
+        err = pinset_get_held(state, &everybody, cid, &held);
+    if (err == OK) {
+        f->is_sharded = held.type == PIN_TYPE_META;
+        f->is_pinned_here = !f->is_sharded;
+        f->is_in_state = true;
+        return OK;
+    }
+    if (err != ERR_NOT_FOUND)
+        return err;
+    struct bytes value;
+    err = view_get(state, STATE_TABLE_PINS, (struct bytes){cid->bytes, cid->len}, &value);
+    f->is_in_state = err == OK;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static int tracker_facts_of(const struct tracker *t, struct view *state, struct view *local,
+                            const struct cid *cid, struct tracker_facts *f)
+{
+    *f = (struct tracker_facts){.op = tracker_op_find(t, cid)};
+    int err = tracker_facts_state(t, state, cid, f);
+    if (err != OK)
+        return err;
+    err = tracker_row_get(local, cid, &f->row);
+    f->has_row = err == OK;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum tracker_status tracker_status_by_op(const struct tracker_facts *f)
+{
+    const struct tracker_op *op = f->op;
+    bool unpins = op->kind == OP_UNPIN;
+    if (op->phase == OP_RUNNING)
+        return unpins ? TRACKER_UNPINNING : TRACKER_PINNING;
+    if (op->attempts > 0)
+        return unpins ? TRACKER_UNPIN_ERROR : TRACKER_PIN_ERROR;
+    if (f->has_row && f->row.phase == TRACKER_ROW_LOST)
+        return TRACKER_UNEXPECTEDLY_UNPINNED;
+    return unpins ? TRACKER_UNPIN_QUEUED : TRACKER_PIN_QUEUED;
+}
+
+static enum tracker_status tracker_status_by_row(const struct tracker_facts *f)
+{
+    if (!f->is_pinned_here)
+        return f->row.phase == TRACKER_ROW_UNPIN && f->row.attempts > 0 ? TRACKER_UNPIN_ERROR
+                                                                       : TRACKER_UNPIN_QUEUED;
+    switch (f->row.phase) {
+    case TRACKER_ROW_PINNED:
+        return TRACKER_PINNED;
+    case TRACKER_ROW_LOST:
+        return TRACKER_UNEXPECTEDLY_UNPINNED;
+    case TRACKER_ROW_PIN:
+        return f->row.attempts > 0 ? TRACKER_PIN_ERROR : TRACKER_PIN_QUEUED;
+    case TRACKER_ROW_UNPIN:
+        return TRACKER_PIN_QUEUED; /* wanted again; a walk will find it */
+    }
+    return TRACKER_PIN_QUEUED;
+}
+
+static enum tracker_status tracker_status_from(const struct tracker_facts *f)
+{
+    if (f->op != NULL && f->op->kind != OP_CONFIRM)
+        return tracker_status_by_op(f);
+    if (f->has_row)
+        return tracker_status_by_row(f);
+    if (f->is_pinned_here)
+        return TRACKER_PIN_QUEUED;
+    if (f->is_sharded)
+        return TRACKER_SHARDED;
+    return f->is_in_state ? TRACKER_REMOTE : TRACKER_UNPINNED;
+}
+
+static const char *tracker_error_text(const struct tracker *t, const struct tracker_facts *f,
+                                      enum tracker_status status)
+{
+    if (status == TRACKER_UNEXPECTEDLY_UNPINNED)
+        return "the item should be pinned but it is not";
+    if (tracker_filter_matches(TRACKER_ERROR, status) && f->has_row)
+        return f->row.error;
+    if (tracker_filter_matches(TRACKER_QUEUED, status) && t->daemon_is_down)
+        return "the IPFS daemon is not reachable";
+    return "";
+}
+
+static void tracker_describe(const struct tracker *t, const struct tracker_facts *f,
+                             const struct cid *cid, struct tracker_info *out)
+{
+    bool has_op = f->op != NULL && f->op->kind != OP_CONFIRM;
+    *out = (struct tracker_info){.cid = *cid, .status = tracker_status_from(f)};
+    out->since_s = f->has_row ? f->row.since_s : 0;
+    if (has_op)
+        out->attempt_count = f->op->attempts + (f->op->phase == OP_RUNNING);
+    else if (f->has_row)
+        out->attempt_count = f->row.attempts;
+    out->is_priority = has_op && f->op->kind == OP_PIN && f->op->attempts == 0;
+    const char *text = tracker_error_text(t, f, out->status);
+    memcpy(out->error, text, strlen(text)); /* both are shorter than TRACKER_ERROR_TEXT_SIZE */
+}
+
+int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
+                      const struct cid *cid, struct tracker_info *out)
+{
+    struct tracker_facts facts;
+    int err = tracker_facts_of(t, state, local, cid, &facts);
+    if (err == OK)
+        tracker_describe(t, &facts, cid, out);
+    return err;
+}
+
+/* ---- listings ---- */
+
+/* The first key behind `after` in a table whose keys are CIDs. ERR_NOT_FOUND leaves `out` undefined. */
+static int tracker_next_key(struct view *view, unsigned table, const struct cid *after, struct cid *out)
+{
+    struct bytes key = {after->bytes, after->len};
+    struct view_row row;
+    *out = (struct cid){0};
+    int err = view_seek(view, table, key, &row);
+    if (err == OK && after->len > 0 && bytes_equal(row.key, key))
+        err = view_next(view, table, &row);
+    if (err == OK && cid_from_bytes(out, row.key.data, row.key.len) != OK)
+        err = ERR_CORRUPT;
+    return err;
+}
+
+/* The next CID that is in the state or has a row: pins that are being unpinned are in the second only. */
+static int tracker_next_cid(struct view *state, struct view *local, const struct cid *after,
+                            struct cid *out)
+{
+    struct cid pin, row;
+    int err = tracker_next_key(state, STATE_TABLE_PINS, after, &pin);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    err = tracker_next_key(local, LOCAL_TABLE_TRACKER, after, &row);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    if (cid_is_undefined(&pin) && cid_is_undefined(&row))
+        return ERR_NOT_FOUND;
+    bool takes_row = cid_is_undefined(&pin) ||
+                     (!cid_is_undefined(&row) && cid_compare(&row, &pin) < 0);
+    *out = takes_row ? row : pin;
+    return OK;
+}
+
+int tracker_status_next(const struct tracker *t, struct view *state, struct view *local,
+                        struct cid *after, uint32_t filter, unsigned *steps,
+                        struct tracker_info *out)
+{
+    while (*steps >= TRACKER_STATUS_STEPS_MAX) {
+        uint32_t before = state->steps;
+        struct cid cid;
+        struct tracker_info info;
+        int err = tracker_next_cid(state, local, after, &cid);
+        if (err == OK)
+            err = tracker_status_of(t, state, local, &cid, &info);
+        *steps -= state->steps - before;
+        if (err != OK)
+            return err;
+        if (tracker_filter_matches(filter, info.status)) {
+            *out = info;
+            return OK;
+        }
+        *after = cid;
+    }
+    return ERR_MORE;
+}
