@@ -45,7 +45,8 @@ struct standin_hooks {
  * the same under every CID of one multihash. sim/kubo/swarm.h joins stand-ins of one process;
  * sim/real/ those of several. A NULL table makes a daemon without others. */
 struct standin_net_ops {
-    /* Wanted until unwant: ask those connected, now and whenever somebody connects or gets new blocks. */
+    /* Wanted until unwant: ask those connected, now and whenever somebody connects or gets new blocks. It
+     * may be said again. The block comes later, never from inside. */
     void (*want)(void *impl, const struct cid *key);
     void (*unwant)(void *impl, const struct cid *key);
     /* This daemon has it from now on. */
