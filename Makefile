@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit unit-run kubo clean fmt help fuzz fuzz-targets tsan threads
+.PHONY: all deps test check unit tidy unit-run kubo clean fmt help fuzz fuzz-targets tsan threads
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -73,8 +73,12 @@ unit:
 unit-run: $(TESTS)
 	tests/run $(TESTS)
 
+# The rules that a machine can check: what may include what, what the core may reach, sizes.
+tidy: $(ARCHIVES)
+	tests/tidy/run $(B)
+
 # Under a minute: what is run before each commit.
-check: all unit
+check: all unit tidy
 
 test: deps check
 
