@@ -120,7 +120,7 @@ static void tracker_hint(struct tracker *t, const struct cid *cid, enum tracker_
 {
     struct tracker_hint *hint = ring_push(&t->hints);
     if (hint != NULL) {
-        *hint = (struct tracker_hint){*cid, reason};
+        *hint = (struct tracker_hint){ *cid, reason };
         return;
     }
     t->overflows += 1;
@@ -173,7 +173,7 @@ void tracker_put_row(struct tracker *t, const struct cid *cid, const struct trac
     tracker_row_encode(row, &t->scratch);
     t->turn_number += t->turn_rows == 0;
     t->turn_rows += 1;
-    row_sink_put(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){cid->bytes, cid->len},
+    row_sink_put(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){ cid->bytes, cid->len },
                  buf_bytes(&t->scratch));
 }
 
@@ -181,7 +181,7 @@ void tracker_del_row(struct tracker *t, const struct cid *cid)
 {
     t->turn_number += t->turn_rows == 0;
     t->turn_rows += 1;
-    row_sink_del(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){cid->bytes, cid->len});
+    row_sink_del(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){ cid->bytes, cid->len });
 }
 
 bool tracker_turn_has_room(const struct tracker *t)
@@ -198,14 +198,14 @@ bool tracker_turn_has_room(const struct tracker *t)
 struct tracker_wish tracker_wish_from(const struct pinset_held *held)
 {
     /* A meta pin only ties its shards together; nobody pins it. */
-    return (struct tracker_wish){.is_wanted = held->type != PIN_TYPE_META,
-                                 .is_direct = held->max_depth == PIN_DEPTH_DIRECT};
+    return (struct tracker_wish){ .is_wanted = held->type != PIN_TYPE_META,
+                                  .is_direct = held->max_depth == PIN_DEPTH_DIRECT };
 }
 
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out)
 {
-    const struct peer_id everybody = {0};
+    const struct peer_id everybody = { 0 };
     struct pinset_held held;
     int err = pinset_get_held(state, &t->options.self, cid, &held);
     if (err == ERR_NOT_FOUND)
@@ -213,13 +213,14 @@ int tracker_wish_of(const struct tracker *t, struct view *state, const struct ci
     if (err == OK)
         *out = tracker_wish_from(&held);
     else if (err == ERR_NOT_FOUND)
-        *out = (struct tracker_wish){0};
+        *out = (struct tracker_wish){ 0 };
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
 enum tracker_need { NEED_NOTHING, NEED_PIN, NEED_UNPIN };
 
-static enum tracker_need tracker_need_of(const struct tracker_wish *wish, const struct tracker_row *row)
+static enum tracker_need tracker_need_of(const struct tracker_wish *wish,
+                                         const struct tracker_row *row)
 {
     if (row == NULL)
         return wish->is_wanted ? NEED_PIN : NEED_NOTHING;
@@ -236,9 +237,9 @@ static bool tracker_new_row(const struct tracker *t, const struct tracker_wish *
                             const struct tracker_row *row, enum tracker_need need,
                             struct tracker_row *out)
 {
-    *out = (struct tracker_row){.phase = TRACKER_ROW_PIN,
-                                .is_direct = wish->is_direct,
-                                .since_s = t->turn->wall_s};
+    *out = (struct tracker_row){ .phase = TRACKER_ROW_PIN,
+                                 .is_direct = wish->is_direct,
+                                 .since_s = t->turn->wall_s };
     if (row == NULL)
         return true;
     if (need == NEED_UNPIN) {
@@ -290,8 +291,9 @@ static bool tracker_op_fits(const struct tracker_op *op, const struct tracker_wi
 }
 
 /* True: all is said; false: the operation is gone, and the CID is to be settled without one. */
-static bool tracker_settle_op(struct tracker *t, struct tracker_op *op, const struct tracker_wish *wish,
-                              enum tracker_need need, enum tracker_reason reason)
+static bool tracker_settle_op(struct tracker *t, struct tracker_op *op,
+                              const struct tracker_wish *wish, enum tracker_need need,
+                              enum tracker_reason reason)
 {
     bool somebody_asked = reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER;
     if (tracker_op_fits(op, wish, need)) {
@@ -379,7 +381,8 @@ static void tracker_timers(struct tracker *t)
 static void tracker_take_ended(struct tracker *t, int *first)
 {
     while (!list_is_empty(&t->ended) && tracker_turn_has_room(t)) {
-        struct tracker_call *call = list_entry(list_pop_front(&t->ended), struct tracker_call, link);
+        struct tracker_call *call =
+            list_entry(list_pop_front(&t->ended), struct tracker_call, link);
         if (call->err == ERR_UNREACHABLE)
             tracker_daemon_failed(t);
         else if (call->reply.status != 0)
@@ -442,7 +445,8 @@ uint64_t tracker_next_deadline_us(const struct tracker *t)
     uint64_t due_us = tracker_earlier(t->recover_at_us, t->sync_at_us);
     due_us = tracker_earlier(due_us, tracker_calls_deadline_us(t));
     if (!list_is_empty(&t->waiting))
-        due_us = tracker_earlier(due_us, list_entry(t->waiting.next, struct tracker_op, link)->due_us);
+        due_us =
+            tracker_earlier(due_us, list_entry(t->waiting.next, struct tracker_op, link)->due_us);
     if (tracker_op_startable(t) != NULL || tracker_sync_can_begin(t))
         due_us = tracker_earlier(due_us, t->start_at_us);
     return due_us;

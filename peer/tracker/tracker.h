@@ -32,16 +32,16 @@
 
 struct tracker_options {
     struct peer_id self;
-    size_t concurrent_pins;      /* pin operations at the daemon at once; one unpin beside them */
-    uint64_t pin_timeout_us;     /* without progress of the numbers */
+    size_t concurrent_pins;  /* pin operations at the daemon at once; one unpin beside them */
+    uint64_t pin_timeout_us; /* without progress of the numbers */
     uint64_t unpin_timeout_us;
     uint64_t request_timeout_us; /* of all other requests */
     uint64_t retry_min_us;       /* the first pause; doubled each time */
     uint64_t retry_max_us;       /* its cap */
-    uint64_t recover_us;         /* a walk that also takes up what is in error; 0: never by itself */
-    uint64_t sync_us;            /* compare with the daemon's list; 0: never by itself */
-    size_t ops_max;              /* operations in memory */
-    size_t touched_max;          /* hints in memory */
+    uint64_t recover_us; /* a walk that also takes up what is in error; 0: never by itself */
+    uint64_t sync_us;    /* compare with the daemon's list; 0: never by itself */
+    size_t ops_max;      /* operations in memory */
+    size_t touched_max;  /* hints in memory */
 };
 /* The defaults of all but `self`. */
 void tracker_options_default(struct tracker_options *o);
@@ -86,10 +86,10 @@ enum {
 
 struct tracker_turn {
     uint64_t now_us;
-    int64_t wall_s;       /* stored as "since", only shown */
+    int64_t wall_s; /* stored as "since", only shown */
     uint64_t draw;
-    struct view *state;   /* of MAP_STATE */
-    struct view *local;   /* of MAP_LOCAL, showing every row put before */
+    struct view *state;    /* of MAP_STATE */
+    struct view *local;    /* of MAP_LOCAL, showing every row put before */
     struct row_sink *sink; /* of MAP_LOCAL */
 };
 
@@ -106,8 +106,8 @@ struct tracker_counts {
     uint64_t pinning;
     uint64_t unpin_queued;
     uint64_t unpinning;
-    uint64_t in_error;   /* operations that wait for their next attempt */
-    uint64_t overflows;  /* hints lost, and found again by a walk */
+    uint64_t in_error;  /* operations that wait for their next attempt */
+    uint64_t overflows; /* hints lost, and found again by a walk */
     bool is_walking;
     bool daemon_is_down; /* the last call did not reach it */
 };

@@ -44,7 +44,8 @@ static void tracker_on_body(struct http_call *http, const void *bytes, size_t le
     kubo_reply_on_body(&call->reply, bytes, len);
 }
 
-static void tracker_on_trailer(struct http_call *http, const struct http_field *fields, size_t count)
+static void tracker_on_trailer(struct http_call *http, const struct http_field *fields,
+                               size_t count)
 {
     struct tracker_call *call = http->owner;
     kubo_reply_on_trailer(&call->reply, fields, count);
@@ -82,10 +83,11 @@ static enum kubo_command tracker_command(enum tracker_step step)
     return KUBO_PIN_LS_ONE;
 }
 
-static void tracker_call_target(struct tracker_call *call, enum kubo_pin_type type, struct bytes name)
+static void tracker_call_target(struct tracker_call *call, enum kubo_pin_type type,
+                                struct bytes name)
 {
     const struct cid *cid = call->op != NULL ? &call->op->cid : NULL;
-    struct kubo_pin_add add = {.cid = cid, .direct = type == KUBO_PIN_DIRECT, .name = name};
+    struct kubo_pin_add add = { .cid = cid, .direct = type == KUBO_PIN_DIRECT, .name = name };
     buf_clear(&call->target);
     switch (call->step) {
     case STEP_LOOK:
@@ -139,7 +141,7 @@ int tracker_call_start(struct tracker *t, struct tracker_op *op, enum tracker_st
     struct tracker_call *call = tracker_call_take(t);
     ASSERT(call != NULL); /* as many as may run */
     struct buf target = call->target;
-    *call = (struct tracker_call){.tracker = t, .op = op, .step = step, .target = target};
+    *call = (struct tracker_call){ .tracker = t, .op = op, .step = step, .target = target };
     list_init(&call->link);
     tracker_call_target(call, type, name);
     call->idle_max_us = tracker_idle_max_us(t, step);
@@ -239,7 +241,8 @@ uint64_t tracker_pause_us(const struct tracker *t, uint32_t failures, uint64_t c
     if (pause_us > cap_us)
         pause_us = cap_us;
     /* Half of it is spread, so that what failed together does not come back together. */
-    return pause_us - pause_us / 2 + hash64(t->turn->draw, cid->bytes, cid->len) % (pause_us / 2 + 1);
+    return pause_us - pause_us / 2 +
+           hash64(t->turn->draw, cid->bytes, cid->len) % (pause_us / 2 + 1);
 }
 
 /* One probe at a time then, instead of every operation failing for itself. */
@@ -251,7 +254,7 @@ void tracker_daemon_failed(struct tracker *t)
         LOG_WARN(t->log, TRACKER_FACILITY, "the IPFS daemon is not reachable; pins wait for it");
     t->daemon_is_down = true;
     t->daemon_failures += 1;
-    struct cid nothing = {0};
+    struct cid nothing = { 0 };
     uint64_t cap_us = t->options.retry_min_us * PROBE_PAUSES_MAX;
     t->start_at_us = t->turn->now_us + tracker_pause_us(t, t->daemon_failures, cap_us, &nothing);
 }

@@ -92,7 +92,8 @@ struct tracker_op {
     bool is_direct;
     bool is_unsent;   /* its row is new: the daemon has not heard of the CID */
     bool is_replaced; /* running, but something else is wanted by now */
-    bool rechecks;    /* an unpin behind a pin that was cut off: "not pinned" is believed the second time */
+    bool
+        rechecks; /* an unpin behind a pin that was cut off: "not pinned" is believed the second time */
     uint32_t attempts;
     uint64_t row_turn; /* the turn that wrote its row; it starts when that is durable */
     uint64_t due_us;
@@ -228,7 +229,8 @@ void tracker_del_row(struct tracker *t, const struct cid *cid);
 /* tracker_op.c */
 struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid);
 /* A new one, not queued yet. NULL: the pool is full. */
-struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid, enum tracker_op_kind kind);
+struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
+                                   enum tracker_op_kind kind);
 void tracker_op_release(struct tracker *t, struct tracker_op *op);
 void tracker_op_queue(struct tracker *t, struct tracker_op *op);
 /* The call for it has ended. */

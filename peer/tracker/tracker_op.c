@@ -22,7 +22,7 @@
 
 static struct bytes tracker_op_key(const struct cid *cid)
 {
-    return (struct bytes){cid->bytes, cid->len};
+    return (struct bytes){ cid->bytes, cid->len };
 }
 
 struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid)
@@ -30,7 +30,8 @@ struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *ci
     return map_get(&t->by_cid, tracker_op_key(cid));
 }
 
-static void tracker_op_set_phase(struct tracker *t, struct tracker_op *op, enum tracker_op_phase phase)
+static void tracker_op_set_phase(struct tracker *t, struct tracker_op *op,
+                                 enum tracker_op_phase phase)
 {
     t->counts[op->kind][op->phase] -= 1;
     op->phase = phase;
@@ -60,14 +61,15 @@ static bool tracker_op_evict(struct tracker *t)
     return true;
 }
 
-struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid, enum tracker_op_kind kind)
+struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
+                                   enum tracker_op_kind kind)
 {
     if (list_is_empty(&t->free) && !tracker_op_evict(t)) {
         t->is_pool_full = true;
         return NULL;
     }
     struct tracker_op *op = list_entry(list_pop_front(&t->free), struct tracker_op, link);
-    *op = (struct tracker_op){.cid = *cid, .kind = kind, .phase = OP_QUEUED};
+    *op = (struct tracker_op){ .cid = *cid, .kind = kind, .phase = OP_QUEUED };
     list_init(&op->link);
     int err = map_put(&t->by_cid, tracker_op_key(&op->cid), op);
     ASSERT(err == OK); /* reserved for all, and looked for before */
@@ -112,8 +114,7 @@ static void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t d
 
 void tracker_ops_wake(struct tracker *t)
 {
-    list_for_each_safe(at, after, &t->waiting)
-    {
+    list_for_each_safe (at, after, &t->waiting) {
         struct tracker_op *op = list_entry(at, struct tracker_op, link);
         if (op->due_us > t->turn->now_us)
             return;
@@ -123,7 +124,7 @@ void tracker_ops_wake(struct tracker *t)
 
 void tracker_ops_wake_all(struct tracker *t)
 {
-    list_for_each_safe(at, after, &t->waiting)
+    list_for_each_safe (at, after, &t->waiting)
         tracker_op_queue(t, list_entry(at, struct tracker_op, link));
 }
 
@@ -165,7 +166,7 @@ static bool tracker_op_is_retry(const struct tracker_op *op)
 static int tracker_op_begin(struct tracker *t, struct tracker_op *op)
 {
     enum tracker_step step = op->kind == OP_UNPIN ? STEP_REMOVE : STEP_LOOK;
-    int err = tracker_call_start(t, op, step, tracker_op_type(op), (struct bytes){"", 0});
+    int err = tracker_call_start(t, op, step, tracker_op_type(op), (struct bytes){ "", 0 });
     if (err != OK)
         return err;
     list_remove(&op->link);
@@ -189,10 +190,10 @@ void tracker_ops_start(struct tracker *t)
 static struct tracker_row tracker_op_row(const struct tracker *t, const struct tracker_op *op,
                                          enum tracker_row_phase phase)
 {
-    return (struct tracker_row){.phase = phase,
-                                .is_direct = op->is_direct,
-                                .attempts = op->attempts,
-                                .since_s = t->turn->wall_s};
+    return (struct tracker_row){ .phase = phase,
+                                 .is_direct = op->is_direct,
+                                 .attempts = op->attempts,
+                                 .since_s = t->turn->wall_s };
 }
 
 static void tracker_op_pinned(struct tracker *t, struct tracker_op *op)
@@ -259,14 +260,26 @@ static int tracker_op_replaced(struct tracker *t, struct tracker_op *op, bool wa
     return err;
 }
 
+/* As much of it as the daemon takes, and no half character. */
+static struct bytes tracker_pin_name(struct bytes name)
+{
+    const uint8_t *text = name.data;
+    if (name.len <= KUBO_PIN_NAME_BYTES_MAX)
+        return name;
+    name.len = KUBO_PIN_NAME_BYTES_MAX;
+    while (name.len > 0 && (text[name.len] & 0xc0) == 0x80)
+        name.len -= 1;
+    return name;
+}
+
 /* Not pinned yet: now for the pin itself, under the name that the state gives it. */
 static int tracker_op_add(struct tracker *t, struct tracker_op *op)
 {
-    struct arena arena = {0};
-    struct pin pin = {0};
+    struct arena arena = { 0 };
+    struct pin pin = { 0 };
     int err = pinset_get(t->turn->state, &op->cid, &arena, &pin);
     if (err == OK)
-        err = tracker_call_start(t, op, STEP_ADD, tracker_op_type(op), pin.name);
+        err = tracker_call_start(t, op, STEP_ADD, tracker_op_type(op), tracker_pin_name(pin.name));
     arena_deinit(&arena);
     return err;
 }

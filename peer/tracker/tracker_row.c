@@ -22,13 +22,14 @@ int tracker_row_decode(struct tracker_row *out, struct bytes bytes)
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > TRACKER_ROW_VERSION)
         return ERR_VERSION;
-    struct tracker_row row = {0};
+    struct tracker_row row = { 0 };
     uint8_t phase = reader_u8(&r);
     row.is_direct = reader_u8(&r) != 0;
     row.attempts = reader_u32(&r);
     row.since_s = (int64_t)reader_u64(&r);
     struct bytes error = reader_run(&r, sizeof(row.error) - 1);
-    if (reader_finish(&r) != OK || version == 0 || phase < TRACKER_ROW_PIN || phase > TRACKER_ROW_LOST)
+    if (reader_finish(&r) != OK || version == 0 || phase < TRACKER_ROW_PIN ||
+        phase > TRACKER_ROW_LOST)
         return ERR_CORRUPT;
     row.phase = (enum tracker_row_phase)phase;
     if (error.len > 0)
@@ -40,14 +41,14 @@ int tracker_row_decode(struct tracker_row *out, struct bytes bytes)
 int tracker_row_get(struct view *local, const struct cid *cid, struct tracker_row *out)
 {
     struct bytes value;
-    int err = view_get(local, LOCAL_TABLE_TRACKER, (struct bytes){cid->bytes, cid->len}, &value);
+    int err = view_get(local, LOCAL_TABLE_TRACKER, (struct bytes){ cid->bytes, cid->len }, &value);
     return err == OK ? tracker_row_decode(out, value) : err;
 }
 
 int tracker_row_next(struct view *local, const struct cid *after, struct cid *cid,
                      struct tracker_row *out)
 {
-    struct bytes key = {after->bytes, after->len};
+    struct bytes key = { after->bytes, after->len };
     struct view_row row;
     int err = view_seek(local, LOCAL_TABLE_TRACKER, key, &row);
     if (err == OK && after->len > 0 && bytes_equal(row.key, key))

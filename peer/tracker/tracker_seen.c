@@ -12,7 +12,7 @@
 
 int tracker_seen_init(struct tracker_seen *s, uint64_t seed)
 {
-    *s = (struct tracker_seen){.seed = seed};
+    *s = (struct tracker_seen){ .seed = seed };
     s->buckets = mem_array(TRACKER_SEEN_BUCKETS, sizeof(*s->buckets));
     return s->buckets != NULL ? OK : ERR_NOMEM;
 }
@@ -22,10 +22,11 @@ void tracker_seen_deinit(struct tracker_seen *s)
     for (size_t i = 0; s->buckets != NULL && i < TRACKER_SEEN_BUCKETS; i++)
         mem_free(s->buckets[i].hashes);
     mem_free(s->buckets);
-    *s = (struct tracker_seen){0};
+    *s = (struct tracker_seen){ 0 };
 }
 
-static uint64_t tracker_seen_hash(const struct tracker_seen *s, const struct cid *cid, bool is_direct)
+static uint64_t tracker_seen_hash(const struct tracker_seen *s, const struct cid *cid,
+                                  bool is_direct)
 {
     return hash64(s->seed + is_direct, cid->bytes, cid->len);
 }

@@ -12,21 +12,21 @@ static const struct {
     enum tracker_status status;
     const char *name;
 } tracker_names[] = {
-    {TRACKER_UNDEFINED, "undefined"},
-    {TRACKER_CLUSTER_ERROR, "cluster_error"},
-    {TRACKER_PIN_ERROR, "pin_error"},
-    {TRACKER_UNPIN_ERROR, "unpin_error"},
-    {TRACKER_PINNED, "pinned"},
-    {TRACKER_PINNING, "pinning"},
-    {TRACKER_UNPINNING, "unpinning"},
-    {TRACKER_UNPINNED, "unpinned"},
-    {TRACKER_REMOTE, "remote"},
-    {TRACKER_PIN_QUEUED, "pin_queued"},
-    {TRACKER_UNPIN_QUEUED, "unpin_queued"},
-    {TRACKER_SHARDED, "sharded"},
-    {TRACKER_UNEXPECTEDLY_UNPINNED, "unexpectedly_unpinned"},
-    {TRACKER_ERROR, "error"},
-    {TRACKER_QUEUED, "queued"},
+    { TRACKER_UNDEFINED, "undefined" },
+    { TRACKER_CLUSTER_ERROR, "cluster_error" },
+    { TRACKER_PIN_ERROR, "pin_error" },
+    { TRACKER_UNPIN_ERROR, "unpin_error" },
+    { TRACKER_PINNED, "pinned" },
+    { TRACKER_PINNING, "pinning" },
+    { TRACKER_UNPINNING, "unpinning" },
+    { TRACKER_UNPINNED, "unpinned" },
+    { TRACKER_REMOTE, "remote" },
+    { TRACKER_PIN_QUEUED, "pin_queued" },
+    { TRACKER_UNPIN_QUEUED, "unpin_queued" },
+    { TRACKER_SHARDED, "sharded" },
+    { TRACKER_UNEXPECTEDLY_UNPINNED, "unexpectedly_unpinned" },
+    { TRACKER_ERROR, "error" },
+    { TRACKER_QUEUED, "queued" },
 };
 
 enum { TRACKER_NAMES_COUNT = sizeof(tracker_names) / sizeof(tracker_names[0]) };
@@ -107,8 +107,7 @@ void tracker_info_encode(const struct tracker_info *info, struct buf *out)
 static bool tracker_status_is_known(uint32_t status)
 {
     bool is_one_bit = status != 0 && (status & (status - 1)) == 0;
-    return status == TRACKER_UNDEFINED ||
-           (is_one_bit && status <= TRACKER_UNEXPECTEDLY_UNPINNED);
+    return status == TRACKER_UNDEFINED || (is_one_bit && status <= TRACKER_UNEXPECTEDLY_UNPINNED);
 }
 
 int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
@@ -117,7 +116,7 @@ int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > TRACKER_INFO_VERSION)
         return ERR_VERSION;
-    struct tracker_info info = {0};
+    struct tracker_info info = { 0 };
     struct bytes cid = reader_run(&r, LIMIT_CID_BYTES);
     uint32_t status = reader_u32(&r);
     info.since_s = (int64_t)reader_u64(&r);
@@ -149,8 +148,8 @@ struct tracker_facts {
 static int tracker_facts_state(const struct tracker *t, struct view *state, const struct cid *cid,
                                struct tracker_facts *f)
 {
-    const struct peer_id everybody = {0};
-    struct pinset_held held = {0};
+    const struct peer_id everybody = { 0 };
+    struct pinset_held held = { 0 };
     int err = pinset_get_held(state, &t->options.self, cid, &held);
     if (err == ERR_NOT_FOUND)
         err = pinset_get_held(state, &everybody, cid, &held);
@@ -163,7 +162,7 @@ static int tracker_facts_state(const struct tracker *t, struct view *state, cons
     if (err != ERR_NOT_FOUND)
         return err;
     struct bytes value;
-    err = view_get(state, STATE_TABLE_PINS, (struct bytes){cid->bytes, cid->len}, &value);
+    err = view_get(state, STATE_TABLE_PINS, (struct bytes){ cid->bytes, cid->len }, &value);
     f->is_in_state = err == OK;
     return err == ERR_NOT_FOUND ? OK : err;
 }
@@ -171,7 +170,7 @@ static int tracker_facts_state(const struct tracker *t, struct view *state, cons
 static int tracker_facts_of(const struct tracker *t, struct view *state, struct view *local,
                             const struct cid *cid, struct tracker_facts *f)
 {
-    *f = (struct tracker_facts){.op = tracker_op_find(t, cid)};
+    *f = (struct tracker_facts){ .op = tracker_op_find(t, cid) };
     int err = tracker_facts_state(t, state, cid, f);
     if (err != OK)
         return err;
@@ -197,7 +196,7 @@ static enum tracker_status tracker_status_by_row(const struct tracker_facts *f)
 {
     if (!f->is_pinned_here)
         return f->row.phase == TRACKER_ROW_UNPIN && f->row.attempts > 0 ? TRACKER_UNPIN_ERROR
-                                                                       : TRACKER_UNPIN_QUEUED;
+                                                                        : TRACKER_UNPIN_QUEUED;
     switch (f->row.phase) {
     case TRACKER_ROW_PINNED:
         return TRACKER_PINNED;
@@ -240,7 +239,7 @@ static void tracker_describe(const struct tracker *t, const struct tracker_facts
                              const struct cid *cid, struct tracker_info *out)
 {
     bool has_op = f->op != NULL && f->op->kind != OP_CONFIRM;
-    *out = (struct tracker_info){.cid = *cid, .status = tracker_status_from(f)};
+    *out = (struct tracker_info){ .cid = *cid, .status = tracker_status_from(f) };
     out->since_s = f->has_row ? f->row.since_s : 0;
     if (has_op)
         out->attempt_count = f->op->attempts + (f->op->phase == OP_RUNNING);
@@ -264,11 +263,12 @@ int tracker_status_of(const struct tracker *t, struct view *state, struct view *
 /* ---- listings ---- */
 
 /* The first key behind `after` in a table whose keys are CIDs. ERR_NOT_FOUND leaves `out` undefined. */
-static int tracker_next_key(struct view *view, unsigned table, const struct cid *after, struct cid *out)
+static int tracker_next_key(struct view *view, unsigned table, const struct cid *after,
+                            struct cid *out)
 {
-    struct bytes key = {after->bytes, after->len};
+    struct bytes key = { after->bytes, after->len };
     struct view_row row;
-    *out = (struct cid){0};
+    *out = (struct cid){ 0 };
     int err = view_seek(view, table, key, &row);
     if (err == OK && after->len > 0 && bytes_equal(row.key, key))
         err = view_next(view, table, &row);
@@ -290,8 +290,8 @@ static int tracker_next_cid(struct view *state, struct view *local, const struct
         return err;
     if (cid_is_undefined(&pin) && cid_is_undefined(&row))
         return ERR_NOT_FOUND;
-    bool takes_row = cid_is_undefined(&pin) ||
-                     (!cid_is_undefined(&row) && cid_compare(&row, &pin) < 0);
+    bool takes_row =
+        cid_is_undefined(&pin) || (!cid_is_undefined(&row) && cid_compare(&row, &pin) < 0);
     *out = takes_row ? row : pin;
     return OK;
 }

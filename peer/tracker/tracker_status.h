@@ -47,7 +47,8 @@ enum { TRACKER_ERROR_TEXT_SIZE = 512 };
 struct tracker_info {
     struct cid cid;
     enum tracker_status status;
-    int64_t since_s; /* when it got this status, Unix seconds; 0: it just is so (remote, unpinned) */
+    int64_t
+        since_s; /* when it got this status, Unix seconds; 0: it just is so (remote, unpinned) */
     uint32_t attempt_count; /* 1 while the first attempt runs, 0 once pinned */
     bool is_priority;
     char error[TRACKER_ERROR_TEXT_SIZE]; /* "" if none; cut if longer */

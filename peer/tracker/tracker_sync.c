@@ -20,7 +20,7 @@ void tracker_sync_end(struct tracker *t)
 
 static bool tracker_sync_list(struct tracker *t, enum kubo_pin_type type)
 {
-    return tracker_call_start(t, NULL, STEP_LIST, type, (struct bytes){"", 0}) == OK;
+    return tracker_call_start(t, NULL, STEP_LIST, type, (struct bytes){ "", 0 }) == OK;
 }
 
 bool tracker_sync_can_begin(const struct tracker *t)
@@ -66,13 +66,14 @@ void tracker_sync_on_call(struct tracker *t, struct tracker_call *call)
         t->syncer.phase = SYNC_DIRECT;
     } else if (err == OK && !was_recursive) {
         t->syncer.phase = SYNC_ROWS;
-        t->syncer.at = (struct cid){0};
+        t->syncer.at = (struct cid){ 0 };
     } else {
         tracker_sync_end(t);
     }
 }
 
-static int tracker_sync_visit(struct tracker *t, const struct cid *cid, const struct tracker_row *row)
+static int tracker_sync_visit(struct tracker *t, const struct cid *cid,
+                              const struct tracker_row *row)
 {
     bool is_there = tracker_seen_has(&t->syncer.seen, cid, row->is_direct);
     if (row->phase == TRACKER_ROW_PINNED && !is_there)

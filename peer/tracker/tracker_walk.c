@@ -7,7 +7,7 @@
 static void tracker_walk_begin(struct tracker *t, enum tracker_walk_phase phase)
 {
     t->walker.phase = phase;
-    t->walker.at = (struct cid){0};
+    t->walker.at = (struct cid){ 0 };
 }
 
 void tracker_walk_ask(struct tracker *t, bool takes_errors)
@@ -49,7 +49,8 @@ static enum tracker_reason tracker_walk_reason(const struct tracker *t)
     return t->walker.takes_errors ? TRACKER_WALKED_ERRORS : TRACKER_WALKED;
 }
 
-static int tracker_walk_visit(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish)
+static int tracker_walk_visit(struct tracker *t, const struct cid *cid,
+                              const struct tracker_wish *wish)
 {
     struct tracker_row row;
     int err = tracker_row_get(t->turn->local, cid, &row);
@@ -105,9 +106,10 @@ static int tracker_walk_rows(struct tracker *t)
 
 int tracker_walk_slice(struct tracker *t)
 {
-    const struct peer_id everybody = {0};
+    const struct peer_id everybody = { 0 };
     int err = OK;
-    while (err == OK && t->walker.phase != WALK_IDLE && !t->is_pool_full && tracker_turn_has_room(t)) {
+    while (err == OK && t->walker.phase != WALK_IDLE && !t->is_pool_full &&
+           tracker_turn_has_room(t)) {
         switch (t->walker.phase) {
         case WALK_HELD:
             err = tracker_walk_held(t, &t->options.self);
