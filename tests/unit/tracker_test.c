@@ -654,10 +654,99 @@ Test(tracker, stopping_cuts_everything_off)
 
 /* ---- property ---- */
 
+enum { CIDS = 24, OWN = 3, CHAOS_STEPS = 300 };
+
+static void chaos_user(struct world *w, struct test_random *random, bool *wanted)
+{
+    uint32_t n = (uint32_t)test_random_below(random, CIDS);
+    uint64_t what = test_random_below(random, 5);
+    if (what < 3) {
+        world_pin_mode(w, n, test_random_below(random, 4) ? SELF : 0, PIN_DEPTH_RECURSIVE);
+        wanted[n] = true;
+    } else if (what == 3) {
+        world_unpin(w, n);
+        wanted[n] = false;
+    } else if (wanted[n]) {
+        world_pin_mode(w, n, OTHER, PIN_DEPTH_RECURSIVE);
+        wanted[n] = false;
+    }
+}
+
+static void chaos_fault(struct world *w, struct test_random *random)
+{
+    struct cid cid = test_cid((uint32_t)test_random_below(random, CIDS));
+    switch (test_random_below(random, 6)) {
+    case 0:
+        w->kubo.adds_hang = test_random_below(random, 3) == 0;
+        return;
+    case 1:
+        w->kubo.is_down = test_random_below(random, 4) == 0;
+        return;
+    case 2:
+        w->disk_is_slow = test_random_below(random, 3) == 0;
+        return;
+    case 3:
+        if (test_random_below(random, 4) == 0)
+            world_crash(w);
+        return;
+    case 4:
+        fake_kubo_unpin(&w->kubo, &cid); /* behind our back */
+        return;
+    default:
+        w->kubo.failing = cid;
+    }
+}
+
+static void chaos_step(struct world *w, struct test_random *random, bool *wanted)
+{
+    switch (test_random_below(random, 5)) {
+    case 0:
+    case 1:
+        chaos_user(w, random, wanted);
+        return;
+    case 2:
+        chaos_fault(w, random);
+        return;
+    case 3:
+        if (test_random_below(random, 3) == 0)
+            tracker_sync_all(w->tracker);
+        else
+            world_pass(w, test_random_below(random, 50) * SECOND);
+        return;
+    default:
+        world_turn(w);
+        world_sync_disk(w);
+        fake_kubo_run(&w->kubo);
+    }
+}
+
+static void chaos_end(struct world *w)
+{
+    w->kubo.adds_hang = w->kubo.is_down = w->disk_is_slow = false;
+    w->kubo.failing = (struct cid){ 0 };
+    world_sync_disk(w);
+    world_pass(w, 1500u * SECOND);
+    tracker_sync_all(w->tracker);
+    world_pass(w, 100u * SECOND);
+}
+
+static void chaos_check(struct world *w, const bool *wanted, unsigned long seed)
+{
+    size_t count = 0;
+    for (uint32_t n = 0; n < CIDS; n++) {
+        count += wanted[n];
+        cr_assert_eq(world_holds(w, n), wanted[n], "seed %lu cid %u", seed, n);
+        cr_assert_eq(world_info(w, n).status == TRACKER_PINNED, wanted[n], "seed %lu cid %u", seed,
+                     n);
+    }
+    for (uint32_t n = 0; n < OWN; n++)
+        cr_assert(world_holds(w, 100 + n));
+    cr_assert_eq(fake_map_count(&w->local, LOCAL_TABLE_TRACKER), count);
+}
+
 /* PA7: whatever happens on the way, in the end the daemon holds what the state says, and the operator's own. */
 Test(tracker, ends_with_the_daemon_holding_what_the_state_says)
 {
-    enum { CIDS = 24, OWN = 3 };
     for (uint64_t seed = 1; seed <= 60; seed++) {
         struct world *w = world_new();
         struct test_random random = { seed };
@@ -666,73 +755,10 @@ Test(tracker, ends_with_the_daemon_holding_what_the_state_says)
             struct cid own = test_cid(100 + n);
             fake_kubo_pin(&w->kubo, &own, false);
         }
-        for (int step = 0; step < 300; step++) {
-            uint32_t n = (uint32_t)test_random_below(&random, CIDS);
-            struct cid cid = test_cid(n);
-            switch (test_random_below(&random, 14)) {
-            case 0:
-            case 1:
-            case 2:
-                world_pin_mode(w, n, test_random_below(&random, 4) ? SELF : 0, PIN_DEPTH_RECURSIVE);
-                wanted[n] = true;
-                break;
-            case 3:
-                world_unpin(w, n);
-                wanted[n] = false;
-                break;
-            case 4:
-                if (wanted[n]) {
-                    world_pin_mode(w, n, OTHER, PIN_DEPTH_RECURSIVE);
-                    wanted[n] = false;
-                }
-                break;
-            case 5:
-                w->kubo.adds_hang = test_random_below(&random, 3) == 0;
-                break;
-            case 6:
-                w->kubo.is_down = test_random_below(&random, 4) == 0;
-                break;
-            case 7:
-                w->disk_is_slow = test_random_below(&random, 3) == 0;
-                break;
-            case 8:
-                if (test_random_below(&random, 4) == 0)
-                    world_crash(w);
-                break;
-            case 9:
-                world_pass(w, test_random_below(&random, 50) * SECOND);
-                break;
-            case 10:
-                fake_kubo_unpin(&w->kubo, &cid);
-                break;
-            case 11:
-                tracker_sync_all(w->tracker);
-                break;
-            case 12:
-                w->kubo.failing = test_cid((uint32_t)test_random_below(&random, CIDS));
-                break;
-            default:
-                world_turn(w);
-                world_sync_disk(w);
-                fake_kubo_run(&w->kubo);
-            }
-        }
-        w->kubo.adds_hang = w->kubo.is_down = w->disk_is_slow = false;
-        w->kubo.failing = (struct cid){ 0 };
-        world_sync_disk(w);
-        world_pass(w, 1500u * SECOND);
-        tracker_sync_all(w->tracker);
-        world_pass(w, 100u * SECOND);
-        size_t count = 0;
-        for (uint32_t n = 0; n < CIDS; n++) {
-            count += wanted[n];
-            cr_assert_eq(world_holds(w, n), wanted[n], "seed %lu cid %u", (unsigned long)seed, n);
-            cr_assert_str_eq(tracker_status_name(world_info(w, n).status),
-                             wanted[n] ? "pinned" : world_status(w, n));
-        }
-        for (uint32_t n = 0; n < OWN; n++)
-            cr_assert(world_holds(w, 100 + n));
-        cr_assert_eq(fake_map_count(&w->local, LOCAL_TABLE_TRACKER), count);
+        for (int step = 0; step < CHAOS_STEPS; step++)
+            chaos_step(w, &random, wanted);
+        chaos_end(w);
+        chaos_check(w, wanted, (unsigned long)seed);
         world_free(w);
     }
 }
