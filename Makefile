@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit tidy unit-run kubo clean fmt help fuzz fuzz-targets tsan threads
+.PHONY: all deps test check unit tidy unit-run kubo clean fmt help fuzz fuzz-targets asan tsan threads
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -81,6 +81,14 @@ tidy: $(ARCHIVES)
 check: all unit tidy
 
 test: deps check
+
+# The same tests under AddressSanitizer and UBSan. A leak does not fail a Criterion test by itself: its report does.
+ASAN_B = $(B)/asan
+asan:
+	rm -rf $(ASAN_B)/reports && mkdir -p $(ASAN_B)/reports
+	ASAN_OPTIONS=log_path=$(abspath $(ASAN_B))/reports/asan UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(MAKE) B=$(ASAN_B) CFLAGS='-O1 -g -DSLOW_CHECKS -fsanitize=address,undefined -fno-sanitize-recover=all' unit-run
+	@reports=$$(ls $(ASAN_B)/reports); [ -z "$$reports" ] || { cat $(ASAN_B)/reports/* | head -n 200; exit 1; }
 
 # ---- threads ----
 # tests/threads/*_threads.c have a main() of their own: Criterion does not start under ThreadSanitizer.
@@ -133,6 +141,7 @@ help:
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
+	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'
