@@ -194,6 +194,15 @@ static void answer_short(struct standin_op *op, int status, const struct answer_
     answer_over(op, NULL, 0);
 }
 
+static void answer_text(struct standin_op *op, int status, struct answer_head *h, struct buf *text)
+{
+    buf_put_u8(text, '\n');
+    head_add(h, "Content-Type", "text/plain; charset=utf-8");
+    head_add(h, "X-Content-Type-Options", "nosniff");
+    answer_short(op, status, h, standin_bytes(text));
+    buf_deinit(text);
+}
+
 void answer_plain(struct standin_op *op, int status, const char *format, ...)
 {
     struct buf text = { 0 };
@@ -202,14 +211,29 @@ void answer_plain(struct standin_op *op, int status, const char *format, ...)
     va_start(args, format);
     buf_vprintf(&text, format, args);
     va_end(args);
-    buf_put_u8(&text, '\n');
     if (status == 405)
         head_add(&h, "Allow", "OPTIONS, POST");
-    head_add(&h, "Content-Type", "text/plain; charset=utf-8");
     head_add(&h, "Vary", "Origin");
-    head_add(&h, "X-Content-Type-Options", "nosniff");
-    answer_short(op, status, &h, standin_bytes(&text));
-    buf_deinit(&text);
+    answer_text(op, status, &h, &text);
+}
+
+void answer_elsewhere(struct standin_op *op)
+{
+    struct buf text = { 0 };
+    struct answer_head h = { .count = 0 };
+    buf_append_text(&text, "404 page not found");
+    answer_text(op, 404, &h, &text);
+}
+
+/* The one plain answer that comes from inside of a command. */
+void answer_bad_encoding(struct standin_op *op, const char *encoding)
+{
+    struct buf text = { 0 };
+    struct answer_head h = { .count = 0 };
+    buf_printf(&text, "invalid encoding: %s", encoding);
+    head_add(&h, "Server", "kubo/0.42.0");
+    head_add(&h, "Vary", "Origin");
+    answer_text(op, 400, &h, &text);
 }
 
 void answer_redirect(struct standin_op *op, const char *location)

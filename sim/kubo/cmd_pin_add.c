@@ -85,7 +85,8 @@ static void pin_add_finish(struct standin_op *op)
         answer_document(op, &json);
         return;
     }
-    pin_add_line(op, p->nodes_done, p->bytes_done);
+    if (p->nodes_done > 0)
+        pin_add_line(op, p->nodes_done, p->bytes_done);
     answer_line(op, &json);
     answer_end(op);
 }
@@ -122,14 +123,8 @@ static bool pin_add_begin_tree(struct standin_op *op)
 static bool pin_add_go_tree(struct standin_op *op)
 {
     struct pin_add *p = op->state;
-    if (p->is_direct) {
-        const struct standin_block *root = standin_look(op->s, &p->path.cid);
-        if (root == NULL) /* lost meanwhile */
-            return pin_add_find_root(op);
-        p->walk.nodes_count = root->nodes_count;
-        p->walk.bytes_count = root->bytes_count;
-        return true;
-    }
+    if (p->is_direct) /* its one block counts as no progress */
+        return pin_add_find_root(op);
     walk_go(&p->walk);
     for (size_t i = 0; i < p->walk.missing_count; i++) {
         if (!op_want(op, &p->walk.missing[i]))

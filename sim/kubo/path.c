@@ -83,15 +83,24 @@ bool path_parse(struct standin_op *op, const char *text, struct path *out)
     return false;
 }
 
-/* Kubo's words for a link that is not there depend on who walks. */
-static enum path_state path_no_link(struct standin_op *op, const struct path *path, size_t name_len)
+/* Only folders have names in them. Kubo's words for a name below anything else come from the depths of
+ * its selectors. */
+static enum path_state path_no_link(struct standin_op *op, const struct path *path,
+                                    struct bytes block, size_t name_len)
 {
-    if (strncmp(op->command->path, "pin/", 4) == 0)
+    struct reader links = content_links(&path->cid, block);
+    struct content_link link;
+    if (content_file(&path->cid, block).kind == CONTENT_FOLDER)
+        answer_fail(op, "no link named \"%.*s\" under %s", (int)name_len, path->rest,
+                    cid_print(&path->cid).text);
+    else if (content_next_link(&links, &link))
         answer_fail(op, "func called on wrong kind: \"\" called on a INVALID node, but only makes "
                         "sense on <empty KindSet>");
     else
-        answer_fail(op, "no link named \"%.*s\" under %s", (int)name_len, path->rest,
-                    cid_print(&path->cid).text);
+        answer_fail(op,
+                    "func called on wrong kind: \"LookupBySegment\" called on a %s node (kind: "
+                    "bytes), but only makes sense on map or list",
+                    cid_codec(&path->cid) == CONTENT_RAW ? "bytes" : "data.Bytes");
     return PATH_FAILED;
 }
 
@@ -105,7 +114,7 @@ enum path_state path_go(struct standin_op *op, struct path *path)
             return op_want(op, &path->cid) ? PATH_WAITS : PATH_FAILED;
         if (!content_find_link(&path->cid, block->data, (struct bytes){ path->rest, name_len },
                                &link))
-            return path_no_link(op, path, name_len);
+            return path_no_link(op, path, block->data, name_len);
         path->cid = link.cid;
         path->rest += name_len + strspn(path->rest + name_len, "/");
     }

@@ -1,6 +1,6 @@
-/* What was asked. Kubo finds the command by walking the path, takes what is left of it as arguments,
- * checks options before arguments, and ignores options it does not know. Its answers to what is wrong
- * come before anything is done, most of them in plain text. */
+/* What was asked. Kubo finds the command by walking the path, takes what is left of it as arguments, and
+ * ignores options it does not know. Its answers to what is wrong come before anything is done, in
+ * an order of their own, most of them in plain text. */
 #include "sim/kubo/standin_int.h"
 
 #include <stdlib.h>
@@ -373,7 +373,7 @@ static const char *request_command_path(struct standin_op *op)
         return NULL;
     }
     if (strncmp(path, api, sizeof api - 1) != 0 || path[sizeof api - 1] != '/') {
-        answer_plain(op, 404, "404 page not found");
+        answer_elsewhere(op);
         return NULL;
     }
     return path + sizeof api;
@@ -422,21 +422,24 @@ static bool request_check_encoding(struct standin_op *op)
     if (strcmp(encoding, "xml") == 0 || strcmp(encoding, "text") == 0)
         answer_cannot(op, "answers in XML or text");
     else
-        answer_plain(op, 400, "invalid encoding: %s", encoding);
+        answer_bad_encoding(op, encoding);
+    return false;
+}
+
+static bool request_check_body(struct standin_op *op, const struct standin_command *command)
+{
+    if (command->body == NULL || request_is_multipart(op))
+        return true;
+    answer_plain(op, 400, "file argument '%s' is required", command->body);
     return false;
 }
 
 static bool request_check_args(struct standin_op *op, const struct standin_command *command)
 {
-    if (op->args_count < command->args_min) {
-        answer_plain(op, 400, "argument \"%s\" is required", command->args[op->args_count]);
-        return false;
-    }
-    if (command->body != NULL && !request_is_multipart(op)) {
-        answer_plain(op, 400, "file argument '%s' is required", command->body);
-        return false;
-    }
-    return true;
+    if (op->args_count >= command->args_min)
+        return true;
+    answer_plain(op, 400, "argument \"%s\" is required", command->args[op->args_count]);
+    return false;
 }
 
 const struct standin_command *request_read(struct standin_op *op)
@@ -465,7 +468,8 @@ const struct standin_command *request_read(struct standin_op *op)
     }
     request_read_path_args(op, rest);
     request_read_query(op, op->x->request.query);
-    bool is_good = request_check_options(op, command->options) && request_check_encoding(op) &&
-                   request_check_args(op, command) && request_read_timeout(op);
+    bool is_good = request_check_body(op, command) && request_check_options(op, command->options) &&
+                   request_check_args(op, command) && request_read_timeout(op) &&
+                   request_check_encoding(op);
     return is_good ? command : NULL;
 }

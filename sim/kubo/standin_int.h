@@ -153,6 +153,8 @@ void answer_plain(struct standin_op *op, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* 501: what a real daemon can, and this one cannot. */
 void answer_cannot(struct standin_op *op, const char *what);
+void answer_elsewhere(struct standin_op *op); /* 404, outside of the API */
+void answer_bad_encoding(struct standin_op *op, const char *encoding);
 void answer_redirect(struct standin_op *op, const char *location);
 void answer_options(struct standin_op *op);
 void answer_nothing(struct standin_op *op); /* 200, Content-Length 0 */
