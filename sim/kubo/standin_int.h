@@ -151,7 +151,7 @@ void answer_fail(struct standin_op *op, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void answer_plain(struct standin_op *op, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* 501: what a real daemon can, and this one cannot. */
+/* What a real daemon can, and this one cannot: 501, or the trailer of what has begun. */
 void answer_cannot(struct standin_op *op, const char *what);
 void answer_elsewhere(struct standin_op *op); /* 404, outside of the API */
 void answer_bad_encoding(struct standin_op *op, const char *encoding);
