@@ -83,7 +83,7 @@ static bool choice_kind_find(struct bytes name, enum choice_kind *out)
 {
     for (unsigned kind = 0; kind < CHOICE_KINDS_COUNT; kind++) {
         const char *text = choice_kind_name(kind);
-        if (bytes_equal(name, (struct bytes){text, strlen(text)})) {
+        if (bytes_equal(name, (struct bytes){ text, strlen(text) })) {
             *out = kind;
             return true;
         }

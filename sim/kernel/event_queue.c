@@ -118,7 +118,7 @@ static void event_heap_insert(struct event_queue *q, uint32_t slot)
     event->seq = q->next_seq++;
     q->slots[slot].place = EVENT_QUEUED;
     q->count += 1;
-    event_sift_up(q, q->count - 1, (struct event_node){event->at_us, event->seq, slot});
+    event_sift_up(q, q->count - 1, (struct event_node){ event->at_us, event->seq, slot });
 }
 
 static void event_heap_remove(struct event_queue *q, size_t at)
@@ -161,7 +161,7 @@ struct event_id event_queue_push(struct event_queue *q, const struct event *even
     uint32_t slot = event_slot_take(q);
     q->slots[slot].event = *event;
     event_heap_insert(q, slot);
-    return (struct event_id){slot, q->slots[slot].birth};
+    return (struct event_id){ slot, q->slots[slot].birth };
 }
 
 bool event_queue_has(const struct event_queue *q, struct event_id id)
@@ -200,7 +200,7 @@ bool event_queue_move(struct event_queue *q, struct event_id id, uint64_t at_us)
     slot->event.at_us = at_us;
     slot->event.seq = q->next_seq++;
     if (slot->place == EVENT_QUEUED)
-        event_settle(q, slot->at, (struct event_node){at_us, slot->event.seq, id.slot});
+        event_settle(q, slot->at, (struct event_node){ at_us, slot->event.seq, id.slot });
     return true;
 }
 

@@ -23,18 +23,18 @@ struct event_id sim_at(struct sim *s, uint64_t delay_us, enum sim_kind kind, uns
 {
     ASSERT(who < SIM_WHO_COUNT);
     ASSERT(delay_us < UINT64_MAX - s->now_us);
-    return event_queue_push(&s->queue, &(struct event){.at_us = s->now_us + delay_us,
-                                                       .run = run,
-                                                       .arg = arg,
-                                                       .payload = payload,
-                                                       .kind = kind,
-                                                       .who = (uint16_t)who});
+    return event_queue_push(&s->queue, &(struct event){ .at_us = s->now_us + delay_us,
+                                                        .run = run,
+                                                        .arg = arg,
+                                                        .payload = payload,
+                                                        .kind = kind,
+                                                        .who = (uint16_t)who });
 }
 
 bool sim_cancel(struct sim *s, struct event_id *id)
 {
     bool was_queued = event_queue_cancel(&s->queue, *id);
-    *id = (struct event_id){0};
+    *id = (struct event_id){ 0 };
     return was_queued;
 }
 

@@ -47,7 +47,7 @@ static int listing_add(struct listing *l, const char *text, size_t len)
         if (l->rows == NULL)
             return ERR_NOMEM;
     }
-    struct json_doc doc = {0};
+    struct json_doc doc = { 0 };
     int err = json_parse(&doc, text, len);
     if (err == OK)
         err = listing_row_read(&l->rows[l->count], &doc);
@@ -66,7 +66,7 @@ int listing_parse(struct listing *out, struct bytes body)
 {
     const char *at = body.data;
     const char *end = at + body.len;
-    *out = (struct listing){0};
+    *out = (struct listing){ 0 };
     int err = OK;
     while (err == OK && at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
@@ -86,12 +86,12 @@ int listing_parse(struct listing *out, struct bytes body)
 void listing_deinit(struct listing *l)
 {
     mem_free(l->rows);
-    *l = (struct listing){0};
+    *l = (struct listing){ 0 };
 }
 
 const struct listing_row *listing_find(const struct listing *l, const struct cid *cid)
 {
-    struct listing_row wanted = {.cid = *cid};
+    struct listing_row wanted = { .cid = *cid };
     return l->count == 0 ? NULL
                          : bsearch(&wanted, l->rows, l->count, sizeof(*l->rows), listing_order);
 }

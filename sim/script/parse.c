@@ -96,9 +96,9 @@ static void parse_ipfs(struct words *w, struct script_step *step)
     static const struct {
         const char *word;
         enum script_ipfs ipfs;
-    } rows[] = {{"well", IPFS_WELL},   {"slow", IPFS_SLOW},     {"hang", IPFS_HANG},
-                {"error", IPFS_ERROR}, {"refuse", IPFS_REFUSE}, {"mute", IPFS_MUTE},
-                {"down", IPFS_DOWN},   {"up", IPFS_UP},         {"loses", IPFS_LOSES}};
+    } rows[] = { { "well", IPFS_WELL },   { "slow", IPFS_SLOW },     { "hang", IPFS_HANG },
+                 { "error", IPFS_ERROR }, { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },
+                 { "down", IPFS_DOWN },   { "up", IPFS_UP },         { "loses", IPFS_LOSES } };
     words_who(w, &step->who);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         /* `up` and `down` name peers, too, and words_who() took them: the last word decides. */
@@ -126,7 +126,7 @@ static void parse_ipfs(struct words *w, struct script_step *step)
 
 static void parse_disk(struct words *w, struct script_step *step)
 {
-    static const char *const words[] = {"well", "slow", "hung", "full", "failing"};
+    static const char *const words[] = { "well", "slow", "hung", "full", "failing" };
     words_who(w, &step->who);
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (words_take(w, words[i])) {
@@ -399,36 +399,37 @@ static void parse_hold(struct words *w, struct script_step *step)
 /* ---- the table ---- */
 
 static const struct verb_row verbs[] = {
-    {"start", VERB_START, parse_start, "start PEERS [joining PEERS]"},
-    {"crash", VERB_CRASH, parse_who, "crash PEERS"},
-    {"stop", VERB_STOP, parse_who, "stop PEERS"},
-    {"pause", VERB_PAUSE, parse_who, "pause PEERS"},
-    {"resume", VERB_RESUME, parse_who, "resume PEERS"},
-    {"wipe", VERB_WIPE, parse_who, "wipe PEERS"},
-    {"cut", VERB_CUT, parse_cut, "cut PEERS | PEERS [| PEERS ...]   or   cut PEERS -> PEERS"},
-    {"heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS"},
-    {"network", VERB_NETWORK, parse_network,
-     "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]"},
-    {"ipfs", VERB_IPFS, parse_ipfs,
-     "ipfs PEERS well | slow T | hang | error TEXT | refuse | mute | down | up | loses CONTENTS"},
-    {"disk", VERB_DISK, parse_disk, "disk PEERS well | slow | hung | full | failing"},
-    {"clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM"},
-    {"faults", VERB_FAULTS, parse_faults, "faults drawn   or   faults off"},
-    {"content", VERB_CONTENT, parse_content, "content CONTENTS [size BYTES] [nowhere | at PEERS]"},
-    {"pin", VERB_PIN, parse_pin,
-     "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [fails [STATUS] [\"TEXT\"]]"},
-    {"unpin", VERB_UNPIN, parse_about_contents,
-     "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]"},
-    {"recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]"},
-    {"sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]"},
-    {"remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [by PEERS] [fails ...]"},
-    {"clients", VERB_CLIENTS, parse_clients,
-     "clients N [every T] [contents N] [unpin P%]   or   clients off"},
-    {"let", VERB_LET, parse_let, "let NAME be PEERS"},
-    {"wait", VERB_WAIT, parse_wait, "wait T"},
-    {"expect", VERB_EXPECT, parse_expect, "expect CONDITION"},
-    {"until", VERB_UNTIL, parse_until, "until CONDITION within T"},
-    {"hold", VERB_HOLD, parse_hold, "hold CONDITION for T"},
+    { "start", VERB_START, parse_start, "start PEERS [joining PEERS]" },
+    { "crash", VERB_CRASH, parse_who, "crash PEERS" },
+    { "stop", VERB_STOP, parse_who, "stop PEERS" },
+    { "pause", VERB_PAUSE, parse_who, "pause PEERS" },
+    { "resume", VERB_RESUME, parse_who, "resume PEERS" },
+    { "wipe", VERB_WIPE, parse_who, "wipe PEERS" },
+    { "cut", VERB_CUT, parse_cut, "cut PEERS | PEERS [| PEERS ...]   or   cut PEERS -> PEERS" },
+    { "heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS" },
+    { "network", VERB_NETWORK, parse_network,
+      "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]" },
+    { "ipfs", VERB_IPFS, parse_ipfs,
+      "ipfs PEERS well | slow T | hang | error TEXT | refuse | mute | down | up | loses CONTENTS" },
+    { "disk", VERB_DISK, parse_disk, "disk PEERS well | slow | hung | full | failing" },
+    { "clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM" },
+    { "faults", VERB_FAULTS, parse_faults, "faults drawn   or   faults off" },
+    { "content", VERB_CONTENT, parse_content,
+      "content CONTENTS [size BYTES] [nowhere | at PEERS]" },
+    { "pin", VERB_PIN, parse_pin,
+      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [fails [STATUS] [\"TEXT\"]]" },
+    { "unpin", VERB_UNPIN, parse_about_contents,
+      "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },
+    { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },
+    { "sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]" },
+    { "remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [by PEERS] [fails ...]" },
+    { "clients", VERB_CLIENTS, parse_clients,
+      "clients N [every T] [contents N] [unpin P%]   or   clients off" },
+    { "let", VERB_LET, parse_let, "let NAME be PEERS" },
+    { "wait", VERB_WAIT, parse_wait, "wait T" },
+    { "expect", VERB_EXPECT, parse_expect, "expect CONDITION" },
+    { "until", VERB_UNTIL, parse_until, "until CONDITION within T" },
+    { "hold", VERB_HOLD, parse_hold, "hold CONDITION for T" },
 };
 
 const char *script_verb_usage(enum script_verb verb)
@@ -501,7 +502,7 @@ static void script_add_option(struct words *w)
     }
     s->options = options;
     s->options[s->options_count++] =
-        (struct script_option){.line = w->line, .name = name, .value = value};
+        (struct script_option){ .line = w->line, .name = name, .value = value };
 }
 
 static void script_set_peers(struct words *w)
@@ -559,7 +560,7 @@ static void script_parse_words(struct words *w)
 /* A name of the set-up must not be taken for a peer's: words_who() looks names up as it goes. */
 static bool script_parse_line(struct script *s, unsigned line_number, struct bytes line)
 {
-    struct words w = {.script = s, .line = line_number};
+    struct words w = { .script = s, .line = line_number };
     if (words_cut(&w, line) && w.count > 0)
         script_parse_words(&w);
     return !w.failed;
@@ -571,7 +572,7 @@ static struct bytes text_line(const char *text, size_t len, size_t *at)
     while (end < len && text[end] != '\n')
         end += 1;
     *at = end + 1;
-    return (struct bytes){text + start, end - start};
+    return (struct bytes){ text + start, end - start };
 }
 
 static int script_parse_lines(struct script *s)
@@ -619,7 +620,7 @@ void script_deinit(struct script *s)
 
 struct bytes script_line(const struct script *s, unsigned line)
 {
-    struct bytes out = {"", 0};
+    struct bytes out = { "", 0 };
     size_t at = 0;
     for (unsigned i = 0; i < line && at < s->text_len; i++)
         out = text_line(s->text, s->text_len, &at);

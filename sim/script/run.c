@@ -32,7 +32,7 @@ bool runner_pass(struct runner *r, uint64_t us)
 
 static void runner_act(struct runner *r, unsigned who, unsigned other)
 {
-    struct buf why = {0};
+    struct buf why = { 0 };
     int err = r->stage->ops->act(r->stage->impl, r->step, who, other, &why);
     if (err == ERR_UNSUPPORTED) {
         struct bytes line = script_line(r->script, r->step->line);
@@ -107,7 +107,7 @@ static void runner_paths(struct runner *r)
 
 static void runner_expect(struct runner *r)
 {
-    struct buf why = {0};
+    struct buf why = { 0 };
     if (!runner_condition(r, &r->step->condition, &why) && runner_goes_on(r))
         runner_fail(r, "it is not so: %s", buf_text(&why));
     buf_deinit(&why);
@@ -120,7 +120,7 @@ static void runner_watch(struct runner *r, bool wanted)
     const struct script_step *step = r->step;
     uint64_t deadline_us = ops->now_us(r->stage->impl) + step->time_us;
     uint64_t pause_us = runner_condition_pause_us(&step->condition);
-    struct buf why = {0};
+    struct buf why = { 0 };
     while (runner_goes_on(r)) {
         buf_clear(&why);
         if (runner_condition(r, &step->condition, &why) == wanted || !runner_goes_on(r))
@@ -198,8 +198,8 @@ static void runner_step(struct runner *r)
 
 void script_run(const struct script *script, struct stage *stage, struct script_verdict *out)
 {
-    struct runner r = {.script = script, .stage = stage, .out = out};
-    *out = (struct script_verdict){.result = SCRIPT_PASSED};
+    struct runner r = { .script = script, .stage = stage, .out = out };
+    *out = (struct script_verdict){ .result = SCRIPT_PASSED };
     for (size_t i = 0; i < script->steps_count && runner_goes_on(&r); i++) {
         r.step = &script->steps[i];
         out->line = r.step->line;

@@ -13,7 +13,7 @@ enum { ASK_AT_ONCE = 8 };
 struct asked {
     void *handle;
     unsigned who;
-    char content[RUN_NAME_SIZE];
+    char content[SCRIPT_NAME_SIZE];
 };
 
 static void runner_await(struct runner *r, void *handle)
@@ -71,7 +71,7 @@ static void runner_compare(struct runner *r, const struct asked *asked)
     const struct stage_answer *answer = r->stage->ops->answer(r->stage->impl, asked->handle);
     if (answer == NULL || outcome_fits(want, answer))
         return;
-    struct buf words = {0};
+    struct buf words = { 0 };
     answer_words(&words, answer);
     if (want->want == OUTCOME_OK)
         runner_fail(r, "%s at peer %u: expected success, got %s", asked->content, asked->who,
@@ -115,7 +115,7 @@ static bool runner_ask(struct runner *r, struct asked *asked, struct stage_quest
 /* Several at once, as clients do; the oldest is waited for first. */
 static void runner_ask_contents(struct runner *r, struct stage_question *q)
 {
-    struct content_walk walk = {.contents = &r->step->contents};
+    struct content_walk walk = { .contents = &r->step->contents };
     struct asked ring[ASK_AT_ONCE];
     size_t begun = 0, ended = 0;
     while (runner_goes_on(r) && content_next(&walk, &q->content)) {
@@ -130,10 +130,10 @@ static void runner_ask_contents(struct runner *r, struct stage_question *q)
 
 void runner_ask_all(struct runner *r, const struct script_step *step)
 {
-    struct stage_question q = {.verb = step->verb,
-                               .factor_min = step->factor_min,
-                               .factor_max = step->factor_max,
-                               .name = step->name};
+    struct stage_question q = { .verb = step->verb,
+                                .factor_min = step->factor_min,
+                                .factor_max = step->factor_max,
+                                .name = step->name };
     if (step->contents.count > 0) {
         runner_ask_contents(r, &q);
         return;
@@ -150,7 +150,7 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
 bool runner_list(struct runner *r, unsigned who)
 {
     const struct stage_ops *ops = r->stage->ops;
-    struct stage_question q = {.verb = VERB_EXPECT};
+    struct stage_question q = { .verb = VERB_EXPECT };
     void *handle = ops->ask(r->stage->impl, who, &q);
     uint64_t deadline_us = ops->now_us(r->stage->impl) + ASK_GIVE_UP;
     while (ops->answer(r->stage->impl, handle) == NULL && runner_goes_on(r) &&

@@ -32,7 +32,7 @@ uint64_t runner_condition_pause_us(const struct script_condition *c)
 
 static unsigned leader_of(struct runner *r)
 {
-    struct script_who leader = {.count = 1};
+    struct script_who leader = { .count = 1 };
     leader.items[0].kind = WHO_LEADER;
     machine_set set = runner_who(r, &leader);
     for (unsigned who = 1; who <= runner_machines(r); who++)
@@ -106,7 +106,7 @@ static bool condition_each(struct runner *r, const struct script_condition *c, s
 
 static bool machines_agree(struct runner *r, machine_set set, struct buf *why)
 {
-    struct stage_look first = {0};
+    struct stage_look first = { 0 };
     unsigned first_who = 0;
     for (unsigned who = 1; who <= runner_machines(r); who++) {
         if (!machine_in(set, who))
@@ -183,7 +183,7 @@ static bool content_is_pinned(struct runner *r, const struct script_condition *c
 
 static bool condition_pinned(struct runner *r, const struct script_condition *c, struct buf *why)
 {
-    struct content_walk walk = {.contents = &c->contents};
+    struct content_walk walk = { .contents = &c->contents };
     struct bytes content;
     while (content_next(&walk, &content))
         if (!content_is_pinned(r, c, content, why))
@@ -196,7 +196,7 @@ static bool condition_pinned(struct runner *r, const struct script_condition *c,
 static bool listing_fits(struct runner *r, const struct script_condition *c, unsigned at,
                          struct buf *why)
 {
-    struct content_walk walk = {.contents = &c->contents};
+    struct content_walk walk = { .contents = &c->contents };
     struct bytes content;
     while (content_next(&walk, &content)) {
         struct cid cid = r->stage->ops->cid(r->stage->impl, content);
@@ -250,7 +250,7 @@ static bool condition_allocated(struct runner *r, const struct script_condition 
 {
     if (!list_somewhere(r, why))
         return false;
-    struct content_walk walk = {.contents = &c->contents};
+    struct content_walk walk = { .contents = &c->contents };
     struct bytes content;
     while (content_next(&walk, &content)) {
         struct cid cid = r->stage->ops->cid(r->stage->impl, content);
@@ -326,7 +326,7 @@ static bool condition_settled(struct runner *r, struct buf *why)
             return false;
         }
     }
-    struct script_condition leader = {.kind = CONDITION_LEADER};
+    struct script_condition leader = { .kind = CONDITION_LEADER };
     if (!condition_leader(r, &leader, why) || !machines_agree(r, running, why) ||
         !list_somewhere(r, why))
         return false;

@@ -7,8 +7,6 @@
 /* Machines as a set: bit i - 1 is machine i. */
 typedef uint32_t machine_set;
 
-enum { RUN_NAME_SIZE = 2 * SCRIPT_CONTENT_NAME_MAX };
-
 struct runner {
     const struct script *script;
     struct stage *stage;
@@ -41,16 +39,6 @@ void runner_words_of_set(struct buf *out, machine_set set);
 machine_set runner_who(struct runner *r, const struct script_who *who);
 unsigned runner_one_of(struct runner *r, machine_set set); /* by a choice; 0: of nobody */
 machine_set runner_running(struct runner *r);              /* and not paused */
-
-/* Walks contents by name. */
-struct content_walk {
-    const struct script_contents *contents;
-    size_t item;
-    unsigned number;
-    bool started;
-    char name[RUN_NAME_SIZE];
-};
-bool content_next(struct content_walk *w, struct bytes *name);
 
 /* run_ask.c */
 void runner_ask_all(struct runner *r, const struct script_step *step);

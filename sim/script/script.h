@@ -25,6 +25,7 @@ enum {
     SCRIPT_CONTENTS_MAX = 16,
     SCRIPT_CONTENT_NAME_MAX = 32,
     SCRIPT_CONTENT_RANGE_MAX = 100000,
+    SCRIPT_NAME_SIZE = 2 * SCRIPT_CONTENT_NAME_MAX, /* a name with its number, and a NUL */
     SCRIPT_GROUPS_MAX = 8,
 };
 
@@ -71,6 +72,16 @@ struct script_contents {
     struct script_content items[SCRIPT_CONTENTS_MAX];
     size_t count;
 };
+
+/* Walks them by name; {.contents = ...} begins. The name lives until the next call. */
+struct content_walk {
+    const struct script_contents *contents;
+    size_t item;
+    unsigned number;
+    bool started;
+    char name[SCRIPT_NAME_SIZE];
+};
+bool content_next(struct content_walk *w, struct bytes *name);
 
 /* ---- conditions ---- */
 

@@ -16,12 +16,12 @@ static char word_char(struct bytes word, size_t at)
 
 static struct bytes word_from(struct bytes word, size_t at)
 {
-    return (struct bytes){(const char *)word.data + at, word.len - at};
+    return (struct bytes){ (const char *)word.data + at, word.len - at };
 }
 
 static struct bytes word_until(struct bytes word, size_t at)
 {
-    return (struct bytes){word.data, at};
+    return (struct bytes){ word.data, at };
 }
 
 /* ---- cutting ---- */
@@ -56,7 +56,7 @@ bool words_cut(struct words *w, struct bytes line)
             return false;
         }
         w->quoted[w->count] = quoted;
-        w->words[w->count++] = (struct bytes){start, (size_t)(stop - start)};
+        w->words[w->count++] = (struct bytes){ start, (size_t)(stop - start) };
         at = quoted ? stop + 1 : stop;
     }
     return true;
@@ -87,7 +87,7 @@ struct bytes words_next(struct words *w, const char *expected)
 {
     if (!words_left(w)) {
         words_fail(w, expected);
-        return (struct bytes){"", 0};
+        return (struct bytes){ "", 0 };
     }
     return w->words[w->at++];
 }
@@ -176,13 +176,13 @@ static bool word_with_unit(struct bytes word, const struct word_unit *units, uin
 
 bool word_time_us(struct bytes word, uint64_t *out)
 {
-    static const struct word_unit units[] = {{"us", 1},
-                                             {"ms", 1000},
-                                             {"s", 1000000},
-                                             {"m", (uint64_t)60 * 1000000},
-                                             {"h", (uint64_t)3600 * 1000000},
-                                             {"d", (uint64_t)24 * 3600 * 1000000},
-                                             {NULL, 0}};
+    static const struct word_unit units[] = { { "us", 1 },
+                                              { "ms", 1000 },
+                                              { "s", 1000000 },
+                                              { "m", (uint64_t)60 * 1000000 },
+                                              { "h", (uint64_t)3600 * 1000000 },
+                                              { "d", (uint64_t)24 * 3600 * 1000000 },
+                                              { NULL, 0 } };
     return word_with_unit(word, units, SCRIPT_TIME_MAX_US, out);
 }
 
@@ -243,7 +243,8 @@ uint64_t words_per_million(struct words *w)
 uint64_t words_bytes(struct words *w)
 {
     static const struct word_unit units[] = {
-        {"", 1}, {"KB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {NULL, 0}};
+        { "", 1 }, { "KB", 1000 }, { "MB", 1000000 }, { "GB", 1000000000 }, { NULL, 0 }
+    };
     static const char expected[] = "a size, as 300KB or 2GB";
     uint64_t out = 0;
     if (!word_with_unit(words_next(w, expected), units, UINT64_C(1) << 50, &out))
@@ -335,10 +336,10 @@ static bool word_content_range(struct bytes low, struct bytes high, struct scrip
         !word_count(word_from(low, stem), SCRIPT_CONTENT_RANGE_MAX, &first) ||
         !word_count(word_from(high, stem), SCRIPT_CONTENT_RANGE_MAX, &last) || last < first)
         return false;
-    *out = (struct script_content){.stem = word_until(low, stem),
-                                   .is_range = true,
-                                   .first = (unsigned)first,
-                                   .last = (unsigned)last};
+    *out = (struct script_content){ .stem = word_until(low, stem),
+                                    .is_range = true,
+                                    .first = (unsigned)first,
+                                    .last = (unsigned)last };
     return true;
 }
 
@@ -347,7 +348,7 @@ static bool word_content(struct bytes word, struct script_content *out)
     size_t dots = word_dots(word);
     if (dots < word.len)
         return word_content_range(word_until(word, dots), word_from(word, dots + 2), out);
-    *out = (struct script_content){.stem = word};
+    *out = (struct script_content){ .stem = word };
     return word_is_name(word);
 }
 
@@ -356,7 +357,8 @@ bool word_is_reserved(struct bytes word)
     static const char *const reserved[] = {
         "by",     "at",        "on",      "to",  "factor",  "name", "fails", "within", "for",
         "but",    "of",        "joining", "is",  "nowhere", "size", "all",   "up",     "down",
-        "leader", "followers", "holders", "one", "peers",   "and",  "not",   NULL};
+        "leader", "followers", "holders", "one", "peers",   "and",  "not",   NULL
+    };
     for (size_t i = 0; reserved[i] != NULL; i++)
         if (word_is(word, reserved[i]))
             return true;
@@ -398,8 +400,9 @@ static bool who_numbers(const struct script *s, struct bytes word, struct script
     last = first;
     if (dots < word.len && (!word_count(word_from(word, dots + 2), max, &last) || last < first))
         return false;
-    *item = (struct script_who_item){
-        .kind = WHO_NUMBERS, .first = (unsigned)first, .last = (unsigned)last};
+    *item = (struct script_who_item){ .kind = WHO_NUMBERS,
+                                      .first = (unsigned)first,
+                                      .last = (unsigned)last };
     return true;
 }
 
@@ -407,7 +410,7 @@ static bool who_name(const struct script *s, struct bytes word, struct script_wh
 {
     for (size_t i = 0; i < s->names_count; i++) {
         if (bytes_equal(s->names[i], word)) {
-            *item = (struct script_who_item){.kind = WHO_NAMED, .name = i};
+            *item = (struct script_who_item){ .kind = WHO_NAMED, .name = i };
             return true;
         }
     }
@@ -420,15 +423,15 @@ static bool who_item(struct words *w, struct script_who_item *item)
     static const struct {
         const char *word;
         enum script_who_kind kind;
-    } sets[] = {{"all", WHO_ALL},
-                {"up", WHO_UP},
-                {"down", WHO_DOWN},
-                {"leader", WHO_LEADER},
-                {"followers", WHO_FOLLOWERS}};
+    } sets[] = { { "all", WHO_ALL },
+                 { "up", WHO_UP },
+                 { "down", WHO_DOWN },
+                 { "leader", WHO_LEADER },
+                 { "followers", WHO_FOLLOWERS } };
     struct bytes word = w->words[w->at];
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         if (word_is(word, sets[i].word)) {
-            *item = (struct script_who_item){.kind = sets[i].kind};
+            *item = (struct script_who_item){ .kind = sets[i].kind };
             w->at += 1;
             return true;
         }
@@ -437,11 +440,11 @@ static bool who_item(struct words *w, struct script_who_item *item)
         w->at += 1;
         if (!words_take(w, "of"))
             words_fail(w, "`of`");
-        struct script_content content = {0};
+        struct script_content content = { 0 };
         struct bytes name = words_next(w, "the name of a content");
         if (!word_content(name, &content) || content.is_range)
             words_refuse(w, "the name of a content");
-        *item = (struct script_who_item){.kind = WHO_HOLDERS, .content = name};
+        *item = (struct script_who_item){ .kind = WHO_HOLDERS, .content = name };
         return true;
     }
     if (!who_numbers(w->script, word, item) && !who_name(w->script, word, item))

@@ -6,7 +6,7 @@ enum { MILLION = 1000000 };
 
 void sim_clock_init(struct sim_clock *c, struct sim *sim, uint64_t mono_start_us)
 {
-    *c = (struct sim_clock){.sim = sim, .since_us = sim->now_us, .mono_us = mono_start_us};
+    *c = (struct sim_clock){ .sim = sim, .since_us = sim->now_us, .mono_us = mono_start_us };
     c->wall_offset_us = SIM_CLOCK_WALL_START_US + (int64_t)sim->now_us - (int64_t)mono_start_us;
 }
 
@@ -23,19 +23,19 @@ uint64_t sim_clock_mono_us(const struct sim_clock *c)
 
 static struct mono_us sim_clock_mono(void *impl)
 {
-    return (struct mono_us){sim_clock_mono_us(impl)};
+    return (struct mono_us){ sim_clock_mono_us(impl) };
 }
 
 static struct wall_us sim_clock_wall(void *impl)
 {
     const struct sim_clock *c = impl;
-    return (struct wall_us){(int64_t)sim_clock_mono_us(c) + c->wall_offset_us};
+    return (struct wall_us){ (int64_t)sim_clock_mono_us(c) + c->wall_offset_us };
 }
 
 struct clock sim_clock_port(struct sim_clock *c)
 {
-    static const struct clock_ops ops = {sim_clock_mono, sim_clock_wall};
-    return (struct clock){&ops, c};
+    static const struct clock_ops ops = { sim_clock_mono, sim_clock_wall };
+    return (struct clock){ &ops, c };
 }
 
 void sim_clock_set_drift(struct sim_clock *c, int64_t ppm)

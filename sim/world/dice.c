@@ -26,6 +26,6 @@ static uint64_t sim_dice_below(void *impl, enum rng_purpose why, uint64_t n)
 
 struct rng sim_dice_port(struct sim_dice *d)
 {
-    static const struct rng_ops ops = {sim_dice_below};
-    return (struct rng){&ops, d};
+    static const struct rng_ops ops = { sim_dice_below };
+    return (struct rng){ &ops, d };
 }

@@ -60,7 +60,8 @@ struct sim_call {
 void sim_http_options_default(struct sim_http_options *o)
 {
     *o = (struct sim_http_options){
-        .delay_us = 50, .jitter_us = 100, .calls_max = 256, .window_bytes = 256 * 1024};
+        .delay_us = 50, .jitter_us = 100, .calls_max = 256, .window_bytes = 256 * 1024
+    };
 }
 
 /* ---- pieces ---- */
@@ -117,7 +118,7 @@ static void fields_get(const uint8_t *at, struct http_field *fields, size_t coun
 static struct sim_piece *piece_make(struct sim_http *h, enum piece_kind kind, size_t len)
 {
     struct sim_piece *piece = parcel_take(&h->parcels, sizeof(*piece) + len);
-    *piece = (struct sim_piece){.kind = kind, .len = len};
+    *piece = (struct sim_piece){ .kind = kind, .len = len };
     list_init(&piece->link);
     return piece;
 }
@@ -183,7 +184,7 @@ static void call_free_if_over(struct sim_call *c)
 static void server_aborted(void *arg)
 {
     struct sim_call *c = arg;
-    c->abort = (struct event_id){0};
+    c->abort = (struct event_id){ 0 };
     if (c->server == SERVER_RUNS) {
         c->server = SERVER_GONE;
         if (c->x.on_abort != NULL)
@@ -223,7 +224,7 @@ static void call_done(struct sim_call *c, int err)
 static void call_ends(void *arg)
 {
     struct sim_call *c = arg;
-    c->ending = (struct event_id){0};
+    c->ending = (struct event_id){ 0 };
     call_done(c, c->end_err);
 }
 
@@ -241,7 +242,7 @@ static void call_end_later(struct sim_call *c, int err, uint64_t delay_us)
 static void call_timed_out(void *arg)
 {
     struct sim_call *c = arg;
-    c->timeout = (struct event_id){0};
+    c->timeout = (struct event_id){ 0 };
     if (!c->head_came && !c->canceled)
         call_done(c, ERR_TIMEOUT);
 }
@@ -265,7 +266,7 @@ static void down_schedule(struct sim_call *c)
 static void down_drained(void *arg)
 {
     struct sim_call *c = arg;
-    c->down.drain = (struct event_id){0};
+    c->down.drain = (struct event_id){ 0 };
     c->down.wants_drain = false;
     if (c->server == SERVER_RUNS && c->x.on_drain != NULL)
         c->x.on_drain(&c->x);
@@ -303,7 +304,7 @@ static void down_pump(void *arg)
 {
     struct sim_call *c = arg;
     struct sim_http *h = c->http;
-    c->down.pump = (struct event_id){0};
+    c->down.pump = (struct event_id){ 0 };
     struct sim_piece *piece = list_entry(list_pop_front(&c->down.pieces), struct sim_piece, link);
     c->down.bytes -= piece->len;
     enum piece_kind kind = piece->kind;
@@ -419,7 +420,7 @@ static void up_schedule(struct sim_call *c)
 static void up_drained(void *arg)
 {
     struct sim_call *c = arg;
-    c->up.drain = (struct event_id){0};
+    c->up.drain = (struct event_id){ 0 };
     c->up.wants_drain = false;
     if (c->call != NULL && !c->canceled && c->call->on_drain != NULL)
         c->call->on_drain(c->call);
@@ -437,7 +438,7 @@ static void up_pump(void *arg)
 {
     struct sim_call *c = arg;
     struct sim_http *h = c->http;
-    c->up.pump = (struct event_id){0};
+    c->up.pump = (struct event_id){ 0 };
     struct sim_piece *piece = way_first(&c->up);
     if (piece->kind == PIECE_BODY && c->x.on_body != NULL) {
         size_t taken = c->x.on_body(&c->x, piece->bytes + piece->taken, piece->len - piece->taken);
@@ -481,7 +482,7 @@ static void call_arrives(void *arg)
 {
     struct sim_call *c = arg;
     struct sim_http *h = c->http;
-    c->arrival = (struct event_id){0};
+    c->arrival = (struct event_id){ 0 };
     bool refused =
         choose_chance(&h->sim->choose, CHOICE_HTTP_FAULT, h->who, h->options.refuse_per_million);
     if (refused || !h->server.accepts(h->server.owner)) {
@@ -510,25 +511,25 @@ static void call_copy_request(struct sim_call *c, const struct http_call *call)
     fields_put(c->field_bytes, call->fields, call->fields_count);
     fields_get(c->field_bytes, c->fields, call->fields_count);
     bool has_body = call->streams_body || call->body.len > 0;
-    c->x.request = (struct http_request){.method = c->method,
-                                         .target = c->target,
-                                         .path = c->path,
-                                         .query = c->query,
-                                         .fields = c->fields,
-                                         .fields_count = call->fields_count,
-                                         .has_body = has_body,
-                                         .body_len = call->streams_body ? call->body_len
-                                                                        : (int64_t)call->body.len,
-                                         .minor_version = 1};
+    c->x.request = (struct http_request){ .method = c->method,
+                                          .target = c->target,
+                                          .path = c->path,
+                                          .query = c->query,
+                                          .fields = c->fields,
+                                          .fields_count = call->fields_count,
+                                          .has_body = has_body,
+                                          .body_len = call->streams_body ? call->body_len
+                                                                         : (int64_t)call->body.len,
+                                          .minor_version = 1 };
 }
 
 static int http_start(void *impl, struct http_call *call)
 {
-    static const struct http_reply_ops ops = {.begin = reply_begin,
-                                              .write = reply_write,
-                                              .end = reply_end,
-                                              .resume = reply_resume,
-                                              .kill = reply_kill};
+    static const struct http_reply_ops ops = { .begin = reply_begin,
+                                               .write = reply_write,
+                                               .end = reply_end,
+                                               .resume = reply_resume,
+                                               .kill = reply_kill };
     struct sim_http *h = impl;
     if (h->calls_count >= h->options.calls_max)
         return ERR_BUSY;
@@ -607,13 +608,13 @@ static void http_cancel(void *impl, struct http_call *call)
 
 struct http_client sim_http_port(struct sim_http *h)
 {
-    static const struct http_client_ops ops = {.start = http_start,
-                                               .write = http_write,
-                                               .end = http_end,
-                                               .pause = http_pause,
-                                               .resume = http_resume,
-                                               .cancel = http_cancel};
-    return (struct http_client){&ops, h};
+    static const struct http_client_ops ops = { .start = http_start,
+                                                .write = http_write,
+                                                .end = http_end,
+                                                .pause = http_pause,
+                                                .resume = http_resume,
+                                                .cancel = http_cancel };
+    return (struct http_client){ &ops, h };
 }
 
 /* ---- life ---- */
@@ -621,7 +622,7 @@ struct http_client sim_http_port(struct sim_http *h)
 void sim_http_init(struct sim_http *h, struct sim *sim, unsigned who,
                    const struct sim_http_options *options, const struct sim_http_server *server)
 {
-    *h = (struct sim_http){.sim = sim, .who = who, .options = *options, .server = *server};
+    *h = (struct sim_http){ .sim = sim, .who = who, .options = *options, .server = *server };
     parcels_init(&h->parcels);
     list_init(&h->calls);
 }

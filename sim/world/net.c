@@ -96,7 +96,7 @@ static struct net_frame *net_frame_make(struct net_path *path, enum stream strea
                                         const void *bytes, size_t len)
 {
     struct net_frame *frame = parcel_take(&path->net->parcels, sizeof(*frame) + len);
-    *frame = (struct net_frame){.path = path, .stream = stream, .len = len};
+    *frame = (struct net_frame){ .path = path, .stream = stream, .len = len };
     list_init(&frame->link);
     memcpy(frame->bytes, bytes, len);
     frame->hash = hash64((uint64_t)path->from << 8 | stream, bytes, len);
@@ -177,7 +177,8 @@ static int net_send(void *impl, const struct peer_id *to_id, enum stream stream,
 {
     struct net_end *end = impl;
     struct net *n = end->net;
-    ASSERT(end->is_attached);
+    if (!end->is_attached)
+        return ERR_NOT_FOUND; /* the last words of a process that is gone */
     if (len > LIMIT_FRAME_BYTES)
         return ERR_TOO_BIG;
     uint16_t to = net_find(n, to_id);
@@ -232,7 +233,7 @@ static int net_set_addresses(void *impl, const struct peer_id *peer, const struc
         if (end->known_count > NET_MACHINES_MAX)
             return ERR_BUSY;
         known = &end->known[end->known_count++];
-        *known = (struct net_known){.id = *peer, .who = who};
+        *known = (struct net_known){ .id = *peer, .who = who };
     }
     known->addrs_count = count;
     memcpy(known->addrs, addrs, count * sizeof(*addrs));
@@ -275,7 +276,7 @@ struct net *net_create(struct sim *sim, unsigned machines_count, const struct ne
         n->ends[a].who = (uint16_t)a;
         for (unsigned b = 1; b <= machines_count; b++) {
             struct net_path *path = &n->paths[a][b];
-            *path = (struct net_path){.net = n, .from = (uint16_t)a, .to = (uint16_t)b};
+            *path = (struct net_path){ .net = n, .from = (uint16_t)a, .to = (uint16_t)b };
             list_init(&path->in_flight);
             list_init(&path->held);
             net_link_init(&n->links[a][b], n, a, b);
@@ -316,9 +317,9 @@ void net_name(struct net *n, unsigned who, const struct peer_id *id)
 
 struct multiaddr net_address(unsigned who)
 {
-    struct buf ip = {0};
+    struct buf ip = { 0 };
     buf_printf(&ip, "10.0.0.%u", who);
-    struct multiaddr addr = {0};
+    struct multiaddr addr = { 0 };
     int err = multiaddr_of_ip_port(&addr, buf_text(&ip), NET_PORT);
     ASSERT(err == OK);
     buf_deinit(&ip);
@@ -339,7 +340,7 @@ struct transport net_attach(struct net *n, unsigned who)
     end->is_attached = true;
     end->life += 1;
     end->known_count = 0;
-    return (struct transport){&ops, end};
+    return (struct transport){ &ops, end };
 }
 
 void net_detach(struct net *n, unsigned who, bool silently)

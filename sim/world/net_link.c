@@ -16,9 +16,9 @@ enum { NEWS_PROMPT_US = 2000 };
 
 void net_link_init(struct net_link *link, struct net *n, unsigned a, unsigned b)
 {
-    *link = (struct net_link){.net = n, .a = (uint16_t)a, .b = (uint16_t)b};
-    link->sides[0] = (struct net_side){.link = link, .who = (uint16_t)a, .other = (uint16_t)b};
-    link->sides[1] = (struct net_side){.link = link, .who = (uint16_t)b, .other = (uint16_t)a};
+    *link = (struct net_link){ .net = n, .a = (uint16_t)a, .b = (uint16_t)b };
+    link->sides[0] = (struct net_side){ .link = link, .who = (uint16_t)a, .other = (uint16_t)b };
+    link->sides[1] = (struct net_side){ .link = link, .who = (uint16_t)b, .other = (uint16_t)a };
 }
 
 void net_link_deinit(struct net_link *link)
@@ -68,7 +68,7 @@ static void net_side_redial(struct net_side *side)
 static void net_side_hears_up(void *arg)
 {
     struct net_side *side = arg;
-    side->up_news = (struct event_id){0};
+    side->up_news = (struct event_id){ 0 };
     if (!side->link->net->ends[side->who].is_attached)
         return;
     if (side->sees_up) /* the old connection was replaced before its end was heard of */
@@ -79,7 +79,7 @@ static void net_side_hears_up(void *arg)
 static void net_side_hears_down(void *arg)
 {
     struct net_side *side = arg;
-    side->down_news = (struct event_id){0};
+    side->down_news = (struct event_id){ 0 };
     if (side->sees_up)
         net_side_tell(side, false);
     net_side_redial(side);
@@ -133,7 +133,7 @@ static void net_link_dialled(void *arg)
     struct net *n = link->net;
     unsigned from = link->dialler;
     unsigned to = from == link->a ? link->b : link->a;
-    link->dial = (struct event_id){0};
+    link->dial = (struct event_id){ 0 };
     if (net_link_may_come_up(link, from, to)) {
         net_link_come_up(link);
         return;
@@ -202,7 +202,7 @@ void net_break(struct net *n, unsigned a, unsigned b)
 static void net_link_breaks_up(void *arg)
 {
     struct net_link *link = arg;
-    link->break_up = (struct event_id){0};
+    link->break_up = (struct event_id){ 0 };
     net_break(link->net, link->a, link->b);
 }
 

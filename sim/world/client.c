@@ -1,0 +1,158 @@
+/* One request of a client, over a connection of its own: bytes in through http_conn_on_bytes(), bytes out from
+ * http_conn_output(), each with a delay. Events at the machine carry its number, so that a paused
+ * process answers later; the client's own patience does not stop with it. */
+#include "sim/world/world_int.h"
+
+#include "util/err.h"
+#include "util/hash.h"
+#include "util/mem.h"
+
+enum { CLIENT_DELAY_US = 150, CLIENT_JITTER_US = 300 };
+
+struct client_call {
+    struct world *world;
+    struct machine *machine;
+    struct list_link link; /* machine->clients, while connected */
+    enum peer_door door;
+    struct client_hooks hooks;
+    struct http_conn *conn;
+    struct buf request;
+    size_t sent;
+    struct client_answer answer;
+    struct event_id look;    /* at the machine: something may have moved */
+    struct event_id timeout; /* the client's patience */
+    struct event_id ending;
+};
+
+static uint64_t client_delay(struct client_call *c)
+{
+    return CLIENT_DELAY_US +
+           choose(&c->world->sim.choose, CHOICE_CLIENT, c->machine->who, CLIENT_JITTER_US);
+}
+
+static void client_hang_up(struct client_call *c)
+{
+    sim_cancel(&c->world->sim, &c->look);
+    list_remove(&c->link);
+    if (c->conn != NULL)
+        http_conn_destroy(c->conn);
+    c->conn = NULL;
+}
+
+void client_forget(struct client_call *c)
+{
+    client_hang_up(c);
+    sim_cancel(&c->world->sim, &c->timeout);
+    sim_cancel(&c->world->sim, &c->ending);
+    http_reply_deinit(&c->answer.reply);
+    buf_deinit(&c->request);
+    mem_free(c);
+}
+
+static void client_ends(void *arg)
+{
+    struct client_call *c = arg;
+    c->ending = (struct event_id){ 0 };
+    c->hooks.done(c->hooks.owner, &c->answer);
+    client_forget(c);
+}
+
+/* From here on nothing moves but the news, which reaches the client a little later. */
+static void client_end(struct client_call *c, int err)
+{
+    struct sim *sim = &c->world->sim;
+    client_hang_up(c);
+    sim_cancel(sim, &c->timeout);
+    c->answer.err = err;
+    uint64_t hash = hash64((uint64_t)c->answer.reply.status, c->answer.reply.body.data,
+                           c->answer.reply.body.len);
+    c->ending = sim_at(sim, client_delay(c), SIM_CLIENT, 0, hash, client_ends, c);
+}
+
+static void client_timed_out(void *arg)
+{
+    struct client_call *c = arg;
+    c->timeout = (struct event_id){ 0 };
+    client_end(c, ERR_TIMEOUT);
+}
+
+static void client_look(void *arg);
+
+/* Comes from inside the connection: only marks. */
+static void client_on_progress(void *owner)
+{
+    struct client_call *c = owner;
+    struct sim *sim = &c->world->sim;
+    if (!event_queue_has(&sim->queue, c->look))
+        c->look = sim_at(sim, client_delay(c), SIM_CLIENT, c->machine->who, 0, client_look, c);
+}
+
+static int client_read(struct client_call *c)
+{
+    int err = OK;
+    while (err == OK && !c->answer.reply.is_complete) {
+        struct bytes out = http_conn_output(c->conn);
+        if (out.len == 0)
+            break;
+        err = http_reply_feed(&c->answer.reply, out.data, out.len);
+        http_conn_output_taken(c->conn, out.len);
+    }
+    return err;
+}
+
+static void client_look(void *arg)
+{
+    struct client_call *c = arg;
+    c->look = (struct event_id){ 0 };
+    if (c->sent < c->request.len)
+        c->sent += http_conn_on_bytes(c->conn, c->request.data + c->sent, c->request.len - c->sent);
+    int err = client_read(c);
+    if (err != OK || c->answer.reply.is_complete)
+        client_end(c, err);
+    else if (http_conn_was_killed(c->conn) ||
+             (http_conn_wants_close(c->conn) && http_conn_output(c->conn).len == 0))
+        client_end(c, ERR_CLOSED);
+}
+
+static void client_arrives(void *arg)
+{
+    struct client_call *c = arg;
+    struct machine *m = c->machine;
+    c->look = (struct event_id){ 0 };
+    if (m->peer == NULL ||
+        peer_http_open(m->peer, c->door, client_on_progress, c, &c->conn) != OK) {
+        client_end(c, ERR_UNREACHABLE);
+        return;
+    }
+    list_push_back(&m->clients, &c->link);
+    client_look(c);
+}
+
+struct client_call *client_ask(struct world *w, unsigned who, enum peer_door door,
+                               struct bytes request, uint64_t timeout_us,
+                               const struct client_hooks *hooks)
+{
+    struct client_call *c = mem_zalloc(sizeof(*c));
+    ASSERT(c != NULL);
+    c->world = w;
+    c->machine = world_machine(w, who);
+    c->door = door;
+    c->hooks = *hooks;
+    list_init(&c->link);
+    buf_append(&c->request, request.data, request.len);
+    uint64_t hash = hash64(0, request.data, request.len);
+    c->look = sim_at(&w->sim, client_delay(c), SIM_CLIENT, who, hash, client_arrives, c);
+    c->timeout = sim_at(&w->sim, timeout_us, SIM_CLIENT, 0, 0, client_timed_out, c);
+    return c;
+}
+
+void client_on_machine_gone(struct machine *m)
+{
+    while (!list_is_empty(&m->clients))
+        client_end(list_entry(m->clients.next, struct client_call, link), ERR_CLOSED);
+}
+
+void client_request(struct buf *out, const char *method, const char *target)
+{
+    buf_printf(out, "%s %s HTTP/1.1\r\nHost: cluster\r\n\r\n", method, target);
+}

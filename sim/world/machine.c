@@ -1,0 +1,421 @@
+/* One machine. Its process lives between machine_start() and machine_end(); the disk, the clocks, the IPFS daemon
+ * and the few files beside the data folder stay. */
+#include "sim/world/world_int.h"
+
+#include <string.h>
+
+#include "sim/report/facts.h"
+#include "util/err.h"
+#include "util/hash.h"
+#include "util/mem.h"
+
+#define RESTART_PAUSE_US ((uint64_t)100 * 1000)
+
+struct machine *world_machine(struct world *w, unsigned who)
+{
+    ASSERT(who >= 1 && who <= w->machines_count);
+    return &w->machines[who];
+}
+
+/* ---- what the disk asks of the kernel ---- */
+
+static uint64_t machine_now_us(void *impl)
+{
+    const struct machine *m = impl;
+    return m->world->sim.now_us;
+}
+
+static void machine_at(void *impl, uint64_t delay_us, void (*run)(void *arg), void *arg)
+{
+    struct machine *m = impl;
+    sim_at(&m->world->sim, delay_us, SIM_DISK, m->who, 0, run, arg);
+}
+
+static uint64_t machine_choose(void *impl, enum world_purpose purpose, uint64_t n)
+{
+    struct machine *m = impl;
+    enum choice_kind kind = CHOICE_DISK_DELAY;
+    switch (purpose) {
+    case WORLD_DISK_DELAY:
+        kind = CHOICE_DISK_DELAY;
+        break;
+    case WORLD_DISK_GROUP:
+        kind = CHOICE_DISK_GROUP;
+        break;
+    case WORLD_DISK_FAULT:
+        kind = CHOICE_DISK_FAULT;
+        break;
+    case WORLD_DISK_CRASH:
+        kind = CHOICE_DISK_CRASH;
+        break;
+    case WORLD_DISK_DAMAGE:
+        kind = CHOICE_DISK_DAMAGE;
+        break;
+    }
+    return choose(&m->world->sim.choose, kind, m->who, n);
+}
+
+static uint64_t machine_frame_dice(void *impl, uint64_t n)
+{
+    struct machine *m = impl;
+    return choose(&m->world->sim.choose, CHOICE_NET_FAULT, m->who, n);
+}
+
+/* ---- the IPFS daemon ---- */
+
+static bool machine_ipfs_accepts(void *owner)
+{
+    const struct machine *m = owner;
+    return m->ipfs_is_up && !standin_refuses(m->ipfs);
+}
+
+static void machine_ipfs_request(void *owner, struct http_exchange *x)
+{
+    struct machine *m = owner;
+    standin_on_request(m->ipfs, x);
+}
+
+void machine_set_ipfs(struct machine *m, bool up)
+{
+    struct world *w = m->world;
+    if (m->ipfs_is_up == up)
+        return;
+    m->ipfs_is_up = up;
+    if (up) {
+        struct buf text = { 0 };
+        struct multiaddr addr;
+        buf_printf(&text, "/ip4/10.0.0.%u/tcp/4001", m->who);
+        int err = multiaddr_parse(&addr, buf_text(&text));
+        ASSERT(err == OK);
+        buf_deinit(&text);
+        swarm_join(w->swarm, m->who, m->ipfs, &addr);
+        swarm_link(w->swarm, 0, m->who);
+    } else {
+        swarm_leave(w->swarm, m->who);
+        standin_restart(m->ipfs);
+    }
+}
+
+/* ---- what the peer tells ---- */
+
+static void machine_rearm(struct machine *m);
+
+static void machine_on_deadline(void *arg)
+{
+    struct machine *m = arg;
+    m->timer = (struct event_id){ 0 };
+    if (m->peer == NULL)
+        return;
+    peer_on_deadline(m->peer);
+    machine_rearm(m);
+}
+
+static void machine_rearm(struct machine *m)
+{
+    struct sim *sim = &m->world->sim;
+    if (m->peer == NULL)
+        return;
+    uint64_t due_us = peer_next_deadline_us(m->peer);
+    if (due_us == MONO_NEVER) {
+        sim_cancel(sim, &m->timer);
+        return;
+    }
+    uint64_t at_us = sim_clock_when(&m->clock, due_us);
+    if (at_us == m->armed_us && event_queue_has(&sim->queue, m->timer))
+        return;
+    m->armed_us = at_us;
+    sim_at_again(sim, &m->timer, at_us, SIM_TIMER, m->who, machine_on_deadline, m);
+}
+
+void machine_set_drift(struct machine *m, int64_t ppm)
+{
+    sim_clock_set_drift(&m->clock, ppm);
+    machine_rearm(m);
+}
+
+static void machine_on_wake(void *owner)
+{
+    machine_rearm(owner);
+}
+
+static void machine_on_ready(void *owner)
+{
+    struct machine *m = owner;
+    trace_line(&m->world->sim.trace, m->world->sim.now_us, m->who, "ready");
+}
+
+static void machine_set_addresses(struct peer_address **list, size_t *count,
+                                  const struct peer_address *from, size_t from_count)
+{
+    struct peer_address *copy = NULL;
+    if (from_count > 0) {
+        copy = mem_array(from_count, sizeof(*copy));
+        ASSERT(copy != NULL);
+        memcpy(copy, from, from_count * sizeof(*copy));
+    }
+    mem_free(*list);
+    *list = copy;
+    *count = from_count;
+}
+
+static void machine_on_members(void *owner, const struct peer_address *others, size_t count)
+{
+    struct machine *m = owner;
+    machine_set_addresses(&m->others, &m->others_count, others, count);
+}
+
+static void machine_on_cluster_id(void *owner, const uint8_t cluster_id[PEER_CLUSTER_ID_BYTES])
+{
+    struct machine *m = owner;
+    memcpy(m->cluster_id, cluster_id, PEER_CLUSTER_ID_BYTES);
+    m->cluster_id_is_known = true;
+}
+
+static uint64_t fact_hash(const struct peer_fact *f)
+{
+    uint64_t words[] = { f->kind, f->number,        f->term,         f->index,
+                         f->role, f->leader,        f->voted_for,    f->last_term,
+                         f->hash, f->state_hash[0], f->state_hash[1] };
+    return hash64(0, words, sizeof(words));
+}
+
+static void machine_on_fact(void *owner, const struct peer_fact *fact)
+{
+    struct machine *m = owner;
+    struct world *w = m->world;
+    sim_note(&w->sim, SIM_FACT, m->who, fact_hash(fact));
+    report_fact(&w->sim.trace, w->sim.now_us, m->who, fact);
+    checks_on_fact(w->checks, m->who, fact);
+}
+
+static void machine_on_log(void *impl, const struct log_line *line)
+{
+    struct machine *m = impl;
+    const struct world_hooks_out *hooks = &m->world->options.hooks;
+    if (hooks->on_log != NULL)
+        hooks->on_log(hooks->owner, m->world->sim.now_us, m->who, line);
+}
+
+/* ---- the end of a process ---- */
+
+static void machine_forget_peer(struct machine *m, bool silently)
+{
+    struct world *w = m->world;
+    sim_thaw(&w->sim, m->who);
+    sim_cancel(&w->sim, &m->timer);
+    sim_cancel(&w->sim, &m->burial);
+    net_detach(w->net, m->who, silently);
+    peer_destroy(m->peer);
+    m->peer = NULL;
+    sim_http_client_died(&m->http);
+    m->state = MACHINE_OFF;
+}
+
+static void machine_restart(void *arg)
+{
+    struct machine *m = arg;
+    if (m->state == MACHINE_OFF)
+        (void)machine_start(m);
+}
+
+/* The peer has said that it is done; its program exits, and what it asked for is carried out. */
+static void machine_bury(void *arg)
+{
+    struct machine *m = arg;
+    struct world *w = m->world;
+    m->burial = (struct event_id){ 0 };
+    trace_line(&w->sim.trace, w->sim.now_us, m->who, "exits: %s", buf_text(&m->stopped_why));
+    client_on_machine_gone(m);
+    disk_close(m->disk);
+    machine_forget_peer(m, false);
+    if (!m->data_is_void)
+        return;
+    disk_wipe(m->disk);
+    checks_on_wipe(w->checks, m->who);
+    if (m->bootstrap_count > 0)
+        sim_at(&w->sim, RESTART_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
+}
+
+static void machine_on_stopped(void *owner, const struct peer_stopped *how)
+{
+    struct machine *m = owner;
+    buf_clear(&m->stopped_why);
+    buf_append_text(&m->stopped_why, how->why);
+    m->data_is_void = how->data_is_void;
+    if (how->data_is_void) {
+        machine_set_addresses(&m->others, &m->others_count, NULL, 0);
+        machine_set_addresses(&m->bootstrap, &m->bootstrap_count, how->join, how->join_count);
+    }
+    m->burial = sim_at(&m->world->sim, 0, SIM_LIFE, m->who, 0, machine_bury, m);
+}
+
+void machine_crash(struct machine *m)
+{
+    struct world *w = m->world;
+    if (m->state == MACHINE_OFF)
+        return;
+    trace_line(&w->sim.trace, w->sim.now_us, m->who, "crashes");
+    sim_note(&w->sim, SIM_LIFE, m->who, 1);
+    /* 0: the process was killed and its machine says so; 1: the machine is dark, and silent. */
+    bool silently = choose(&w->sim.choose, CHOICE_MISHAP, m->who, 2) == 1;
+    client_on_machine_gone(m);
+    disk_crash(m->disk);
+    machine_forget_peer(m, silently);
+}
+
+void machine_stop(struct machine *m)
+{
+    if (m->peer != NULL && m->state == MACHINE_UP)
+        peer_stop(m->peer, "asked to stop");
+}
+
+void machine_pause(struct machine *m)
+{
+    if (m->state != MACHINE_UP)
+        return;
+    m->state = MACHINE_PAUSED;
+    sim_freeze(&m->world->sim, m->who);
+}
+
+void machine_resume(struct machine *m)
+{
+    if (m->state != MACHINE_PAUSED)
+        return;
+    m->state = MACHINE_UP;
+    sim_thaw(&m->world->sim, m->who);
+}
+
+void machine_wipe(struct machine *m)
+{
+    ASSERT(m->state == MACHINE_OFF);
+    disk_wipe(m->disk);
+    checks_on_wipe(m->world->checks, m->who);
+}
+
+/* ---- the beginning ---- */
+
+void machine_join_through(struct machine *m, const struct machine *via)
+{
+    struct peer_address address = { .id = via->id, .addr = net_address(via->who) };
+    machine_set_addresses(&m->bootstrap, &m->bootstrap_count, &address, 1);
+}
+
+static struct peer_options machine_options(const struct machine *m)
+{
+    struct peer_options o = m->world->options.peer;
+    o.id = m->id;
+    o.name = m->name;
+    o.cluster_peers = m->others;
+    o.cluster_peers_count = m->others_count;
+    o.bootstrap = m->bootstrap;
+    o.bootstrap_count = m->bootstrap_count;
+    o.cluster_id_is_known = m->cluster_id_is_known;
+    memcpy(o.cluster_id, m->cluster_id, sizeof(o.cluster_id));
+    return o;
+}
+
+int machine_start(struct machine *m)
+{
+    struct world *w = m->world;
+    if (m->state != MACHINE_OFF)
+        return ERR_INVALID;
+    trace_line(&w->sim.trace, w->sim.now_us, m->who, "starts");
+    sim_note(&w->sim, SIM_LIFE, m->who, 2);
+    m->was_started = true;
+    m->state = MACHINE_UP;
+    m->armed_us = 0;
+    checks_on_start(w->checks, m->who);
+    m->transport.inner = net_attach(w->net, m->who);
+    struct peer_options options = machine_options(m);
+    struct peer_ports ports = { .clock = sim_clock_port(&m->clock),
+                                .rng = sim_dice_port(&m->dice),
+                                .transport = fault_transport_port(&m->transport),
+                                .store = disk_store(m->disk),
+                                .http_client = m->http_port,
+                                .log = &m->log };
+    struct peer_hooks hooks = { .on_wake = machine_on_wake,
+                                .on_ready = machine_on_ready,
+                                .on_members = machine_on_members,
+                                .on_cluster_id = machine_on_cluster_id,
+                                .on_stopped = machine_on_stopped,
+                                .owner = m };
+    struct peer_observer observer = { machine_on_fact, m };
+    int err = peer_create(&m->peer, &options, &ports, &hooks, &observer);
+    if (err == OK) {
+        machine_rearm(m);
+        return OK;
+    }
+    trace_line(&w->sim.trace, w->sim.now_us, m->who, "does not start: %s", err_text(err));
+    m->peer = NULL;
+    disk_close(m->disk);
+    machine_forget_peer(m, false);
+    return err;
+}
+
+static struct peer_id machine_draw_id(struct machine *m)
+{
+    /* From the seed, because members are numbered in the order of their ids. */
+    uint8_t key[32] = { (uint8_t)m->who };
+    for (unsigned i = 1; i < 8; i++)
+        key[i] = (uint8_t)choose(&m->world->sim.choose, CHOICE_NAMES, m->who, 256);
+    return peer_id_of_public_key(key);
+}
+
+static void machine_init_ipfs(struct machine *m)
+{
+    struct world *w = m->world;
+    struct standin_options options = { .api_address = "/ip4/127.0.0.1/tcp/5001",
+                                       .swarm_address = "/ip4/127.0.0.1/tcp/4001" };
+    options.public_key[0] = (uint8_t)m->who;
+    options.public_key[1] = 1;
+    options.id = peer_id_of_public_key(options.public_key);
+    struct standin_hooks hooks = world_ipfs_hooks(w, m->who);
+    struct standin_net net = swarm_net(w->swarm, m->who);
+    m->ipfs = standin_create(&options, &hooks, &net);
+    machine_set_ipfs(m, true);
+    struct sim_http_options http;
+    sim_http_options_default(&http);
+    struct sim_http_server server = { machine_ipfs_accepts, machine_ipfs_request, m };
+    sim_http_init(&m->http, &w->sim, m->who, &http, &server);
+    m->http_port = sim_http_port(&m->http);
+}
+
+void machine_init(struct world *w, unsigned who)
+{
+    struct machine *m = &w->machines[who];
+    *m = (struct machine){ .world = w, .who = who };
+    struct buf name = { 0 };
+    buf_printf(&name, "peer%u", who);
+    memcpy(m->name, buf_text(&name), name.len + 1);
+    buf_deinit(&name);
+    list_init(&m->clients);
+    m->id = machine_draw_id(m);
+    net_name(w->net, who, &m->id);
+    checks_name(w->checks, who, &m->id);
+    sim_clock_init(&m->clock, &w->sim, 1 + choose(&w->sim.choose, CHOICE_CLOCK, who, 1u << 31));
+    m->dice = (struct sim_dice){ &w->sim, who };
+    m->hooks = (struct world_hooks){ machine_now_us, machine_at, machine_choose, m };
+    struct disk_options disk;
+    disk_options_default(&disk);
+    m->disk = disk_create(&disk, &m->hooks);
+    m->transport = (struct fault_transport){ .plan = &w->plan, .dice = { machine_frame_dice, m } };
+    m->log = (struct log){ machine_on_log, m, w->options.hooks.log_level };
+    machine_init_ipfs(m);
+}
+
+/* All but the disk, whose events the kernel has to drop first. */
+void machine_deinit(struct machine *m)
+{
+    if (m->state != MACHINE_OFF) {
+        client_on_machine_gone(m);
+        disk_crash(m->disk);
+        machine_forget_peer(m, false);
+    }
+    if (m->ipfs_is_up)
+        swarm_leave(m->world->swarm, m->who);
+    standin_destroy(m->ipfs);
+    sim_http_deinit(&m->http);
+    buf_deinit(&m->stopped_why);
+    mem_free(m->others);
+    mem_free(m->bootstrap);
+}

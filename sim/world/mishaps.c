@@ -1,0 +1,298 @@
+/* The fault plan, carried out: every class of lasting fault has a rhythm of its own, strikes a machine (or a path)
+ * that the run chooses, and is healed when its time is over, or when the faults are called off.
+ *
+ *      gap --> strike: choose a victim --> lasts --> heal --> gap --> ...
+ *
+ * At most one fault of a class at a time. Crashes may take a majority away; that is legitimate as long as all come
+ * back: what a quorum has on disk must survive any crash. */
+#include "sim/world/world_int.h"
+
+#include <string.h>
+
+#include "util/err.h"
+#include "util/mem.h"
+
+struct mishap {
+    struct world *world;
+    enum fault_class class;
+    struct event_id event;
+    bool is_on;
+    unsigned victim;
+    unsigned other; /* the far end of a one-way cut */
+    uint32_t side;  /* of a cut: those that are cut off, as bits */
+};
+
+struct mishaps {
+    struct mishap list[FAULT_CLASSES_COUNT];
+};
+
+static uint64_t mishap_choose(struct mishap *h, uint64_t low, uint64_t high)
+{
+    return choose_between(&h->world->sim.choose, CHOICE_MISHAP, 0, low, high);
+}
+
+/* ---- single faults ---- */
+
+/* What the plan says of frames and requests goes to where they pass. */
+void world_apply_network(struct world *w)
+{
+    const struct fault_plan *p = &w->plan;
+    struct net_options *o = net_options(w->net);
+    net_options_default(o);
+    if (p->has[FAULT_DELAY]) {
+        o->delay_us = p->delay_us;
+        o->jitter_us = p->jitter_us;
+    }
+    o->tail_per_million = p->late_per_million;
+    o->tail_us = p->late_us;
+    o->reorder_per_million = p->reorder_per_million;
+    o->break_per_million = p->breaks_per_million;
+    for (unsigned who = 1; who <= w->machines_count; who++) {
+        w->machines[who].http.options.break_per_million = p->http_breaks_per_million;
+        w->machines[who].http.options.refuse_per_million = p->http_refusals_per_million;
+    }
+}
+
+/* ---- cuts ---- */
+
+static void mishap_cut(struct mishap *h, bool cut)
+{
+    struct world *w = h->world;
+    for (unsigned a = 1; a <= w->machines_count; a++)
+        for (unsigned b = 1; b <= w->machines_count; b++) {
+            bool a_in = (h->side >> (a - 1) & 1) != 0, b_in = (h->side >> (b - 1) & 1) != 0;
+            if (a_in == b_in)
+                continue;
+            if (cut)
+                net_cut(w->net, a, b);
+            else
+                net_heal(w->net, a, b);
+        }
+}
+
+static void mishap_cut_strikes(struct mishap *h)
+{
+    unsigned count = h->world->machines_count;
+    /* One alone, or any two sides. */
+    if (mishap_choose(h, 0, 1) == 0)
+        h->side = (uint32_t)1 << (h->victim - 1);
+    else
+        h->side = (uint32_t)mishap_choose(h, 1, ((uint64_t)1 << count) - 1);
+    mishap_cut(h, true);
+}
+
+static void mishap_one_way(struct mishap *h, bool cut)
+{
+    if (h->victim == h->other)
+        return;
+    if (cut)
+        net_cut(h->world->net, h->victim, h->other);
+    else
+        net_heal(h->world->net, h->victim, h->other);
+}
+
+/* ---- machines ---- */
+
+static void mishap_disk(struct machine *m, enum disk_health health)
+{
+    for (unsigned room = 0; room < DISK_ROOMS_COUNT; room++)
+        disk_set_health(m->disk, (enum disk_room_name)room, health);
+}
+
+static void mishap_ipfs(struct mishap *h, struct machine *m, bool on)
+{
+    struct standin_faults faults = { 0 };
+    if (on && h->class == FAULT_SLOW_IPFS)
+        faults.slow_us = h->world->plan.slow_ipfs_us;
+    if (on && h->class == FAULT_HANGING_IPFS)
+        faults.hang = true;
+    if (on && h->class == FAULT_ERRING_IPFS) {
+        faults.error_status = 500;
+        memcpy(faults.error_text, "injected", sizeof("injected"));
+        faults.half_answer = mishap_choose(h, 0, 3) == 3;
+        faults.garbage = mishap_choose(h, 0, 7) == 7;
+    }
+    standin_set_faults(m->ipfs, &faults);
+}
+
+static void mishap_jump(struct mishap *h, struct machine *m)
+{
+    int64_t by_us = (int64_t)mishap_choose(h, 0, h->world->plan.wall_jump_max_us);
+    sim_clock_jump_wall(&m->clock, mishap_choose(h, 0, 1) == 0 ? by_us : -by_us);
+}
+
+struct pin_pick {
+    uint64_t nth;
+    uint64_t best;
+    struct cid cid;
+    bool found;
+};
+
+/* The visit has no promised order: the pick goes by a hash of the CID. */
+static void mishap_pick_pin(void *owner, const struct standin_pin *pin)
+{
+    struct pin_pick *pick = owner;
+    uint64_t rank = hash64(pick->nth, pin->cid.bytes, pin->cid.len);
+    if (!pick->found || rank < pick->best) {
+        pick->found = true;
+        pick->best = rank;
+        pick->cid = pin->cid;
+    }
+}
+
+static void mishap_lose_pin(struct mishap *h, struct machine *m)
+{
+    struct pin_pick pick = { .nth = mishap_choose(h, 0, 1000000) };
+    standin_pins_visit(m->ipfs, mishap_pick_pin, &pick);
+    if (pick.found)
+        (void)standin_lose_pin(m->ipfs, &pick.cid);
+}
+
+/* ---- striking and healing ---- */
+
+static void mishap_set(struct mishap *h, bool on)
+{
+    struct machine *m = world_machine(h->world, h->victim);
+    switch (h->class) {
+    case FAULT_CUTS:
+        if (on)
+            mishap_cut_strikes(h);
+        else
+            mishap_cut(h, false);
+        break;
+    case FAULT_ONE_WAY:
+        mishap_one_way(h, on);
+        break;
+    case FAULT_CRASHES:
+        if (on)
+            machine_crash(m);
+        else if (m->state == MACHINE_OFF && m->was_started)
+            (void)machine_start(m);
+        break;
+    case FAULT_PAUSES:
+        if (on)
+            machine_pause(m);
+        else
+            machine_resume(m);
+        break;
+    case FAULT_SLOW_DISKS:
+        mishap_disk(m, on ? DISK_SLOW : DISK_WELL);
+        break;
+    case FAULT_HUNG_DISKS:
+        mishap_disk(m, on ? DISK_HUNG : DISK_WELL);
+        break;
+    case FAULT_WALL_JUMPS:
+        if (on)
+            mishap_jump(h, m);
+        break;
+    case FAULT_SLOW_IPFS:
+    case FAULT_HANGING_IPFS:
+    case FAULT_ERRING_IPFS:
+        mishap_ipfs(h, m, on);
+        break;
+    case FAULT_DEAD_IPFS:
+        machine_set_ipfs(m, !on);
+        break;
+    case FAULT_LOST_PINS:
+        if (on)
+            mishap_lose_pin(h, m);
+        break;
+    case FAULT_LOSS:
+    case FAULT_COPIES:
+    case FAULT_REFUSALS:
+    case FAULT_DELAY:
+    case FAULT_LATE:
+    case FAULT_REORDER:
+    case FAULT_BREAKS:
+    case FAULT_DRIFT:
+    case FAULT_HTTP:
+    case FAULT_CLASSES_COUNT:
+        break;
+    }
+    h->is_on = on;
+    trace_line(&h->world->sim.trace, h->world->sim.now_us, h->victim, "%s %s",
+               fault_class_name(h->class), on ? "begin" : "end");
+}
+
+static void mishap_event(void *arg);
+
+static void mishap_schedule(struct mishap *h, uint64_t low_us, uint64_t high_us)
+{
+    h->event = sim_at(&h->world->sim, mishap_choose(h, low_us, high_us), SIM_MISHAP, 0,
+                      (uint64_t)h->class, mishap_event, h);
+}
+
+static void mishap_event(void *arg)
+{
+    struct mishap *h = arg;
+    const struct fault_rhythm *r = &h->world->plan.rhythms[h->class];
+    h->event = (struct event_id){ 0 };
+    if (h->is_on) {
+        mishap_set(h, false);
+        mishap_schedule(h, r->gap_min_us, r->gap_max_us);
+        return;
+    }
+    h->victim = (unsigned)mishap_choose(h, 1, h->world->machines_count);
+    h->other = (unsigned)mishap_choose(h, 1, h->world->machines_count);
+    mishap_set(h, true);
+    mishap_schedule(h, r->lasts_min_us, r->lasts_max_us);
+}
+
+/* ---- all of them ---- */
+
+static uint64_t world_plan_dice(void *impl, uint64_t n)
+{
+    struct world *w = impl;
+    return choose(&w->sim.choose, CHOICE_PLAN, 0, n);
+}
+
+static void mishaps_drift(struct world *w)
+{
+    int64_t max = w->plan.drift_max_ppm;
+    for (unsigned who = 1; who <= w->machines_count; who++) {
+        int64_t ppm = (int64_t)choose(&w->sim.choose, CHOICE_CLOCK, who, (uint64_t)(2 * max + 1));
+        machine_set_drift(&w->machines[who], max == 0 ? 0 : ppm - max);
+    }
+}
+
+void mishaps_begin(struct world *w)
+{
+    struct fault_dice dice = { world_plan_dice, w };
+    mishaps_end(w);
+    fault_plan_draw(&w->plan, &dice);
+    world_apply_network(w);
+    mishaps_drift(w);
+    w->mishaps = mem_zalloc(sizeof(*w->mishaps));
+    ASSERT(w->mishaps != NULL);
+    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++) {
+        struct mishap *h = &w->mishaps->list[class];
+        *h = (struct mishap){
+            .world = w, .class = (enum fault_class) class, .victim = 1, .other = 1
+        };
+        const struct fault_rhythm *r = &w->plan.rhythms[class];
+        if (r->gap_min_us > 0)
+            mishap_schedule(h, 1, r->gap_max_us);
+    }
+}
+
+void mishaps_end(struct world *w)
+{
+    fault_plan_none(&w->plan);
+    world_apply_network(w);
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        machine_set_drift(&w->machines[who], 0);
+    for (unsigned class = 0; w->mishaps != NULL && class < FAULT_CLASSES_COUNT; class ++)
+        if (w->mishaps->list[class].is_on)
+            mishap_set(&w->mishaps->list[class], false);
+    mishaps_forget(w);
+}
+
+void mishaps_forget(struct world *w)
+{
+    if (w->mishaps == NULL)
+        return;
+    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++)
+        sim_cancel(&w->sim, &w->mishaps->list[class].event);
+    mem_free(w->mishaps);
+    w->mishaps = NULL;
+}

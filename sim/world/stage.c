@@ -1,0 +1,326 @@
+/* The simulated world as a stage for scenarios. */
+#include "sim/world/world_int.h"
+
+#include "util/err.h"
+#include "util/hash.h"
+
+static uint64_t stage_now_us(void *impl)
+{
+    return world_time_us(impl);
+}
+
+static bool stage_pass(void *impl, uint64_t until_us)
+{
+    return world_pass(impl, until_us);
+}
+
+static uint64_t stage_choose(void *impl, uint64_t n)
+{
+    struct world *w = impl;
+    return choose(&w->sim.choose, CHOICE_SCENARIO, 0, n);
+}
+
+/* ---- doing ---- */
+
+static int stage_refuse(struct buf *why, unsigned who, const char *text)
+{
+    buf_printf(why, "peer %u %s", who, text);
+    return ERR_INVALID;
+}
+
+static int stage_start(struct world *w, struct machine *m, unsigned via, struct buf *why)
+{
+    if (machine_is_running(m))
+        return stage_refuse(why, m->who, "runs already");
+    if (via != 0)
+        machine_join_through(m, world_machine(w, via));
+    int err = machine_start(m);
+    if (err != OK)
+        buf_printf(why, "peer %u does not start: %s", m->who, err_text(err));
+    return err;
+}
+
+static int stage_wipe(struct machine *m, struct buf *why)
+{
+    if (machine_is_running(m))
+        return stage_refuse(why, m->who, "runs: stop or crash it before its data is wiped");
+    machine_wipe(m);
+    return OK;
+}
+
+static int stage_network(struct world *w, const struct script_network *n)
+{
+    struct fault_plan *p = &w->plan;
+    if (n->calms)
+        p->has[FAULT_DELAY] = false, p->loss_per_million = p->copies_per_million = 0,
+        p->late_per_million = p->reorder_per_million = p->breaks_per_million = 0;
+    if (n->has_loss)
+        p->loss_per_million = n->loss_per_million;
+    if (n->has_copies)
+        p->copies_per_million = n->copies_per_million;
+    if (n->has_reorder)
+        p->reorder_per_million = n->reorder_per_million;
+    if (n->has_breaks)
+        p->breaks_per_million = n->breaks_per_million;
+    if (n->has_late) {
+        p->late_per_million = n->late_per_million;
+        p->late_us = n->late_us;
+    }
+    if (n->has_delay) {
+        p->has[FAULT_DELAY] = true;
+        p->delay_us = n->delay_min_us;
+        p->jitter_us = n->delay_max_us - n->delay_min_us;
+    }
+    world_apply_network(w);
+    return OK;
+}
+
+static void stage_lose_pins(struct world *w, struct machine *m, const struct script_step *step)
+{
+    struct content_walk walk = { .contents = &step->contents };
+    struct bytes name;
+    while (content_next(&walk, &name))
+        (void)standin_lose_pin(m->ipfs, &world_content(w, name)->cid);
+}
+
+static int stage_ipfs(struct world *w, struct machine *m, const struct script_step *step)
+{
+    struct standin_faults faults = *standin_faults(m->ipfs);
+    switch (step->ipfs) {
+    case IPFS_WELL:
+        faults = (struct standin_faults){ 0 };
+        swarm_mute(w->swarm, m->who, false);
+        break;
+    case IPFS_SLOW:
+        faults.slow_us = step->time_us;
+        break;
+    case IPFS_HANG:
+        faults.hang = true;
+        break;
+    case IPFS_ERROR:
+        faults.error_status = 500;
+        for (size_t i = 0; i < step->text.len && i + 1 < sizeof(faults.error_text); i++) {
+            faults.error_text[i] = ((const char *)step->text.data)[i];
+            faults.error_text[i + 1] = '\0';
+        }
+        break;
+    case IPFS_REFUSE:
+        faults.refuse_until_us = UINT64_MAX;
+        break;
+    case IPFS_MUTE:
+        swarm_mute(w->swarm, m->who, true);
+        break;
+    case IPFS_DOWN:
+    case IPFS_UP:
+        machine_set_ipfs(m, step->ipfs == IPFS_UP);
+        return OK;
+    case IPFS_LOSES:
+        stage_lose_pins(w, m, step);
+        return OK;
+    }
+    standin_set_faults(m->ipfs, &faults);
+    return OK;
+}
+
+static int stage_disk(struct machine *m, const struct script_step *step)
+{
+    static const enum disk_health healths[] = { [SCRIPT_DISK_WELL] = DISK_WELL,
+                                                [SCRIPT_DISK_SLOW] = DISK_SLOW,
+                                                [SCRIPT_DISK_HUNG] = DISK_HUNG,
+                                                [SCRIPT_DISK_FULL] = DISK_FULL,
+                                                [SCRIPT_DISK_FAILING] = DISK_FAILING };
+    for (unsigned room = 0; room < DISK_ROOMS_COUNT; room++)
+        disk_set_health(m->disk, (enum disk_room_name)room, healths[step->disk]);
+    return OK;
+}
+
+static int stage_clock(struct machine *m, const struct script_step *step)
+{
+    if (step->is_drift)
+        machine_set_drift(m, step->drift_ppm);
+    else
+        sim_clock_jump_wall(&m->clock, step->jump_us);
+    return OK;
+}
+
+static int stage_content(struct world *w, unsigned who, const struct script_step *step)
+{
+    struct content_walk walk = { .contents = &step->contents };
+    struct bytes name;
+    while (content_next(&walk, &name)) {
+        struct content *c = world_content(w, name);
+        if (step->size_bytes > 0)
+            c->size_bytes = step->size_bytes;
+        if (who != 0)
+            world_place_at(w, c, who);
+        else if (step->nowhere)
+            c->is_placed = true;
+        else
+            world_place(w, c);
+    }
+    return OK;
+}
+
+static int stage_act_world(struct world *w, const struct script_step *step)
+{
+    switch (step->verb) {
+    case VERB_NETWORK:
+        return stage_network(w, &step->network);
+    case VERB_FAULTS:
+        if (step->on)
+            mishaps_begin(w);
+        else
+            mishaps_end(w);
+        return OK;
+    case VERB_CLIENTS:
+        load_stop(w);
+        if (step->on)
+            load_start(w, step);
+        return OK;
+    case VERB_CONTENT:
+        return stage_content(w, 0, step);
+    default:
+        return ERR_UNSUPPORTED;
+    }
+}
+
+static int stage_act(void *impl, const struct script_step *step, unsigned who, unsigned other,
+                     struct buf *why)
+{
+    struct world *w = impl;
+    if (who == 0)
+        return stage_act_world(w, step);
+    struct machine *m = world_machine(w, who);
+    switch (step->verb) {
+    case VERB_START:
+        return stage_start(w, m, other, why);
+    case VERB_CRASH:
+        if (!machine_is_running(m))
+            return stage_refuse(why, who, "does not run");
+        machine_crash(m);
+        return OK;
+    case VERB_STOP:
+        machine_stop(m);
+        return OK;
+    case VERB_PAUSE:
+        machine_pause(m);
+        return OK;
+    case VERB_RESUME:
+        machine_resume(m);
+        return OK;
+    case VERB_WIPE:
+        return stage_wipe(m, why);
+    case VERB_CUT:
+        net_cut(w->net, who, other);
+        return OK;
+    case VERB_HEAL:
+        net_heal(w->net, who, other);
+        return OK;
+    case VERB_IPFS:
+        return stage_ipfs(w, m, step);
+    case VERB_DISK:
+        return stage_disk(m, step);
+    case VERB_CLOCK:
+        return stage_clock(m, step);
+    case VERB_CONTENT:
+        return stage_content(w, who, step);
+    default:
+        return ERR_UNSUPPORTED;
+    }
+}
+
+/* ---- looking ---- */
+
+static void stage_look(void *impl, unsigned who, struct stage_look *out)
+{
+    struct world *w = impl;
+    const struct machine *m = world_machine(w, who);
+    *out = (struct stage_look){ .was_started = m->was_started,
+                                .is_running = machine_is_running(m),
+                                .is_paused = m->state == MACHINE_PAUSED };
+    if (m->peer == NULL)
+        return;
+    struct peer_glance glance;
+    peer_look(m->peer, &glance);
+    out->is_ready = glance.is_ready;
+    out->leads = glance.role == RAFT_LEADER;
+    out->number = glance.number;
+    out->term = glance.term;
+    out->leader = glance.leader;
+    out->applied = glance.applied;
+    out->members = checks_members(w->checks, who);
+    out->state[0] = glance.state_hash[0];
+    out->state[1] = glance.state_hash[1];
+}
+
+static struct cid stage_cid(void *impl, struct bytes content)
+{
+    return world_content(impl, content)->cid;
+}
+
+static bool stage_has_pin(void *impl, unsigned who, const struct cid *cid)
+{
+    struct standin_pin pin;
+    return standin_pin_find(world_machine(impl, who)->ipfs, cid, &pin) == OK;
+}
+
+static size_t stage_pins_count(void *impl, unsigned who)
+{
+    return standin_pins_count(world_machine(impl, who)->ipfs);
+}
+
+static struct peer_id stage_peer_id(void *impl, unsigned who)
+{
+    return world_machine(impl, who)->id;
+}
+
+/* ---- asking ---- */
+
+static void *stage_ask(void *impl, unsigned who, const struct stage_question *question)
+{
+    return write_ask(impl, who, question);
+}
+
+static const struct stage_answer *stage_answer(void *impl, void *asked)
+{
+    (void)impl;
+    return write_answer(asked);
+}
+
+static void stage_forget(void *impl, void *asked)
+{
+    (void)impl;
+    write_forget(asked);
+}
+
+static bool stage_audit(void *impl, const struct listing *state, struct buf *why)
+{
+    struct world *w = impl;
+    return checks_audit(w->checks, state, why);
+}
+
+static void stage_on_step(void *impl, const struct script_step *step)
+{
+    struct world *w = impl;
+    sim_note(&w->sim, SIM_STEP, 0, step->line);
+    trace_line(&w->sim.trace, w->sim.now_us, 0, "line %u", step->line);
+}
+
+struct stage world_stage(struct world *w)
+{
+    static const struct stage_ops ops = { .now_us = stage_now_us,
+                                          .pass = stage_pass,
+                                          .choose = stage_choose,
+                                          .act = stage_act,
+                                          .look = stage_look,
+                                          .cid = stage_cid,
+                                          .has_pin = stage_has_pin,
+                                          .pins_count = stage_pins_count,
+                                          .peer_id = stage_peer_id,
+                                          .ask = stage_ask,
+                                          .answer = stage_answer,
+                                          .forget = stage_forget,
+                                          .audit = stage_audit,
+                                          .on_step = stage_on_step };
+    return (struct stage){ &ops, w };
+}

@@ -1,0 +1,267 @@
+#include "sim/world/world_int.h"
+
+#include <string.h>
+
+#include "util/err.h"
+#include "util/hash.h"
+#include "util/mem.h"
+
+enum { CONTENT_NODE_BYTES = 256 * 1024 };
+
+/* ---- verdicts ---- */
+
+void world_fail(struct world *w, const char *checker, const char *text)
+{
+    if (w->failure.happened)
+        return;
+    w->failure.happened = true;
+    w->failure.checker = checker;
+    w->failure.at_us = w->sim.now_us;
+    buf_append_text(&w->failure.text, text);
+    trace_line(&w->sim.trace, w->sim.now_us, 0, "%s: %s", checker, text);
+    sim_stop(&w->sim);
+}
+
+static void world_on_failure(void *owner, const char *checker, const char *text)
+{
+    world_fail(owner, checker, text);
+}
+
+static uint64_t world_now_us_hook(void *owner)
+{
+    return ((struct world *)owner)->sim.now_us;
+}
+
+/* ---- the IPFS network ---- */
+
+static void world_ipfs_wakes(void *arg)
+{
+    struct ipfs_wake *wake = arg;
+    struct world *w = wake->world;
+    wake->event = (struct event_id){ 0 };
+    if (wake->who == WORLD_WAKE_SWARM)
+        swarm_on_wake(w->swarm);
+    else
+        standin_on_wake(wake->who == 0 ? w->outside : w->machines[wake->who].ipfs);
+}
+
+static uint64_t ipfs_now_us(void *owner)
+{
+    return ((struct ipfs_wake *)owner)->world->sim.now_us;
+}
+
+static void ipfs_wake_at(void *owner, uint64_t at_us)
+{
+    struct ipfs_wake *wake = owner;
+    struct sim *sim = &wake->world->sim;
+    if (at_us == MONO_NEVER)
+        sim_cancel(sim, &wake->event);
+    else
+        sim_at_again(sim, &wake->event, at_us > sim->now_us ? at_us : sim->now_us, SIM_IPFS, 0,
+                     world_ipfs_wakes, wake);
+}
+
+struct standin_hooks world_ipfs_hooks(struct world *w, unsigned who)
+{
+    struct ipfs_wake *wake = &w->wakes[who];
+    *wake = (struct ipfs_wake){ .world = w, .who = who };
+    return (struct standin_hooks){ ipfs_now_us, ipfs_wake_at, wake };
+}
+
+static void world_init_ipfs(struct world *w)
+{
+    struct swarm_options swarm = { .latency_us = 2000, .bytes_per_second = 50 * 1000 * 1000 };
+    struct standin_hooks hooks = world_ipfs_hooks(w, WORLD_WAKE_SWARM);
+    w->swarm = swarm_create(&swarm, &hooks);
+    struct standin_options options = { .api_address = "/ip4/127.0.0.1/tcp/5001",
+                                       .swarm_address = "/ip4/10.0.0.100/tcp/4001" };
+    options.public_key[1] = 2;
+    options.id = peer_id_of_public_key(options.public_key);
+    struct standin_hooks outside_hooks = world_ipfs_hooks(w, 0);
+    struct standin_net net = swarm_net(w->swarm, 0);
+    w->outside = standin_create(&options, &outside_hooks, &net);
+    struct multiaddr addr;
+    int err = multiaddr_parse(&addr, options.swarm_address);
+    ASSERT(err == OK);
+    swarm_join(w->swarm, 0, w->outside, &addr);
+}
+
+/* ---- contents ---- */
+
+/* A raw CIDv1 whose digest is made of the name: content without bytes, only its size counts. */
+static struct cid content_cid(struct bytes name)
+{
+    uint8_t bytes[36] = { 0x01, 0x55, 0x12, 0x20 };
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t part = hash64(i + 1, name.data, name.len);
+        for (unsigned j = 0; j < 8; j++)
+            bytes[4 + 8 * i + j] = (uint8_t)(part >> (8 * j));
+    }
+    struct cid cid;
+    int err = cid_from_bytes(&cid, bytes, sizeof(bytes));
+    ASSERT(err == OK);
+    return cid;
+}
+
+struct content *world_content(struct world *w, struct bytes name)
+{
+    struct content *c = map_get(&w->contents, name);
+    if (c != NULL)
+        return c;
+    c = mem_zalloc(sizeof(*c) + name.len + 1);
+    ASSERT(c != NULL);
+    memcpy(c->name, name.data, name.len);
+    c->name_len = name.len;
+    c->cid = content_cid(name);
+    c->size_bytes = CONTENT_NODE_BYTES;
+    list_push_back(&w->contents_in_order, &c->link);
+    int err = map_put(&w->contents, (struct bytes){ c->name, c->name_len }, c);
+    ASSERT(err == OK);
+    return c;
+}
+
+static void content_hold(struct standin *at, const struct content *c)
+{
+    standin_hold(at, &c->cid, c->size_bytes / CONTENT_NODE_BYTES + 1, c->size_bytes);
+}
+
+void world_place(struct world *w, struct content *c)
+{
+    if (c->is_placed)
+        return;
+    c->is_placed = true;
+    content_hold(w->outside, c);
+}
+
+void world_place_at(struct world *w, struct content *c, unsigned who)
+{
+    c->is_placed = true;
+    content_hold(world_machine(w, who)->ipfs, c);
+}
+
+/* ---- knobs of the core ---- */
+
+static uint64_t world_draw(struct world *w, uint64_t low, uint64_t high)
+{
+    return choose_scale(&w->sim.choose, CHOICE_PLAN, 0, low, high);
+}
+
+/* Odd sizes find odd defects: one entry a message, one message at a time, a cache of nothing. */
+static void world_draw_options(struct world *w)
+{
+    struct peer_options *o = &w->options.peer;
+    o->raft.heartbeat_us = world_draw(w, 20000, 200000);
+    o->raft.election_min_us = o->raft.heartbeat_us * (4 + world_draw(w, 1, 16));
+    o->raft.append_entries_max = (size_t)world_draw(w, 1, 512);
+    o->raft.append_bytes_max = (size_t)world_draw(w, 64, 512 * 1024);
+    o->raft.window_max = (size_t)world_draw(w, 1, 16);
+    o->raft.cache_bytes_max = (size_t)world_draw(w, 1, 8 * 1024 * 1024);
+    o->concurrent_pins = (size_t)world_draw(w, 1, 32);
+}
+
+/* ---- life ---- */
+
+static void world_init_machines(struct world *w)
+{
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        machine_init(w, who);
+    for (unsigned who = 1; who <= w->options.founders_count; who++) {
+        struct machine *m = &w->machines[who];
+        m->others_count = w->options.founders_count - 1;
+        if (m->others_count == 0)
+            continue;
+        m->others = mem_array(m->others_count, sizeof(*m->others));
+        ASSERT(m->others != NULL);
+        size_t at = 0;
+        for (unsigned other = 1; other <= w->options.founders_count; other++)
+            if (other != who)
+                m->others[at++] = (struct peer_address){ .id = w->machines[other].id,
+                                                         .addr = net_address(other) };
+    }
+}
+
+struct world *world_create(const struct world_options *options)
+{
+    struct world *w = mem_zalloc(sizeof(*w));
+    ASSERT(w != NULL);
+    w->options = *options;
+    w->machines_count = options->founders_count + options->spares_count;
+    ASSERT(w->machines_count <= WORLD_MACHINES_MAX);
+    list_init(&w->contents_in_order);
+    sim_init(&w->sim, options->seed, &options->hooks.trace, options->hash_every_log2);
+    choose_record(&w->sim.choose, options->record);
+    choose_replay(&w->sim.choose, options->replay);
+    fault_plan_none(&w->plan);
+    if (options->options_drawn)
+        world_draw_options(w);
+    struct net_options net;
+    net_options_default(&net);
+    w->net = net_create(&w->sim, w->machines_count, &net);
+    struct checks_hooks hooks = { world_on_failure, world_now_us_hook, w };
+    w->checks = checks_create(w->machines_count, &hooks);
+    world_init_ipfs(w);
+    world_init_machines(w);
+    return w;
+}
+
+static void world_free_contents(struct world *w)
+{
+    map_deinit(&w->contents);
+    for (struct list_link *link; (link = list_pop_front(&w->contents_in_order)) != NULL;)
+        mem_free(list_entry(link, struct content, link));
+}
+
+void world_destroy(struct world *w)
+{
+    load_stop(w);
+    mishaps_forget(w);
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        machine_deinit(&w->machines[who]);
+    swarm_leave(w->swarm, 0);
+    standin_destroy(w->outside);
+    swarm_destroy(w->swarm);
+    net_destroy(w->net);
+    sim_deinit(&w->sim);
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        disk_destroy(w->machines[who].disk);
+    world_free_contents(w);
+    checks_destroy(w->checks);
+    buf_deinit(&w->failure.text);
+    mem_free(w);
+}
+
+uint64_t world_time_us(const struct world *w)
+{
+    return w->sim.now_us;
+}
+
+uint64_t world_events(const struct world *w)
+{
+    return sim_events(&w->sim);
+}
+
+struct hash128 world_hash(struct world *w)
+{
+    return trace_hash(&w->sim.trace);
+}
+
+const struct world_failure *world_failure(const struct world *w)
+{
+    return &w->failure;
+}
+
+struct checks_counts world_checks(const struct world *w)
+{
+    return checks_counts(w->checks);
+}
+
+const struct fault_plan *world_plan(const struct world *w)
+{
+    return &w->plan;
+}
+
+bool world_pass(struct world *w, uint64_t until_us)
+{
+    sim_run(&w->sim, until_us);
+    return !w->failure.happened;
+}

@@ -1,0 +1,166 @@
+/* world_int.h -- between the files of the world.
+ *
+ *   world.c     making it, the IPFS network, contents
+ *   machine.c   one machine: start, crash, stop, pause, wipe; a peer's hooks
+ *   client.c    one request to a peer, as bytes, and its answer
+ *   load.c      clients that keep asking
+ *   mishaps.c   the fault plan, carried out
+ *   stage.c     what a scenario may do */
+#ifndef SIM_WORLD_WORLD_INT_H
+#define SIM_WORLD_WORLD_INT_H
+
+#include "fault/transport.h"
+#include "sim/kubo/standin.h"
+#include "sim/kubo/swarm.h"
+#include "sim/world/clock.h"
+#include "sim/world/dice.h"
+#include "sim/world/disk.h"
+#include "sim/world/hooks.h"
+#include "sim/world/http_client.h"
+#include "sim/world/http_reply.h"
+#include "sim/world/net.h"
+#include "sim/world/world.h"
+#include "util/hash.h"
+#include "util/list.h"
+#include "util/map.h"
+
+enum machine_state { MACHINE_OFF, MACHINE_UP, MACHINE_PAUSED };
+
+/* Where an IPFS daemon (or the network between them) is woken up. */
+struct ipfs_wake {
+    struct world *world;
+    unsigned who; /* WORLD_WAKE_SWARM: the network */
+    struct event_id event;
+};
+
+enum { WORLD_WAKE_SWARM = WORLD_MACHINES_MAX + 1, WORLD_WAKES_COUNT };
+
+struct machine {
+    struct world *world;
+    unsigned who;
+    char name[16];
+    struct peer_id id;
+    enum machine_state state;
+    bool was_started;
+
+    /* Beside the data folder. */
+    bool cluster_id_is_known;
+    uint8_t cluster_id[PEER_CLUSTER_ID_BYTES];
+    struct peer_address *others; /* cluster_peers */
+    size_t others_count;
+    struct peer_address *bootstrap;
+    size_t bootstrap_count;
+
+    struct sim_clock clock;
+    struct sim_dice dice;
+    struct fault_transport transport;
+    struct world_hooks hooks;
+    struct disk *disk;
+    struct sim_http http;
+    struct http_client http_port;
+    struct log log;
+
+    struct peer *peer; /* NULL while off */
+    struct event_id timer;
+    uint64_t armed_us;      /* what the timer stands at */
+    struct event_id burial; /* the peer has stopped by itself */
+    struct buf stopped_why;
+    bool data_is_void;
+    struct list_link clients; /* struct client_call, connected here */
+
+    struct standin *ipfs;
+    bool ipfs_is_up;
+};
+
+struct content {
+    struct list_link link;
+    struct cid cid;
+    bool is_placed;
+    uint64_t size_bytes;
+    size_t name_len;
+    char name[];
+};
+
+struct world {
+    struct sim sim;
+    struct world_options options;
+    unsigned machines_count;
+    struct net *net;
+    struct swarm *swarm;
+    struct standin
+        *outside; /* the rest of the IPFS network: holds every content that is somewhere */
+    struct ipfs_wake wakes[WORLD_WAKES_COUNT]; /* [0] is the outside's */
+    struct checks *checks;
+    struct world_failure failure;
+    struct fault_plan plan;
+    struct mishaps *mishaps;                         /* NULL: none are planned */
+    struct machine machines[WORLD_MACHINES_MAX + 1]; /* 0 is not used */
+    struct map contents;                             /* by name */
+    struct list_link contents_in_order;
+    struct load *load; /* NULL: no background clients */
+};
+
+struct standin_hooks world_ipfs_hooks(struct world *w, unsigned who); /* 0: the outside's */
+void world_fail(struct world *w, const char *checker, const char *text);
+struct content *world_content(struct world *w, struct bytes name);
+/* Unless somebody said where it is: in the IPFS network, at nobody of ours. */
+void world_place(struct world *w, struct content *content);
+void world_place_at(struct world *w, struct content *content, unsigned who);
+
+/* ---- machine.c ---- */
+void machine_init(struct world *w, unsigned who);
+void machine_deinit(struct machine *m);
+struct machine *world_machine(struct world *w, unsigned who);
+/* ERR_INVALID: it runs. Any other code: peer_create()'s; the machine stays off. */
+int machine_start(struct machine *m);
+void machine_join_through(struct machine *m, const struct machine *via);
+void machine_crash(struct machine *m);
+void machine_stop(struct machine *m);
+void machine_pause(struct machine *m);
+void machine_resume(struct machine *m);
+void machine_wipe(struct machine *m);
+void machine_set_ipfs(struct machine *m, bool up);
+void machine_set_drift(struct machine *m, int64_t ppm);
+static inline bool machine_is_running(const struct machine *m)
+{
+    return m->state != MACHINE_OFF;
+}
+
+/* ---- client.c ---- */
+struct client_answer {
+    int err; /* OK; ERR_UNREACHABLE nobody there; ERR_CLOSED; ERR_TIMEOUT; ERR_CORRUPT no HTTP */
+    struct http_reply reply;
+};
+struct client_call;
+struct client_hooks {
+    void (*done)(void *owner,
+                 const struct client_answer *answer); /* the call is gone when it returns */
+    void *owner;
+};
+/* Sends the bytes of one request, and waits for the answer, at most timeout_us. */
+struct client_call *client_ask(struct world *w, unsigned who, enum peer_door door,
+                               struct bytes request, uint64_t timeout_us,
+                               const struct client_hooks *hooks);
+void client_forget(struct client_call *c); /* hangs up; no done() */
+void client_on_machine_gone(struct machine *m);
+/* Builds "METHOD TARGET HTTP/1.1", with a body or none (len 0). */
+void client_request(struct buf *out, const char *method, const char *target);
+
+/* ---- writes.c: pins and unpins, with what was promised ---- */
+struct write_call;
+struct write_call *write_ask(struct world *w, unsigned who, const struct stage_question *q);
+const struct stage_answer *write_answer(const struct write_call *c);
+void write_on_answer(struct write_call *c, void (*on_answer)(void *owner), void *owner);
+void write_forget(struct write_call *c); /* hangs up if there is no answer yet */
+
+/* ---- load.c ---- */
+void load_start(struct world *w, const struct script_step *step);
+void load_stop(struct world *w);
+
+/* ---- mishaps.c ---- */
+void mishaps_begin(struct world *w);  /* draws the plan */
+void mishaps_end(struct world *w);    /* heals what they did */
+void mishaps_forget(struct world *w); /* and not even that */
+void world_apply_network(struct world *w);
+
+#endif
