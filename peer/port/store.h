@@ -43,6 +43,7 @@ struct store_slot {
     uint64_t round; /* which refusal (ERR_FULL) it was submitted after */
     int kind;
     int err;
+    void *impl;
 };
 
 /* What a checksum says a record belongs to. The numbers are on disk. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/contract/store_real.h"
 #include "tests/lib/store_fixture.h"
 #include "tests/lib/mini_world.h"
 #include "util/row_file.h"
@@ -57,6 +58,10 @@ static void on_fixture(const struct fixture_ops *ops, uint64_t seed, void (*test
     {                                                                                              \
         for (uint64_t seed = 0; seed < 30; seed++)                                                 \
             on_fixture(&fixture_simulated, seed, name);                                            \
+    }                                                                                              \
+    Test(store_real, name)                                                                         \
+    {                                                                                              \
+        on_fixture(&fixture_real, 0, name);                                                        \
     }                                                                                              \
     static void name(struct fixture *fx)
 
@@ -716,15 +721,14 @@ CONTRACT(a_full_disk_refuses_all_that_was_accepted_and_recovers)
         units[i].done = unit_done;
         units[i].owner = &w[i];
         SUBMIT(store_log_write(&fx->store, &units[i]));
-        if (i == 2)
-            fx->ops->turn(fx);
     }
     op[0] = put(0, "a", "refused");
     cr_assert_eq(write_batch(fx, MAP_STATE, op, 1), ERR_FULL);
     for (int i = 0; i < UNITS; i++)
-        cr_assert_eq(wait_for(fx, &w[i]), ERR_FULL);
+        cr_assert_eq(wait_for(fx, &w[i]), ERR_FULL, "unit %d: %s", i, err_name(w[i].err));
     struct log_fetch f;
-    cr_assert_eq(fetch(fx, &f, 1, 1000), OK); /* reads go on */
+    int err = fetch(fx, &f, 1, 1000); /* reads go on */
+    cr_assert_eq(err, OK, "%s", err_name(err));
     cr_assert_eq(f.records_count, 3);
     log_fetch_deinit(&f);
     cr_assert_str_eq(get(fx, MAP_STATE, 0, "a"), "1");
@@ -953,4 +957,11 @@ Test(store_simulated, chance_below_the_port_does_not_show_above_it)
     for (uint64_t seed = 0; seed < 20; seed++)
         cr_assert_eq(transcript_of(&fixture_simulated, seed, 400),
                      transcript_of(&fixture_simulated, seed, 400));
+}
+
+Test(store_both, the_same_requests_give_the_same_reads)
+{
+    for (uint64_t seed = 0; seed < 6; seed++)
+        cr_assert_eq(transcript_of(&fixture_simulated, seed, 400),
+                     transcript_of(&fixture_real, seed, 400));
 }

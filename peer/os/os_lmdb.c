@@ -1,0 +1,272 @@
+#include "os/os_lmdb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/err.h"
+
+#define MAP_BYTES_FIRST ((size_t)1 << 30)
+
+enum { FORMAT_TABLE = 0 };
+
+static const char format_key[] = "format";
+
+/* ---- codes ---- */
+
+int os_errno(int number)
+{
+    switch (number) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return ERR_FULL;
+    case ENOMEM:
+        return ERR_NOMEM;
+    case ENOENT:
+        return ERR_NOT_FOUND;
+    default:
+        return ERR_IO;
+    }
+}
+
+int os_env_err(int rc)
+{
+    switch (rc) {
+    case MDB_SUCCESS:
+        return OK;
+    case MDB_NOTFOUND:
+        return ERR_NOT_FOUND;
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+    case MDB_INVALID:
+        return ERR_CORRUPT;
+    case MDB_VERSION_MISMATCH:
+        return ERR_VERSION;
+    default:
+        return rc > 0 ? os_errno(rc) : ERR_IO;
+    }
+}
+
+/* ---- rows ---- */
+
+MDB_val os_env_key(unsigned table, struct bytes key, uint8_t out[OS_ENV_KEY_SIZE])
+{
+    ASSERT(key.len < OS_ENV_KEY_SIZE && table <= UINT8_MAX);
+    out[0] = (uint8_t)table;
+    if (key.len > 0)
+        memcpy(out + 1, key.data, key.len);
+    return (MDB_val){ key.len + 1, out };
+}
+
+int os_env_put(MDB_txn *txn, MDB_dbi dbi, enum store_room room, unsigned table, struct bytes key,
+               struct bytes value, unsigned flags)
+{
+    uint8_t raw[OS_ENV_KEY_SIZE];
+    MDB_val stored_key = os_env_key(table, key, raw);
+    MDB_val room_for = { OS_ENV_CHECKSUM_LEN + value.len, NULL };
+    int rc = mdb_put(txn, dbi, &stored_key, &room_for, flags | MDB_RESERVE);
+    if (rc != MDB_SUCCESS)
+        return rc;
+    uint8_t *to = room_for.mv_data;
+    uint64_t checksum = store_checksum(room, table, key, value);
+    for (int i = 0; i < OS_ENV_CHECKSUM_LEN; i++)
+        to[i] = (uint8_t)(checksum >> (8 * (OS_ENV_CHECKSUM_LEN - 1 - i)));
+    if (value.len > 0)
+        memcpy(to + OS_ENV_CHECKSUM_LEN, value.data, value.len);
+    return MDB_SUCCESS;
+}
+
+int os_env_delete(MDB_txn *txn, MDB_dbi dbi, unsigned table, struct bytes key)
+{
+    uint8_t raw[OS_ENV_KEY_SIZE];
+    MDB_val stored_key = os_env_key(table, key, raw);
+    int rc = mdb_del(txn, dbi, &stored_key, NULL);
+    return rc == MDB_NOTFOUND ? MDB_SUCCESS : rc;
+}
+
+int os_env_check(enum store_room room, const MDB_val *stored_key, const MDB_val *stored_value,
+                 struct view_row *row)
+{
+    struct reader key = reader_of(stored_key->mv_data, stored_key->mv_size);
+    struct reader value = reader_of(stored_value->mv_data, stored_value->mv_size);
+    unsigned table = reader_u8(&key);
+    uint64_t checksum = reader_u64(&value);
+    struct view_row found = { { key.at, key.left }, { value.at, value.left } };
+    if (key.err != OK || value.err != OK ||
+        store_checksum(room, table, found.key, found.value) != checksum)
+        return ERR_CORRUPT;
+    *row = found;
+    return OK;
+}
+
+/* ---- the format row ---- */
+
+static int os_env_write_format(struct os_env *e, MDB_txn *txn)
+{
+    MDB_stat stat;
+    int rc = mdb_stat(txn, e->dbi, &stat);
+    if (rc != MDB_SUCCESS)
+        return os_env_err(rc);
+    if (stat.ms_entries > 0)
+        return ERR_CORRUPT; /* rows, but not ours */
+    uint8_t format[2] = { (uint8_t)e->room, OS_ENV_FORMAT_VERSION };
+    struct bytes key = { format_key, sizeof(format_key) - 1 };
+    return os_env_err(os_env_put(txn, e->dbi, e->room, FORMAT_TABLE, key,
+                                 (struct bytes){ format, sizeof(format) }, 0));
+}
+
+static int os_env_check_format(struct os_env *e, MDB_txn *txn)
+{
+    uint8_t raw[OS_ENV_KEY_SIZE];
+    MDB_val key =
+        os_env_key(FORMAT_TABLE, (struct bytes){ format_key, sizeof(format_key) - 1 }, raw);
+    MDB_val value;
+    struct view_row row;
+    int rc = mdb_get(txn, e->dbi, &key, &value);
+    if (rc == MDB_NOTFOUND)
+        return os_env_write_format(e, txn);
+    if (rc != MDB_SUCCESS)
+        return os_env_err(rc);
+    int err = os_env_check(e->room, &key, &value, &row); /* also says whose folder it is */
+    if (err != OK)
+        return err;
+    struct reader r = reader_of(row.value.data, row.value.len);
+    (void)reader_u8(&r);
+    return reader_u8(&r) > OS_ENV_FORMAT_VERSION ? ERR_VERSION : OK;
+}
+
+static int os_env_begin(struct os_env *e)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(e->env, NULL, 0, &txn);
+    if (rc != MDB_SUCCESS)
+        return os_env_err(rc);
+    rc = mdb_dbi_open(txn, NULL, 0, &e->dbi);
+    int err = rc == MDB_SUCCESS ? os_env_check_format(e, txn) : os_env_err(rc);
+    if (err != OK) {
+        mdb_txn_abort(txn);
+        return err;
+    }
+    return os_env_err(mdb_txn_commit(txn));
+}
+
+/* ---- life ---- */
+
+int os_env_open(struct os_env *e, const char *path, enum store_room room,
+                const struct os_env_options *options)
+{
+    size_t map_bytes = options->map_bytes_first > 0 ? options->map_bytes_first : MAP_BYTES_FIRST;
+    *e = (struct os_env){ .room = room, .map_bytes_max = options->map_bytes_max };
+    int err = os_folder_make(path, options->log);
+    if (err != OK)
+        return err;
+    int rc = mdb_env_create(&e->env);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_set_mapsize(e->env, map_bytes);
+    if (rc == MDB_SUCCESS)
+        rc = mdb_env_open(e->env, path, MDB_NOTLS, 0600);
+    err = os_env_err(rc);
+    if (err == OK)
+        err = os_env_begin(e);
+    if (err == OK)
+        err = os_folder_sync(path, options->log);
+    if (err != OK) {
+        LOG_ERROR(options->log, "store", "%s cannot be opened: %s", path,
+                  rc != MDB_SUCCESS ? mdb_strerror(rc) : err_text(err));
+        if (e->env != NULL)
+            mdb_env_close(e->env);
+        return err;
+    }
+    MDB_envinfo info;
+    mdb_env_info(e->env, &info);
+    e->map_bytes = info.me_mapsize; /* a large file wants more than we asked for */
+    pthread_mutex_init(&e->mutex, NULL);
+    pthread_cond_init(&e->changed, NULL);
+    return OK;
+}
+
+void os_env_close(struct os_env *e)
+{
+    ASSERT(e->short_readers == 0 && e->long_readers == 0);
+    mdb_env_close(e->env);
+    pthread_mutex_destroy(&e->mutex);
+    pthread_cond_destroy(&e->changed);
+}
+
+/* ---- readers, and a map that grows ---- */
+
+void os_env_reader_enter(struct os_env *e, bool is_long)
+{
+    pthread_mutex_lock(&e->mutex);
+    /* Whoever is in already would wait for itself: the second view of one event passes. */
+    while (e->is_growing && e->short_readers == 0)
+        pthread_cond_wait(&e->changed, &e->mutex);
+    *(is_long ? &e->long_readers : &e->short_readers) += 1;
+    pthread_mutex_unlock(&e->mutex);
+}
+
+void os_env_reader_leave(struct os_env *e, bool is_long)
+{
+    pthread_mutex_lock(&e->mutex);
+    *(is_long ? &e->long_readers : &e->short_readers) -= 1;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->mutex);
+}
+
+int os_env_grow(struct os_env *e)
+{
+    size_t map_bytes = e->map_bytes * 2;
+    if (e->map_bytes_max > 0 && map_bytes > e->map_bytes_max)
+        map_bytes = e->map_bytes_max;
+    if (map_bytes <= e->map_bytes)
+        return ERR_FULL;
+    pthread_mutex_lock(&e->mutex);
+    while (e->long_readers + e->short_readers > 0) {
+        /* The loop is made to wait only for its own views, never for an export. */
+        e->is_growing = e->long_readers == 0;
+        pthread_cond_wait(&e->changed, &e->mutex);
+    }
+    int rc = mdb_env_set_mapsize(e->env, map_bytes);
+    e->is_growing = false;
+    pthread_cond_broadcast(&e->changed);
+    pthread_mutex_unlock(&e->mutex);
+    if (rc == MDB_SUCCESS)
+        e->map_bytes = map_bytes;
+    return os_env_err(rc);
+}
+
+/* ---- folders ---- */
+
+int os_folder_sync(const char *path, const struct log *log)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int number = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (number != 0)
+        LOG_ERROR(log, "store", "%s cannot be synced: %s", path, strerror(number));
+    return number == 0 ? OK : os_errno(number);
+}
+
+int os_folder_make(const char *path, const struct log *log)
+{
+    if (mkdir(path, 0700) != 0) {
+        if (errno == EEXIST)
+            return OK;
+        LOG_ERROR(log, "store", "%s cannot be made: %s", path, strerror(errno));
+        return os_errno(errno);
+    }
+    struct buf parent = { 0 };
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        buf_append_text(&parent, ".");
+    else
+        buf_append(&parent, path, (size_t)(slash - path) + 1);
+    const char *text = buf_text(&parent);
+    int err = parent.err == OK ? os_folder_sync(text, log) : parent.err;
+    buf_deinit(&parent);
+    return err;
+}
