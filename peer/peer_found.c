@@ -316,8 +316,12 @@ uint64_t peer_found_deadline_us(const struct peer *p)
 {
     if (p->life != PEER_FOUNDING && p->life != PEER_JOINING)
         return RAFT_NEVER;
+    struct peer_id via;
+    bool is_decided =
+        p->life == PEER_FOUNDING && founding_decide(&p->founding, &via) != FOUNDING_ASK;
     uint64_t due = founding_next_deadline_us(&p->founding);
-    if (p->join_retry_us > p->now_us && p->join_retry_us < due)
-        due = p->join_retry_us;
+    uint64_t step_us = p->now_us > p->join_retry_us ? p->now_us : p->join_retry_us;
+    if (is_decided && step_us < due)
+        due = step_us;
     return due < p->start_deadline_us ? due : p->start_deadline_us;
 }

@@ -74,7 +74,9 @@ int page_decode(struct page *out, struct arena *arena, struct bytes payload)
     int err = pages_version(&r);
     if (err != OK)
         return err;
-    *out = (struct page){ .count = reader_u16(&r) };
+    *out = (struct page){ .name = reader_run(&r, PAGE_TEXT_MAX) };
+    out->ipfs_id = reader_run(&r, PAGE_TEXT_MAX);
+    out->count = reader_u16(&r);
     if (r.err != OK || out->count > PAGE_INFOS_MAX)
         return ERR_CORRUPT;
     struct tracker_info *infos = arena_array(arena, out->count + 1, sizeof(*infos));

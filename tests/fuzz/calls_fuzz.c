@@ -129,7 +129,9 @@ static void fuzz_pages(const uint8_t *data, size_t len)
     }
     if (page_decode(&page, &arena, payload) == OK) {
         page_encode(&page, &again);
-        ASSERT(again.err == OK && again.len > 0);
+        struct page twice;
+        ASSERT(again.err == OK);
+        ASSERT(page_decode(&twice, &arena, buf_bytes(&again)) == OK && twice.count == page.count);
         buf_deinit(&again);
     }
     if (page_id_decode(&id, &arena, payload) == OK) {
