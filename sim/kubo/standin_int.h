@@ -127,6 +127,13 @@ void op_wake_at(struct standin_op *op, uint64_t at_us);
 /* Puts a real block into the store, under any of its CIDs. */
 void standin_store(struct standin *s, const struct cid *cid, struct bytes data);
 
+/* ---- commands.c: what can be asked ---- */
+
+/* The command that a path begins with, and what follows it ("/arg/arg"); NULL: none of ours. */
+const struct standin_command *command_find(const char *path, const char **rest);
+bool command_is_beyond_us(const char *path); /* Kubo has it, we do not */
+bool command_is_group(const char *path);
+
 /* ---- request.c: what was asked ---- */
 
 /* Reads the target into the operation and answers what is wrong with it. NULL: answered. */

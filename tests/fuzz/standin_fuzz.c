@@ -1,4 +1,4 @@
-/* covers: sim/kubo/multipart.c sim/kubo/content.c sim/kubo/path.c sim/kubo/request.c */
+/* covers: sim/kubo/multipart.c sim/kubo/content.c sim/kubo/path.c sim/kubo/request.c sim/kubo/commands.c */
 /* What may come over the socket of the stand-in IPFS daemon. The input: a target, a NUL, a body. The same
  * body in other pieces must give the same answer. A block made of the body is read as dag-pb. */
 #include <stdint.h>
