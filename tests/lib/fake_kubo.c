@@ -80,6 +80,10 @@ static void fake_look(struct fake_kubo *k, struct http_call *call, const struct 
     const struct fake_pin *pin = fake_kubo_find(k, cid);
     struct buf text = { 0 };
     k->looks += 1;
+    if (k->looks_fail) {
+        fake_error(call, "out of order");
+        return;
+    }
     if (pin != NULL && pin->is_direct == wants_direct) {
         buf_printf(&text, "{\"Cid\":\"%s\",\"Type\":\"%s\"}\n", cid_print(cid).text,
                    wants_direct ? "direct" : "recursive");
@@ -124,6 +128,7 @@ static bool fake_add(struct fake_kubo *k, struct http_call *call, const struct c
     }
     const struct fake_pin *pin = fake_kubo_find(k, cid);
     if (cid_equal(cid, &k->failing) || (pin != NULL && is_direct && !pin->is_direct)) {
+        k->adds_failed += 1;
         fake_error(call,
                    pin != NULL ? "pin: CID already pinned recursively" : "pin: it does not work");
         return true;

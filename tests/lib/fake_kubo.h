@@ -27,10 +27,11 @@ struct fake_kubo {
     bool adds_hang;     /* pin/add shows the same progress for ever */
     bool adds_progress; /* pin/add shows another progress each time, and does not end */
     bool breaks_listings;
+    bool looks_fail;    /* pin/ls of one CID is an error */
     struct cid failing; /* pin/add of it is an error */
     uint64_t progress;
     /* What was asked. */
-    size_t looks, adds, removes, lists;
+    size_t looks, adds, adds_failed, removes, lists;
     size_t calls_high; /* most at once */
     char last_target[1024];
 };

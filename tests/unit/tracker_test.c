@@ -1,200 +1,9 @@
 #include <criterion/criterion.h>
 
-#include "state/pinset.h"
-#include "tests/lib/fake_kubo.h"
-#include "tests/lib/fake_map.h"
-#include "tests/lib/test_ids.h"
-#include "tracker/tracker.h"
-#include "tracker/tracker_status.h"
+#include "tests/lib/tracker_world.h"
 #include "util/err.h"
 
 TestSuite(tracker, .timeout = 30);
-
-enum { SELF = 1, OTHER = 2, SECOND = 1000000 };
-
-/* A peer: the state, its local rows, and its daemon. */
-struct world {
-    struct fake_map state;
-    struct fake_map local;
-    struct fake_map durable; /* local, as a crash would leave it */
-    struct pinset *set;
-    uint64_t index;
-    struct fake_kubo kubo;
-    struct tracker *tracker;
-    struct tracker_options options;
-    uint64_t now_us;
-    uint64_t undurable; /* the turn whose rows are not on disk yet */
-    bool disk_is_slow;
-    size_t turns;
-};
-
-static void world_start(struct world *w)
-{
-    struct tracker_hooks hooks = { 0 };
-    cr_assert_eq(tracker_create(&w->tracker, &w->options, &w->kubo.client, NULL, &hooks), OK);
-    tracker_walk(w->tracker);
-}
-
-static struct world *world_new(void)
-{
-    struct world *w = calloc(1, sizeof(*w));
-    w->now_us = 5 * SECOND;
-    w->options.self = test_peer(SELF);
-    tracker_options_default(&w->options);
-    w->options.concurrent_pins = 4;
-    w->options.ops_max = 16;
-    w->options.touched_max = 8;
-    w->options.pin_timeout_us = 100 * SECOND;
-    w->options.request_timeout_us = 30 * SECOND;
-    w->options.unpin_timeout_us = 30 * SECOND;
-    fake_kubo_init(&w->kubo);
-    cr_assert_eq(pinset_create(&w->set), OK);
-    world_start(w);
-    return w;
-}
-
-static void world_free(struct world *w)
-{
-    tracker_destroy(w->tracker);
-    pinset_destroy(w->set);
-    fake_map_deinit(&w->state);
-    fake_map_deinit(&w->local);
-    fake_map_deinit(&w->durable);
-    free(w);
-}
-
-static void world_sync_disk(struct world *w)
-{
-    if (w->undurable == 0)
-        return;
-    fake_map_copy(&w->durable, &w->local);
-    tracker_on_durable(w->tracker, w->undurable);
-    w->undurable = 0;
-}
-
-static bool world_turn(struct world *w)
-{
-    if (!tracker_wants_turn(w->tracker, w->now_us))
-        return false;
-    struct view state = fake_map_view(&w->state), local = fake_map_view(&w->local);
-    struct row_sink sink = fake_map_sink(&w->local);
-    struct tracker_turn turn = { w->now_us, 1000, w->turns, &state, &local, &sink };
-    int err;
-    uint64_t number = tracker_take_turn(w->tracker, &turn, &err);
-    cr_assert_eq(err, OK);
-    cr_assert_leq(state.steps, TRACKER_TURN_STEPS_MAX);
-    cr_assert_leq(local.steps, TRACKER_TURN_STEPS_MAX);
-    if (number != 0)
-        w->undurable = number;
-    w->turns += 1;
-    return true;
-}
-
-/* Until nothing more happens at this moment. */
-static void world_run(struct world *w)
-{
-    for (int i = 0; i < 100000; i++) {
-        bool moved = world_turn(w);
-        if (!w->disk_is_slow && w->undurable != 0) {
-            world_sync_disk(w);
-            moved = true;
-        }
-        moved |= fake_kubo_run(&w->kubo) > 0;
-        if (!moved)
-            return;
-    }
-    cr_assert_fail("the tracker does not come to rest");
-}
-
-/* Time passes, deadline by deadline. */
-static void world_pass(struct world *w, uint64_t span_us)
-{
-    uint64_t end_us = w->now_us + span_us;
-    world_run(w);
-    for (int i = 0; i < 100000; i++) {
-        uint64_t due_us = tracker_next_deadline_us(w->tracker);
-        if (due_us > end_us) {
-            w->now_us = end_us;
-            return;
-        }
-        if (due_us > w->now_us)
-            w->now_us = due_us;
-        world_run(w);
-    }
-    cr_assert_fail("the tracker's deadlines do not move on");
-}
-
-static void world_apply(struct world *w, const struct pin_entry *e)
-{
-    struct buf bytes = { 0 };
-    struct pinset_applied out;
-    struct view view = fake_map_view(&w->state);
-    struct row_sink sink = fake_map_sink(&w->state);
-    pin_entry_encode(e, &bytes);
-    cr_assert_eq(pinset_apply(w->set, &view, &sink, ++w->index, 1, bytes.data, bytes.len, &out),
-                 OK);
-    if (out.touched)
-        tracker_on_touched(w->tracker, &out.cid);
-    buf_deinit(&bytes);
-}
-
-static void world_pin_mode(struct world *w, uint32_t n, uint32_t holder, int32_t depth)
-{
-    struct cid cid = test_cid(n);
-    struct peer_id id = test_peer(holder);
-    struct pin_entry e = { .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = pin_of(&cid) };
-    e.pin.max_depth = depth;
-    e.pin.name = (struct bytes){ "a name", 6 };
-    if (holder != 0) { /* 0: everybody */
-        e.pin.replication_min = e.pin.replication_max = 1;
-        e.pin.allocations = &id;
-        e.pin.allocations_count = 1;
-    }
-    world_apply(w, &e);
-}
-
-static void world_pin(struct world *w, uint32_t n)
-{
-    world_pin_mode(w, n, SELF, PIN_DEPTH_RECURSIVE);
-}
-
-static void world_unpin(struct world *w, uint32_t n)
-{
-    struct pin_entry e = { .kind = PIN_ENTRY_UNPIN,
-                           .expected = PIN_EXPECT_ANY,
-                           .cid = test_cid(n) };
-    world_apply(w, &e);
-}
-
-static struct tracker_info world_info(struct world *w, uint32_t n)
-{
-    struct cid cid = test_cid(n);
-    struct tracker_info info;
-    struct view state = fake_map_view(&w->state), local = fake_map_view(&w->local);
-    cr_assert_eq(tracker_status_of(w->tracker, &state, &local, &cid, &info), OK);
-    return info;
-}
-
-static const char *world_status(struct world *w, uint32_t n)
-{
-    return tracker_status_name(world_info(w, n).status);
-}
-
-static bool world_holds(struct world *w, uint32_t n)
-{
-    struct cid cid = test_cid(n);
-    return fake_kubo_has(&w->kubo, &cid);
-}
-
-/* The process dies and comes back with what was on its disk. */
-static void world_crash(struct world *w)
-{
-    tracker_destroy(w->tracker);
-    fake_map_copy(&w->local, &w->durable);
-    w->kubo.calls_count = 0;
-    w->undurable = 0;
-    world_start(w);
-}
 
 /* ---- pinning ---- */
 
@@ -462,7 +271,9 @@ Test(tracker, a_daemon_that_is_down_is_probed_not_stormed_and_healed_from)
     cr_assert_str_eq(world_status(w, 5), "pin_queued");
     cr_assert_str_eq(world_info(w, 5).error, "the IPFS daemon is not reachable");
     size_t turns = w->turns;
+    w->kubo.calls_high = 0;
     world_pass(w, 800u * SECOND);
+    cr_assert_eq(w->kubo.calls_high, 1);
     cr_assert_lt(w->turns - turns, 1000u); /* a probe or so in 4 to 8 seconds */
     w->kubo.is_down = false;
     world_pass(w, 10u * SECOND);
@@ -536,6 +347,9 @@ Test(tracker, more_than_fits_is_found_by_walks)
 Test(tracker, more_failures_than_fit_are_all_tried_again)
 {
     struct world *w = world_new();
+    tracker_destroy(w->tracker);
+    w->options.recover_us = 0; /* also when nobody wants walks by the clock */
+    world_start(w);
     w->kubo.adds_hang = true;
     for (uint32_t n = 0; n < 40; n++)
         world_pin(w, n);
@@ -547,6 +361,54 @@ Test(tracker, more_failures_than_fit_are_all_tried_again)
     world_pass(w, 1500u * SECOND);
     for (uint32_t n = 0; n < 40; n++)
         cr_assert_str_eq(world_status(w, n), "pinned", "%u", n);
+    world_free(w);
+}
+
+Test(tracker, a_walk_that_goes_on_is_followed_by_the_one_that_was_asked_for)
+{
+    struct world *w = world_new();
+    struct cid early = test_cid(1);
+    struct pin_entry e = { .kind = PIN_ENTRY_PIN,
+                           .expected = PIN_EXPECT_ANY,
+                           .pin = pin_of(&early) };
+    w->kubo.adds_hang = true;
+    for (uint32_t n = 100; n < 140; n++)
+        world_pin(w, n);
+    world_run(w);
+    cr_assert(tracker_counts(w->tracker).is_walking); /* it waits for room */
+    struct peer_id self = test_peer(SELF);
+    e.pin.replication_min = e.pin.replication_max = 1;
+    e.pin.allocations = &self;
+    e.pin.allocations_count = 1;
+    world_apply_unseen(w, &e);
+    tracker_walk(w->tracker);
+    w->kubo.adds_hang = false;
+    world_run(w);
+    cr_assert(world_holds(w, 1) && world_holds(w, 139));
+    world_free(w);
+}
+
+Test(tracker, a_walk_for_lost_hints_leaves_pauses_alone)
+{
+    struct world *w = world_new();
+    w->kubo.failing = test_cid(1);
+    world_pin(w, 1);
+    world_run(w);
+    world_crash(w);
+    world_run(w); /* a start tries at once what was in error */
+    cr_assert_eq(w->kubo.adds_failed, 2);
+    w->kubo.adds_hang = true;
+    for (uint32_t n = 2; n < 60; n++)
+        world_pin(w, n); /* fills the pool: the one that waits is known by its row alone */
+    world_run(w);
+    w->kubo.adds_hang = false;
+    world_overflow(w);
+    world_run(w);
+    cr_assert_eq(w->kubo.adds_failed, 2);
+    cr_assert_str_eq(world_status(w, 1), "pin_error");
+    tracker_recover_all(w->tracker);
+    world_run(w);
+    cr_assert_eq(w->kubo.adds_failed, 3);
     world_free(w);
 }
 
@@ -566,76 +428,6 @@ Test(tracker, a_restart_finds_everything)
     world_free(w);
 }
 
-/* ---- sync ---- */
-
-Test(tracker, sync_finds_what_was_lost_and_pins_it_again)
-{
-    struct world *w = world_new();
-    for (uint32_t n = 0; n < 20; n++)
-        world_pin_mode(w, n, SELF, n % 2 ? PIN_DEPTH_DIRECT : PIN_DEPTH_RECURSIVE);
-    world_run(w);
-    size_t looks = w->kubo.looks;
-    tracker_sync_all(w->tracker);
-    world_run(w);
-    cr_assert_eq(w->kubo.lists, 2);
-    cr_assert_eq(w->kubo.looks, looks); /* nobody is under suspicion */
-    struct cid lost = test_cid(4), lost_direct = test_cid(5);
-    fake_kubo_unpin(&w->kubo, &lost);
-    fake_kubo_unpin(&w->kubo, &lost_direct);
-    cr_assert_str_eq(world_status(w, 4), "pinned"); /* who could know */
-    tracker_sync_all(w->tracker);
-    w->disk_is_slow = true;
-    world_run(w);
-    cr_assert_str_eq(world_status(w, 4), "unexpectedly_unpinned");
-    cr_assert_str_eq(world_info(w, 4).error, "the item should be pinned but it is not");
-    w->disk_is_slow = false;
-    world_run(w);
-    cr_assert(world_holds(w, 4) && fake_kubo_has_direct(&w->kubo, &lost_direct));
-    cr_assert_str_eq(world_status(w, 4), "pinned");
-    world_free(w);
-}
-
-Test(tracker, a_listing_that_broke_off_proves_nothing)
-{
-    struct world *w = world_new();
-    for (uint32_t n = 0; n < 10; n++)
-        world_pin(w, n);
-    world_run(w);
-    size_t looks = w->kubo.looks;
-    w->kubo.breaks_listings = true;
-    tracker_sync_all(w->tracker);
-    world_run(w);
-    cr_assert_eq(w->kubo.lists, 1);
-    cr_assert_eq(w->kubo.looks, looks);
-    w->kubo.breaks_listings = false;
-    tracker_sync_all(w->tracker);
-    world_run(w);
-    cr_assert_eq(w->kubo.lists, 3);
-    world_free(w);
-}
-
-Test(tracker, a_suspect_is_confirmed_before_it_is_believed)
-{
-    struct world *w = world_new();
-    world_pin(w, 1);
-    world_run(w);
-    struct cid cid = test_cid(1);
-    fake_kubo_unpin(&w->kubo, &cid);
-    tracker_sync_all(w->tracker);
-    world_turn(w);
-    fake_kubo_run(&w->kubo); /* the recursive list does not name it */
-    fake_kubo_pin(&w->kubo, &cid, false);
-    size_t adds = w->kubo.adds;
-    world_run(w);
-    cr_assert_eq(w->kubo.adds, adds);
-    cr_assert_str_eq(world_status(w, 1), "pinned");
-    fake_kubo_unpin(&w->kubo, &cid);
-    tracker_sync(w->tracker, &cid); /* and one alone */
-    world_run(w);
-    cr_assert(world_holds(w, 1));
-    world_free(w);
-}
-
 /* ---- stopping ---- */
 
 Test(tracker, stopping_cuts_everything_off)
@@ -650,115 +442,4 @@ Test(tracker, stopping_cuts_everything_off)
     cr_assert(tracker_is_idle(w->tracker));
     cr_assert(!tracker_wants_turn(w->tracker, w->now_us));
     world_free(w);
-}
-
-/* ---- property ---- */
-
-enum { CIDS = 24, OWN = 3, CHAOS_STEPS = 300 };
-
-static void chaos_user(struct world *w, struct test_random *random, bool *wanted)
-{
-    uint32_t n = (uint32_t)test_random_below(random, CIDS);
-    uint64_t what = test_random_below(random, 5);
-    if (what < 3) {
-        world_pin_mode(w, n, test_random_below(random, 4) ? SELF : 0, PIN_DEPTH_RECURSIVE);
-        wanted[n] = true;
-    } else if (what == 3) {
-        world_unpin(w, n);
-        wanted[n] = false;
-    } else if (wanted[n]) {
-        world_pin_mode(w, n, OTHER, PIN_DEPTH_RECURSIVE);
-        wanted[n] = false;
-    }
-}
-
-static void chaos_fault(struct world *w, struct test_random *random)
-{
-    struct cid cid = test_cid((uint32_t)test_random_below(random, CIDS));
-    switch (test_random_below(random, 6)) {
-    case 0:
-        w->kubo.adds_hang = test_random_below(random, 3) == 0;
-        return;
-    case 1:
-        w->kubo.is_down = test_random_below(random, 4) == 0;
-        return;
-    case 2:
-        w->disk_is_slow = test_random_below(random, 3) == 0;
-        return;
-    case 3:
-        if (test_random_below(random, 4) == 0)
-            world_crash(w);
-        return;
-    case 4:
-        fake_kubo_unpin(&w->kubo, &cid); /* behind our back */
-        return;
-    default:
-        w->kubo.failing = cid;
-    }
-}
-
-static void chaos_step(struct world *w, struct test_random *random, bool *wanted)
-{
-    switch (test_random_below(random, 5)) {
-    case 0:
-    case 1:
-        chaos_user(w, random, wanted);
-        return;
-    case 2:
-        chaos_fault(w, random);
-        return;
-    case 3:
-        if (test_random_below(random, 3) == 0)
-            tracker_sync_all(w->tracker);
-        else
-            world_pass(w, test_random_below(random, 50) * SECOND);
-        return;
-    default:
-        world_turn(w);
-        world_sync_disk(w);
-        fake_kubo_run(&w->kubo);
-    }
-}
-
-static void chaos_end(struct world *w)
-{
-    w->kubo.adds_hang = w->kubo.is_down = w->disk_is_slow = false;
-    w->kubo.failing = (struct cid){ 0 };
-    world_sync_disk(w);
-    world_pass(w, 1500u * SECOND);
-    tracker_sync_all(w->tracker);
-    world_pass(w, 100u * SECOND);
-}
-
-static void chaos_check(struct world *w, const bool *wanted, unsigned long seed)
-{
-    size_t count = 0;
-    for (uint32_t n = 0; n < CIDS; n++) {
-        count += wanted[n];
-        cr_assert_eq(world_holds(w, n), wanted[n], "seed %lu cid %u", seed, n);
-        cr_assert_eq(world_info(w, n).status == TRACKER_PINNED, wanted[n], "seed %lu cid %u", seed,
-                     n);
-    }
-    for (uint32_t n = 0; n < OWN; n++)
-        cr_assert(world_holds(w, 100 + n));
-    cr_assert_eq(fake_map_count(&w->local, LOCAL_TABLE_TRACKER), count);
-}
-
-/* PA7: whatever happens on the way, in the end the daemon holds what the state says, and the operator's own. */
-Test(tracker, ends_with_the_daemon_holding_what_the_state_says)
-{
-    for (uint64_t seed = 1; seed <= 60; seed++) {
-        struct world *w = world_new();
-        struct test_random random = { seed };
-        bool wanted[CIDS] = { false };
-        for (uint32_t n = 0; n < OWN; n++) {
-            struct cid own = test_cid(100 + n);
-            fake_kubo_pin(&w->kubo, &own, false);
-        }
-        for (int step = 0; step < CHAOS_STEPS; step++)
-            chaos_step(w, &random, wanted);
-        chaos_end(w);
-        chaos_check(w, wanted, (unsigned long)seed);
-        world_free(w);
-    }
 }
