@@ -152,7 +152,7 @@ static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
         err = pin_resolve_factors(pin, p->options.replication_min, p->options.replication_max,
                                   &words);
     if (err == OK)
-        err = pin_check(pin, &words);
+        err = pin_check_asked(pin, &words);
     if (err == OK)
         err = pin_check_expiry(pin, p->wall_us / 1000000, &words);
     struct pin was;

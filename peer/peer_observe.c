@@ -37,11 +37,11 @@ void peer_tell_unit(struct peer *p, const struct raft_unit *unit)
 void peer_tell_woke(struct peer *p, const struct raft_durable *d)
 {
     uint64_t last_term = d->runs_count > 0 ? d->runs[d->runs_count - 1].term : d->base.term;
-    peer_tell(p, &(struct peer_fact){.kind = PEER_FACT_WOKE,
-                                     .index = d->last,
-                                     .last_term = last_term,
-                                     .term = d->hard.term,
-                                     .voted_for = d->hard.voted_for});
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_WOKE,
+                                      .index = d->last,
+                                      .last_term = last_term,
+                                      .term = d->hard.term,
+                                      .voted_for = d->hard.voted_for });
 }
 
 void peer_tell_stored(struct peer *p)

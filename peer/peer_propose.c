@@ -93,6 +93,11 @@ static int peer_append(struct peer *p, struct bytes request, struct buf *why)
     int err = peer_request_decode(p, request, &entry, &priority, &priority_count);
     if (err == OK && entry.kind == PIN_ENTRY_PIN && entry.pin.allocations_count == 0)
         err = peer_allocate(p, &entry.pin, priority, priority_count, why);
+    const char *wrong = NULL;
+    if (err == OK && entry.kind == PIN_ENTRY_PIN && pin_check(&entry.pin, &wrong) != OK) {
+        buf_append_text(why, wrong);
+        err = ERR_INVALID;
+    }
     if (err != OK)
         return err;
     struct buf payload = { .limit = LIMIT_ENTRY_BYTES };

@@ -110,18 +110,18 @@ static struct bytes pin_read_text(struct pin_reader *r)
 {
     struct bytes raw = reader_run(&r->in, LIMIT_PIN_BYTES);
     if (raw.len == 0)
-        return (struct bytes){"", 0};
+        return (struct bytes){ "", 0 };
     char *copy = arena_copy(r->arena, raw);
     if (copy == NULL) {
         pin_read_fail(r, ERR_NOMEM);
-        return (struct bytes){"", 0};
+        return (struct bytes){ "", 0 };
     }
-    return (struct bytes){copy, raw.len};
+    return (struct bytes){ copy, raw.len };
 }
 
 static struct cid pin_read_cid(struct pin_reader *r, bool may_be_undefined)
 {
-    struct cid cid = {0};
+    struct cid cid = { 0 };
     struct bytes raw = reader_run(&r->in, LIMIT_CID_BYTES);
     if (raw.len == 0 && may_be_undefined)
         return cid;
@@ -190,13 +190,13 @@ static void pin_read_allocations(struct pin_reader *r, struct pin *pin)
 
 int pin_decode(struct pin *out, struct arena *arena, const void *bytes, size_t len)
 {
-    struct pin_reader r = {.in = reader_of(bytes, len), .arena = arena};
+    struct pin_reader r = { .in = reader_of(bytes, len), .arena = arena };
     uint8_t version = reader_u8(&r.in);
     if (r.in.err == OK && version > PIN_VERSION)
         return ERR_VERSION;
 
     /* Into a cleared struct, field by field: nothing of an earlier pin shines through (K39). */
-    struct pin pin = {0};
+    struct pin pin = { 0 };
     pin.modified_index = reader_u64(&r.in);
     pin.cid = pin_read_cid(&r, false);
     uint8_t type = reader_u8(&r.in);
@@ -299,9 +299,6 @@ static int pin_check_allocations(const struct pin *pin, const char **why)
         return pin_refuse(why, "a pin of all peers has allocations");
     if (pin->replication_max > 0 && pin->allocations_count > (size_t)pin->replication_max)
         return pin_refuse(why, "more allocations than the replication factor allows");
-    /* No allocations would mean everywhere. A meta pin is held by nobody, whatever its factors. */
-    if (pin->type != PIN_TYPE_META && pin->replication_max > 0 && pin->allocations_count == 0)
-        return pin_refuse(why, "the pin is allocated to no peer");
     return OK;
 }
 
@@ -333,7 +330,7 @@ static size_t pin_encoded_len_max(const struct pin *pin)
     return len;
 }
 
-int pin_check(const struct pin *pin, const char **why)
+int pin_check_asked(const struct pin *pin, const char **why)
 {
     if (cid_is_undefined(&pin->cid))
         return pin_refuse(why, "the pin has no CID");
@@ -355,6 +352,16 @@ int pin_check(const struct pin *pin, const char **why)
     if (err == OK && pin_encoded_len_max(pin) > LIMIT_PIN_BYTES)
         return pin_refuse(why, "the pin is too big: name, metadata, origins and allocations "
                                "together");
+    return err;
+}
+
+int pin_check(const struct pin *pin, const char **why)
+{
+    int err = pin_check_asked(pin, why);
+    /* No allocations would mean everywhere. A meta pin is held by nobody, whatever its factors. */
+    if (err == OK && pin->type != PIN_TYPE_META && pin->replication_max > 0 &&
+        pin->allocations_count == 0)
+        return pin_refuse(why, "the pin is allocated to no peer");
     return err;
 }
 

@@ -83,6 +83,8 @@ int pin_resolve_factors(struct pin *pin, int32_t config_min, int32_t config_max,
 /* Form: limits, types, orders, no peer twice, factors and allocations fitting one another. What this lets
  * pass can be applied, whoever proposed it. */
 int pin_check(const struct pin *pin, const char **why);
+/* The same before anybody was allocated: what a client may ask for. */
+int pin_check_asked(const struct pin *pin, const char **why);
 /* expire_s has to lie in the future when a client says it. */
 int pin_check_expiry(const struct pin *pin, int64_t now_s, const char **why);
 /* May `now` replace `was`? No change of type; a recursive pin does not become direct. why may be NULL. */
