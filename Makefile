@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit tidy unit-run kubo clean fmt help fuzz fuzz-targets asan tsan threads
+.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -127,6 +127,10 @@ $(B)/kubo/ipfs: tests/kubo/go.mod tests/kubo/go.sum
 	cd tests/kubo && go build -buildvcs=false -o $(abspath $@) github.com/ipfs/kubo/cmd/ipfs
 	@touch $@
 
+# The stand-in IPFS daemon beside two real ones, request by request (needs Go or KUBO=/path/to/ipfs, and Node).
+kubo-contract: $(KUBO) $(B)/ipfs-cluster-sim
+	tests/contract/kubo_contract.sh $(KUBO) $(B)/ipfs-cluster-sim $(B)/kubo-contract
+
 deps:
 	@.ci/install-deps
 
@@ -141,6 +145,7 @@ help:
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
+	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'

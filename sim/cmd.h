@@ -21,9 +21,11 @@ struct cmd {
 int cmd_run(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_ipfs(int argc, char **argv);
 extern const char cmd_run_help[];
 extern const char cmd_sweep_help[];
 extern const char cmd_check_help[];
+extern const char cmd_ipfs_help[];
 
 /* The only look at real time: for the speeds that are printed, never for a decision. */
 uint64_t cmd_real_us(void);

@@ -1,4 +1,4 @@
-/* ipfs-cluster-sim: plays scenarios and sweeps seeds. */
+/* ipfs-cluster-sim: plays scenarios and sweeps seeds; is also a stand-in for the IPFS daemon. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@ static const struct cmd cmds[] = {
     { "run", cmd_run, "play a scenario", cmd_run_help },
     { "sweep", cmd_sweep, "play a scenario with many seeds", cmd_sweep_help },
     { "check", cmd_check, "check scenarios for mistakes, without playing them", cmd_check_help },
+    { "ipfs", cmd_ipfs, "a stand-in for the IPFS daemon, on a socket", cmd_ipfs_help },
 };
 
 enum { CMDS_COUNT = sizeof(cmds) / sizeof(cmds[0]) };
