@@ -46,6 +46,7 @@ struct swarm {
     struct standin_hooks hooks;
     struct swarm_member members[SWARM_MEMBERS_MAX];
     struct list_link dials;
+    uint64_t wake_asked_us;
 };
 
 static void *swarm_alloc(size_t size)
@@ -101,6 +102,9 @@ static void swarm_ask_for_wake(struct swarm *w)
         const struct swarm_dial *dial = list_entry(at, struct swarm_dial, link);
         first_us = dial->at_us < first_us ? dial->at_us : first_us;
     }
+    if (first_us == w->wake_asked_us)
+        return;
+    w->wake_asked_us = first_us;
     w->hooks.wake_at(w->hooks.owner, first_us);
 }
 
@@ -355,6 +359,7 @@ struct swarm *swarm_create(const struct swarm_options *options, const struct sta
     struct swarm *w = swarm_alloc(sizeof *w);
     w->options = *options;
     w->hooks = *hooks;
+    w->wake_asked_us = MONO_NEVER;
     list_init(&w->dials);
     for (unsigned i = 0; i < SWARM_MEMBERS_MAX; i++) {
         w->members[i].swarm = w;
@@ -384,6 +389,7 @@ void swarm_on_wake(struct swarm *w)
 {
     uint64_t now_us = swarm_now(w);
     struct swarm_dial *dial;
+    w->wake_asked_us = MONO_NEVER;
     for (unsigned i = 0; i < SWARM_MEMBERS_MAX; i++) {
         struct swarm_member *to = &w->members[i];
         struct swarm_want *want;
