@@ -1,4 +1,4 @@
-/* covers: peer/state/pin_entry.c peer/state/pinset.c */
+/* covers: peer/state/pin_entry.c */
 /* Bytes of a committed entry against the reader of entries, and against the state itself: whatever an entry
  * says, it is applied, passed by or refused, and the hash stays the sum of the rows. */
 #include <stdint.h>
