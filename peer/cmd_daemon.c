@@ -1,0 +1,600 @@
+/* cmd_daemon.c -- runs a peer: builds the real ports, joins them to the peer by hooks, and takes them down again.
+ *
+ *      signals, timer, sockets ---> os_loop ---> peer ---> transport, store, http_client
+ *
+ * A peer may end by itself and ask to be started anew (removed, or moving to another cluster): then its data is rotated
+ * away first. Everything of one life is a struct life, so that nothing of it is left for the next. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "config/config.h"
+#include "ids/identity.h"
+#include "os/os_clock.h"
+#include "os/os_file.h"
+#include "os/os_http.h"
+#include "os/os_http_client.h"
+#include "os/os_loop.h"
+#include "os/os_notify.h"
+#include "os/os_rng.h"
+#include "os/os_store.h"
+#include "os/os_transport.h"
+#include "peer.h"
+#include "util/assert.h"
+#include "util/buf.h"
+#include "util/err.h"
+#include "util/hex.h"
+#include "util/mem.h"
+
+enum { DAEMON_PEER_ROWS_MAX = 4096 };
+
+struct daemon {
+    const struct service *service;
+    struct config config;
+    struct identity identity;
+    struct os_loop loop;
+    struct os_rng rng;
+    struct os_signal signals[3];
+    unsigned signals_count;
+    const char *bootstrap; /* --bootstrap, this start only */
+    bool leave;
+    struct peer_address *join; /* of the next life */
+    size_t join_count;
+};
+
+/* One life of the peer, and its ports. */
+struct life {
+    struct daemon *daemon;
+    struct os_transport *transport;
+    struct os_store *store;
+    struct os_http_client *client;
+    struct os_http *api;
+    struct os_http *proxy;
+    struct os_timer timer;
+    struct peer *peer;
+    struct peer_address *cluster_peers;
+    struct peer_address *bootstrap;
+    char peername[256];
+    bool has_ended;
+    bool data_is_void;
+    int exit_code;
+};
+
+/* ---- configuration ---- */
+
+static int daemon_read_config(struct daemon *d, struct buf *why)
+{
+    extern char **environ;
+    struct config_notes notes = { 0 };
+    struct buf path = { 0 };
+    struct buf file = { 0 };
+    int err = os_file_read(cmd_path(&path, d->service, "service.json"), &file, why);
+    if (err == ERR_NOT_FOUND)
+        buf_append_text(why, ". Write one with: ipfs-cluster-service init");
+    if (err == OK)
+        err = config_init(&d->config);
+    if (err == OK)
+        err = config_read(&d->config, (const char *)file.data, file.len, &notes);
+    if (err == OK)
+        err = config_read_environment(&d->config, (const char *const *)environ, &notes);
+    if (err == OK && d->bootstrap != NULL)
+        err = config_set(&d->config, "cluster.bootstrap", d->bootstrap, &notes);
+    if (err == OK)
+        err = config_check(&d->config, &notes);
+    if (notes.error.len > 0)
+        buf_printf(why, "%s: %s", buf_text(&path), buf_text(&notes.error));
+    char *rest = (char *)buf_text(&notes.warnings);
+    char *line;
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        if (line[0] != '\0')
+            LOG_WARN(&d->service->log, "config", "%s", line);
+    }
+    config_notes_deinit(&notes);
+    buf_wipe(&file);
+    buf_deinit(&path);
+    return err;
+}
+
+/* identity.json, or the key that files from before it have in the cluster section. */
+static int daemon_read_identity(struct daemon *d, struct buf *why)
+{
+    struct buf path = { 0 };
+    struct buf file = { 0 };
+    int err = os_file_read(cmd_path(&path, d->service, "identity.json"), &file, why);
+    if (err == OK) {
+        err = identity_json_read(&d->identity, (const char *)file.data, file.len);
+        if (err != OK)
+            buf_printf(why, "%s holds no identity that this peer can use: %s", buf_text(&path),
+                       err_text(err));
+    } else if (err == ERR_NOT_FOUND && d->config.cluster.private_key[0] != '\0') {
+        const char *key = d->config.cluster.private_key;
+        buf_clear(why);
+        err = identity_parse(&d->identity, key, strlen(key));
+        if (err != OK)
+            buf_printf(why, "cluster.private_key: %s", err_text(err));
+    }
+    buf_wipe(&file);
+    buf_deinit(&path);
+    return err;
+}
+
+/* ---- what the peer is told ---- */
+
+static size_t daemon_rows(const struct config_addrs *addrs, struct peer_address *rows, size_t count)
+{
+    for (size_t i = 0; i < addrs->count && count < DAEMON_PEER_ROWS_MAX; i++) {
+        rows[count].addr = addrs->at[i];
+        if (multiaddr_peer(&addrs->at[i], &rows[count].id) != OK)
+            continue;
+        multiaddr_strip_peer(&rows[count].addr);
+        count += 1;
+    }
+    return count;
+}
+
+/* cluster_peers of the guide, or V1's init_peerset with the addresses that peer_addresses has. */
+static size_t daemon_cluster_peers(const struct config *c, const struct peer_id *self,
+                                   struct peer_address *rows)
+{
+    size_t count = daemon_rows(&c->cluster.cluster_peers, rows, 0);
+    size_t listed = count;
+    struct peer_address known[64];
+    struct config_addrs addresses = c->cluster.peer_addresses;
+    addresses.count = addresses.count < 64 ? addresses.count : 64;
+    size_t known_count = daemon_rows(&addresses, known, 0);
+    for (size_t i = 0; i < c->raft.init_peerset.count && count < DAEMON_PEER_ROWS_MAX; i++) {
+        const struct peer_id *id = &c->raft.init_peerset.at[i];
+        bool is_listed = peer_id_equal(id, self);
+        for (size_t r = 0; r < listed; r++)
+            is_listed = is_listed || peer_id_equal(&rows[r].id, id);
+        if (is_listed)
+            continue;
+        rows[count] = (struct peer_address){ .id = *id };
+        for (size_t k = 0; k < known_count; k++) {
+            if (peer_id_equal(&known[k].id, id))
+                rows[count].addr = known[k].addr;
+        }
+        count += 1;
+    }
+    return count;
+}
+
+/* The cluster id stands beside service.json, so that it outlives the data folder (DESIGN 8). */
+static void life_read_cluster_id(struct life *l, struct peer_options *o)
+{
+    struct buf path = { 0 };
+    struct buf file = { .limit = 1024 };
+    if (os_file_read(cmd_path(&path, l->daemon->service, "cluster_id"), &file, NULL) == OK)
+        o->cluster_id_is_known =
+            file.len >= 2 * sizeof(o->cluster_id) &&
+            hex_decode_exact(o->cluster_id, sizeof(o->cluster_id),
+                             (struct bytes){ file.data, 2 * sizeof(o->cluster_id) }) == OK;
+    buf_deinit(&file);
+    buf_deinit(&path);
+}
+
+static void life_options_times(const struct config *c, struct peer_options *o)
+{
+    o->raft.heartbeat_us = c->raft.heartbeat_timeout_us / 10;
+    o->raft.election_min_us = c->raft.election_timeout_us;
+    o->start_timeout_us = 30u * 1000 * 1000;
+    o->commit_timeout_us = c->raft.network_timeout_us;
+    o->metric_ttl_us = config_ping_ttl_us(c);
+    o->repin_after_us = config_repin_after_us(c);
+    o->pin_timeout_us = c->ipfshttp.pin_timeout_us;
+    o->unpin_timeout_us = c->ipfshttp.unpin_timeout_us;
+    o->ipfs_request_timeout_us = c->ipfshttp.ipfs_request_timeout_us;
+    o->ipfs_sync_us = c->cluster.ipfs_sync_interval_us;
+    o->pin_recover_us = c->cluster.pin_recover_interval_us;
+    o->connect_swarms_delay_us = c->ipfshttp.connect_swarms_delay_us;
+}
+
+static int life_options(struct life *l, struct peer_options *o)
+{
+    const struct daemon *d = l->daemon;
+    const struct config *c = &d->config;
+    peer_options_default(o);
+    l->cluster_peers = mem_array(DAEMON_PEER_ROWS_MAX, sizeof(*l->cluster_peers));
+    l->bootstrap = mem_array(DAEMON_PEER_ROWS_MAX, sizeof(*l->bootstrap));
+    if (l->cluster_peers == NULL || l->bootstrap == NULL)
+        return ERR_NOMEM;
+    o->id = d->identity.id;
+    if (c->cluster.peername[0] != '\0')
+        snprintf(l->peername, sizeof(l->peername), "%s", c->cluster.peername);
+    else if (gethostname(l->peername, sizeof(l->peername) - 1) != 0)
+        snprintf(l->peername, sizeof(l->peername), "peer");
+    o->name = l->peername;
+    o->version = SERVICE_VERSION;
+    o->cluster_peers = l->cluster_peers;
+    o->bootstrap = l->bootstrap;
+    if (d->join_count > 0) {
+        memcpy(l->bootstrap, d->join, d->join_count * sizeof(*d->join));
+        o->bootstrap_count = d->join_count;
+    } else {
+        o->cluster_peers_count = daemon_cluster_peers(c, &o->id, l->cluster_peers);
+        o->bootstrap_count = daemon_rows(&c->cluster.bootstrap, l->bootstrap, 0);
+        life_read_cluster_id(l, o);
+    }
+    life_options_times(c, o);
+    o->max_voters = (size_t)c->cluster.max_voters;
+    o->repinning_disabled = c->cluster.disable_repinning;
+    o->replication_min = (int32_t)c->cluster.replication_factor_min;
+    o->replication_max = (int32_t)c->cluster.replication_factor_max;
+    o->informer = config_metric_name(c->informer.metric_type);
+    o->concurrent_pins = (size_t)c->tracker.concurrent_pins;
+    o->leave_on_shutdown = c->cluster.leave_on_shutdown || d->leave;
+    return OK;
+}
+
+/* ---- hooks of the peer ---- */
+
+static void life_on_wake(void *owner)
+{
+    struct life *l = owner;
+    if (l->peer != NULL && !l->has_ended)
+        os_timer_set(&l->timer, peer_next_deadline_us(l->peer));
+}
+
+static void life_on_timer(void *owner)
+{
+    struct life *l = owner;
+    if (!l->has_ended)
+        peer_on_deadline(l->peer);
+}
+
+static void life_on_ready(void *owner)
+{
+    struct life *l = owner;
+    LOG_INFO(&l->daemon->service->log, "service", "** IPFS Cluster is READY **");
+    os_notify("READY=1");
+}
+
+static void life_on_members(void *owner, const struct peer_address *others, size_t count)
+{
+    struct life *l = owner;
+    const struct service *service = l->daemon->service;
+    struct config_addrs addrs = { .at = mem_array(count + 1, sizeof(*addrs.at)) };
+    struct buf path = { 0 };
+    struct buf file = { 0 };
+    struct buf fresh = { 0 };
+    struct buf why = { 0 };
+    for (size_t i = 0; i < count && addrs.at != NULL; i++) {
+        addrs.at[addrs.count] = others[i].addr;
+        addrs.count += multiaddr_with_peer(&addrs.at[addrs.count], &others[i].id) == OK;
+    }
+    cmd_path(&path, service, "service.json");
+    if (addrs.at != NULL && os_file_read(buf_text(&path), &file, &why) == OK &&
+        config_rewrite_peers((const char *)file.data, file.len, &addrs, &fresh) == OK &&
+        !bytes_equal(buf_bytes(&file), buf_bytes(&fresh)))
+        (void)os_file_replace(buf_text(&path), fresh.data, fresh.len, 0600, &why);
+    if (why.len > 0)
+        LOG_WARN(&service->log, "config", "cluster_peers could not be kept: %s", buf_text(&why));
+    mem_free(addrs.at);
+    buf_deinit(&path);
+    buf_wipe(&file);
+    buf_wipe(&fresh);
+    buf_deinit(&why);
+}
+
+static void life_on_cluster_id(void *owner, const uint8_t id[PEER_CLUSTER_ID_BYTES])
+{
+    struct life *l = owner;
+    struct buf path = { 0 };
+    struct buf text = { 0 };
+    struct buf why = { 0 };
+    hex_append(&text, id, PEER_CLUSTER_ID_BYTES);
+    buf_put_u8(&text, '\n');
+    if (os_file_replace(cmd_path(&path, l->daemon->service, "cluster_id"), text.data, text.len,
+                        0600, &why) != OK)
+        LOG_WARN(&l->daemon->service->log, "service", "the cluster id could not be kept: %s",
+                 buf_text(&why));
+    buf_deinit(&path);
+    buf_deinit(&text);
+    buf_deinit(&why);
+}
+
+static void life_on_stopped(void *owner, const struct peer_stopped *how)
+{
+    struct life *l = owner;
+    struct daemon *d = l->daemon;
+    l->has_ended = true;
+    l->exit_code = how->exit_code;
+    l->data_is_void = how->data_is_void;
+    mem_free(d->join);
+    d->join = NULL;
+    d->join_count = 0;
+    if (how->join_count > 0 && (d->join = mem_array(how->join_count, sizeof(*d->join))) != NULL) {
+        memcpy(d->join, how->join, how->join_count * sizeof(*d->join));
+        d->join_count = how->join_count;
+    }
+    os_loop_stop(&d->loop);
+}
+
+/* ---- ports and doors ---- */
+
+static void life_data_folder(const struct life *l, struct buf *out)
+{
+    const char *folder = l->daemon->config.raft.data_folder;
+    buf_clear(out);
+    if (folder[0] == '/')
+        buf_append_text(out, folder);
+    else
+        buf_printf(out, "%s/%s", l->daemon->service->folder, folder[0] != '\0' ? folder : "raft");
+}
+
+static int life_open_store(struct life *l, const char *folder, struct buf *why)
+{
+    struct daemon *d = l->daemon;
+    struct os_store_options options = { .dir = folder, .loop = &d->loop, .log = &d->service->log };
+    int err = os_store_open(&l->store, &options);
+    if (err == ERR_VERSION)
+        buf_printf(why, "%s was written by a newer version: upgrade this peer", folder);
+    else if (err != OK)
+        buf_printf(why, "%s cannot be opened: %s", folder, err_text(err));
+    return err;
+}
+
+static int life_open_ports(struct life *l, struct buf *why)
+{
+    struct daemon *d = l->daemon;
+    const struct config *c = &d->config;
+    struct os_transport_options transport;
+    struct os_http_client_options client = os_http_client_options_default();
+    struct buf folder = { 0 };
+    os_transport_options_default(&transport);
+    transport.loop = &d->loop;
+    transport.log = &d->service->log;
+    transport.identity = &d->identity;
+    transport.secret = c->cluster.secret.is_set ? c->cluster.secret.bytes : NULL;
+    transport.listen = c->cluster.listen_multiaddress.at;
+    transport.listen_count = c->cluster.listen_multiaddress.count;
+    transport.announce = c->cluster.announce_multiaddress.at;
+    transport.announce_count = c->cluster.announce_multiaddress.count;
+    life_data_folder(l, &folder);
+    int err = os_dir_make(buf_text(&folder), 0700, why);
+    if (err == OK)
+        err = life_open_store(l, buf_text(&folder), why);
+    if (err == OK)
+        err = os_transport_create(&l->transport, &transport, why);
+    if (err == OK)
+        err = os_http_client_create(&l->client, &d->loop, &c->ipfshttp.node_multiaddress, &client,
+                                    &d->service->log);
+    buf_deinit(&folder);
+    return err;
+}
+
+static int life_open_api(void *owner, void (*on_progress)(void *progress_owner),
+                         void *progress_owner, struct http_conn **out)
+{
+    struct life *l = owner;
+    return peer_http_open(l->peer, PEER_DOOR_API, on_progress, progress_owner, out);
+}
+
+static int life_open_proxy(void *owner, void (*on_progress)(void *progress_owner),
+                           void *progress_owner, struct http_conn **out)
+{
+    struct life *l = owner;
+    return peer_http_open(l->peer, PEER_DOOR_PROXY, on_progress, progress_owner, out);
+}
+
+static int life_listen(struct life *l, struct os_http **door, const char *name,
+                       const struct config_addrs *addrs,
+                       int (*on_open)(void *, void (*)(void *), void *, struct http_conn **),
+                       struct buf *why)
+{
+    const struct log *log = &l->daemon->service->log;
+    struct os_http_options options = os_http_options_default();
+    struct os_http_hooks hooks = { .on_open = on_open, .owner = l };
+    int err = os_http_create(door, &l->daemon->loop, &options, &hooks, log);
+    for (size_t i = 0; i < addrs->count && err == OK; i++) {
+        struct multiaddr real;
+        struct buf text = { 0 };
+        err = os_http_listen(*door, &addrs->at[i], &real, why);
+        if (err == OK) {
+            multiaddr_print(&real, &text);
+            LOG_INFO(log, "service", "%s: %s", name, buf_text(&text));
+        }
+        buf_deinit(&text);
+    }
+    return err;
+}
+
+static int life_open_doors(struct life *l, struct buf *why)
+{
+    const struct config *c = &l->daemon->config;
+    int err = OK;
+    if (c->restapi.enabled)
+        err = life_listen(l, &l->api, "RESTAPI (HTTP)", &c->restapi.http_listen_multiaddress,
+                          life_open_api, why);
+    if (err == OK && c->ipfsproxy.enabled)
+        err = life_listen(l, &l->proxy, "IPFS Proxy", &c->ipfsproxy.listen_multiaddress,
+                          life_open_proxy, why);
+    return err;
+}
+
+static int life_begin(struct life *l, struct buf *why)
+{
+    struct daemon *d = l->daemon;
+    struct peer_options options;
+    struct peer_hooks hooks = { .on_wake = life_on_wake,
+                                .on_ready = life_on_ready,
+                                .on_members = life_on_members,
+                                .on_cluster_id = life_on_cluster_id,
+                                .on_stopped = life_on_stopped,
+                                .owner = l };
+    os_timer_init(&l->timer, &d->loop, life_on_timer, l);
+    int err = life_options(l, &options);
+    if (err == OK)
+        err = life_open_ports(l, why);
+    if (err == OK) {
+        struct peer_ports ports = { .clock = os_clock(),
+                                    .rng = os_rng_port(&d->rng),
+                                    .transport = os_transport_port(l->transport),
+                                    .store = os_store_port(l->store),
+                                    .http_client = os_http_client_port(l->client),
+                                    .log = &d->service->log };
+        err = peer_create(&l->peer, &options, &ports, &hooks, NULL);
+    }
+    if (err == OK)
+        err = life_open_doors(l, why);
+    if (err == OK)
+        life_on_wake(l);
+    return err;
+}
+
+/* First the doors, then the workers (nothing completes into the peer any more), then the peer. */
+static void life_end(struct life *l)
+{
+    if (l->api != NULL)
+        os_http_destroy(l->api);
+    if (l->proxy != NULL)
+        os_http_destroy(l->proxy);
+    if (l->client != NULL)
+        os_http_client_destroy(l->client);
+    if (l->store != NULL && os_store_close(l->store) != OK)
+        fatal("a worker hangs in the disk: what is durable is safe, the rest is given up");
+    if (l->transport != NULL)
+        os_transport_destroy(l->transport);
+    os_timer_stop(&l->timer);
+    peer_destroy(l->peer);
+    mem_free(l->cluster_peers);
+    mem_free(l->bootstrap);
+}
+
+static int life_rotate(struct life *l, struct buf *why)
+{
+    struct buf folder = { 0 };
+    struct buf path = { 0 };
+    life_data_folder(l, &folder);
+    int err =
+        os_dir_rotate(buf_text(&folder), (unsigned)l->daemon->config.raft.backups_rotate, why);
+    if (err == OK)
+        err = os_file_remove(cmd_path(&path, l->daemon->service, "cluster_id"), why);
+    buf_deinit(&folder);
+    buf_deinit(&path);
+    return err;
+}
+
+/* ---- the daemon ---- */
+
+static void daemon_on_signal(void *owner)
+{
+    struct life *l = owner;
+    struct daemon *d = l->daemon;
+    d->signals_count += 1;
+    if (d->signals_count > 1 || l->peer == NULL) {
+        LOG_WARN(&d->service->log, "service", "exiting at once");
+        l->exit_code = 1;
+        os_loop_stop(&d->loop);
+        return;
+    }
+    LOG_INFO(&d->service->log, "service", "shutting down (a second signal forces)");
+    os_notify("STOPPING=1");
+    peer_stop(l->peer, "asked to by a signal");
+}
+
+/* One life. *again: start anew after it. */
+static int daemon_live(struct daemon *d, bool *again)
+{
+    static const int numbers[3] = { SIGINT, SIGTERM, SIGHUP };
+    struct life life = { .daemon = d };
+    struct buf why = { 0 };
+    *again = false;
+    for (size_t i = 0; i < 3; i++)
+        os_signal_init(&d->signals[i], &d->loop, numbers[i], daemon_on_signal, &life);
+    int err = life_begin(&life, &why);
+    if (err != OK)
+        life.exit_code =
+            cmd_fail("starting the peer: %s", why.len > 0 ? buf_text(&why) : err_text(err));
+    else
+        os_loop_run(&d->loop);
+    for (size_t i = 0; i < 3; i++)
+        os_signal_stop(&d->signals[i]);
+    life_end(&life);
+    if (life.has_ended && life.data_is_void) {
+        if (life_rotate(&life, &why) != OK)
+            life.exit_code = cmd_fail("rotating the data: %s", buf_text(&why));
+        else
+            *again = d->join_count > 0 && d->signals_count == 0;
+    }
+    buf_deinit(&why);
+    return life.exit_code;
+}
+
+static int daemon_parse(struct daemon *d, int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "bootstrap", required_argument, NULL, 'j' },
+        { "leave", no_argument, NULL, 'x' },
+        { "upgrade", no_argument, NULL, 'u' },
+        { NULL, 0, NULL, 0 },
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "j:xu", options, NULL)) != -1) {
+        switch (option) {
+        case 'j':
+            d->bootstrap = optarg;
+            break;
+        case 'x':
+            d->leave = true;
+            break;
+        case 'u':
+            break; /* V1's; upgrading needs no word of the operator here */
+        default:
+            fputs("See ipfs-cluster-service help daemon.\n", stderr);
+            return 1;
+        }
+    }
+    if (optind < argc)
+        return cmd_fail(": daemon takes no argument '%s'", argv[optind]);
+    return 0;
+}
+
+static int daemon_run(struct daemon *d, struct buf *why)
+{
+    int err = daemon_read_config(d, why);
+    if (err == OK)
+        err = daemon_read_identity(d, why);
+    if (err != OK)
+        return cmd_fail("loading configurations: %s", why->len > 0 ? buf_text(why) : err_text(err));
+    if (!d->config.cluster.secret.is_set)
+        LOG_WARN(
+            &d->service->log, "service",
+            "cluster.secret is empty: whoever reaches the cluster port may speak to this peer");
+    if (os_loop_init(&d->loop) != OK)
+        return cmd_fail(": the event loop cannot be made");
+    LOG_INFO(&d->service->log, "service", "Initializing peer %s. Please wait...",
+             peer_id_print(&d->identity.id).text);
+    os_rng_init(&d->rng);
+    bool again = true;
+    int code = 0;
+    while (again)
+        code = daemon_live(d, &again);
+    os_rng_deinit(&d->rng);
+    os_loop_deinit(&d->loop);
+    return code;
+}
+
+int cmd_daemon(const struct service *service, int argc, char **argv)
+{
+    struct daemon d = { .service = service };
+    struct os_lock lock = { .fd = -1 };
+    struct buf path = { 0 };
+    struct buf why = { 0 };
+    int code = daemon_parse(&d, argc, argv);
+    if (code == 0 && os_lock_take(&lock, cmd_path(&path, service, "cluster.lock"), &why) != OK)
+        code = cmd_fail("obtaining execution lock: %s", buf_text(&why));
+    if (code == 0)
+        code = daemon_run(&d, &why);
+    config_deinit(&d.config);
+    identity_wipe(&d.identity);
+    mem_free(d.join);
+    os_lock_release(&lock);
+    buf_deinit(&path);
+    buf_deinit(&why);
+    return code;
+}

@@ -1,0 +1,198 @@
+/* main.c -- ipfs-cluster-service: the options in front of the command, and the table of commands. */
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "os/os_log.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+const struct command commands[] = {
+    { "daemon", "[--bootstrap ADDR,...] [--leave]", "run the cluster peer (the default)",
+      "  -j, --bootstrap ADDR,...  join the cluster of the peers at these addresses\n"
+      "  -x, --leave               leave the cluster when this peer stops\n\n"
+      "Examples:\n"
+      "  ipfs-cluster-service daemon\n"
+      "  ipfs-cluster-service daemon --bootstrap /ip4/10.0.0.1/tcp/9096/p2p/12D3KooW...\n",
+      cmd_daemon },
+    { "init", "[--force] [--peers ADDR,...] [--custom-secret HEX] [--randomports]",
+      "write service.json and identity.json",
+      "  -f, --force               overwrite the configuration that is there (never the identity)\n"
+      "      --peers ADDR,...      the other peers of a fixed cluster, each ending in /p2p/ID\n"
+      "  -s, --custom-secret HEX   the cluster's secret, 64 hex digits, instead of a new one\n"
+      "      --randomports         free ports instead of 9094, 9095 and 9096\n"
+      "      --consensus raft      accepted; there is no other\n\n"
+      "Examples:\n"
+      "  ipfs-cluster-service init\n"
+      "  ipfs-cluster-service -c /srv/cluster init --custom-secret $(cat secret)\n",
+      cmd_init },
+    { "version", "", "print the version", "", cmd_version },
+    { "help", "[COMMAND]", "what there is, or one command in detail", "", cmd_help },
+};
+const size_t commands_count = sizeof(commands) / sizeof(commands[0]);
+
+int cmd_fail(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("error ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return 1;
+}
+
+const char *cmd_path(struct buf *out, const struct service *service, const char *name)
+{
+    buf_clear(out);
+    buf_printf(out, "%s/%s", service->folder, name);
+    return buf_text(out);
+}
+
+int cmd_version(const struct service *service, int argc, char **argv)
+{
+    (void)service;
+    (void)argc;
+    (void)argv;
+    puts(SERVICE_VERSION);
+    return 0;
+}
+
+static const struct command *command_named(const char *name)
+{
+    for (size_t i = 0; i < commands_count; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void print_help(FILE *out)
+{
+    fputs("ipfs-cluster-service runs a peer of an IPFS cluster.\n\n"
+          "Usage: ipfs-cluster-service [options] [command] [command's options]\n\nCommands:\n",
+          out);
+    for (size_t i = 0; i < commands_count; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    fputs(
+        "\nOptions:\n"
+        "  -c, --config FOLDER    of service.json; default ~/.ipfs-cluster, or $IPFS_CLUSTER_PATH\n"
+        "  -l, --loglevel LEVEL   error, warning, info (default) or debug; or "
+        "$IPFS_CLUSTER_LOG_LEVEL\n"
+        "  -d, --debug            the same as --loglevel debug\n"
+        "  -v, --version          print the version\n"
+        "  -h, --help             this text\n\n"
+        "A first peer:\n"
+        "  ipfs-cluster-service init\n"
+        "  ipfs-cluster-service daemon\n"
+        "and a second one, on another machine, with the same secret in service.json:\n"
+        "  ipfs-cluster-service daemon --bootstrap /ip4/FIRST/tcp/9096/p2p/ID\n",
+        out);
+}
+
+int cmd_help(const struct service *service, int argc, char **argv)
+{
+    (void)service;
+    const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
+    if (argc > 1 && command == NULL)
+        return cmd_fail(": there is no command '%s'; see ipfs-cluster-service help", argv[1]);
+    if (command == NULL) {
+        print_help(stdout);
+    } else {
+        printf("Usage: ipfs-cluster-service %s %s\n\n%s\n\n%s", command->name, command->arguments,
+               command->help, command->more);
+    }
+    return 0;
+}
+
+/* $IPFS_CLUSTER_PATH, else ~/.ipfs-cluster. */
+static const char *default_folder(struct buf *room)
+{
+    const char *path = getenv("IPFS_CLUSTER_PATH");
+    const char *home = getenv("HOME");
+    if (path != NULL && path[0] != '\0')
+        return path;
+    buf_printf(room, "%s/.ipfs-cluster", home != NULL ? home : ".");
+    return buf_text(room);
+}
+
+static int parse_level(struct service *service, const char *text)
+{
+    if (log_level_parse(&service->log.level, text) == OK)
+        return 0;
+    return cmd_fail(": unknown log level '%s'; use error, warning, info or debug", text);
+}
+
+/* 0: go on; else *code is the exit code. */
+static int parse_options(struct service *service, int argc, char **argv, int *code)
+{
+    static const struct option options[] = {
+        { "config", required_argument, NULL, 'c' }, { "loglevel", required_argument, NULL, 'l' },
+        { "debug", no_argument, NULL, 'd' },        { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "+c:l:dvh", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            service->folder = optarg;
+            break;
+        case 'l':
+            *code = parse_level(service, optarg);
+            if (*code != 0)
+                return 1;
+            break;
+        case 'd':
+            service->log.level = LOG_LEVEL_DEBUG;
+            break;
+        case 'v':
+            puts("ipfs-cluster-service version " SERVICE_VERSION);
+            *code = 0;
+            return 1;
+        case 'h':
+            print_help(stdout);
+            *code = 0;
+            return 1;
+        default:
+            fputs("See ipfs-cluster-service --help.\n", stderr);
+            *code = 1;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct buf room = { 0 };
+    struct service service = { .folder = default_folder(&room),
+                               .log = os_log_stderr(LOG_LEVEL_INFO) };
+    const char *level = getenv("IPFS_CLUSTER_LOG_LEVEL");
+    int code = 1;
+    if (sodium_init() < 0)
+        return cmd_fail(": libsodium cannot be initialised");
+    signal(SIGPIPE, SIG_IGN);
+    if (level != NULL && level[0] != '\0')
+        (void)log_level_parse(&service.log.level, level);
+    if (parse_options(&service, argc, argv, &code) == 0) {
+        argc -= optind;
+        argv += optind;
+        const struct command *command = argc > 0 ? command_named(argv[0]) : command_named("daemon");
+        static char daemon_name[] = "daemon";
+        static char *bare[] = { daemon_name, NULL };
+        optind = 0; /* the command's options are scanned anew */
+        if (command == NULL)
+            code = cmd_fail(": there is no command '%s'; see ipfs-cluster-service help", argv[0]);
+        else if (argc > 0)
+            code = command->run(&service, argc, argv);
+        else
+            code = command->run(&service, 1, bare);
+    }
+    buf_deinit(&room);
+    return code;
+}
