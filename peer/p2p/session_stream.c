@@ -13,6 +13,7 @@ struct session_stream {
     struct multistream select;
     bool is_agreed;
     bool is_theirs;
+    bool closes; /* our half, as soon as it is agreed */
     int err;
     void *owner;
 };
@@ -68,7 +69,7 @@ static void session_stream_on_proposal(struct session_stream *t, struct bytes pr
 {
     char name[MULTISTREAM_TEXT_MAX];
     struct session *s = t->session;
-    struct buf answer = {0};
+    struct buf answer = { 0 };
     t->is_agreed =
         session_stream_name(name, proposal) && s->hooks.on_stream(s->hooks.owner, t, name);
     multistream_answer(&t->select, proposal, t->is_agreed, &answer);
@@ -84,6 +85,8 @@ static int session_stream_select_step(struct session_stream *t)
         session_stream_on_proposal(t, proposal); /* which stands in the input: so take it after */
     else if (err == OK)
         t->is_agreed = true;
+    if (t->is_agreed && t->closes)
+        yamux_close(t->yamux);
     if (!yamux_is_reset(t->yamux))
         yamux_taken(t->yamux, before.len - in.len);
     if (err == ERR_MORE && yamux_is_at_end(t->yamux))
@@ -121,7 +124,7 @@ static bool session_on_yamux_open(void *owner, struct yamux_stream *yamux)
     struct session_stream *t = session_stream_create(owner, yamux);
     if (t == NULL)
         return false;
-    struct buf header = {0};
+    struct buf header = { 0 };
     t->is_theirs = true;
     multistream_listen(&t->select, &header);
     session_stream_put(t, &header);
@@ -136,9 +139,9 @@ static void session_on_yamux_pong(void *owner, uint32_t value)
 
 int session_create_yamux(struct session *s)
 {
-    struct yamux_options options = {s->is_dialer, s->streams_max, s->write_bytes_max};
-    struct yamux_hooks hooks = {session_on_yamux_open, session_on_yamux_stream,
-                                session_on_yamux_pong, s};
+    struct yamux_options options = { s->is_dialer, s->streams_max, s->write_bytes_max };
+    struct yamux_hooks hooks = { session_on_yamux_open, session_on_yamux_stream,
+                                 session_on_yamux_pong, s };
     return yamux_create(&s->yamux, &options, &hooks);
 }
 
@@ -156,7 +159,7 @@ int session_open(struct session *s, const char *protocol, void *owner, struct se
         yamux_release(yamux);
         return ERR_NOMEM;
     }
-    struct buf proposal = {0};
+    struct buf proposal = { 0 };
     multistream_dial(&t->select, protocol, &proposal);
     session_stream_put(t, &proposal);
     t->owner = owner;
@@ -186,18 +189,18 @@ int session_stream_err(const struct session_stream *t)
 
 size_t session_stream_room(const struct session_stream *t)
 {
-    return yamux_room(t->yamux);
+    return t->closes ? 0 : yamux_room(t->yamux);
 }
 
 size_t session_stream_write(struct session_stream *t, const void *bytes, size_t len)
 {
-    return yamux_write(t->yamux, bytes, len);
+    return t->closes ? 0 : yamux_write(t->yamux, bytes, len);
 }
 
 /* Before the agreement the input is the selection's, not the reader's. */
 struct bytes session_stream_input(const struct session_stream *t)
 {
-    return t->is_agreed ? yamux_input(t->yamux) : (struct bytes){NULL, 0};
+    return t->is_agreed ? yamux_input(t->yamux) : (struct bytes){ NULL, 0 };
 }
 
 void session_stream_taken(struct session_stream *t, size_t len)
@@ -210,9 +213,13 @@ bool session_stream_is_at_end(const struct session_stream *t)
     return yamux_is_at_end(t->yamux);
 }
 
+/* Data may run ahead of the agreement, the end of it not: js-libp2p loses what came before its handler
+ * when the end is there, too. */
 void session_stream_close(struct session_stream *t)
 {
-    yamux_close(t->yamux);
+    t->closes = true;
+    if (t->is_agreed)
+        yamux_close(t->yamux);
 }
 
 bool session_stream_has_closed(const struct session_stream *t)
@@ -227,6 +234,8 @@ void session_stream_reset(struct session_stream *t)
 
 void session_stream_release(struct session_stream *t)
 {
+    if (t->closes)
+        yamux_close(t->yamux); /* nobody will be here to see the agreement */
     yamux_release(t->yamux);
     session_stream_free(t);
 }

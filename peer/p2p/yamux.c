@@ -3,9 +3,9 @@
  * or both halves are closed. It goes in yamux_reap() only, never under the feet of a hook.
  *
  * Sending is by demand: a stream that has something to say stands in `ready`, and yamux_output()
- * takes one frame from the first and puts it behind the others while it has more. Flags (SYN, ACK,
- * FIN) ride on whatever frame comes next, or on an empty WindowUpdate. So nothing is queued twice, and
- * a slow reader holds back its own writers and nobody else. Only answers that no stream stands for
+ * takes one frame from the first and puts it behind the others while it has more. SYN and ACK ride on
+ * whatever frame comes next, FIN on a WindowUpdate only: js-libp2p looks at FIN before it takes the data
+ * of the same frame, and then drops them. So nothing is queued twice, and a slow reader holds back its own writers and nobody else. Only answers that no stream stands for
  * (pongs, refusals, going away) have a small queue of their own. */
 #include "p2p/yamux.h"
 
@@ -24,7 +24,7 @@ struct yamux_stream {
     uint32_t send_window;
     uint32_t receive_window; /* what they may still send */
     uint32_t credit;         /* taken by our reader, not yet granted to them again */
-    uint16_t flags_pending;  /* SYN, ACK */
+    uint16_t flags_pending;  /* SYN, ACK, and FIN on its way out */
     bool is_theirs;
     bool acked; /* ours only: they know it */
     bool fin_wanted;
@@ -201,7 +201,7 @@ static int yamux_fail(struct yamux *y, int err, const char *why)
 static void yamux_answer(struct yamux *y, enum yamux_type type, uint16_t flags, uint32_t stream,
                          uint32_t length)
 {
-    struct yamux_frame frame = {type, flags, stream, length};
+    struct yamux_frame frame = { type, flags, stream, length };
     yamux_frame_put(&y->answers, &frame);
 }
 
@@ -334,7 +334,7 @@ static int yamux_on_head(struct yamux *y, struct bytes *in)
         YAMUX_HEAD_BYTES - y->head_len < in->len ? YAMUX_HEAD_BYTES - y->head_len : in->len;
     memcpy(y->head + y->head_len, in->data, part);
     y->head_len += part;
-    *in = (struct bytes){(const uint8_t *)in->data + part, in->len - part};
+    *in = (struct bytes){ (const uint8_t *)in->data + part, in->len - part };
     if (y->head_len < YAMUX_HEAD_BYTES)
         return OK;
     y->head_len = 0;
@@ -359,7 +359,7 @@ static int yamux_on_payload(struct yamux *y, struct bytes *in)
             return s->input.err;
         y->hooks.on_stream(y->hooks.owner, s);
     }
-    *in = (struct bytes){(const uint8_t *)in->data + part, in->len - part};
+    *in = (struct bytes){ (const uint8_t *)in->data + part, in->len - part };
     return OK;
 }
 
@@ -387,16 +387,12 @@ int yamux_on_bytes(struct yamux *y, struct bytes in)
 
 /* ---- sending ---- */
 
-/* The header, with all flags that wait; `data_len` bytes of what was written go with it. */
+/* The header, with the flags that wait. */
 static void yamux_put_head(struct yamux_stream *s, struct buf *out, enum yamux_type type,
-                           uint32_t length, size_t data_len)
+                           uint32_t length)
 {
-    struct yamux_frame frame = {type, s->flags_pending, s->id, length};
+    struct yamux_frame frame = { type, s->flags_pending, s->id, length };
     s->flags_pending = 0;
-    if (s->fin_wanted && !s->fin_sent && s->written.len == data_len) {
-        frame.flags |= YAMUX_FIN;
-        s->fin_sent = true;
-    }
     yamux_frame_put(out, &frame);
 }
 
@@ -406,7 +402,7 @@ static void yamux_put_data(struct yamux_stream *s, struct buf *out, size_t len_m
     part = part < YAMUX_FRAME_BYTES ? part : YAMUX_FRAME_BYTES;
     part = part < s->send_window ? part : s->send_window;
     part = part < len_max ? part : len_max;
-    yamux_put_head(s, out, YAMUX_DATA, (uint32_t)part, part);
+    yamux_put_head(s, out, YAMUX_DATA, (uint32_t)part);
     buf_append(out, s->written.data, part);
     buf_consume(&s->written, part);
     s->send_window -= (uint32_t)part;
@@ -417,7 +413,11 @@ static void yamux_put_window(struct yamux_stream *s, struct buf *out)
     uint32_t granted = yamux_stream_owes_credit(s) ? s->credit : 0;
     s->receive_window += granted;
     s->credit -= granted;
-    yamux_put_head(s, out, YAMUX_WINDOW, granted, 0);
+    if (s->fin_wanted && !s->fin_sent && s->written.len == 0) {
+        s->flags_pending |= YAMUX_FIN;
+        s->fin_sent = true;
+    }
+    yamux_put_head(s, out, YAMUX_WINDOW, granted);
 }
 
 void yamux_output(struct yamux *y, struct buf *out, size_t len_max)

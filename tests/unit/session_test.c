@@ -87,11 +87,11 @@ static void side_init(struct side *s, bool is_dialer)
     memset(seed, who, sizeof(seed));
     identity_from_seed(&s->identity, seed);
     memset(s->secret, 0x5e, sizeof(s->secret));
-    s->options = (struct session_options){.is_dialer = is_dialer,
-                                          .secret = s->secret,
-                                          .identity = &s->identity,
-                                          .streams_max = STREAMS_MAX,
-                                          .write_bytes_max = WRITE_MAX};
+    s->options = (struct session_options){ .is_dialer = is_dialer,
+                                           .secret = s->secret,
+                                           .identity = &s->identity,
+                                           .streams_max = STREAMS_MAX,
+                                           .write_bytes_max = WRITE_MAX };
     memset(s->options.random.nonce, 0x10 + who, PNET_NONCE_BYTES);
     memset(s->options.random.static_private, 0x20 + who, NOISE_KEY_BYTES);
     memset(s->options.random.ephemeral_private, 0x30 + who, NOISE_KEY_BYTES);
@@ -99,8 +99,8 @@ static void side_init(struct side *s, bool is_dialer)
 
 static void side_start(struct side *s)
 {
-    struct session_hooks hooks = {side_on_established, side_on_stream, side_on_look, side_on_pong,
-                                  s};
+    struct session_hooks hooks = { side_on_established, side_on_stream, side_on_look, side_on_pong,
+                                   s };
     cr_assert_eq(session_create(&s->session, &s->options, &hooks), OK);
 }
 
@@ -126,7 +126,7 @@ static bool carry(struct side *from, struct side *to, size_t piece)
     struct bytes out = session_output(from->session);
     size_t len = out.len < piece ? out.len : piece;
     if (len > 0)
-        session_on_bytes(to->session, (struct bytes){out.data, len});
+        session_on_bytes(to->session, (struct bytes){ out.data, len });
     session_output_taken(from->session, len);
     return len > 0;
 }
@@ -164,7 +164,7 @@ static struct session_stream *pair_open(struct pair *p, const char *protocol)
 
 Test(session, two_sides_prove_who_they_are_however_the_bytes_are_cut)
 {
-    static const size_t pieces[] = {1, 7, 24, 25, 100, 65536};
+    static const size_t pieces[] = { 1, 7, 24, 25, 100, 65536 };
     for (unsigned variant = 0; variant < 8; variant++) {
         for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
             struct pair p;
@@ -185,12 +185,34 @@ Test(session, two_sides_prove_who_they_are_however_the_bytes_are_cut)
             talk(&p, pieces[i]);
             cr_assert_eq(p.listener.seen_count, 1);
             cr_assert_str_eq(p.listener.seen[0].protocol, "/echo/1");
-            cr_assert(bytes_equal(buf_bytes(&p.listener.seen[0].got), (struct bytes){"hello", 5}));
+            cr_assert(
+                bytes_equal(buf_bytes(&p.listener.seen[0].got), (struct bytes){ "hello", 5 }));
             cr_assert(session_stream_is_at_end(p.listener.seen[0].stream));
             cr_assert(session_stream_is_agreed(t));
             pair_deinit(&p);
         }
     }
+}
+
+/* js-libp2p loses the data when their end arrives before its handler is there. */
+Test(session, the_end_of_a_stream_waits_for_the_agreement)
+{
+    struct pair p;
+    pair_init(&p);
+    pair_start(&p, 100000);
+    struct session_stream *t = pair_open(&p, "/x/1");
+    session_stream_write(t, "all", 3);
+    session_stream_close(t);
+    cr_assert_eq(session_stream_room(t), 0);
+    cr_assert_eq(session_stream_write(t, "more", 4), 0);
+    cr_assert(carry(&p.dialer, &p.listener, 100000));
+    cr_assert_not(session_stream_has_closed(t));
+    cr_assert_eq(p.listener.seen[0].got.len, 3);
+    cr_assert_not(session_stream_is_at_end(p.listener.seen[0].stream));
+    talk(&p, 100000);
+    cr_assert(session_stream_has_closed(t));
+    cr_assert(session_stream_is_at_end(p.listener.seen[0].stream));
+    pair_deinit(&p);
 }
 
 Test(session, strangers_get_nowhere)
@@ -238,7 +260,7 @@ Test(session, an_altered_handshake_establishes_nobody_on_the_altered_side)
         while (forth || back) {
             forth = carry(&p.dialer, &p.listener, 10000);
             struct bytes out = session_output(p.listener.session);
-            struct buf copy = {0};
+            struct buf copy = { 0 };
             buf_append(&copy, out.data, out.len);
             back = out.len > 0;
             if (back && at >= sent && at < sent + out.len) {
@@ -394,24 +416,24 @@ Test(session, frame_borders_of_the_channel_mean_nothing)
     side_init(&hand, true); /* for its keys */
     listener.options.secret = NULL;
     side_start(&listener);
-    struct noise_keys keys = {.identity = &hand.identity};
+    struct noise_keys keys = { .identity = &hand.identity };
     memset(keys.static_private, 3, NOISE_KEY_BYTES);
     memset(keys.ephemeral_private, 4, NOISE_KEY_BYTES);
     struct noise n;
-    struct buf out = {0};
+    struct buf out = { 0 };
     cr_assert_eq(noise_start(&n, true, &keys, NULL), OK);
     buf_append_text(&out, "\x13/multistream/1.0.0\n\x07/noise\n");
     cr_assert_eq(noise_write(&n, &out), OK); /* without waiting for the answer */
     cr_assert_eq(session_on_bytes(listener.session, buf_bytes(&out)), OK);
     struct bytes in = session_output(listener.session), message;
-    in = (struct bytes){(const uint8_t *)in.data + 28, in.len - 28};
+    in = (struct bytes){ (const uint8_t *)in.data + 28, in.len - 28 };
     cr_assert_eq(noise_take_frame(&in, &message), OK);
     cr_assert_eq(noise_read(&n, message), OK);
     buf_clear(&out);
     cr_assert_eq(noise_write(&n, &out), OK);
     for (size_t i = 0; i < sizeof(selection) - 1; i++) {
-        cr_assert_eq(noise_seal(&n, (struct bytes){selection + i, 1}, &out), OK);
-        cr_assert_eq(noise_seal(&n, (struct bytes){NULL, 0}, &out), OK);
+        cr_assert_eq(noise_seal(&n, (struct bytes){ selection + i, 1 }, &out), OK);
+        cr_assert_eq(noise_seal(&n, (struct bytes){ NULL, 0 }, &out), OK);
     }
     cr_assert_eq(session_on_bytes(listener.session, buf_bytes(&out)), OK);
     cr_assert(listener.established);
@@ -431,7 +453,7 @@ struct recording {
 
 static void recording_load(struct recording *r)
 {
-    *r = (struct recording){.text = {0}};
+    *r = (struct recording){ .text = { 0 } };
     test_file_json("tests/vectors/connection.json", &r->text, &r->doc);
     r->dialer = test_json_hex(&r->doc, json_member(&r->doc, 0, "dialer"), "tcp_bytes");
     r->listener = test_json_hex(&r->doc, json_member(&r->doc, 0, "listener"), "tcp_bytes");
@@ -465,7 +487,7 @@ Test(session, as_listener_we_say_what_js_said_and_understand_the_dialer)
     side_init_recorded(&s, false, &r);
     int err = OK;
     for (size_t i = 0; i < r.dialer.len; i++)
-        err = session_on_bytes(s.session, (struct bytes){(const uint8_t *)r.dialer.data + i, 1});
+        err = session_on_bytes(s.session, (struct bytes){ (const uint8_t *)r.dialer.data + i, 1 });
     cr_assert_eq(err, ERR_CLOSED);
     cr_assert_str_eq(session_why(s.session), "the other side closed the connection");
     /* Nonce, header and "/noise", message B: byte for byte. */
@@ -489,7 +511,7 @@ Test(session, as_dialer_we_say_what_js_said_and_understand_the_listener)
     side_init_recorded(&s, true, &r);
     size_t at = 0;
     for (; !s.established; at++)
-        session_on_bytes(s.session, (struct bytes){(const uint8_t *)r.listener.data + at, 1});
+        session_on_bytes(s.session, (struct bytes){ (const uint8_t *)r.listener.data + at, 1 });
     cr_assert_eq(at, 24 + 28 + 218);
     cr_assert_arr_eq(session_output(s.session).data, r.dialer.data, 24 + 28 + 34 + 186);
     struct session_stream *t;
@@ -497,7 +519,7 @@ Test(session, as_dialer_we_say_what_js_said_and_understand_the_listener)
     side_add(&s, t, "/ipfs/id/1.0.0");
     cr_assert_eq(session_open(s.session, "/ipfs/ping/1.0.0", NULL, &t), OK);
     side_add(&s, t, "/ipfs/ping/1.0.0");
-    struct bytes rest = {(const uint8_t *)r.listener.data + at, r.listener.len - at};
+    struct bytes rest = { (const uint8_t *)r.listener.data + at, r.listener.len - at };
     cr_assert_eq(session_on_bytes(s.session, rest), OK);
     cr_assert_eq(s.seen[0].got.len, 350); /* the identify message */
     cr_assert(session_stream_is_at_end(s.seen[0].stream));

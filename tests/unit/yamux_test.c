@@ -45,21 +45,21 @@ static void end_on_pong(void *owner, uint32_t value)
 static void end_init(struct end *e, bool is_dialer)
 {
     memset(e, 0, sizeof(*e));
-    struct yamux_options options = {is_dialer, STREAMS_MAX, WRITE_MAX};
-    struct yamux_hooks hooks = {end_on_open, end_on_stream, end_on_pong, e};
+    struct yamux_options options = { is_dialer, STREAMS_MAX, WRITE_MAX };
+    struct yamux_hooks hooks = { end_on_open, end_on_stream, end_on_pong, e };
     cr_assert_eq(yamux_create(&e->yamux, &options, &hooks), OK);
 }
 
 /* Everything that `from` has to say, in pieces of `piece` bytes. */
 static int carry(struct end *from, struct end *to, size_t piece)
 {
-    struct buf out = {0};
+    struct buf out = { 0 };
     yamux_output(from->yamux, &out, SIZE_MAX);
     cr_assert_eq(out.err, OK);
     int err = OK;
     for (size_t at = 0; at < out.len && err == OK; at += piece) {
         size_t len = out.len - at < piece ? out.len - at : piece;
-        err = yamux_on_bytes(to->yamux, (struct bytes){out.data + at, len});
+        err = yamux_on_bytes(to->yamux, (struct bytes){ out.data + at, len });
     }
     buf_deinit(&out);
     return err;
@@ -69,8 +69,8 @@ static int feed_hex(struct end *e, const char *hex)
 {
     uint8_t bytes[64];
     size_t len;
-    cr_assert_eq(hex_decode(bytes, sizeof(bytes), &len, (struct bytes){hex, strlen(hex)}), OK);
-    return yamux_on_bytes(e->yamux, (struct bytes){bytes, len});
+    cr_assert_eq(hex_decode(bytes, sizeof(bytes), &len, (struct bytes){ hex, strlen(hex) }), OK);
+    return yamux_on_bytes(e->yamux, (struct bytes){ bytes, len });
 }
 
 struct pair {
@@ -98,19 +98,21 @@ static void pair_deinit(struct pair *p)
 static const struct {
     const char *name;
     uint16_t flags;
-} flag_names[] = {{"none", 0},        {"SYN", YAMUX_SYN}, {"ACK", YAMUX_ACK},
-                  {"FIN", YAMUX_FIN}, {"RST", YAMUX_RST}, {"SYN|FIN", YAMUX_SYN | YAMUX_FIN}};
-static const char *const type_names[] = {"Data", "WindowUpdate", "Ping", "GoAway"};
+} flag_names[] = {
+    { "none", 0 },        { "SYN", YAMUX_SYN }, { "ACK", YAMUX_ACK },
+    { "FIN", YAMUX_FIN }, { "RST", YAMUX_RST }, { "SYN|FIN", YAMUX_SYN | YAMUX_FIN }
+};
+static const char *const type_names[] = { "Data", "WindowUpdate", "Ping", "GoAway" };
 
 Test(yamux, frame_vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/yamux.json", &text, &doc);
     int rows = json_member(&doc, 0, "frames");
     int checked = 0;
     for (int row = json_first(&doc, rows); row != JSON_NONE; row = json_next(&doc, row)) {
-        struct yamux_frame want = {0}, got;
+        struct yamux_frame want = { 0 }, got;
         for (int i = 0; i < YAMUX_TYPE_COUNT; i++)
             if (json_text_is(&doc, json_member(&doc, row, "type"), type_names[i]))
                 want.type = (enum yamux_type)i;
@@ -124,7 +126,7 @@ Test(yamux, frame_vectors)
         want.length = (uint32_t)number;
 
         struct bytes wire = test_json_hex(&doc, row, "bytes");
-        struct buf out = {0};
+        struct buf out = { 0 };
         yamux_frame_put(&out, &want);
         cr_assert_arr_eq(out.data, wire.data, YAMUX_HEAD_BYTES, "row %d", checked);
         cr_assert_eq(yamux_frame_decode(&got, wire.data), OK);
@@ -156,20 +158,21 @@ Test(yamux, bytes_arrive_in_both_directions_however_they_are_cut)
         pair_init(&p);
         cr_assert_eq(yamux_write(p.ours, "question", 8), 8);
         cr_assert_eq(carry(&p.dialer, &p.listener, piece), OK);
-        cr_assert(bytes_equal(yamux_input(p.theirs), (struct bytes){"question", 8}));
+        cr_assert(bytes_equal(yamux_input(p.theirs), (struct bytes){ "question", 8 }));
         yamux_taken(p.theirs, 8);
         yamux_write(p.theirs, "answer", 6);
         cr_assert_eq(carry(&p.listener, &p.dialer, piece), OK);
-        cr_assert(bytes_equal(yamux_input(p.ours), (struct bytes){"answer", 6}));
+        cr_assert(bytes_equal(yamux_input(p.ours), (struct bytes){ "answer", 6 }));
         pair_deinit(&p);
     }
 }
 
-Test(yamux, open_write_and_close_at_once_take_one_frame)
+/* FIN has a frame of its own: js-libp2p drops the data of a frame that has both. */
+Test(yamux, open_write_and_close_at_once_take_two_frames)
 {
     struct end e;
     struct yamux_stream *s;
-    struct buf out = {0};
+    struct buf out = { 0 };
     end_init(&e, true);
     cr_assert_eq(yamux_open(e.yamux, &s), OK);
     yamux_write(s, "hi", 2);
@@ -178,8 +181,8 @@ Test(yamux, open_write_and_close_at_once_take_one_frame)
     cr_assert_not(yamux_has_closed(s));
     yamux_output(e.yamux, &out, SIZE_MAX);
     cr_assert(yamux_has_closed(s));
-    cr_assert_eq(out.len, 14);
-    cr_assert_arr_eq(out.data, "\0\0\0\5\0\0\0\1\0\0\0\2hi", 14);
+    cr_assert_eq(out.len, 26);
+    cr_assert_arr_eq(out.data, "\0\0\0\1\0\0\0\1\0\0\0\2hi\0\1\0\4\0\0\0\1\0\0\0\0", 26);
     buf_deinit(&out);
     yamux_destroy(e.yamux);
 }
@@ -248,7 +251,7 @@ Test(yamux, a_half_closed_stream_still_carries_the_other_half)
     yamux_close(p.theirs);
     yamux_release(p.theirs);
     cr_assert_eq(carry(&p.listener, &p.dialer, 3), OK);
-    cr_assert(bytes_equal(yamux_input(p.ours), (struct bytes){"reply", 5}));
+    cr_assert(bytes_equal(yamux_input(p.ours), (struct bytes){ "reply", 5 }));
     yamux_taken(p.ours, 5);
     cr_assert(yamux_is_at_end(p.ours));
     cr_assert_not(yamux_is_reset(p.ours));
@@ -338,7 +341,7 @@ Test(yamux, both_sides_open_streams_with_numbers_of_their_own)
     yamux_write(back, "hello", 5);
     cr_assert_eq(carry(&p.listener, &p.dialer, 4), OK);
     cr_assert_eq(p.dialer.opens, 1);
-    cr_assert(bytes_equal(yamux_input(p.dialer.opened), (struct bytes){"hello", 5}));
+    cr_assert(bytes_equal(yamux_input(p.dialer.opened), (struct bytes){ "hello", 5 }));
     cr_assert_eq(yamux_input(p.ours).len, 0);
     pair_deinit(&p);
 }
@@ -353,7 +356,7 @@ Test(yamux, no_stream_starves_another)
     cr_assert_eq(yamux_open(p.dialer.yamux, &urgent), OK);
     yamux_write(p.ours, bulk, sizeof(bulk));
     yamux_write(urgent, "vote", 4);
-    struct buf out = {0};
+    struct buf out = { 0 };
     yamux_output(p.dialer.yamux, &out, 24 * 1024);
     cr_assert_eq(yamux_unsent(urgent), 0);
     cr_assert_gt(yamux_unsent(p.ours), 0);
@@ -389,28 +392,29 @@ Test(yamux, what_breaks_the_protocol)
         const char *hex;
         int want;
     } rows[] = {
-        {"000000000000000100000000", OK},          /* no data */
-        {"000100000000000100010000", OK},          /* a window */
-        {"0001000000000001ffffffff", ERR_CORRUPT}, /* beyond 32 bits */
-        {"000000000000000100040001", ERR_CORRUPT}, /* data: one more than the window */
-        {"000000000000000100040000", OK},          /* just the window */
-        {"000100010000000100000000", ERR_CORRUPT}, /* SYN for a stream that is open */
-        {"000100010000000200000000", ERR_CORRUPT}, /* SYN with one of our numbers */
-        {"000100010000000300000000", OK},          /* a second stream */
-        {"000000000000006300000001ff", OK},        /* data for a stream that nobody opened */
-        {"000100000000006300000001", OK},          /* a window for it */
-        {"000000040000000100000001ff00000000000000010000000101", ERR_CORRUPT}, /* data after FIN */
-        {"000000040000000100000001ff000000040000000100000000", OK},            /* FIN twice */
-        {"000100080000000100000000000000000000000100000001ff", OK},            /* data after RST */
-        {"000200020000000000000007", OK}, /* a pong that nobody asked for */
-        {"000300000000000000000002", ERR_CLOSED},
+        { "000000000000000100000000", OK },          /* no data */
+        { "000100000000000100010000", OK },          /* a window */
+        { "0001000000000001ffffffff", ERR_CORRUPT }, /* beyond 32 bits */
+        { "000000000000000100040001", ERR_CORRUPT }, /* data: one more than the window */
+        { "000000000000000100040000", OK },          /* just the window */
+        { "000100010000000100000000", ERR_CORRUPT }, /* SYN for a stream that is open */
+        { "000100010000000200000000", ERR_CORRUPT }, /* SYN with one of our numbers */
+        { "000100010000000300000000", OK },          /* a second stream */
+        { "000000000000006300000001ff", OK },        /* data for a stream that nobody opened */
+        { "000100000000006300000001", OK },          /* a window for it */
+        { "000000040000000100000001ff00000000000000010000000101",
+          ERR_CORRUPT },                                              /* data after FIN */
+        { "000000040000000100000001ff000000040000000100000000", OK }, /* FIN twice */
+        { "000100080000000100000000000000000000000100000001ff", OK }, /* data after RST */
+        { "000200020000000000000007", OK }, /* a pong that nobody asked for */
+        { "000300000000000000000002", ERR_CLOSED },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct pair p;
         pair_init(&p);
         cr_assert_eq(feed_hex(&p.listener, rows[i].hex), rows[i].want, "row %zu", i);
         if (rows[i].want == ERR_CORRUPT) {
-            struct buf out = {0};
+            struct buf out = { 0 };
             yamux_output(p.listener.yamux, &out, SIZE_MAX);
             cr_assert_arr_eq(out.data + out.len - 12, "\0\3\0\0\0\0\0\0\0\0\0\1", 12);
             buf_deinit(&out);
@@ -456,9 +460,9 @@ static void on_stream_release(void *owner, struct yamux_stream *s)
 
 Test(yamux, a_hook_may_release_the_stream_it_is_called_for)
 {
-    struct end e = {0}, dialer;
-    struct yamux_options options = {false, STREAMS_MAX, WRITE_MAX};
-    struct yamux_hooks hooks = {end_on_open, on_stream_release, end_on_pong, &e};
+    struct end e = { 0 }, dialer;
+    struct yamux_options options = { false, STREAMS_MAX, WRITE_MAX };
+    struct yamux_hooks hooks = { end_on_open, on_stream_release, end_on_pong, &e };
     cr_assert_eq(yamux_create(&e.yamux, &options, &hooks), OK);
     end_init(&dialer, true);
     struct yamux_stream *s;
