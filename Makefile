@@ -33,7 +33,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads
+.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -102,6 +102,14 @@ $(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(B)/libtest.a $(ARCHIV
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS) -o $@
 
+# ---- other libp2p implementations ----
+# js-libp2p against our wire, both ways. Needs Node and npm; what npm brings stays under $(B).
+interop: $(B)/tests/p2p_echo
+	tests/clients/p2p.sh $(B)
+$(B)/tests/p2p_echo: $(B)/obj/tests/clients/p2p_echo.o $(B)/libtest.a $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS) -o $@
+
 # ---- fuzzing ----
 # Every tests/fuzz/*_fuzz.c, each for FUZZ_SECONDS, from its committed corpus. The first line of each names the
 # decoders that it is there for; less than FUZZ_COVER percent of one's lines reached fails, as does any finding.
@@ -148,6 +156,7 @@ help:
 	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
+	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'

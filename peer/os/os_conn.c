@@ -302,7 +302,8 @@ static int os_conn_create(struct os_conn **out, const struct os_conn_options *op
                                  .identity = options->identity,
                                  .expected = options->expected,
                                  .streams_max = options->streams_max,
-                                 .write_bytes_max = options->write_bytes_max };
+                                 .write_bytes_max = options->write_bytes_max,
+                                 .lists_no_muxer = options->lists_no_muxer };
     struct session_hooks session_hooks = { os_conn_on_established, os_conn_on_stream,
                                            os_conn_on_look, os_conn_on_pong, c };
     os_conn_draw(c, &s.random);

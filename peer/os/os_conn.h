@@ -33,6 +33,7 @@ struct os_conn_options {
     const struct peer_id *expected;  /* when dialling; NULL: anybody */
     size_t streams_max;
     size_t write_bytes_max;
+    bool lists_no_muxer; /* as in session.h */
     uint64_t handshake_timeout_us;
     uint64_t ping_us;
     uint64_t silence_us;
