@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "util/assert.h"
 #include "util/err.h"
+#include "util/nearest.h"
 
 /* An option with a field: type, names, flags, default, least and most, the field, what it is for. */
 #define ROW(kind, path, guide_name, flag_bits, value, least, most, member, text)                   \
@@ -341,70 +342,28 @@ const struct option *option_of_variable(struct bytes variable)
 
 /* ---- the nearest name ---- */
 
-static size_t option_least(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* How many characters to insert, delete or replace to get from one to the other (Levenshtein). */
-static size_t option_distance(struct bytes a, struct bytes b)
-{
-    size_t row[OPTION_NAME_MAX + 1]; /* distances of b's beginnings from a's first i characters */
-    const char *from = a.data, *to = b.data;
-    ASSERT(b.len <= OPTION_NAME_MAX);
-    for (size_t j = 0; j <= b.len; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            size_t replaced = diagonal + (from[i - 1] != to[j - 1]);
-            diagonal = row[j];
-            row[j] = option_least(row[j] + 1, row[j - 1] + 1, replaced);
-        }
-    }
-    return row[b.len];
-}
-
-/* What is further away is another word. */
-static size_t option_distance_max(struct bytes wrong)
-{
-    return wrong.len <= OPTION_NAME_MAX ? wrong.len / 3 + 1 : 0;
-}
-
 const char *option_nearest(struct bytes wrong)
 {
-    const char *nearest = NULL;
-    size_t least = option_distance_max(wrong) + 1;
-    for (size_t i = 0; i < option_count() && wrong.len <= OPTION_NAME_MAX; i++) {
-        const char *names[2] = {options[i].name, options[i].guide};
-        for (size_t n = 0; n < 2 && names[n] != NULL; n++) {
-            struct bytes name = {names[n], strlen(names[n])};
-            size_t distance = option_distance(wrong, name);
-            if (distance < least) {
-                least = distance;
-                nearest = names[n];
-            }
-        }
+    struct nearest nearest = nearest_to(wrong);
+    for (size_t i = 0; i < option_count(); i++) {
+        nearest_offer(&nearest, options[i].name);
+        if (options[i].guide != NULL)
+            nearest_offer(&nearest, options[i].guide);
     }
-    return nearest;
+    return nearest.best;
 }
 
 void option_print_nearest_variable(struct bytes wrong, struct buf *out)
 {
-    const struct option *nearest = NULL;
-    char room[OPTION_NAME_MAX];
-    size_t least = option_distance_max(wrong) + 1;
-    for (size_t i = 0; i < option_count() && wrong.len <= OPTION_NAME_MAX; i++) {
+    struct nearest nearest = nearest_to(wrong);
+    const struct option *option = NULL; /* nearest.best would point into the room */
+    char room[OPTION_NAME_MAX + 1];
+    for (size_t i = 0; i < option_count(); i++) {
         struct buf name = buf_over(room, sizeof(room));
         option_print_variable(&options[i], &name);
-        size_t distance = option_distance(wrong, buf_bytes(&name));
-        if (distance < least) {
-            least = distance;
-            nearest = &options[i];
-        }
+        if (nearest_offer(&nearest, buf_text(&name)))
+            option = &options[i];
     }
-    if (nearest != NULL)
-        option_print_variable(nearest, out);
+    if (option != NULL)
+        option_print_variable(option, out);
 }
