@@ -1,7 +1,7 @@
 # Holdfast. `make help` lists what there is.
 #
 # One rule a kind of file; a new .c in a folder below is built without touching this file.
-#   build/lib*.a       peer (all but os), os, sim (with fault)
+#   build/lib*.a       peer (all but os), os, sim (with fault), ctl
 #   build/ipfs-cluster-*   the three programs
 #   build/tests/...    one binary a *_test.c
 
@@ -22,7 +22,7 @@ PROGRAM_SRC = $(wildcard peer/main.c peer/cmd_*.c)
 OS_SRC = $(wildcard peer/os/*.c)
 PEER_SRC = $(filter-out $(PROGRAM_SRC) $(OS_SRC),$(wildcard peer/*.c peer/*/*.c peer/*/*/*.c))
 SIM_SRC = $(filter-out sim/main.c,$(wildcard sim/*.c sim/*/*.c fault/*.c))
-CTL_SRC = $(wildcard ctl/*.c)
+CTL_SRC = $(filter-out ctl/main.c,$(wildcard ctl/*.c))
 TEST_LIB_SRC = $(wildcard tests/lib/*.c)
 TEST_SRC = $(wildcard tests/unit/*_test.c tests/paper/*_test.c tests/contract/*_test.c)
 
@@ -31,6 +31,7 @@ PROGRAMS = $(if $(wildcard peer/main.c),$(B)/ipfs-cluster-service) \
            $(if $(wildcard ctl/main.c),$(B)/ipfs-cluster-ctl) \
            $(if $(wildcard sim/main.c),$(B)/ipfs-cluster-sim)
 ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
+TEST_ARCHIVES = $(B)/libtest.a $(B)/libctl.a $(ARCHIVES)
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
 .PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop
@@ -50,6 +51,8 @@ $(B)/libos.a: $(call obj,$(OS_SRC))
 	$(archive)
 $(B)/libsim.a: $(call obj,$(SIM_SRC))
 	$(archive)
+$(B)/libctl.a: $(call obj,$(CTL_SRC))
+	$(archive)
 $(B)/libtest.a: $(call obj,$(TEST_LIB_SRC))
 	$(archive)
 
@@ -57,13 +60,13 @@ $(B)/libtest.a: $(call obj,$(TEST_LIB_SRC))
 LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
 $(B)/ipfs-cluster-service: $(call obj,$(PROGRAM_SRC)) $(B)/libpeer.a $(B)/libos.a
 	$(LINK) $(LIBS) -o $@
-$(B)/ipfs-cluster-ctl: $(call obj,$(CTL_SRC)) $(B)/libpeer.a $(B)/libos.a
+$(B)/ipfs-cluster-ctl: $(call obj,ctl/main.c) $(B)/libctl.a $(B)/libpeer.a $(B)/libos.a
 	$(LINK) $(LIBS) -o $@
 $(B)/ipfs-cluster-sim: $(call obj,sim/main.c) $(ARCHIVES)
 	$(LINK) $(LIBS) -o $@
 
 # ---- tests ----
-$(B)/tests/%_test: $(B)/obj/tests/%_test.o $(B)/libtest.a $(ARCHIVES)
+$(B)/tests/%_test: $(B)/obj/tests/%_test.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) -lcriterion $(LIBS) -o $@
 
@@ -98,7 +101,7 @@ tsan:
 	$(MAKE) B=$(B)/tsan CFLAGS='-O1 -g -fsanitize=thread' threads
 threads: $(THREADS)
 	for binary in $^; do timeout 120 $$binary || exit 1; done
-$(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(B)/libtest.a $(ARCHIVES)
+$(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS) -o $@
 
@@ -124,7 +127,7 @@ fuzz:
 	tests/fuzz/run $(FUZZ_B) $(FUZZ_SECONDS) $(FUZZ_COVER) $(FUZZ_SRC)
 
 fuzz-targets: $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
-$(B)/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/libtest.a $(ARCHIVES)
+$(B)/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(TEST_ARCHIVES)
 	$(LINK) -fsanitize=fuzzer $(LIBS) -o $@
 
 # A real IPFS daemon, of the version that tests/kubo/go.mod names. 2 to 4 minutes when Go's cache is cold.

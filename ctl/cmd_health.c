@@ -1,0 +1,43 @@
+/* cmd_health.c -- what the peers say about themselves from time to time. */
+#include "ctl/ctl.h"
+
+static int cmd_health_metrics_run(struct ctl *ctl, const struct args *args)
+{
+    struct question q = { .method = "GET" };
+    target_segment(&q.target, "monitor");
+    target_segment(&q.target, "metrics");
+    if (args->operands_count == 0)
+        return ctl_show(ctl, &q, format_metric_names);
+    target_segment(&q.target, args->operands[0]);
+    return ctl_show(ctl, &q, format_metrics);
+}
+
+static const struct example metrics_examples[] = {
+    { "health metrics", "the names of the metrics there are" },
+    { "health metrics ping", "who is alive, as the peer that answers sees it" },
+    { "health metrics freespace", "how much room each peer has" },
+    { 0 },
+};
+
+const struct cmd cmd_health_metrics = {
+    .path = "health metrics",
+    .operands = "[NAME]",
+    .operands_max = 1,
+    .summary = "show the newest metrics of all peers, or which there are",
+    .text = "Only metrics that have not expired are shown: a peer that is missing under `ping` has "
+            "not been heard of for longer than it said it would be silent.",
+    .examples = metrics_examples,
+    .run = cmd_health_metrics_run,
+};
+
+static const struct example examples[] = {
+    { "health metrics ping", "who is alive" },
+    { 0 },
+};
+
+const struct cmd cmd_health = {
+    .path = "health",
+    .operands = "",
+    .summary = "look at how the peers are",
+    .examples = examples,
+};

@@ -1,0 +1,117 @@
+/* cmd_peers.c -- who is in the cluster. */
+#include "ctl/ctl.h"
+#include "util/err.h"
+
+/* ---- peers ls ---- */
+
+static int cmd_peers_ls_run(struct ctl *ctl, const struct args *args)
+{
+    (void)args;
+    struct question q = { .method = "GET" };
+    target_segment(&q.target, "peers");
+    return ctl_show(ctl, &q, format_id);
+}
+
+static const struct example ls_examples[] = {
+    { "peers ls", "every peer, and who cannot be reached" },
+    { "--enc json peers ls", "with the list of peers that each of them has" },
+    { 0 },
+};
+
+const struct cmd cmd_peers_ls = {
+    .path = "peers ls",
+    .operands = "",
+    .summary = "list the peers of the cluster, and ask each who it is",
+    .text = "A peer that does not answer is listed with an error. It stays in the cluster until "
+            "`peers rm` takes it out.",
+    .examples = ls_examples,
+    .run = cmd_peers_ls_run,
+};
+
+/* ---- peers add ---- */
+
+static int cmd_peers_add_run(struct ctl *ctl, const struct args *args)
+{
+    const char *text = args->operands[0];
+    struct multiaddr addr;
+    struct peer_id peer;
+    if (multiaddr_parse(&addr, text) != OK || multiaddr_peer(&addr, &peer) != OK)
+        return ctl_refuse(args,
+                          "parsing multiaddress: '%s' is not like "
+                          "/ip4/10.0.0.7/tcp/9096/p2p/PEER; `id` on that peer shows its own",
+                          text);
+    struct buf body = { 0 };
+    struct json_writer w = json_writer_to(&body);
+    json_object_begin(&w);
+    json_key_string(&w, "peer_multiaddress", text);
+    json_object_end(&w);
+    struct question q = { .method = "POST", .body = buf_text(&body) };
+    target_segment(&q.target, "peers");
+    int code = ctl_show(ctl, &q, format_id);
+    buf_deinit(&body);
+    return code;
+}
+
+static const struct example add_examples[] = {
+    { "peers add /ip4/10.0.0.7/tcp/9096/p2p/12D3KooW...", "the peer there joins this cluster" },
+    { 0 },
+};
+
+const struct cmd cmd_peers_add = {
+    .path = "peers add",
+    .operands = "MULTIADDR",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "ask a running peer to join this cluster",
+    .text = "The peer has to be alone and without pins, and has to know the cluster's secret. A "
+            "peer that is started with `daemon --bootstrap` joins by itself.",
+    .examples = add_examples,
+    .run = cmd_peers_add_run,
+};
+
+/* ---- peers rm ---- */
+
+static int cmd_peers_rm_run(struct ctl *ctl, const struct args *args)
+{
+    struct peer_id peer;
+    if (peer_id_parse(&peer, args->operands[0]) != OK)
+        return ctl_refuse(args, "parsing peer ID: '%s' is none; `peers ls` shows them",
+                          args->operands[0]);
+    struct question q = { .method = "DELETE" };
+    target_segment(&q.target, "peers");
+    target_segment(&q.target, args->operands[0]);
+    return ctl_show(ctl, &q, format_id); /* 204: there is nothing to show */
+}
+
+static const struct example rm_examples[] = {
+    { "peers rm 12D3KooW...", "its pins move to the others" },
+    { 0 },
+};
+
+const struct cmd cmd_peers_rm = {
+    .path = "peers rm",
+    .operands = "PEER",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "take a peer out of the cluster",
+    .text =
+        "A running peer puts its data away and stops. One that is gone for good is taken out the "
+        "same way, so that the others stop waiting for it.",
+    .examples = rm_examples,
+    .run = cmd_peers_rm_run,
+};
+
+/* ---- peers ---- */
+
+static const struct example examples[] = {
+    { "peers ls", "who is in the cluster" },
+    { "peers rm 12D3KooW...", "take one out" },
+    { 0 },
+};
+
+const struct cmd cmd_peers = {
+    .path = "peers",
+    .operands = "",
+    .summary = "list, add and remove peers",
+    .examples = examples,
+};

@@ -1,0 +1,181 @@
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctl/text.h"
+#include "os/os_clock.h"
+#include "util/err.h"
+
+/* One answer on its way to stdout. */
+struct show {
+    struct ctl *ctl;
+    format_fn *format;
+    struct failure *failure;
+    struct buf out;
+    bool is_lost; /* nobody reads stdout any more */
+};
+
+/* ---- stdout ---- */
+
+static bool show_write(struct show *s)
+{
+    if (s->out.err != OK)
+        failure_set(s->failure, 0, s->out.err, "%s", err_text(s->out.err));
+    if (fwrite(s->out.data, 1, s->out.len, stdout) < s->out.len) {
+        s->is_lost = true;
+        if (errno != EPIPE) /* whoever read has read enough, as `| head` does */
+            fprintf(stderr, "error: standard output cannot be written: %s\n", strerror(errno));
+    }
+    buf_clear(&s->out);
+    return !s->is_lost && !s->failure->happened;
+}
+
+static void show_flush(void *owner)
+{
+    struct show *s = owner;
+    if (fflush(stdout) != 0)
+        s->is_lost = true;
+}
+
+/* ---- documents ---- */
+
+static void show_document(struct show *s, const struct json_doc *doc, struct bytes row)
+{
+    if (s->ctl->as_json) {
+        json_indent(&s->out, row.data, row.len, TEXT_JSON_INDENT);
+        buf_put_u8(&s->out, '\n');
+        return;
+    }
+    struct clock clock = os_clock();
+    struct format f = { .out = &s->out,
+                        .has_colour = s->ctl->has_colour,
+                        .now_us = clock_wall(&clock).us };
+    s->format(&f, doc);
+}
+
+static bool show_row(void *owner, struct bytes row)
+{
+    struct show *s = owner;
+    struct json_doc doc;
+    int err = json_parse(&doc, row.data, row.len);
+    if (err != OK) {
+        failure_set(s->failure, 0, ERR_CORRUPT, "the answer is no JSON: %.*s",
+                    (int)(row.len < 80 ? row.len : 80), (const char *)row.data);
+        return false;
+    }
+    show_document(s, &doc, row);
+    json_doc_deinit(&doc);
+    return show_write(s);
+}
+
+static int ctl_fail(struct ctl *ctl, const struct failure *failure)
+{
+    struct buf out = { 0 };
+    failure_print(failure, ctl->as_json, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    fflush(stdout); /* before the advice, on a terminal that shows both */
+    buf_deinit(&out);
+    const char *advice = failure_advice(failure);
+    if (advice[0] != '\0')
+        fprintf(stderr, "%s\n", advice);
+    return failure_exit_code(failure);
+}
+
+int ctl_show(struct ctl *ctl, struct question *q, format_fn *format)
+{
+    struct failure failure = { 0 };
+    struct show show = { .ctl = ctl, .format = format, .failure = &failure };
+    struct request request = {
+        q->method, target_text(&q->target), q->body, { show_row, show_flush, &show }
+    };
+    int code = CTL_DONE;
+    if (!request_run(&ctl->remote, &request, &failure))
+        code = failure.happened ? ctl_fail(ctl, &failure) : CTL_FAILED;
+    if (show.is_lost)
+        code = CTL_FAILED;
+    buf_deinit(&show.out);
+    failure_deinit(&failure);
+    target_deinit(&q->target);
+    return code;
+}
+
+int ctl_show_document(struct ctl *ctl, struct bytes document, format_fn *format)
+{
+    struct failure failure = { 0 };
+    struct show show = { .ctl = ctl, .format = format, .failure = &failure };
+    int code = CTL_DONE;
+    if (document.len > 0 && !show_row(&show, document))
+        code = failure.happened ? ctl_fail(ctl, &failure) : CTL_FAILED;
+    buf_deinit(&show.out);
+    failure_deinit(&failure);
+    return code;
+}
+
+static bool fetch_row(void *owner, struct bytes row)
+{
+    struct buf *document = owner;
+    if (document->len == 0)
+        buf_append(document, row.data, row.len);
+    return true;
+}
+
+int ctl_fetch(struct ctl *ctl, struct question *q, struct buf *document)
+{
+    struct failure failure = { 0 };
+    struct request request = {
+        q->method, target_text(&q->target), q->body, { fetch_row, NULL, document }
+    };
+    buf_clear(document);
+    int code = CTL_DONE;
+    if (!request_run(&ctl->remote, &request, &failure))
+        code = ctl_fail(ctl, &failure);
+    failure_deinit(&failure);
+    target_deinit(&q->target);
+    return code;
+}
+
+/* ---- arguments ---- */
+
+int ctl_refuse(const struct args *args, const char *format, ...)
+{
+    va_list rest;
+    va_start(rest, format);
+    fputs("error ", stderr);
+    vfprintf(stderr, format, rest);
+    va_end(rest);
+    fprintf(stderr, "\nSee: ipfs-cluster-ctl %s --help\n", args->cmd->path);
+    return CTL_FAILED;
+}
+
+bool ctl_read_cid(const struct args *args, const char *text, struct cid *out)
+{
+    if (cid_parse(out, text) == OK)
+        return true;
+    ctl_refuse(args, "parsing cid: '%s' is no CID; copy it whole, such as `ipfs add` prints it",
+               text);
+    return false;
+}
+
+bool ctl_read_path(const struct args *args, const char *text, struct target *out)
+{
+    static const char *const kinds[] = { "/ipfs/", "/ipns/", "/ipld/" };
+    struct cid cid;
+    if (cid_parse(&cid, text) == OK) {
+        target_segment(out, "ipfs");
+        target_segment(out, text);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        size_t len = strlen(kinds[i]);
+        if (strncmp(text, kinds[i], len) == 0 && text[len] != '\0' && text[len] != '/') {
+            target_path(out, text);
+            return true;
+        }
+    }
+    ctl_refuse(args, ": invalid path \"%s\": neither a CID nor a path (/ipfs/CID, /ipns/NAME)",
+               text);
+    return false;
+}

@@ -1,0 +1,193 @@
+#include "ctl/request.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "os/os_clock.h"
+#include "util/err.h"
+#include "util/version.h"
+
+struct flight {
+    struct remote *remote;
+    const struct request *request;
+    struct answer answer;
+    struct http_call call;
+    struct os_timer deadline;
+    bool is_late;
+    int err; /* what the call ended with */
+};
+
+int remote_init(struct remote *r, const struct hosts *hosts)
+{
+    *r = (struct remote){ .hosts = hosts };
+    return os_loop_init(&r->loop);
+}
+
+void remote_deinit(struct remote *r)
+{
+    if (r->client != NULL)
+        os_http_client_destroy(r->client);
+    os_loop_deinit(&r->loop);
+}
+
+static const struct host *remote_host(const struct remote *r)
+{
+    return &r->hosts->list[r->at];
+}
+
+static int remote_connect(struct remote *r)
+{
+    if (r->client != NULL)
+        return OK;
+    struct os_http_client_options options = os_http_client_options_default();
+    options.user_agent = "ipfs-cluster-ctl/" VERSION_TEXT;
+    return os_http_client_create(&r->client, &r->loop, &remote_host(r)->addr, &options, NULL);
+}
+
+static bool remote_next_host(struct remote *r)
+{
+    if (r->at + 1 == r->hosts->count)
+        return false;
+    fprintf(stderr, "%s: %s\n", remote_host(r)->name, os_http_client_why(r->client));
+    os_http_client_destroy(r->client);
+    r->client = NULL;
+    r->at += 1;
+    fprintf(stderr, "Trying %s\n", remote_host(r)->name);
+    return true;
+}
+
+/* ---- the call ---- */
+
+static void flight_cancel(struct flight *f)
+{
+    struct http_client port = os_http_client_port(f->remote->client);
+    http_client_cancel(&port, &f->call);
+}
+
+static void flight_on_head(struct http_call *call, int status, const struct http_field *fields,
+                           size_t count)
+{
+    struct flight *f = call->owner;
+    (void)fields;
+    (void)count;
+    if (f->remote->shows_traffic)
+        fprintf(stderr, "Response status: %d\n", status);
+    answer_on_head(&f->answer, status);
+}
+
+static void flight_on_body(struct http_call *call, const void *bytes, size_t len)
+{
+    struct flight *f = call->owner;
+    if (f->remote->shows_traffic) {
+        fputs("Response body: ", stderr);
+        fwrite(bytes, 1, len, stderr);
+        if (len > 0 && ((const char *)bytes)[len - 1] != '\n')
+            fputc('\n', stderr);
+    }
+    if (!answer_on_body(&f->answer, bytes, len))
+        flight_cancel(f);
+}
+
+static void flight_on_trailer(struct http_call *call, const struct http_field *fields, size_t count)
+{
+    struct flight *f = call->owner;
+    answer_on_trailer(&f->answer, fields, count);
+}
+
+static void flight_done(struct http_call *call, int err)
+{
+    struct flight *f = call->owner;
+    f->err = err;
+    os_loop_stop(&f->remote->loop);
+}
+
+static void flight_on_deadline(void *owner)
+{
+    struct flight *f = owner;
+    f->is_late = true;
+    flight_cancel(f);
+}
+
+static int flight_start(struct flight *f)
+{
+    static const struct http_field fields[] = {
+        HTTP_FIELD("Accept", "application/json"),
+        HTTP_FIELD("Content-Type", "application/json"),
+    };
+    const struct request *q = f->request;
+    size_t body_len = q->body != NULL ? strlen(q->body) : 0;
+    f->call = (struct http_call){
+        .method = q->method,
+        .target = q->target,
+        .fields = fields,
+        .fields_count = body_len > 0 ? 2 : 1,
+        .body = { q->body, body_len },
+        .on_head = flight_on_head,
+        .on_body = flight_on_body,
+        .on_trailer = flight_on_trailer,
+        .done = flight_done,
+        .owner = f,
+    };
+    int err = remote_connect(f->remote);
+    if (err != OK)
+        return err;
+    struct http_client port = os_http_client_port(f->remote->client);
+    return http_client_start(&port, &f->call);
+}
+
+/* One attempt, on the host that is the remote's. */
+static int flight_run(struct flight *f)
+{
+    struct remote *r = f->remote;
+    if (r->shows_traffic)
+        fprintf(stderr, "%s: %s%s\n", f->request->method, remote_host(r)->name, f->request->target);
+    os_timer_init(&f->deadline, &r->loop, flight_on_deadline, f);
+    if (r->timeout_us > 0)
+        os_timer_set(&f->deadline, os_clock_mono_us() + r->timeout_us);
+    int err = flight_start(f);
+    if (err == OK) {
+        os_loop_run(&r->loop);
+        err = f->err;
+    }
+    os_timer_stop(&f->deadline);
+    return f->is_late && err == ERR_CANCELED ? ERR_TIMEOUT : err;
+}
+
+static void flight_explain(struct flight *f, int err)
+{
+    const struct remote *r = f->remote;
+    const char *why = r->client != NULL ? os_http_client_why(r->client) : "";
+    bool says_more = why[0] != '\0' && err != ERR_TIMEOUT;
+    failure_set(f->answer.failure, 0, err, "%s \"%s%s\": %s", f->request->method,
+                remote_host(r)->name, f->request->target, says_more ? why : err_text(err));
+}
+
+bool request_run(struct remote *r, const struct request *q, struct failure *failure)
+{
+    struct flight f = { .remote = r, .request = q, .answer = answer_to(&q->sink, failure) };
+    int err = flight_run(&f);
+    while (err == ERR_UNREACHABLE && remote_next_host(r))
+        err = flight_run(&f);
+    if (err == OK)
+        answer_on_end(&f.answer);
+    else if (!f.answer.is_enough)
+        flight_explain(&f, err);
+    answer_deinit(&f.answer);
+    return err == OK && !failure->happened;
+}
+
+/* ---- pauses ---- */
+
+static void remote_on_pause_end(void *owner)
+{
+    os_loop_stop(owner);
+}
+
+void remote_pause(struct remote *r, uint64_t us)
+{
+    struct os_timer timer;
+    os_timer_init(&timer, &r->loop, remote_on_pause_end, &r->loop);
+    os_timer_set(&timer, os_clock_mono_us() + us);
+    os_loop_run(&r->loop);
+    os_timer_stop(&timer);
+}
