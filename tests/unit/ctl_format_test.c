@@ -1,0 +1,240 @@
+/* The text forms, letter by letter: SPEC 6.4 shows what V1 prints. */
+#include <criterion/criterion.h>
+
+#include "ctl/format.h"
+#include "ctl/text.h"
+#include "util/err.h"
+
+TestSuite(ctl_format, .timeout = 10);
+
+#define NOW_US INT64_C(1767366246000000)
+
+static void formats_as(format_fn *format, bool has_colour, const char *json, const char *text)
+{
+    struct json_doc doc;
+    struct buf out = {0};
+    struct format f = {&out, has_colour, NOW_US};
+    cr_assert_eq(json_parse(&doc, json, strlen(json)), OK, "%s", json);
+    format(&f, &doc);
+    cr_assert_eq(out.err, OK);
+    cr_assert_str_eq(buf_text(&out), text);
+    json_doc_deinit(&doc);
+    buf_deinit(&out);
+}
+
+/* ---- ID ---- */
+
+Test(ctl_format, id)
+{
+    formats_as(format_id, false,
+               "{\"id\":\"PEER_A\",\"addresses\":[\"/ip4/10.0.0.1/tcp/9096/p2p/PEER_A\","
+               "\"/dns4/a/tcp/9096/p2p/PEER_A\"],\"cluster_peers\":[\"PEER_A\",\"PEER_B\"],"
+               "\"cluster_peers_addresses\":[],\"version\":\"1.1.6\",\"error\":\"\",\"ipfs\":{"
+               "\"id\":\"IPFS_A\",\"addresses\":[\"/ip4/127.0.0.1/tcp/4001/p2p/IPFS_A\"],"
+               "\"error\":\"\"},\"peername\":\"node-a\"}",
+               "PEER_A | node-a | Sees 1 other peers\n"
+               "  > Addresses:\n"
+               "    - /dns4/a/tcp/9096/p2p/PEER_A\n"
+               "    - /ip4/10.0.0.1/tcp/9096/p2p/PEER_A\n"
+               "  > IPFS: IPFS_A\n"
+               "    - /ip4/127.0.0.1/tcp/4001/p2p/IPFS_A\n");
+}
+
+Test(ctl_format, id_of_a_peer_that_does_not_answer)
+{
+    formats_as(format_id, false,
+               "{\"id\":\"PEER_B\",\"addresses\":null,\"cluster_peers\":null,\"error\":\"dial\\n  "
+               "* backoff\",\"ipfs\":{\"addresses\":null,\"error\":\"\"},\"peername\":\"\"}",
+               "PEER_B | ERROR: dial\n  * backoff\n");
+}
+
+Test(ctl_format, id_without_ipfs)
+{
+    formats_as(format_id, false,
+               "{\"id\":\"P\",\"addresses\":[],\"cluster_peers\":[\"P\"],\"error\":\"\",\"ipfs\":{"
+               "\"addresses\":null,\"error\":\"connection refused\"},\"peername\":\"n\"}",
+               "P | n | Sees 0 other peers\n  > Addresses:\n  > IPFS ERROR: connection refused\n");
+}
+
+Test(ctl_format, version)
+{
+    formats_as(format_version, false, "{\"version\":\"1.1.6\"}", "1.1.6\n");
+    formats_as(format_version, false, "{\"Version\":\"0.0.12\"}", "0.0.12\n");
+}
+
+/* ---- pins ---- */
+
+#define PIN(factors, name, mode, expire, metadata, type, allocations, depth, timestamp)            \
+    "{" factors ",\"name\":\"" name "\",\"mode\":\"" mode "\",\"expire_at\":\"" expire             \
+    "\",\"metadata\":" metadata ",\"cid\":\"CID\",\"type\":\"" type "\",\"allocations\":"          \
+    allocations ",\"max_depth\":" depth ",\"timestamp\":\"" timestamp "\"}"
+#define FACTORS(least, most)                                                                       \
+    "\"replication_factor_min\":" least ",\"replication_factor_max\":" most
+#define NO_TIME "0001-01-01T00:00:00Z"
+
+Test(ctl_format, pin)
+{
+    formats_as(format_pin, false,
+               PIN(FACTORS("2", "3"), "backup", "recursive", NO_TIME, "null", "pin",
+                   "[\"PEER_B\",\"PEER_A\"]", "-1", "2026-01-02T15:04:05Z"),
+               "CID | backup | PIN | Repl. Factor: 2--3 | Allocations: [PEER_A PEER_B] | Recursive | "
+               "Metadata: no | Exp: \u221e | Added: 2026-01-02 15:04:05\n");
+}
+
+Test(ctl_format, pin_everywhere_direct_with_expiry)
+{
+    formats_as(format_pin, false,
+               PIN(FACTORS("-1", "-1"), "", "direct", "2026-02-01T00:00:00.5+02:00",
+                   "{\"k\":\"v\"}", "pin", "[]", "0", "2026-01-02T15:04:05Z"),
+               "CID |  | PIN-DIRECT | Repl. Factor: -1 | Allocations: [everywhere] | Direct | "
+               "Metadata: yes | Exp: 2026-02-01 00:00:00 | Added: 2026-01-02 15:04:05\n");
+}
+
+Test(ctl_format, pin_of_another_kind)
+{
+    formats_as(format_pin, false,
+               PIN(FACTORS("1", "1"), "n", "recursive", NO_TIME, "{}", "clusterdag-pin", "null", "2",
+                   NO_TIME),
+               "CID | n | CLUSTERDAG-PIN | Repl. Factor: 1--1 | Allocations: [] | Recursive-2 | "
+               "Metadata: no | Exp: \u221e | Added: unknown\n");
+}
+
+/* ---- status ---- */
+
+static const char status_json[] =
+    "{\"cid\":\"CID\",\"name\":\"backup\",\"peer_map\":{"
+    "\"PEER_C\":{\"peername\":\"\",\"status\":\"remote\",\"timestamp\":"
+    "\"2026-01-03T10:00:00.123456789Z\",\"error\":\"\",\"attempt_count\":0,\"priority_pin\":false},"
+    "\"PEER_A\":{\"peername\":\"node-a\",\"status\":\"pinned\",\"timestamp\":"
+    "\"2026-01-02T15:04:05Z\",\"error\":\"\",\"attempt_count\":0,\"priority_pin\":false},"
+    "\"PEER_B\":{\"peername\":\"node-b\",\"status\":\"pin_error\",\"timestamp\":"
+    "\"2026-01-02T15:06:05.123456789Z\",\"error\":\"context canceled\",\"attempt_count\":2,"
+    "\"priority_pin\":true}}}";
+
+Test(ctl_format, status)
+{
+    formats_as(format_status, false, status_json,
+               "CID | backup:\n"
+               "    > node-a               : PINNED | 2026-01-02T15:04:05Z | Attempts: 0 | Priority: "
+               "false\n"
+               "    > node-b               : PIN_ERROR: context canceled | "
+               "2026-01-02T15:06:05.123456789Z | Attempts: 2 | Priority: true\n"
+               "    > PEER_C               : REMOTE | 2026-01-03T10:00:00.123456789Z | Attempts: 0 | "
+               "Priority: false\n");
+}
+
+Test(ctl_format, status_in_colour_keeps_its_columns)
+{
+    formats_as(format_status, true, status_json,
+               "CID | backup:\n"
+               "    > node-a               : \x1b[32mPINNED\x1b[0m | 2026-01-02T15:04:05Z | "
+               "Attempts: 0 | Priority: false\n"
+               "    > node-b               : \x1b[31mPIN_ERROR\x1b[0m: context canceled | "
+               "2026-01-02T15:06:05.123456789Z | Attempts: 2 | Priority: true\n"
+               "    > PEER_C               : REMOTE | 2026-01-03T10:00:00.123456789Z | Attempts: 0 | "
+               "Priority: false\n");
+}
+
+Test(ctl_format, status_without_name_or_peers)
+{
+    formats_as(format_status, false, "{\"cid\":\"CID\",\"name\":\"\",\"peer_map\":{}}", "CID:\n");
+}
+
+Test(ctl_format, a_name_cannot_forge_lines_or_move_the_cursor)
+{
+    formats_as(format_status, false,
+               "{\"cid\":\"CID\",\"name\":\"a\\nb\\u001b[2J\\u009b\\u007f\",\"peer_map\":{"
+               "\"P\":{\"peername\":\"\\u00e9\\t\",\"status\":\"pinned\",\"timestamp\":\"T\"}}}",
+               "CID | a\\x0ab\\x1b[2J\\x9b\\x7f:\n"
+               "    > \u00e9\\x09                : PINNED | T | Attempts: 0 | Priority: false\n");
+}
+
+Test(ctl_format, what_is_missing_or_of_another_kind_is_empty)
+{
+    formats_as(format_id, false, "{}",
+               " |  | Sees -1 other peers\n  > Addresses:\n  > IPFS: \n");
+    formats_as(format_status, false, "[1]", ":\n");
+    formats_as(format_metrics, false, "{\"a\":1}", " | :  | Expires in: 56 years ago\n");
+    formats_as(format_metric_names, false, "3", "");
+}
+
+/* ---- metrics ---- */
+
+Test(ctl_format, metrics)
+{
+    formats_as(format_metrics, false,
+               "[{\"name\":\"freespace\",\"peer\":\"PEER_A\",\"value\":\"95000000000\","
+               "\"expire\":1767366275500000000,\"valid\":true,\"weight\":95000000000,"
+               "\"partitionable\":false,\"received_at\":1767366245000000000},"
+               "{\"name\":\"tag:group\",\"peer\":\"PEER_B\",\"value\":\"default\","
+               "\"expire\":1767366263000000000,\"weight\":0}]",
+               "PEER_A | freespace: 95 GB | Expires in: 29 seconds from now\n"
+               "PEER_B | tag:group: default | Expires in: 17 seconds from now\n");
+    formats_as(format_metrics, false, "[]", "");
+}
+
+Test(ctl_format, metric_names)
+{
+    formats_as(format_metric_names, false, "[\"ping\",\"freespace\"]", "freespace\nping\n");
+}
+
+static void bytes_are(uint64_t bytes, const char *text)
+{
+    struct buf out = {0};
+    format_bytes(&out, bytes);
+    cr_assert_str_eq(buf_text(&out), text);
+    buf_deinit(&out);
+}
+
+Test(ctl_format, bytes)
+{
+    bytes_are(0, "0 B");
+    bytes_are(9, "9 B");
+    bytes_are(999, "999 B");
+    bytes_are(1000, "1.0 kB");
+    bytes_are(1049, "1.0 kB");
+    bytes_are(1050, "1.1 kB");
+    bytes_are(9949, "9.9 kB");
+    bytes_are(9960, "10 kB");
+    bytes_are(10499, "10 kB");
+    bytes_are(10600, "11 kB");
+    bytes_are(82854982, "83 MB");
+    bytes_are(UINT64_C(9500000000), "9.5 GB");
+    bytes_are(UINT64_MAX, "18 EB");
+}
+
+static void when_is(int64_t seconds, const char *text)
+{
+    struct buf out = {0};
+    format_when(&out, NOW_US + seconds * 1000000, NOW_US);
+    cr_assert_str_eq(buf_text(&out), text);
+    buf_deinit(&out);
+}
+
+Test(ctl_format, when)
+{
+    when_is(0, "now");
+    when_is(1, "1 second from now");
+    when_is(-3, "3 seconds ago");
+    when_is(59, "59 seconds from now");
+    when_is(60, "1 minute from now");
+    when_is(-7199, "1 hour ago");
+    when_is(7200, "2 hours from now");
+    when_is(86400, "1 day from now");
+    when_is(8 * 86400, "1 week from now");
+    when_is(-70 * 86400, "2 months ago");
+    when_is(800 * 86400, "2 years from now");
+}
+
+/* ---- text ---- */
+
+Test(ctl_text, lines_may_stay_lines)
+{
+    struct buf out = {0};
+    text_put_lines(&out, (struct bytes){"a\nb\x1b\n\xff", 6});
+    cr_assert_str_eq(buf_text(&out), "a\nb\\x1b\n\\xff");
+    buf_clear(&out);
+    text_put_lines(&out, (struct bytes){NULL, 0});
+    cr_assert_eq(out.len, 0);
+    buf_deinit(&out);
+}
