@@ -157,6 +157,7 @@ struct tracker_syncer {
     bool is_broken; /* the listing cannot be kept */
     struct tracker_seen seen;
     struct cid at;
+    uint64_t suspects; /* of this sync */
 };
 
 struct tracker {

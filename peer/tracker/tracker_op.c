@@ -224,8 +224,8 @@ static void tracker_op_lost(struct tracker *t, struct tracker_op *op)
 {
     struct tracker_row row = tracker_op_row(t, op, TRACKER_ROW_LOST);
     tracker_put_row(t, &op->cid, &row);
-    LOG_WARN(t->log, TRACKER_FACILITY, "%s should be pinned but it is not: pinned again",
-             cid_print(&op->cid).text);
+    LOG_DEBUG(t->log, TRACKER_FACILITY, "cid=%s should be pinned but it is not: pinned again",
+              cid_print(&op->cid).text);
     t->counts[op->kind][op->phase] -= 1;
     op->kind = OP_PIN;
     t->counts[op->kind][op->phase] += 1;

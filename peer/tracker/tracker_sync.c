@@ -72,15 +72,32 @@ void tracker_sync_on_call(struct tracker *t, struct tracker_call *call)
     }
 }
 
+/* Should be there, and the list did not name it. */
+static bool tracker_is_suspect(struct tracker_syncer *s, const struct cid *cid,
+                               const struct tracker_row *row)
+{
+    return row->phase == TRACKER_ROW_PINNED && !tracker_seen_has(&s->seen, cid, row->is_direct);
+}
+
 static int tracker_sync_visit(struct tracker *t, const struct cid *cid,
                               const struct tracker_row *row)
 {
-    bool is_there = tracker_seen_has(&t->syncer.seen, cid, row->is_direct);
-    if (row->phase == TRACKER_ROW_PINNED && !is_there)
+    bool is_in_error = row->phase == TRACKER_ROW_PIN && row->attempts > 0;
+    if (tracker_is_suspect(&t->syncer, cid, row))
         return tracker_reconcile(t, cid, TRACKER_SYNC);
-    if (row->phase == TRACKER_ROW_PIN && row->attempts > 0 && is_there)
+    if (is_in_error && tracker_seen_has(&t->syncer.seen, cid, row->is_direct))
         return tracker_reconcile(t, cid, TRACKER_RECOVER);
     return OK;
+}
+
+static void tracker_sync_done(struct tracker *t)
+{
+    if (t->syncer.suspects > 0)
+        LOG_WARN(t->log, TRACKER_FACILITY,
+                 "sync: the daemon's list lacks pins=%llu; each is asked about, and pinned again "
+                 "if it is gone",
+                 (unsigned long long)t->syncer.suspects);
+    tracker_sync_end(t);
 }
 
 int tracker_sync_slice(struct tracker *t)
@@ -91,13 +108,14 @@ int tracker_sync_slice(struct tracker *t)
         struct tracker_row row;
         int err = tracker_row_next(t->turn->local, &s->at, &cid, &row);
         if (err == ERR_NOT_FOUND)
-            tracker_sync_end(t);
+            tracker_sync_done(t);
         if (err != OK)
             return err == ERR_NOT_FOUND ? OK : err;
         err = tracker_sync_visit(t, &cid, &row);
         if (t->is_pool_full)
             return err; /* this one again */
         s->at = cid;
+        s->suspects += tracker_is_suspect(s, &cid, &row);
         if (err != OK)
             return err;
     }
