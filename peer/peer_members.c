@@ -156,14 +156,12 @@ static void peer_relay_done(void *owner, int err, struct bytes payload, const ch
     mem_free(relay);
 }
 
+/* Never in a circle: what a member passed on to us as the leader is not passed on again. */
 static void peer_relay(struct peer *p, const struct rpc_asker *asker, enum rpc_method method,
-                       struct bytes payload)
+                       struct bytes payload, bool was_passed_on)
 {
     const struct raft_member *leader = peer_leader(p);
-    /* Never in a circle: what a member passes on to us as the leader is not passed on again. */
-    bool from_member =
-        p->raft != NULL && raft_config_member_by_id(raft_config(p->raft), &asker->from) != NULL;
-    if (leader == NULL || leader->number == raft_number(p->raft) || from_member) {
+    if (leader == NULL || leader->number == raft_number(p->raft) || was_passed_on) {
         rpc_refuse(&p->rpc, asker, leader == NULL ? ERR_NO_LEADER : ERR_NOT_LEADER,
                    err_text(leader == NULL ? ERR_NO_LEADER : ERR_NOT_LEADER));
         return;
@@ -195,7 +193,8 @@ void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes pa
         return;
     }
     if (!peer_leads(p)) {
-        peer_relay(p, asker, RPC_JOIN, payload);
+        /* A peer that asks for itself may be a member by its id: it has lost its disk (DESIGN 7). */
+        peer_relay(p, asker, RPC_JOIN, payload, !peer_id_equal(&request.id, &asker->from));
         return;
     }
     if (cluster_id_is_none(&p->cluster))
@@ -234,7 +233,7 @@ void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct
         return;
     }
     if (!peer_leads(p)) {
-        peer_relay(p, asker, RPC_MEMBER_REMOVE, payload);
+        peer_relay(p, asker, RPC_MEMBER_REMOVE, payload, true); /* asked of the leader, no other */
         return;
     }
     struct peer_change *change;
@@ -473,16 +472,31 @@ uint64_t peer_members_deadline_us(const struct peer *p)
 
 /* ---- a new configuration is in force ---- */
 
+/* A founder's address stands in the configuration only when a leader has heard it; until then what the operator
+ * wrote is all there is, and must not be lost: it is how the others are found after a restart. */
+static size_t peer_told_addresses(const struct peer *p, const struct raft_member *m,
+                                  struct peer_address *rows, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->addrs_count && count < room; i++)
+        rows[count++] = (struct peer_address){ .id = m->id, .addr = m->addrs[i] };
+    if (m->addrs_count > 0)
+        return count;
+    for (size_t i = 0; i < p->options.cluster_peers_count && count < room; i++) {
+        if (peer_id_equal(&p->options.cluster_peers[i].id, &m->id))
+            rows[count++] = p->options.cluster_peers[i];
+    }
+    return count;
+}
+
 static void peer_tell_members(struct peer *p, const struct raft_config *c)
 {
     struct peer_address rows[LIMIT_MEMBERS_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < c->count; i++) {
         const struct raft_member *m = &c->members[i];
-        if (peer_id_equal(&m->id, &p->options.id) || m->addrs_count == 0)
-            continue;
-        for (size_t j = 0; j < m->addrs_count && count < LIMIT_MEMBERS_COUNT; j++)
-            rows[count++] = (struct peer_address){ .id = m->id, .addr = m->addrs[j] };
+        if (!peer_id_equal(&m->id, &p->options.id))
+            count += peer_told_addresses(p, m, rows + count, LIMIT_MEMBERS_COUNT - count);
     }
     if (p->hooks.on_members != NULL)
         p->hooks.on_members(p->hooks.owner, rows, count);
