@@ -49,6 +49,7 @@ struct record_machine {
     uint64_t hard_term, hard_vote; /* durable */
     uint64_t term;                 /* as the last role said */
     enum raft_state role;
+    uint64_t led_at_us; /* the last moment at which it led */
     uint64_t committed; /* in this life */
     uint64_t applied;   /* ever; what is durable of it is not known */
     bool has_applied;   /* in this life */

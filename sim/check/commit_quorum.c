@@ -62,7 +62,9 @@ static void commit_first(struct checks *c, unsigned who, uint64_t index)
         commit_take(c, &m->log, 1);
         return;
     }
-    if (log == NULL || m->role != RAFT_LEADER || record_log_at(log, index)->term != m->term) {
+    /* A leader that commits its own removal steps down with it. */
+    bool leads = m->role == RAFT_LEADER || m->led_at_us == c->hooks.now_us(c->hooks.owner);
+    if (log == NULL || !leads || record_log_at(log, index)->term != m->term) {
         check_fail(
             c, name,
             "peer %u says that entry %llu is committed: it does not lead, or nobody has that "

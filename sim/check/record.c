@@ -156,6 +156,8 @@ static void record_on_role(struct checks *c, struct record_machine *m, const str
 {
     bool is_elected =
         fact->role == RAFT_LEADER && (m->role != RAFT_LEADER || m->term != fact->term);
+    if (m->role == RAFT_LEADER || fact->role == RAFT_LEADER)
+        m->led_at_us = c->hooks.now_us(c->hooks.owner);
     m->role = fact->role;
     m->term = fact->term;
     m->owes_noop = fact->role == RAFT_LEADER && (is_elected || m->owes_noop);

@@ -207,6 +207,8 @@ static void machine_forget_peer(struct machine *m, bool silently)
     net_detach(w->net, m->who, silently);
     peer_destroy(m->peer);
     m->peer = NULL;
+    mem_free(m->told);
+    m->told = NULL;
     sim_http_client_died(&m->http);
     m->state = MACHINE_OFF;
 }
@@ -300,15 +302,22 @@ void machine_join_through(struct machine *m, const struct machine *via)
     machine_set_addresses(&m->bootstrap, &m->bootstrap_count, &address, 1);
 }
 
-static struct peer_options machine_options(const struct machine *m)
+/* The peer borrows its options for life; the files may change meanwhile. */
+static struct peer_options machine_options(struct machine *m)
 {
     struct peer_options o = m->world->options.peer;
     o.id = m->id;
     o.name = m->name;
-    o.cluster_peers = m->others;
     o.cluster_peers_count = m->others_count;
-    o.bootstrap = m->bootstrap;
     o.bootstrap_count = m->bootstrap_count;
+    m->told = mem_array(m->others_count + m->bootstrap_count + 1, sizeof(*m->told));
+    ASSERT(m->told != NULL);
+    for (size_t i = 0; i < m->others_count; i++)
+        m->told[i] = m->others[i];
+    for (size_t i = 0; i < m->bootstrap_count; i++)
+        m->told[m->others_count + i] = m->bootstrap[i];
+    o.cluster_peers = m->told;
+    o.bootstrap = m->told + m->others_count;
     o.cluster_id_is_known = m->cluster_id_is_known;
     memcpy(o.cluster_id, m->cluster_id, sizeof(o.cluster_id));
     return o;

@@ -60,7 +60,8 @@ struct machine {
     struct http_client http_port;
     struct log log;
 
-    struct peer *peer; /* NULL while off */
+    struct peer *peer;         /* NULL while off */
+    struct peer_address *told; /* cluster_peers and bootstrap as this life was told them */
     struct event_id timer;
     uint64_t armed_us;      /* what the timer stands at */
     struct event_id burial; /* the peer has stopped by itself */
