@@ -49,7 +49,7 @@ static void play_world(const struct script *script, const struct play_options *o
     out->virtual_us = world_time_us(w);
     out->hash = world_hash(w);
     out->checks = world_checks(w);
-    fault_plan_print(world_plan(w), &out->faults);
+    buf_append_text(&out->faults, world_faults(w));
     script_verdict_deinit(&verdict);
     world_destroy(w);
 }

@@ -260,6 +260,9 @@ void mishaps_begin(struct world *w)
     struct fault_dice dice = { world_plan_dice, w };
     mishaps_end(w);
     fault_plan_draw(&w->plan, &dice);
+    buf_clear(&w->faults);
+    fault_plan_print(&w->plan, &w->faults);
+    trace_line(&w->sim.trace, w->sim.now_us, 0, "faults: %s", buf_text(&w->faults));
     world_apply_network(w);
     mishaps_drift(w);
     w->mishaps = mem_zalloc(sizeof(*w->mishaps));

@@ -227,6 +227,7 @@ void world_destroy(struct world *w)
     world_free_contents(w);
     checks_destroy(w->checks);
     buf_deinit(&w->failure.text);
+    buf_deinit(&w->faults);
     mem_free(w);
 }
 
@@ -255,9 +256,9 @@ struct checks_counts world_checks(const struct world *w)
     return checks_counts(w->checks);
 }
 
-const struct fault_plan *world_plan(const struct world *w)
+const char *world_faults(struct world *w)
 {
-    return &w->plan;
+    return buf_text(&w->faults);
 }
 
 bool world_pass(struct world *w, uint64_t until_us)

@@ -62,7 +62,8 @@ uint64_t world_events(const struct world *w);
 struct hash128 world_hash(struct world *w);
 const struct world_failure *world_failure(const struct world *w);
 struct checks_counts world_checks(const struct world *w);
-const struct fault_plan *world_plan(const struct world *w);
+/* The last plan that was drawn, in words; "" when none was. */
+const char *world_faults(struct world *w);
 /* False: it has failed. */
 bool world_pass(struct world *w, uint64_t until_us);
 /* What a scenario plays on. */

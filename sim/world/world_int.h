@@ -95,6 +95,7 @@ struct world {
     struct world_failure failure;
     struct fault_plan plan;
     struct mishaps *mishaps;                         /* NULL: none are planned */
+    struct buf faults;                               /* the plan, in words */
     struct machine machines[WORLD_MACHINES_MAX + 1]; /* 0 is not used */
     struct map contents;                             /* by name */
     struct list_link contents_in_order;
