@@ -34,7 +34,7 @@ ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TEST_ARCHIVES = $(B)/libtest.a $(B)/libctl.a $(ARCHIVES)
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop
+.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop scenarios sweep sim
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -93,6 +93,20 @@ asan:
 	    LSAN_OPTIONS=exitcode=0 \
 	    $(MAKE) B=$(ASAN_B) CFLAGS='-O1 -g -fno-omit-frame-pointer -DSLOW_CHECKS -fsanitize=address,undefined -fno-sanitize-recover=all' unit-run
 	tests/asan_reports $(ASAN_B)/reports
+
+# ---- the simulator ----
+SIM = $(B)/ipfs-cluster-sim
+SEEDS ?= 10
+N ?= 200
+SEED ?= 1
+# Every scenario with SEEDS seeds, each of them twice: the second run has to be the same, event by event.
+scenarios: $(SIM)
+	for file in scenarios/*/*.scn; do echo "$$file"; $(SIM) sweep --seeds $(SEEDS) --twice $$file || exit 1; done
+# A cluster under N mixes of faults; one of them, with everything that happens.
+sweep: $(SIM)
+	$(SIM) sweep --seeds $(N) --twice
+sim: $(SIM)
+	$(SIM) run swarm --seed $(SEED) --trace
 
 # ---- threads ----
 # tests/threads/*_threads.c have a main() of their own: Criterion does not start under ThreadSanitizer.
@@ -157,6 +171,9 @@ help:
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'
+	@echo 'make scenarios  every scenario with SEEDS=10 seeds, in virtual time'
+	@echo 'make sweep      a cluster under N=200 mixes of faults, each twice'
+	@echo 'make sim        one of them with everything that happens: SEED=1'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'

@@ -64,9 +64,11 @@ static int listing_order(const void *a, const void *b)
 
 int listing_parse(struct listing *out, struct bytes body)
 {
+    *out = (struct listing){ 0 };
+    if (body.len == 0)
+        return OK;
     const char *at = body.data;
     const char *end = at + body.len;
-    *out = (struct listing){ 0 };
     int err = OK;
     while (err == OK && at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
