@@ -177,7 +177,7 @@ void answer_status(struct standin_op *op, int status, const char *text)
 
 void answer_cannot(struct standin_op *op, const char *what)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     buf_printf(&text, "the stand-in IPFS daemon cannot do this: %s", what);
     if (op->answer_begun)
         answer_error_trailer(op, &text);

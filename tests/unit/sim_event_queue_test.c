@@ -11,7 +11,7 @@ static void nothing(void *arg)
 
 static struct event_id push(struct event_queue *q, uint64_t at_us, uint16_t who)
 {
-    return event_queue_push(q, &(struct event){.at_us = at_us, .who = who, .run = nothing});
+    return event_queue_push(q, &(struct event){ .at_us = at_us, .who = who, .run = nothing });
 }
 
 static uint64_t pop_time(struct event_queue *q)
@@ -82,7 +82,7 @@ Test(sim_event_queue, an_id_does_not_name_the_slots_next_tenant)
     cr_assert_eq(old.slot, young.slot);
     cr_assert_not(event_queue_cancel(&q, old));
     cr_assert_not(event_queue_move(&q, old, 1));
-    cr_assert_not(event_queue_cancel(&q, (struct event_id){0}));
+    cr_assert_not(event_queue_cancel(&q, (struct event_id){ 0 }));
     cr_assert(event_queue_cancel(&q, young));
     event_queue_deinit(&q);
 }

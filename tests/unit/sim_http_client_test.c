@@ -128,15 +128,15 @@ static void begin(void)
     struct sim_http_options options;
     sim_http_options_default(&options);
     options.window_bytes = 1000;
-    sim_http_init(&http, &sim, 1, &options, &(struct sim_http_server){accepts, on_request, NULL});
+    sim_http_init(&http, &sim, 1, &options, &(struct sim_http_server){ accepts, on_request, NULL });
     port = sim_http_port(&http);
-    call = (struct http_call){.method = "POST",
-                              .target = "/api/v0/pin/ls?type=recursive",
-                              .on_head = on_head,
-                              .on_body = on_body,
-                              .on_trailer = on_trailer,
-                              .on_drain = on_drain,
-                              .done = done};
+    call = (struct http_call){ .method = "POST",
+                               .target = "/api/v0/pin/ls?type=recursive",
+                               .on_head = on_head,
+                               .on_body = on_body,
+                               .on_trailer = on_trailer,
+                               .on_drain = on_drain,
+                               .done = done };
 }
 
 static void end(void)
@@ -158,7 +158,7 @@ static void answer(const char *text)
 Test(sim_http_client, a_whole_exchange)
 {
     begin();
-    call.body = (struct bytes){"question", 8};
+    call.body = (struct bytes){ "question", 8 };
     cr_assert_eq(http_client_start(&port, &call), OK);
     cr_assert_null(server.x);
     pass(10000);

@@ -25,7 +25,7 @@ Test(sim_kernel, choose_is_decided_by_seed_kind_and_who)
 
 Test(sim_kernel, a_log_replays_and_can_be_edited)
 {
-    struct choice_log log = {0};
+    struct choice_log log = { 0 };
     struct choose c;
     choose_init(&c, 42);
     choose_record(&c, &log);
@@ -33,9 +33,9 @@ Test(sim_kernel, a_log_replays_and_can_be_edited)
     for (int i = 0; i < 10; i++)
         first[i] = choose(&c, CHOICE_CLIENT, 0, 50);
 
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     choice_log_encode(&log, &bytes);
-    struct choice_log copy = {0};
+    struct choice_log copy = { 0 };
     cr_assert_eq(choice_log_decode(&copy, bytes.data, bytes.len), OK);
     choice_log_set(&copy, CHOICE_CLIENT, 0, 3, 120);
 
@@ -95,7 +95,7 @@ static void again(void *arg)
 
 Test(sim_kernel, time_jumps_to_the_next_event)
 {
-    struct clockwork w = {0};
+    struct clockwork w = { 0 };
     clockwork = &w;
     sim_init(&w.sim, 1, NULL, 0);
     sim_at(&w.sim, 1000000, SIM_TIMER, 1, 0, tick, &w.ran[0]);
@@ -108,7 +108,7 @@ Test(sim_kernel, time_jumps_to_the_next_event)
     cr_assert_eq(w.ran[0], 1);
     cr_assert_eq(w.ran[1], 0);
 
-    struct event_id timer = {0};
+    struct event_id timer = { 0 };
     sim_at_again(&w.sim, &timer, 3000100, SIM_TIMER, 1, tick, &w.ran[2]);
     sim_at_again(&w.sim, &timer, 3000900, SIM_TIMER, 1, tick, &w.ran[2]);
     sim_run(&w.sim, 4000000);
@@ -119,7 +119,7 @@ Test(sim_kernel, time_jumps_to_the_next_event)
 
 Test(sim_kernel, a_frozen_machine_catches_up_when_it_thaws)
 {
-    struct clockwork w = {0};
+    struct clockwork w = { 0 };
     clockwork = &w;
     sim_init(&w.sim, 1, NULL, 0);
     sim_at(&w.sim, 10, SIM_FRAME, 1, 0, tick, &w.ran[0]);
@@ -137,7 +137,7 @@ Test(sim_kernel, a_frozen_machine_catches_up_when_it_thaws)
 
 static struct hash128 run_hash(uint64_t payload, unsigned steps)
 {
-    struct clockwork w = {0};
+    struct clockwork w = { 0 };
     clockwork = &w;
     sim_init(&w.sim, 1, NULL, 0);
     sim_at(&w.sim, 10, SIM_TIMER, 1, payload, again, &w.ran[0]);
@@ -159,6 +159,6 @@ Test(sim_kernel, the_trace_hash_tells_runs_apart)
     cr_assert(a.high != c.high && a.low != c.low);
     cr_assert(a.high != d.high && a.low != d.low);
     char text[TRACE_HASH_TEXT_SIZE];
-    trace_hash_print((struct hash128){1, 0xabcdef}, text);
+    trace_hash_print((struct hash128){ 1, 0xabcdef }, text);
     cr_assert_str_eq(text, "00000000000000010000000000abcdef");
 }

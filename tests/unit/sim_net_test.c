@@ -48,7 +48,7 @@ static void on_link(void *owner, const struct peer_id *peer, bool up)
 static void attach(unsigned who)
 {
     ends[who].transport = net_attach(net, who);
-    struct transport_hooks hooks = {on_frame, on_link, &ends[who]};
+    struct transport_hooks hooks = { on_frame, on_link, &ends[who] };
     transport_set_hooks(&ends[who].transport, &hooks);
     for (unsigned other = 1; other <= MACHINES; other++) {
         struct multiaddr addr = net_address(other);
@@ -64,7 +64,7 @@ static void begin(uint64_t seed)
     net_options_default(&options);
     net = net_create(&sim, MACHINES, &options);
     for (unsigned who = 1; who <= MACHINES; who++) {
-        uint8_t key[32] = {(uint8_t)who};
+        uint8_t key[32] = { (uint8_t)who };
         ids[who] = peer_id_of_public_key(key);
         net_name(net, who, &ids[who]);
     }
@@ -82,7 +82,7 @@ static void end(void)
 
 static int say(unsigned from, unsigned to, unsigned what)
 {
-    uint8_t bytes[64] = {(uint8_t)(what >> 8), (uint8_t)what};
+    uint8_t bytes[64] = { (uint8_t)(what >> 8), (uint8_t)what };
     return transport_send(&ends[from].transport, &ids[to], STREAM_CONTROL, bytes, sizeof(bytes));
 }
 
@@ -242,16 +242,16 @@ Test(sim_net, a_frozen_process_gets_its_frames_when_it_thaws)
 static struct hash128 noisy_run(uint64_t seed)
 {
     begin(seed);
-    *net_options(net) = (struct net_options){.delay_us = 500,
-                                             .jitter_us = 5000,
-                                             .tail_per_million = 50000,
-                                             .tail_us = 3000000,
-                                             .reorder_per_million = 50000,
-                                             .break_per_million = 20000,
-                                             .dial_us = 3000,
-                                             .redial_us = 200000,
-                                             .queue_bytes_max = 1000000,
-                                             .queue_frames_max = 100};
+    *net_options(net) = (struct net_options){ .delay_us = 500,
+                                              .jitter_us = 5000,
+                                              .tail_per_million = 50000,
+                                              .tail_us = 3000000,
+                                              .reorder_per_million = 50000,
+                                              .break_per_million = 20000,
+                                              .dial_us = 3000,
+                                              .redial_us = 200000,
+                                              .queue_bytes_max = 1000000,
+                                              .queue_frames_max = 100 };
     for (unsigned i = 0; i < 400; i++) {
         for (unsigned from = 1; from <= MACHINES; from++)
             (void)say(from, from % MACHINES + 1, i);

@@ -54,7 +54,7 @@ Test(sim_script, a_scenario_is_read)
     cr_assert(s[0].who.items[0].first == 1 && s[0].who.items[0].last == 3);
     cr_assert(s[1].condition.kind == CONDITION_LEADER && s[1].time_us == 10000000);
     cr_assert(s[3].contents.count == 2 && s[3].factor_min == 2 && s[3].factor_max == 2);
-    cr_assert(bytes_equal(s[3].name, (struct bytes){"a # b", 5}));
+    cr_assert(bytes_equal(s[3].name, (struct bytes){ "a # b", 5 }));
     cr_assert_eq(s[3].by.items[0].kind, WHO_FOLLOWERS);
     cr_assert(s[4].outcome.want == OUTCOME_ANY && s[4].contents.items[0].is_range);
     cr_assert_eq(s[4].contents.items[0].last, 20);
@@ -69,9 +69,9 @@ Test(sim_script, a_scenario_is_read)
     cr_assert(s[12].condition.count == 2 && s[12].condition.contents.count == 2);
     cr_assert(s[13].condition.kind == CONDITION_NO_LEADER && s[13].time_us == 5000000);
     struct bytes line = script_line(&script, 8);
-    cr_assert(bytes_equal(line, (struct bytes){"let old be leader", 17}));
+    cr_assert(bytes_equal(line, (struct bytes){ "let old be leader", 17 }));
 
-    struct peer_options options = {0};
+    struct peer_options options = { 0 };
     for (size_t i = 0; i < script.options_count; i++)
         script_option_apply(&options, script.options[i].name, script.options[i].value);
     cr_assert_eq(options.metric_ttl_us, 2000000);
