@@ -8,7 +8,8 @@
 
 TestSuite(transport, .timeout = 60);
 
-static const struct transport_world *const worlds[] = { &transport_world_os };
+static const struct transport_world *const worlds[] = { &transport_world_os,
+                                                        &transport_world_simulated };
 
 enum { WORLDS = sizeof(worlds) / sizeof(worlds[0]), PEERS = TRANSPORT_WORLD_PEERS };
 

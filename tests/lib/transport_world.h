@@ -25,6 +25,7 @@ struct transport_world {
     bool (*run_until)(void *world, bool (*done)(void *owner), void *owner);
 };
 
-extern const struct transport_world transport_world_os; /* TCP on loopback, one loop */
+extern const struct transport_world transport_world_os;        /* TCP on loopback, one loop */
+extern const struct transport_world transport_world_simulated; /* sim/world/net.h */
 
 #endif
