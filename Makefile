@@ -156,6 +156,11 @@ $(B)/kubo/ipfs: tests/kubo/go.mod tests/kubo/go.sum
 kubo-contract: $(KUBO) $(B)/ipfs-cluster-sim
 	tests/contract/kubo_contract.sh $(KUBO) $(B)/ipfs-cluster-sim $(B)/kubo-contract
 
+# ---- the demo: a real cluster on this machine (README) ----
+.PHONY: demo
+demo: deps all
+	BUILD=$(B) tests/system/demo.sh
+
 deps:
 	@.ci/install-deps
 
@@ -167,6 +172,7 @@ clean:
 
 help:
 	@echo 'make            build the three programs into $(B)/'
+	@echo 'make demo       a real cluster of three peers: pins, a death, the pins move (KEEP=1: leave it running)'
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'

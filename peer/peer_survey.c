@@ -311,7 +311,8 @@ static void survey_row_of(struct survey_member *m, struct api_peer_status *row)
                                      .name = m->page.name,
                                      .ipfs_id = m->page.ipfs_id,
                                      .status = info->status,
-                                     .since_us = info->since_s * 1000000,
+                                     .since_us = info->since_s != 0 ? info->since_s * 1000000
+                                                                    : m->survey->peer->wall_us,
                                      .attempt_count = info->attempt_count,
                                      .is_priority = info->is_priority,
                                      .error = info->error };
