@@ -139,9 +139,18 @@ static void os_peer_pause(struct os_peer *p)
                  os_clock_mono_us() + half_us + rng_below(&rng, RNG_BACKOFF, half_us + 1));
 }
 
+/* Nobody took the call at any address: whoever waits for an answer from there need not wait on. */
+static void os_peer_tell_unreachable(struct os_peer *p)
+{
+    const struct transport_hooks *h = &p->transport->hooks;
+    if (p->up == NULL && h->on_link != NULL)
+        h->on_link(h->owner, &p->id, false);
+}
+
 static void os_peer_on_retry(void *owner)
 {
     struct os_peer *p = owner;
+    os_peer_tell_unreachable(p);
     os_peer_drop_stale_frames(p);
     os_peer_consider(p);
     os_peer_forget_if_idle(p);

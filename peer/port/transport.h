@@ -28,8 +28,8 @@ enum stream { STREAM_CONTROL, STREAM_CALLS, STREAM_BULK, STREAM_COUNT };
 struct transport_hooks {
     void (*on_frame)(void *owner, const struct peer_id *from, enum stream stream, const void *bytes,
                      size_t len);
-    /* The pair's connection came up (after the handshake) or went down; in either direction of
-     * dialling. */
+    /* The pair's connection came up (after the handshake) or went down, in either direction of
+     * dialling; also "down" whenever it was dialled in vain. */
     void (*on_link)(void *owner, const struct peer_id *peer, bool up);
     void *owner;
 };

@@ -144,6 +144,8 @@ static void net_link_dialled(void *arg)
     link->dial_not_before_us = n->sim->now_us + pause_us;
     net_path_drop(&n->paths[from][to]);
     net_path_drop(&n->paths[to][from]);
+    if (n->ends[from].is_attached)
+        net_side_tell(&link->sides[from == link->b], false);
     /* The other side first: its turn, if it wants one. */
     net_side_redial(&link->sides[from == link->a]);
     net_side_redial(&link->sides[from == link->b]);

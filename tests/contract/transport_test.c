@@ -26,7 +26,7 @@ struct node {
     struct stage *stage;
     struct transport transport;
     struct got got[PEERS][STREAM_COUNT];
-    int link[PEERS]; /* ups minus downs */
+    int link[PEERS]; /* 1 while it is up; "down" may be told again, when it was dialled in vain */
     int ups[PEERS], downs[PEERS];
     int strangers; /* frames or links of an id that is no peer's */
     bool is_damaged;
@@ -93,7 +93,7 @@ static void node_on_link(void *owner, const struct peer_id *id, bool up)
         n->strangers++;
         return;
     }
-    n->link[peer] += up ? 1 : -1;
+    n->link[peer] = up;
     (up ? n->ups : n->downs)[peer]++;
 }
 
@@ -404,7 +404,7 @@ Test(transport, a_peer_that_comes_back_is_found_again)
         struct calling calling = { &s, 0 };
         stage_run(&s, calling_again, &calling);
         cr_assert_eq(s.nodes[0].ups[1], 2);
-        cr_assert_eq(s.nodes[0].downs[1], 1);
+        cr_assert_geq(s.nodes[0].downs[1], 1);
         stage_deinit(&s);
     }
 }
