@@ -34,7 +34,7 @@ ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TEST_ARCHIVES = $(B)/libtest.a $(B)/libctl.a $(ARCHIVES)
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop scenarios sweep sim
+.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop scenarios sweep sim system
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -108,6 +108,15 @@ sweep: $(SIM)
 sim: $(SIM)
 	$(SIM) run swarm --seed $(SEED) --trace
 
+# ---- real processes ----
+# demo.sh is run by itself.
+SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
+system: all $(B)/tests/canned
+	tests/system/run $(B) $(SYSTEM)
+$(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS) -o $@
+
 # ---- threads ----
 # tests/threads/*_threads.c have a main() of their own: Criterion does not start under ThreadSanitizer.
 THREADS = $(patsubst tests/threads/%.c,$(B)/tests/%,$(wildcard tests/threads/*_threads.c))
@@ -175,6 +184,7 @@ help:
 	@echo 'make demo       a real cluster of three peers: pins, a death, the pins move (KEEP=1: leave it running)'
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make check      the fast tests (under a minute)'
+	@echo 'make system     the programs as processes, on real sockets and disks'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'
 	@echo 'make scenarios  every scenario with SEEDS=10 seeds, in virtual time'

@@ -20,24 +20,27 @@ struct show {
 
 /* ---- stdout ---- */
 
+static void show_lose(struct show *s)
+{
+    if (!s->is_lost && errno != EPIPE) /* whoever read has read enough, as `| head` does */
+        fprintf(stderr, "error: standard output cannot be written: %s\n", strerror(errno));
+    s->is_lost = true;
+}
+
 static bool show_write(struct show *s)
 {
     if (s->out.err != OK)
         failure_set(s->failure, 0, s->out.err, "%s", err_text(s->out.err));
-    if (fwrite(s->out.data, 1, s->out.len, stdout) < s->out.len) {
-        s->is_lost = true;
-        if (errno != EPIPE) /* whoever read has read enough, as `| head` does */
-            fprintf(stderr, "error: standard output cannot be written: %s\n", strerror(errno));
-    }
+    if (fwrite(s->out.data, 1, s->out.len, stdout) < s->out.len)
+        show_lose(s);
     buf_clear(&s->out);
     return !s->is_lost && !s->failure->happened;
 }
 
 static void show_flush(void *owner)
 {
-    struct show *s = owner;
     if (fflush(stdout) != 0)
-        s->is_lost = true;
+        show_lose(owner);
 }
 
 /* ---- documents ---- */
@@ -109,6 +112,9 @@ int ctl_show_document(struct ctl *ctl, struct bytes document, format_fn *format)
     int code = CTL_DONE;
     if (document.len > 0 && !show_row(&show, document))
         code = failure.happened ? ctl_fail(ctl, &failure) : CTL_FAILED;
+    show_flush(&show);
+    if (show.is_lost)
+        code = CTL_FAILED;
     buf_deinit(&show.out);
     failure_deinit(&failure);
     return code;

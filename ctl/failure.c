@@ -1,5 +1,7 @@
 #include "ctl/failure.h"
 
+#include <string.h>
+
 #include "ctl/cmd.h"
 #include "ctl/text.h"
 #include "util/err.h"
@@ -90,6 +92,11 @@ static const char *failure_advice_of_err(int err)
     }
 }
 
+static bool failure_is_about(const struct failure *f, const char *word)
+{
+    return memmem(f->message.data, f->message.len, word, strlen(word)) != NULL;
+}
+
 const char *failure_advice(const struct failure *f)
 {
     switch (f->code) {
@@ -99,7 +106,8 @@ const char *failure_advice(const struct failure *f)
     case 403:
         return "The API wants credentials, which this program cannot give yet.";
     case 404:
-        return "`ipfs-cluster-ctl pin ls` lists what is pinned.";
+        return failure_is_about(f, "pinset") ? "`ipfs-cluster-ctl pin ls` lists what is pinned."
+                                             : "";
     case 500:
         return "The log of the peer may say more.";
     case 503:
