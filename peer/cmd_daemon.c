@@ -586,6 +586,10 @@ int cmd_daemon(const struct service *service, int argc, char **argv)
     struct buf path = { 0 };
     struct buf why = { 0 };
     int code = daemon_parse(&d, argc, argv);
+    if (code == 0 && !os_file_exists(cmd_path(&path, service, "service.json")))
+        code = cmd_fail("loading configurations: there is no %s. Write one with: "
+                        "ipfs-cluster-service -c %s init",
+                        buf_text(&path), service->folder);
     if (code == 0 && os_lock_take(&lock, cmd_path(&path, service, "cluster.lock"), &why) != OK)
         code = cmd_fail("obtaining execution lock: %s", buf_text(&why));
     if (code == 0)

@@ -251,14 +251,25 @@ void peer_proposals_on_role(struct peer *p)
     }
 }
 
+/* What is left to say when the time is over. */
+static void peer_proposal_expire(struct peer *p, struct peer_proposal *proposal)
+{
+    bool no_leader = peer_leader(p) == NULL;
+    if (!proposal->may_be_logged)
+        peer_proposal_finish(p, proposal, ERR_NO_LEADER, NULL, err_text(ERR_NO_LEADER));
+    else
+        peer_proposal_finish(p, proposal, ERR_OUTCOME_UNKNOWN, NULL,
+                             no_leader ? "no leader any more: outcome unknown; safe to repeat"
+                                       : err_text(ERR_OUTCOME_UNKNOWN));
+}
+
 /* Also at every event's end: what was proposed in it leaves with it. */
 void peer_proposals_on_deadline(struct peer *p)
 {
     list_for_each_safe (at, after, &p->proposals) {
         struct peer_proposal *proposal = list_entry(at, struct peer_proposal, link);
         if (proposal->deadline_us <= p->now_us) {
-            int err = proposal->may_be_logged ? ERR_OUTCOME_UNKNOWN : ERR_NO_LEADER;
-            peer_proposal_finish(p, proposal, err, NULL, err_text(err));
+            peer_proposal_expire(p, proposal);
         } else if (proposal->retry_at_us <= p->now_us) {
             peer_proposal_send(p, proposal);
         }
