@@ -123,7 +123,7 @@ CONTRACT(log_requests_are_done_once_and_in_order)
     }
     for (int i = 0; i < 2 * UNITS; i++) {
         cr_assert_eq(wait_for(fx, &w[i]), OK);
-        cr_assert_eq(w[i].order, i + 1);
+        cr_assert_eq(w[i].order, (uint64_t)i + 1);
     }
     for (int i = 0; i < UNITS; i++) { /* exactly what was submitted before it */
         cr_assert_eq(fetches[i].records_count, (size_t)i * 3 + 3);
@@ -296,7 +296,7 @@ CONTRACT(batches_show_whole_and_in_order)
     }
     for (int i = 0; i < BATCHES; i++) {
         cr_assert_eq(wait_for(fx, &w[i]), OK);
-        cr_assert_eq(w[i].order, i + 1);
+        cr_assert_eq(w[i].order, (uint64_t)i + 1);
     }
 }
 
