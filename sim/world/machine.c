@@ -277,6 +277,7 @@ void machine_pause(struct machine *m)
         return;
     m->state = MACHINE_PAUSED;
     sim_freeze(&m->world->sim, m->who);
+    net_pause(m->world->net, m->who);
 }
 
 void machine_resume(struct machine *m)
@@ -285,6 +286,7 @@ void machine_resume(struct machine *m)
         return;
     m->state = MACHINE_UP;
     sim_thaw(&m->world->sim, m->who);
+    net_resume(m->world->net, m->who);
 }
 
 void machine_wipe(struct machine *m)

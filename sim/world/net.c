@@ -17,7 +17,10 @@ void net_options_default(struct net_options *o)
         .delay_us = 200,
         .jitter_us = 300,
         .dial_us = 1500,
-        .redial_us = 500000,
+        .redial_us = 200 * 1000,
+        .redial_max_us = 5 * 1000 * 1000,
+        .silence_us = 15 * 1000 * 1000,
+        .frame_age_us = 10 * 1000 * 1000,
         .queue_bytes_max = 4 * 1024 * 1024,
         .queue_frames_max = 1024,
     };
@@ -97,6 +100,7 @@ static struct net_frame *net_frame_make(struct net_path *path, enum stream strea
 {
     struct net_frame *frame = parcel_take(&path->net->parcels, sizeof(*frame) + len);
     *frame = (struct net_frame){ .path = path, .stream = stream, .len = len };
+    frame->said_at_us = path->net->sim->now_us;
     list_init(&frame->link);
     memcpy(frame->bytes, bytes, len);
     frame->hash = hash64((uint64_t)path->from << 8 | stream, bytes, len);
@@ -122,6 +126,16 @@ void net_path_drop(struct net_path *path)
 {
     list_for_each_safe (link, after, &path->held)
         net_frame_lose(list_entry(link, struct net_frame, link));
+}
+
+void net_path_drop_old(struct net_path *path)
+{
+    struct net *n = path->net;
+    list_for_each_safe (link, after, &path->held) {
+        struct net_frame *frame = list_entry(link, struct net_frame, link);
+        if (n->sim->now_us - frame->said_at_us >= n->options.frame_age_us)
+            net_frame_lose(frame);
+    }
 }
 
 void net_path_scatter(struct net_path *path)
@@ -356,7 +370,7 @@ void net_detach(struct net *n, unsigned who, bool silently)
 void net_cut(struct net *n, unsigned from, unsigned to)
 {
     n->paths[from][to].is_cut = true;
-    net_link_on_cut(net_link_of(n, from, to));
+    net_link_on_silence(net_link_of(n, from, to));
 }
 
 void net_heal(struct net *n, unsigned from, unsigned to)
@@ -364,12 +378,9 @@ void net_heal(struct net *n, unsigned from, unsigned to)
     struct net_path *path = &n->paths[from][to];
     struct net_link *link = net_link_of(n, from, to);
     path->is_cut = false;
-    if (!n->paths[to][from].is_cut)
-        sim_cancel(n->sim, &link->break_up);
+    net_link_on_sound(link);
     if (link->state == NET_LINK_UP)
         net_path_release(path);
-    else
-        net_link_hurry(link);
 }
 
 bool net_is_cut(const struct net *n, unsigned from, unsigned to)

@@ -3,10 +3,11 @@
  *      send --> [waiting: dialling] --> in flight --> on_frame        one path for each direction,
  *                     \______ held while the path is cut ______/      three streams each
  *
- * Shape    A pair of machines has at most one connection. It is dialled when there is something to send or
- *          connect() asked for it; it breaks at random, when one side dies, or a while after a cut. Frames of
- *          one stream arrive in order as long as the connection lives; of a broken one some are lost, the
- *          others come late and out of order.
+ * Shape    A pair of machines has at most one connection. It is dialled, again and again, as long as frames wait
+ *          for it or connect() asked for it; it breaks at random, when one side dies, and when one side has
+ *          heard nothing for a while: after a cut, or when the other process stands still. Frames of one stream
+ *          arrive in order as long as the connection lives; of a broken one some are lost, the others come late
+ *          and out of order. So does os/os_transport.h; one contract test holds both.
  * Stricter On the control stream single frames overtake others without a break (reorder_per_million): Raft
  *          must not lean on order.
  * Cut      A cut direction holds what is sent into it, until its queue is full (ERR_BUSY); healing lets it go
@@ -33,8 +34,11 @@ struct net_options {
     uint64_t reorder_per_million; /* of the control frames do not wait for those before them */
     uint64_t break_per_million;   /* chance that a frame's sending breaks the connection */
     uint64_t dial_us;             /* making a connection */
-    uint64_t redial_us;           /* pause after a failed attempt */
-    size_t queue_bytes_max;       /* of one stream and direction */
+    uint64_t redial_us;           /* pause after a failed attempt, doubled after each up to ... */
+    uint64_t redial_max_us;
+    uint64_t silence_us;    /* a connection on which nothing is heard for so long is dead */
+    uint64_t frame_age_us;  /* what waited so long for a connection is lost */
+    size_t queue_bytes_max; /* of one stream and direction */
     size_t queue_frames_max;
 };
 
@@ -60,6 +64,9 @@ void net_heal(struct net *n, unsigned from, unsigned to);
 bool net_is_cut(const struct net *n, unsigned from, unsigned to);
 bool net_is_linked(const struct net *n, unsigned a, unsigned b);
 void net_break(struct net *n, unsigned a, unsigned b); /* the connection, if there is one */
+/* The process stands still, or goes on: the others do not wait for it longer than silence_us. */
+void net_pause(struct net *n, unsigned who);
+void net_resume(struct net *n, unsigned who);
 
 struct net_counts {
     uint64_t sent;

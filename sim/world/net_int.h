@@ -12,6 +12,7 @@ struct net_frame {
     struct list_link link; /* in path->in_flight or path->held */
     struct net_path *path;
     enum stream stream;
+    uint64_t said_at_us;
     uint64_t life; /* of the receiver: a frame for a dead process is not for its successor */
     struct event_id arrival;
     uint64_t hash;
@@ -55,6 +56,7 @@ struct net_link {
     uint16_t dialler;
     struct net_side sides[2];
     uint64_t dial_not_before_us;
+    uint64_t pause_us; /* after the next failure */
     struct event_id dial;
     struct event_id break_up; /* of a cut connection */
 };
@@ -91,17 +93,18 @@ struct net {
 
 /* net.c */
 struct net_known *net_known(struct net_end *end, const struct peer_id *id);
-void net_path_release(struct net_path *path); /* what was held goes on its way */
-void net_path_drop(struct net_path *path);    /* what was held is lost */
-void net_path_scatter(struct net_path *path); /* the connection broke: lost, or stragglers */
+void net_path_release(struct net_path *path);  /* what was held goes on its way */
+void net_path_drop_old(struct net_path *path); /* of what waits for a connection */
+void net_path_drop(struct net_path *path);     /* what was held is lost */
+void net_path_scatter(struct net_path *path);  /* the connection broke: lost, or stragglers */
 
 /* net_link.c */
 void net_link_init(struct net_link *link, struct net *n, unsigned a, unsigned b);
 void net_link_deinit(struct net_link *link);
 struct net_link *net_link_of(struct net *n, unsigned x, unsigned y);
 void net_link_dial(struct net *n, unsigned from, unsigned to); /* unless it is under way already */
-void net_link_hurry(struct net_link *link); /* forget the pause before the next attempt */
-void net_link_on_cut(struct net_link *link);
+void net_link_on_silence(struct net_link *link); /* a direction was cut, or a side stands still */
+void net_link_on_sound(struct net_link *link);   /* perhaps it goes on */
 void net_link_on_detach(struct net *n, unsigned who, bool silently);
 
 #endif

@@ -11,8 +11,7 @@ enum { NEWS_PROMPT_US = 2000 };
 #define NEWS_SILENT_MIN_US                                                                         \
     ((uint64_t)500 * 1000) /* a dead machine is noticed by the lack of answers */
 #define NEWS_SILENT_MAX_US ((uint64_t)20 * 1000 * 1000)
-#define CUT_BREAKS_MIN_US  ((uint64_t)200 * 1000)
-#define CUT_BREAKS_MAX_US  ((uint64_t)20 * 1000 * 1000)
+#define SILENCE_MIN_US     ((uint64_t)200 * 1000)
 
 void net_link_init(struct net_link *link, struct net *n, unsigned a, unsigned b)
 {
@@ -61,7 +60,8 @@ static void net_side_redial(struct net_side *side)
     struct net *n = side->link->net;
     struct net_end *end = &n->ends[side->who];
     const struct net_known *known = net_known(end, &n->ends[side->other].id);
-    if (end->is_attached && known != NULL && known->wants_link)
+    bool waits = !list_is_empty(&n->paths[side->who][side->other].held);
+    if (end->is_attached && known != NULL && (known->wants_link || waits))
         net_link_dial(n, side->who, side->other);
 }
 
@@ -117,6 +117,7 @@ static void net_link_come_up(struct net_link *link)
 {
     struct net *n = link->net;
     link->state = NET_LINK_UP;
+    link->pause_us = 0;
     for (int i = 0; i < 2; i++) {
         struct net_side *side = &link->sides[i];
         sim_cancel(n->sim, &side->down_news);
@@ -125,6 +126,13 @@ static void net_link_come_up(struct net_link *link)
     }
     net_path_release(&n->paths[link->a][link->b]);
     net_path_release(&n->paths[link->b][link->a]);
+}
+
+static uint64_t net_longer_pause(const struct net *n, uint64_t pause_us)
+{
+    if (pause_us == 0)
+        return n->options.redial_us;
+    return 2 * pause_us < n->options.redial_max_us ? 2 * pause_us : n->options.redial_max_us;
 }
 
 static void net_link_dialled(void *arg)
@@ -139,11 +147,11 @@ static void net_link_dialled(void *arg)
         return;
     }
     link->state = NET_LINK_DOWN;
-    uint64_t pause_us = n->options.redial_us;
-    pause_us += choose(&n->sim->choose, CHOICE_LINK, from, pause_us / 2 + 1);
-    link->dial_not_before_us = n->sim->now_us + pause_us;
-    net_path_drop(&n->paths[from][to]);
-    net_path_drop(&n->paths[to][from]);
+    link->pause_us = net_longer_pause(n, link->pause_us);
+    link->dial_not_before_us = n->sim->now_us + link->pause_us / 2 +
+                               choose(&n->sim->choose, CHOICE_LINK, from, link->pause_us / 2 + 1);
+    net_path_drop_old(&n->paths[from][to]);
+    net_path_drop_old(&n->paths[to][from]);
     if (n->ends[from].is_attached)
         net_side_tell(&link->sides[from == link->b], false);
     /* The other side first: its turn, if it wants one. */
@@ -165,15 +173,6 @@ void net_link_dial(struct net *n, unsigned from, unsigned to)
     takes_us += choose(&n->sim->choose, CHOICE_LINK, from, n->options.dial_us + 1);
     link->dial = sim_at(n->sim, start_us + takes_us - n->sim->now_us, SIM_LINK, from, 0,
                         net_link_dialled, link);
-}
-
-void net_link_hurry(struct net_link *link)
-{
-    struct net *n = link->net;
-    link->dial_not_before_us = 0;
-    if (link->state == NET_LINK_DIALLING)
-        sim_at_again(n->sim, &link->dial, n->sim->now_us + n->options.dial_us, SIM_LINK,
-                     link->dialler, net_link_dialled, link);
 }
 
 /* ---- breaking ---- */
@@ -208,16 +207,40 @@ static void net_link_breaks_up(void *arg)
     net_break(link->net, link->a, link->b);
 }
 
-/* 0: the connection outlives the cut, however long it is. */
-void net_link_on_cut(struct net_link *link)
+/* 0: as late as it may. Sooner is another reason to break, at the same time. */
+void net_link_on_silence(struct net_link *link)
 {
-    struct sim *sim = link->net->sim;
-    if (link->state != NET_LINK_UP || event_queue_has(&sim->queue, link->break_up) ||
-        choose(&sim->choose, CHOICE_LINK, link->a, 3) == 0)
+    struct net *n = link->net;
+    struct choose *c = &n->sim->choose;
+    if (link->state != NET_LINK_UP || event_queue_has(&n->sim->queue, link->break_up))
         return;
-    uint64_t after_us =
-        choose_scale(&sim->choose, CHOICE_LINK, link->a, CUT_BREAKS_MIN_US, CUT_BREAKS_MAX_US);
-    link->break_up = sim_at(sim, after_us, SIM_LINK, 0, 0, net_link_breaks_up, link);
+    uint64_t after_us = n->options.silence_us;
+    if (choose(c, CHOICE_LINK, link->a, 2) == 1 && after_us > SILENCE_MIN_US)
+        after_us = choose_scale(c, CHOICE_LINK, link->a, SILENCE_MIN_US, after_us);
+    link->break_up = sim_at(n->sim, after_us, SIM_LINK, 0, 0, net_link_breaks_up, link);
+}
+
+void net_link_on_sound(struct net_link *link)
+{
+    struct net *n = link->net;
+    bool is_silent = n->paths[link->a][link->b].is_cut || n->paths[link->b][link->a].is_cut ||
+                     n->sim->is_frozen[link->a] || n->sim->is_frozen[link->b];
+    if (!is_silent)
+        sim_cancel(n->sim, &link->break_up);
+}
+
+void net_pause(struct net *n, unsigned who)
+{
+    for (unsigned other = 1; other <= n->machines_count; other++)
+        if (other != who)
+            net_link_on_silence(net_link_of(n, who, other));
+}
+
+void net_resume(struct net *n, unsigned who)
+{
+    for (unsigned other = 1; other <= n->machines_count; other++)
+        if (other != who)
+            net_link_on_sound(net_link_of(n, who, other));
 }
 
 void net_link_on_detach(struct net *n, unsigned who, bool silently)

@@ -197,7 +197,7 @@ Test(sim_net, connect_keeps_dialling_until_somebody_is_there)
     cr_assert_gt(ends[1].downs, 1, "each time it was dialled in vain");
     ends[1].downs = 0;
     attach(2);
-    pass(2000000);
+    pass(6000000);
     cr_assert(ends[1].ups == 1 && ends[2].ups == 1);
     net_break(net, 1, 2);
     pass(2000000);
@@ -222,6 +222,22 @@ Test(sim_net, disorder_only_where_it_is_allowed)
     pass(1000000);
     cr_assert_eq(ends[2].got_count, 200);
     cr_assert_not(got_in_order(2, 200));
+    end();
+}
+
+Test(sim_net, nobody_waits_for_ever_for_a_process_that_stands_still)
+{
+    begin(2);
+    say(1, 2, 0);
+    pass(100000);
+    sim_freeze(&sim, 2);
+    net_pause(net, 2);
+    pass(20000000);
+    cr_assert(ends[1].downs == 1 && ends[2].downs == 0, "the frozen one has not heard of it");
+    sim_thaw(&sim, 2);
+    net_resume(net, 2);
+    pass(1000);
+    cr_assert_eq(ends[2].downs, 1);
     end();
 }
 
@@ -252,6 +268,9 @@ static struct hash128 noisy_run(uint64_t seed)
                                               .break_per_million = 20000,
                                               .dial_us = 3000,
                                               .redial_us = 200000,
+                                              .redial_max_us = 1000000,
+                                              .silence_us = 15000000,
+                                              .frame_age_us = 10000000,
                                               .queue_bytes_max = 1000000,
                                               .queue_frames_max = 100 };
     for (unsigned i = 0; i < 400; i++) {
