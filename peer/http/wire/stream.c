@@ -19,39 +19,48 @@ static void http_stream_finish(struct http_stream *s)
     s->done(s);
 }
 
+static void http_stream_begin(struct http_stream *s)
+{
+    struct http_field all[2 + STREAM_FIELDS_MAX] = { HTTP_FIELD("Content-Type", "application/json"),
+                                                     HTTP_FIELD("Trailer", "X-Stream-Error") };
+    for (size_t i = 0; i < s->fields_count; i++)
+        all[2 + i] = s->fields[i];
+    http_reply_begin(s->x, 200, all, 2 + s->fields_count, -1);
+}
+
 /* Hands the gathered rows on; the first ones bring the head with them. */
 static void http_stream_flush(struct http_stream *s)
 {
     if (s->rows.len == 0)
         return;
-    if (!s->x->reply_begun) {
-        struct http_field all[2 + STREAM_FIELDS_MAX] = {
-            HTTP_FIELD("Content-Type", "application/json"),
-            HTTP_FIELD("Trailer", "X-Stream-Error")};
-        for (size_t i = 0; i < s->fields_count; i++)
-            all[2 + i] = s->fields[i];
-        http_reply_begin(s->x, 200, all, 2 + s->fields_count, -1);
-    }
+    if (!s->x->reply_begun)
+        http_stream_begin(s);
     s->has_room = http_reply_write(s->x, s->rows.data, s->rows.len);
     buf_clear(&s->rows);
-}
-
-static void http_stream_end_empty(struct http_stream *s)
-{
-    struct http_field all[1 + STREAM_FIELDS_MAX] = {HTTP_FIELD("Trailer", "X-Stream-Error")};
-    for (size_t i = 0; i < s->fields_count; i++)
-        all[1 + i] = s->fields[i];
-    http_reply_empty(s->x, 204, all, 1 + s->fields_count);
 }
 
 /* `error` is "" after a whole list. */
 static void http_stream_end(struct http_stream *s, const char *error)
 {
-    struct http_field trailer = {{"X-Stream-Error", 14}, {error, strlen(error)}};
+    struct http_field trailer = { { "X-Stream-Error", 14 }, { error, strlen(error) } };
     if (s->x->request.minor_version == 0 && error[0] != 0)
         http_reply_kill(s->x);
     else
-        http_reply_end(s->x, &trailer, 1);
+        http_reply_end(s->x, &trailer, error[0] == 0 && s->is_kubo_like ? 0 : 1);
+}
+
+/* There was not one row. */
+static void http_stream_end_empty(struct http_stream *s)
+{
+    if (s->is_kubo_like) {
+        http_stream_begin(s);
+        http_stream_end(s, "");
+        return;
+    }
+    struct http_field all[1 + STREAM_FIELDS_MAX] = { HTTP_FIELD("Trailer", "X-Stream-Error") };
+    for (size_t i = 0; i < s->fields_count; i++)
+        all[1 + i] = s->fields[i];
+    http_reply_empty(s->x, 204, all, 1 + s->fields_count);
 }
 
 static void http_stream_fail(struct http_stream *s)
@@ -61,6 +70,8 @@ static void http_stream_fail(struct http_stream *s)
         error = "unknown error";
     if (s->x->reply_begun)
         http_stream_end(s, error);
+    else if (s->refuse != NULL)
+        s->refuse(s, error);
     else
         http_reply_error(s->x, s->failure_status != 0 ? s->failure_status : 500, error, s->fields,
                          s->fields_count);
@@ -72,7 +83,7 @@ static enum http_row http_stream_pump(struct http_stream *s)
     enum http_row row = HTTP_ROW_WAIT;
     while (s->has_room) {
         row = s->next_row(s, &s->rows);
-        if (row == HTTP_ROW_READY)
+        if (row == HTTP_ROW_READY && !s->rows_are_raw)
             buf_put_u8(&s->rows, '\n');
         if (s->rows.err != OK)
             return HTTP_ROW_FAILED;

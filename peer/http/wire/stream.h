@@ -36,7 +36,12 @@ struct http_stream {
     const struct http_field *fields; /* for the head */
     size_t fields_count;
     int failure_status; /* of a failure before the first row; 0: 500 */
-    struct buf error;   /* appended by next_row */
+    /* As IPFS daemons do it: no row at all is a 200 without a body, and a whole list has no trailer. */
+    bool is_kubo_like;
+    bool rows_are_raw; /* no newline is added */
+    /* Answers a failure before the first row in other words; NULL: the usual document. */
+    void (*refuse)(struct http_stream *s, const char *error);
+    struct buf error; /* appended by next_row */
     /* The stream's. */
     struct http_exchange *x;
     struct buf rows; /* written by next_row, not yet handed to the connection */

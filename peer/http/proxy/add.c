@@ -1,0 +1,212 @@
+/* add.c -- /add: the local daemon does it, without its own pin; the roots are pinned in the cluster.
+ *
+ * The daemon's lines go to the client as they come. What they do not say yet is whether the add was
+ * whole (an upload cut short gives a CID, too, of the shortened content; only the trailer tells), so
+ * pinning waits for the end, and the end of the client's answer waits for the pins. A pin that fails
+ * is told by the trailer X-Stream-Error, as the daemon would tell a failure of its own. */
+#include "http/proxy/proxy_int.h"
+
+#include <string.h>
+
+#include "http/wire/parse.h"
+#include "ipfs/kubo_reply.h"
+#include "util/err.h"
+
+enum {
+    PROXY_ROOTS_BYTES_MAX = 256 * 1024
+}; /* some 7000; whoever adds more wraps them in a folder */
+
+struct proxy_add {
+    struct proxy_forward f; /* first */
+    struct kubo_reply reply;
+    struct buf roots; /* runs, each a binary CID */
+    size_t roots_done;
+    struct cid wrapper; /* of wrap-with-directory: the only root then */
+    struct proxy_write write;
+    bool write_runs;
+    struct buf pin_name;
+};
+
+static void proxy_add_free_job(struct proxy_job *job)
+{
+    struct proxy_add *a = (struct proxy_add *)job;
+    kubo_reply_deinit(&a->reply);
+    buf_deinit(&a->roots);
+    buf_deinit(&a->pin_name);
+    proxy_forward_free(&a->f);
+}
+
+/* ---- what the daemon says ---- */
+
+/* Names of files and folders are paths, the top ones without '/'. The wrapping folder has no name. */
+static void proxy_add_on_row(void *owner, const struct kubo_row *row)
+{
+    struct proxy_add *a = owner;
+    struct bytes name = row->added.name;
+    if (row->kind != KUBO_ROW_ADDED || cid_is_undefined(&row->added.cid))
+        return; /* progress */
+    if (name.len == 0)
+        a->wrapper = row->added.cid;
+    else if (memchr(name.data, '/', name.len) == NULL)
+        buf_put_run(&a->roots, row->added.cid.bytes, row->added.cid.len);
+}
+
+static struct proxy_add *proxy_add_of(struct proxy_forward *f)
+{
+    return (struct proxy_add *)f;
+}
+
+static void proxy_add_on_head(struct proxy_forward *f, int status)
+{
+    kubo_reply_on_head(&proxy_add_of(f)->reply, status);
+}
+
+static void proxy_add_on_body(struct proxy_forward *f, const void *bytes, size_t len)
+{
+    kubo_reply_on_body(&proxy_add_of(f)->reply, bytes, len);
+}
+
+static void proxy_add_on_trailer(struct proxy_forward *f, const struct http_field *fields,
+                                 size_t count)
+{
+    kubo_reply_on_trailer(&proxy_add_of(f)->reply, fields, count);
+}
+
+/* ---- pinning ---- */
+
+static void proxy_add_next(struct proxy_add *a);
+
+static void proxy_add_fail(struct proxy_add *a, const char *why)
+{
+    struct buf message = { 0 };
+    buf_printf(&message, "the content was added, but not pinned in the cluster: %s", why);
+    proxy_forward_end(&a->f, buf_text(&message));
+    buf_deinit(&message);
+}
+
+static void proxy_add_pinned(struct proxy_write *write, int err, const char *why)
+{
+    struct proxy_add *a = write->owner;
+    a->write_runs = false;
+    if (err == OK)
+        proxy_add_next(a);
+    else
+        proxy_add_fail(a, why != NULL && why[0] != 0 ? why : err_text(err));
+}
+
+static bool proxy_add_take_root(struct proxy_add *a, struct cid *out)
+{
+    struct reader rest = reader_of(a->roots.data + a->roots_done, a->roots.len - a->roots_done);
+    struct bytes run = reader_run(&rest, LIMIT_CID_BYTES);
+    if (rest.err != OK || cid_from_bytes(out, run.data, run.len) != OK)
+        return false;
+    a->roots_done = a->roots.len - rest.left;
+    return true;
+}
+
+/* The next root, or the end. */
+static void proxy_add_next(struct proxy_add *a)
+{
+    struct proxy *p = a->f.job.proxy;
+    struct buf why = { 0 };
+    struct cid root;
+    if (!proxy_add_take_root(a, &root)) {
+        proxy_forward_end(&a->f, NULL);
+        return;
+    }
+    a->write = (struct proxy_write){ .pin = pin_of(&root), .done = proxy_add_pinned, .owner = a };
+    a->write.pin.replication_min = 0;
+    a->write.pin.replication_max = 0;
+    a->write.pin.name = buf_bytes(&a->pin_name);
+    int err = p->ops->pin(p->impl, &a->write, &why);
+    a->write_runs = err == OK;
+    if (err != OK)
+        proxy_add_fail(a, why.len > 0 ? buf_text(&why) : err_text(err));
+    buf_deinit(&why);
+}
+
+/* The client leaves while a pin is under way: that one goes on, further ones do not begin. */
+static void proxy_add_on_abort(struct http_exchange *x)
+{
+    struct proxy_add *a = x->owner;
+    struct proxy *p = a->f.job.proxy;
+    if (a->write_runs)
+        p->ops->forget(p->impl, &a->write);
+    proxy_job_destroy(&a->f.job);
+}
+
+static bool proxy_add_on_end(struct proxy_forward *f, int err)
+{
+    struct proxy_add *a = proxy_add_of(f);
+    int verdict = kubo_reply_end(&a->reply, err);
+    if (err != OK || f->job.x == NULL || a->reply.status != 200)
+        return false;
+    if (verdict != OK) {
+        bool is_told = http_field_value(f->trailer, f->trailer_count, "X-Stream-Error").len > 0;
+        proxy_forward_end(f, is_told ? NULL : kubo_reply_text(&a->reply));
+        return true;
+    }
+    if (!cid_is_undefined(&a->wrapper)) {
+        buf_clear(&a->roots);
+        buf_put_run(&a->roots, a->wrapper.bytes, a->wrapper.len);
+    }
+    f->job.x->on_abort = proxy_add_on_abort;
+    if (a->roots.err != OK)
+        proxy_add_fail(a, "too many roots; wrap them in a folder");
+    else
+        proxy_add_next(a);
+    return true;
+}
+
+/* ---- the request ---- */
+
+/* The client's query without what concerns pinning, and pin=false. */
+static int proxy_add_put_target(struct proxy_add *a, const struct http_request *r)
+{
+    struct buf name = { 0 };
+    struct buf value = { 0 };
+    struct buf *target = &a->f.target;
+    int err = OK;
+    buf_append_text(target, "/api/v0/add?");
+    for (const char *rest = r->query; err != ERR_NOT_FOUND && err != ERR_NOMEM;) {
+        const char *pair = rest;
+        err = http_query_next(&rest, &name, &value);
+        bool is_name = strcmp(buf_text(&name), "pin-name") == 0;
+        if (err == OK && is_name)
+            buf_append(&a->pin_name, value.data, value.len);
+        if (err == ERR_NOT_FOUND || is_name || strcmp(buf_text(&name), "pin") == 0)
+            continue;
+        buf_append(target, pair + (*pair == '&'), (size_t)(rest - pair) - (*pair == '&'));
+        buf_put_u8(target, '&');
+    }
+    buf_append_text(target, "pin=false");
+    buf_deinit(&name);
+    buf_deinit(&value);
+    if (err == ERR_NOMEM)
+        return err;
+    return target->err != OK ? target->err : a->pin_name.err;
+}
+
+void proxy_add(struct proxy *p, struct http_exchange *x)
+{
+    if (!proxy_flag(&x->request, "pin", true) || proxy_flag(&x->request, "only-hash", false)) {
+        proxy_pass(p, x); /* nothing that the cluster should keep */
+        return;
+    }
+    struct proxy_add *a = proxy_job_create(p, x, sizeof(*a), proxy_add_free_job);
+    if (a == NULL)
+        return;
+    kubo_reply_init(&a->reply, KUBO_ADD, proxy_add_on_row, a);
+    a->roots.limit = PROXY_ROOTS_BYTES_MAX;
+    a->f.call.method = "POST";
+    a->f.on_head = proxy_add_on_head;
+    a->f.on_body = proxy_add_on_body;
+    a->f.on_trailer = proxy_add_on_trailer;
+    a->f.on_end = proxy_add_on_end;
+    if (proxy_add_put_target(a, &x->request) == OK) {
+        proxy_forward_start(&a->f);
+    } else {
+        proxy_reply_error(p, x, 503, err_text(ERR_NOMEM));
+        proxy_job_destroy(&a->f.job);
+    }
+}

@@ -1,0 +1,283 @@
+/* pins.c -- pin/add and pin/rm: one argument after the other, each written through the cluster. As with
+ * the daemon, what came before a bad argument stays done. */
+#include "http/proxy/proxy_int.h"
+
+#include <string.h>
+
+#include "ipfs/kubo_reply.h"
+#include "ipfs/kubo_request.h"
+#include "util/err.h"
+#include "util/json.h"
+
+struct proxy_pins {
+    struct proxy_job job; /* first */
+    bool removes;
+    unsigned nth;      /* argument */
+    struct buf arg;    /* its text */
+    struct buf answer; /* {"Pins":[..., as far as it is */
+    struct json_writer writer;
+    struct buf name; /* pin/add's option */
+    struct proxy_write write;
+    bool write_runs;
+    /* A path is resolved by the daemon. */
+    struct http_call call;
+    struct buf target;
+    struct kubo_reply reply;
+    struct cid resolved;
+    bool call_runs;
+};
+
+static void proxy_pins_next(struct proxy_pins *j);
+
+static void proxy_pins_free_job(struct proxy_job *job)
+{
+    struct proxy_pins *j = (struct proxy_pins *)job;
+    buf_deinit(&j->arg);
+    buf_deinit(&j->answer);
+    buf_deinit(&j->name);
+    buf_deinit(&j->target);
+    kubo_reply_deinit(&j->reply);
+}
+
+static void proxy_pins_fail(struct proxy_pins *j, int status, const char *message)
+{
+    proxy_reply_error(j->job.proxy, j->job.x, status, message);
+    proxy_job_destroy(&j->job);
+}
+
+static void proxy_pins_fail_path(struct proxy_pins *j, const char *why)
+{
+    struct buf message = { 0 };
+    buf_printf(&message, "Error parsing IPFS Path: invalid path \"%s\": %s", buf_text(&j->arg),
+               why);
+    proxy_pins_fail(j, 500, buf_text(&message));
+    buf_deinit(&message);
+}
+
+/* ---- the write ---- */
+
+static void proxy_pins_fail_write(struct proxy_pins *j, int err, const char *why)
+{
+    if (j->removes && err == ERR_NOT_FOUND)
+        why = "not pinned or pinned indirectly"; /* Kubo's words, by which its clients know it */
+    proxy_pins_fail(j, 500, why != NULL && why[0] != 0 ? why : err_text(err));
+}
+
+static void proxy_pins_written(struct proxy_write *write, int err, const char *why)
+{
+    struct proxy_pins *j = write->owner;
+    j->write_runs = false;
+    if (err != OK) {
+        proxy_pins_fail_write(j, err, why);
+        return;
+    }
+    json_string(&j->writer, cid_print(&write->pin.cid).text);
+    j->nth += 1;
+    proxy_pins_next(j);
+}
+
+/* Direct, that is: this block alone? V1 reads `type`, Kubo's own clients send `recursive`. */
+static bool proxy_pins_is_direct(const struct http_request *r)
+{
+    struct buf type = { 0 };
+    bool is_direct =
+        http_request_param(r, "type", 0, &type) == OK && strcmp(buf_text(&type), "direct") == 0;
+    buf_deinit(&type);
+    return is_direct || !proxy_flag(r, "recursive", true);
+}
+
+static void proxy_pins_write(struct proxy_pins *j, const struct cid *cid)
+{
+    struct proxy *p = j->job.proxy;
+    struct buf why = { 0 };
+    j->write = (struct proxy_write){ .pin = pin_of(cid), .done = proxy_pins_written, .owner = j };
+    j->write.pin.replication_min = 0;
+    j->write.pin.replication_max = 0;
+    j->write.pin.name = buf_bytes(&j->name);
+    if (!j->removes && proxy_pins_is_direct(&j->job.x->request))
+        j->write.pin.max_depth = PIN_DEPTH_DIRECT;
+    int err = (j->removes ? p->ops->unpin : p->ops->pin)(p->impl, &j->write, &why);
+    j->write_runs = err == OK;
+    if (err != OK)
+        proxy_pins_fail_write(j, err, buf_text(&why));
+    buf_deinit(&why);
+}
+
+/* ---- paths ---- */
+
+static void proxy_pins_on_row(void *owner, const struct kubo_row *row)
+{
+    struct proxy_pins *j = owner;
+    static const char front[] = "/ipfs/";
+    size_t front_len = sizeof(front) - 1;
+    struct bytes text = row->text;
+    if (row->kind == KUBO_ROW_TEXT && text.len > front_len &&
+        memcmp(text.data, front, front_len) == 0)
+        (void)cid_parse_len(&j->resolved, (const char *)text.data + front_len,
+                            text.len - front_len);
+}
+
+static void proxy_pins_on_head(struct http_call *call, int status, const struct http_field *fields,
+                               size_t count)
+{
+    struct proxy_pins *j = call->owner;
+    (void)fields;
+    (void)count;
+    kubo_reply_on_head(&j->reply, status);
+}
+
+static void proxy_pins_on_body(struct http_call *call, const void *bytes, size_t len)
+{
+    struct proxy_pins *j = call->owner;
+    kubo_reply_on_body(&j->reply, bytes, len);
+}
+
+static void proxy_pins_on_trailer(struct http_call *call, const struct http_field *fields,
+                                  size_t count)
+{
+    struct proxy_pins *j = call->owner;
+    kubo_reply_on_trailer(&j->reply, fields, count);
+}
+
+static void proxy_pins_resolved(struct http_call *call, int err)
+{
+    struct proxy_pins *j = call->owner;
+    j->call_runs = false;
+    j->job.proxy->calls_count -= 1;
+    int verdict = kubo_reply_end(&j->reply, err);
+    if (j->job.x == NULL)
+        proxy_job_destroy(&j->job);
+    else if (verdict != OK)
+        proxy_pins_fail(j, err == OK ? 500 : 502, kubo_reply_text(&j->reply));
+    else if (cid_is_undefined(&j->resolved))
+        proxy_pins_fail_path(j, "it does not lead to a CID");
+    else
+        proxy_pins_write(j, &j->resolved);
+}
+
+static void proxy_pins_resolve(struct proxy_pins *j, const char *path)
+{
+    struct proxy *p = j->job.proxy;
+    buf_clear(&j->target);
+    kubo_request_resolve(&j->target, path);
+    kubo_reply_deinit(&j->reply);
+    kubo_reply_init(&j->reply, KUBO_RESOLVE, proxy_pins_on_row, j);
+    j->resolved = (struct cid){ 0 };
+    j->call = (struct http_call){ .method = KUBO_METHOD,
+                                  .target = buf_text(&j->target),
+                                  .on_head = proxy_pins_on_head,
+                                  .on_body = proxy_pins_on_body,
+                                  .on_trailer = proxy_pins_on_trailer,
+                                  .done = proxy_pins_resolved,
+                                  .owner = j };
+    int err = j->target.err;
+    if (err == OK)
+        err = p->calls_count < p->options.calls_max ? OK : ERR_BUSY;
+    if (err == OK)
+        err = http_client_start(p->client, &j->call);
+    if (err != OK) {
+        proxy_pins_fail(j, 503, err_text(err));
+        return;
+    }
+    j->call_runs = true;
+    p->calls_count += 1;
+}
+
+/* Where the path's first segment begins, or NULL: "/ipfs/", "/ipns/" or "/ipld/" in front. */
+static const char *proxy_path_root(const char *path)
+{
+    static const char *const kinds[] = { "/ipfs/", "/ipns/", "/ipld/" };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strncmp(path, kinds[i], 6) == 0)
+            return path + 6;
+    }
+    return NULL;
+}
+
+static void proxy_pins_take_arg(struct proxy_pins *j)
+{
+    const char *arg = buf_text(&j->arg);
+    const char *root = proxy_path_root(arg);
+    struct cid cid;
+    if (arg[0] == '/' && root == NULL) {
+        proxy_pins_fail_path(j, "unknown namespace");
+    } else if (cid_parse(&cid, root != NULL && arg[3] != 'n' ? root : arg) == OK) {
+        proxy_pins_write(j, &cid);
+    } else if (root != NULL && *root != 0) {
+        proxy_pins_resolve(j, arg);
+    } else if (strchr(arg, '/') != NULL) { /* "CID/a/b" */
+        struct buf path = { 0 };
+        buf_printf(&path, "/ipfs/%s", arg);
+        proxy_pins_resolve(j, buf_text(&path));
+        buf_deinit(&path);
+    } else {
+        proxy_pins_fail_path(j, "path does not have enough components");
+    }
+}
+
+/* ---- the request ---- */
+
+static void proxy_pins_finish(struct proxy_pins *j)
+{
+    json_array_end(&j->writer);
+    json_object_end(&j->writer);
+    proxy_reply(j->job.proxy, j->job.x, 200, &j->answer);
+    proxy_job_destroy(&j->job);
+}
+
+static void proxy_pins_next(struct proxy_pins *j)
+{
+    const char *command = j->removes ? "pin/rm" : "pin/add";
+    int err = proxy_arg(&j->job.x->request, command, j->nth, &j->arg);
+    if (err == OK)
+        proxy_pins_take_arg(j);
+    else if (err == ERR_NOT_FOUND && j->nth > 0)
+        proxy_pins_finish(j);
+    else if (err == ERR_NOMEM)
+        proxy_pins_fail(j, 503, err_text(err));
+    else
+        proxy_pins_fail_path(j, err == ERR_NOT_FOUND ? "path does not have enough components"
+                                                     : "malformed percent-encoding");
+}
+
+/* A write that is under way goes on without its client. */
+static void proxy_pins_on_abort(struct http_exchange *x)
+{
+    struct proxy_pins *j = x->owner;
+    struct proxy *p = j->job.proxy;
+    j->job.x = NULL;
+    if (j->call_runs) {
+        http_client_cancel(p->client, &j->call); /* its done() frees */
+        return;
+    }
+    if (j->write_runs)
+        p->ops->forget(p->impl, &j->write);
+    proxy_job_destroy(&j->job);
+}
+
+static void proxy_pins_start(struct proxy *p, struct http_exchange *x, bool removes)
+{
+    struct proxy_pins *j = proxy_job_create(p, x, sizeof(*j), proxy_pins_free_job);
+    if (j == NULL)
+        return;
+    x->on_abort = proxy_pins_on_abort;
+    j->removes = removes;
+    j->writer = json_writer_to(&j->answer);
+    json_object_begin(&j->writer);
+    json_key(&j->writer, "Pins");
+    json_array_begin(&j->writer);
+    kubo_reply_init(&j->reply, KUBO_RESOLVE, NULL, NULL);
+    if (!removes)
+        (void)http_request_param(&x->request, "name", 0, &j->name); /* absent: none */
+    proxy_pins_next(j);
+}
+
+void proxy_pin_add(struct proxy *p, struct http_exchange *x)
+{
+    proxy_pins_start(p, x, false);
+}
+
+void proxy_pin_rm(struct proxy *p, struct http_exchange *x)
+{
+    proxy_pins_start(p, x, true);
+}

@@ -1,0 +1,69 @@
+/* proxy.h -- the IPFS proxy on 9095: an IPFS daemon, to look at, whose pins are the cluster's.
+ *
+ *      POST /api/v0/pin/add, pin/rm, pin/ls    answered here, from the shared state
+ *      POST /api/v0/add                        by the daemon, without its pin; then the roots are
+ *                                              pinned in the cluster
+ *      everything else                         the daemon's, byte for byte, while it streams both ways
+ *
+ * Shape    What the proxy needs of the peer stands in struct proxy_ops. GET and PUT are as good as
+ *          POST for what is answered here; OPTIONS and HEAD always go to the daemon.
+ * Memory   Bounded for each request, however large what passes through: each side waits for the
+ *          other.
+ * Owner    A write (struct proxy_write) is the proxy's until done ran or forget() was called. The
+ *          client, ops and texts outlive the proxy.
+ * Stop     proxy_destroy() comes when no exchange of its is open any more and no call will complete
+ *          into it: what is left is freed.
+ * Errors   {"Message":..,"Code":0,"Type":"error"} with 500, as the daemon says them; 502 and 504 when
+ *          there is no daemon to ask, 503 when too much is under way. An answer of the daemon that
+ *          breaks off breaks off here.
+ * Source   ipfs-cluster 1.1.6 as SPEC 3 records it, with DESIGN 20's choices: /add by the local
+ *          daemon, Kubo's words for what is not pinned. We differ where V1 would silently do something
+ *          else than was asked: all arguments count, not only the first, and so do pin/add's
+ *          `recursive=false` and `name`, and pin/ls's `type` and `names`. */
+#ifndef HTTP_PROXY_PROXY_H
+#define HTTP_PROXY_PROXY_H
+
+#include <stddef.h>
+
+#include "http/wire/exchange.h"
+#include "ids/cid.h"
+#include "port/http_client.h"
+#include "state/pin.h"
+#include "util/arena.h"
+#include "util/buf.h"
+
+struct proxy_write {
+    /* In. */
+    struct pin pin; /* pin: as asked for, factors 0 for the configured ones; unpin: its cid */
+    /* Out: err OK or a code; `why` lives until done returns. */
+    void (*done)(struct proxy_write *write, int err, const char *why);
+    void *owner;
+    void *pending; /* the peer's, while it is under way */
+};
+
+struct proxy_ops {
+    /* At once an error, with words in `why`; else done runs later, once the write is committed and
+     * applied here. Unpin: ERR_NOT_FOUND for what is not pinned. */
+    int (*pin)(void *impl, struct proxy_write *write, struct buf *why);
+    int (*unpin)(void *impl, struct proxy_write *write, struct buf *why);
+    void (*forget)(void *impl, struct proxy_write *write); /* done will not run */
+    /* The shared state, locally. ERR_NOT_FOUND: no such pin, or none behind `after` (NULL: the first).
+     * What the pin points at lives in the arena. */
+    int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
+    int (*pin_next)(void *impl, const struct cid *after, struct arena *arena, struct pin *out);
+};
+
+struct proxy_options {
+    const char *version; /* for the Server field */
+    size_t calls_max; /* requests with the daemon at one time; the client's other users need some */
+};
+
+struct proxy;
+
+int proxy_create(struct proxy **out, const struct proxy_ops *ops, void *impl,
+                 struct http_client *client, const struct proxy_options *options);
+void proxy_destroy(struct proxy *p);
+/* The http_conn hook; owner is the struct proxy. */
+void proxy_on_request(void *owner, struct http_exchange *x);
+
+#endif

@@ -1,0 +1,91 @@
+/* proxy_int.h -- the parts of the proxy among themselves: proxy.c (which request goes where, answers),
+ * forward.c (to the daemon and back), add.c, pins.c (add and rm), pin_ls.c. */
+#ifndef HTTP_PROXY_PROXY_INT_H
+#define HTTP_PROXY_PROXY_INT_H
+
+#include <stdbool.h>
+
+#include "http/proxy/proxy.h"
+#include "util/http_field.h"
+#include "util/list.h"
+
+struct proxy {
+    const struct proxy_ops *ops;
+    void *impl;
+    struct http_client *client;
+    struct proxy_options options;
+    size_t calls_count;
+    struct list_link jobs; /* struct proxy_job: all that has memory */
+    struct buf server;     /* "ipfs-cluster/ipfsproxy/1.1.6" */
+};
+
+/* What every request in progress has, as its first member. */
+struct proxy_job {
+    struct list_link link;
+    struct proxy *proxy;
+    struct http_exchange *x; /* NULL: the client has gone, or its answer is complete */
+    void (*free)(struct proxy_job *job);
+};
+
+/* A cleared job of that size, in the proxy's list. NULL: no memory, and that is answered. */
+void *proxy_job_create(struct proxy *p, struct http_exchange *x, size_t size,
+                       void (*free_job)(struct proxy_job *job));
+void proxy_job_destroy(struct proxy_job *job);
+
+/* ---- answers (proxy.c) ---- */
+
+enum { PROXY_FIELDS_MAX = 4 };
+/* The fields of every answer made here; `streams` adds X-Chunked-Output. Returns how many. */
+size_t proxy_fields(const struct proxy *p, bool streams, struct http_field out[PROXY_FIELDS_MAX]);
+void proxy_reply(const struct proxy *p, struct http_exchange *x, int status,
+                 const struct buf *document);
+void proxy_reply_error(const struct proxy *p, struct http_exchange *x, int status,
+                       const char *message);
+
+/* ---- requests (proxy.c) ---- */
+
+/* The nth argument: ?arg=, or the segment behind the command. ERR_NOT_FOUND: no more; ERR_INVALID. */
+int proxy_arg(const struct http_request *r, const char *command, unsigned nth, struct buf *out);
+/* A boolean option, as Go reads one; `otherwise` when it is absent or none. */
+bool proxy_flag(const struct http_request *r, const char *name, bool otherwise);
+
+/* ---- a request's way to the daemon and back (forward.c) ---- */
+
+struct proxy_forward {
+    struct proxy_job job;
+    struct http_call call; /* method may be set before; else it is the client's */
+    struct buf target;
+    char *method;         /* copies: the call may outlive the exchange */
+    void *request_memory; /* the fields */
+    void *trailer_memory;
+    struct http_field *trailer;
+    size_t trailer_count;
+    bool call_runs;
+    bool upload_waits; /* the client's body, until the call drains */
+    /* For whoever listens in; may be NULL. */
+    void (*on_head)(struct proxy_forward *f, int status);
+    void (*on_body)(struct proxy_forward *f, const void *bytes, size_t len);
+    void (*on_trailer)(struct proxy_forward *f, const struct http_field *fields, size_t count);
+    /* The daemon's answer is over, by this code. True: the listener ends the client's answer itself,
+     * with proxy_forward_end(); the client may have gone meanwhile. */
+    bool (*on_end)(struct proxy_forward *f, int err);
+};
+
+/* Asks the daemon for `target` (f->target, already written). Takes the job. */
+void proxy_forward_start(struct proxy_forward *f);
+/* Completes the client's answer with the daemon's trailer, or (error not NULL) with that one as
+ * X-Stream-Error. The job is gone afterwards. */
+void proxy_forward_end(struct proxy_forward *f, const char *error);
+void proxy_forward_free(struct proxy_forward *f); /* what it holds, not itself */
+void proxy_pass(struct proxy *p, struct http_exchange *x);
+/* The target as the daemon shall see it. */
+void proxy_put_target(struct buf *out, const struct http_request *r);
+
+/* ---- what is answered here ---- */
+
+void proxy_add(struct proxy *p, struct http_exchange *x);
+void proxy_pin_add(struct proxy *p, struct http_exchange *x);
+void proxy_pin_rm(struct proxy *p, struct http_exchange *x);
+void proxy_pin_ls(struct proxy *p, struct http_exchange *x);
+
+#endif

@@ -1,0 +1,203 @@
+/* What passes through the proxy to the daemon and back. */
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+#include "tests/lib/proxy_world.h"
+#include "tests/lib/test_ids.h"
+#include "util/err.h"
+
+TestSuite(proxy, .timeout = 30);
+
+/* ---- what passes ---- */
+
+Test(proxy, a_request_and_its_answer_pass_as_they_are)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask(
+        &w, "POST /api/v0/block/put?a=%2f&b",
+        "X-Mine: 1\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 2\r\nTE: trailers\r\nOrigin: o\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 4\r\n\r\n\0abc");
+    http_talk_receive(&w.talk, ""); /* text ends at the NUL: the body comes by hand */
+    cr_assert_eq(http_conn_on_bytes(w.talk.conn, "\0abc", 4), 4);
+    proxy_world_wait_for_daemon(&w);
+    cr_assert(w.body_ended);
+    const char *head = "POST /api/v0/block/put?a=%2f&b\nX-Mine=1\nOrigin=o\n"
+                       "Content-Type=multipart/form-data; boundary=x\n";
+    cr_assert_eq(w.heard.len, strlen(head) + 4);
+    cr_assert_eq(memcmp(w.heard.data, head, strlen(head)), 0);
+    cr_assert_eq(memcmp(w.heard.data + strlen(head), "\0abc", 4), 0);
+
+    struct http_field fields[] = { HTTP_FIELD("Server", "kubo/0.42.0"),
+                                   HTTP_FIELD("Trailer", "X-Stream-Error"),
+                                   HTTP_FIELD("X-Chunked-Output", "1"),
+                                   HTTP_FIELD("Keep-Alive", "5") };
+    http_reply_begin(w.x, 200, fields, 4, -1);
+    proxy_daemon_write(&w, "{\"line\":1}\n");
+    const char *so_far = proxy_world_answered(&w);
+    cr_assert_str_eq(so_far, "HTTP/1.1 200 OK\r\nServer: kubo/0.42.0\r\nTrailer: X-Stream-Error\r\n"
+                             "X-Chunked-Output: 1\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             "b\r\n{\"line\":1}\n\r\n");
+    buf_clear(&w.talk.sent);
+    proxy_daemon_end(&w, "broke: \"a\"");
+    cr_assert_str_eq(proxy_world_answered(&w), "0\r\nX-Stream-Error: broke: \"a\"\r\n\r\n");
+    proxy_world_close(&w);
+}
+
+Test(proxy, what_is_not_the_proxys_is_the_daemons)
+{
+    static const char *const lines[] = {
+        "OPTIONS /api/v0/pin/add",
+        "HEAD /api/v0/pin/ls",
+        "POST /api/v0/pin/add/",
+        "POST /api/v0/pin/verify",
+        "DELETE /api/v0/pin/add",
+        "POST /api/v0/add/x",
+        "GET /webui",
+        "POST /api/v0/pin/address",
+        "POST /",
+        "POST /api/v0/add?pin=false",
+        "POST /api/v0/add?only-hash=true&pin=true",
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct proxy_world w = { 0 };
+        proxy_world_open(&w);
+        proxy_world_ask(&w, lines[i], "");
+        proxy_world_wait_for_daemon(&w);
+        cr_assert_eq(strncmp(buf_text(&w.heard), lines[i], strlen(lines[i])), 0, "%s", lines[i]);
+        http_reply_begin(w.x, 405, NULL, 0, 0);
+        proxy_daemon_end(&w, NULL);
+        cr_assert(text_holds(proxy_world_answered(&w), "HTTP/1.1 405 "), "%s", lines[i]);
+        proxy_world_close(&w);
+    }
+}
+
+Test(proxy, no_daemon_is_said_so)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    w.fx.ops->refuse(&w.fx);
+    proxy_world_ask(&w, "POST /api/v0/id", "");
+    const char *text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, "HTTP/1.1 502 Bad Gateway\r\n"));
+    cr_assert(text_holds(text, "{\"Message\":\"error forwarding request to the IPFS daemon: not "
+                               "reachable\",\"Code\":0,\"Type\":\"error\"}"));
+    proxy_world_close(&w);
+}
+
+Test(proxy, an_answer_that_breaks_off_breaks_off_here)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask(&w, "POST /api/v0/cat?arg=x", "");
+    proxy_world_wait_for_daemon(&w);
+    http_reply_begin(w.x, 200, NULL, 0, -1);
+    proxy_daemon_write(&w, "half");
+    proxy_world_answered(&w);
+    http_reply_kill(w.x);
+    proxy_world_turn_some(&w);
+    cr_assert(http_conn_was_killed(w.talk.conn));
+    proxy_world_close(&w);
+}
+
+Test(proxy, a_client_that_leaves_takes_its_request_back)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask(&w, "POST /api/v0/cat?arg=x", "");
+    proxy_world_wait_for_daemon(&w);
+    http_conn_on_eof(w.talk.conn);
+    proxy_world_turn_some(&w);
+    cr_assert_eq(w.aborts_count, 1);
+    proxy_world_close(&w);
+}
+
+Test(proxy, too_many_at_a_time_are_told_to_wait)
+{
+    struct proxy_world w = { 0 };
+    struct http_talk others[4];
+    proxy_world_open(&w);
+    for (int i = 0; i < 4; i++) {
+        others[i] = (struct http_talk){ .on_request = proxy_on_request, .owner = w.proxy };
+        http_talk_open(&others[i], WINDOW_BYTES);
+        http_talk_receive(&others[i], "POST /api/v0/id HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    proxy_world_ask(&w, "POST /api/v0/id", "");
+    cr_assert(text_holds(proxy_world_answered(&w), "HTTP/1.1 503 "));
+    for (int i = 0; i < 4; i++)
+        http_talk_close(&others[i]);
+    proxy_world_turn_some(&w);
+    proxy_world_ask(&w, "POST /api/v0/id", "");
+    w.x = NULL;
+    proxy_world_wait_for_daemon(&w);
+    cr_assert(text_holds(buf_text(&w.heard), "/api/v0/id"));
+    proxy_world_close(&w);
+}
+
+/* ---- in little memory ---- */
+
+Test(proxy, a_daemon_that_does_not_read_stops_the_client)
+{
+    enum { TOTAL = 2 * 1000 * 1000 };
+    struct proxy_world w = { .holds = true };
+    static const char piece[4096];
+    proxy_world_open(&w);
+    proxy_world_ask(&w, "POST /api/v0/x", "Content-Length: 2000000\r\n\r\n");
+    size_t sent = 0;
+    size_t sent_before;
+    do {
+        sent_before = sent;
+        while (sent < TOTAL) {
+            size_t len = TOTAL - sent < sizeof(piece) ? TOTAL - sent : sizeof(piece);
+            size_t took = http_conn_on_bytes(w.talk.conn, piece, len);
+            if (took == 0)
+                break;
+            sent += took;
+        }
+        proxy_world_turn_some(&w);
+    } while (sent > sent_before);
+    cr_assert_leq(sent, 2 * WINDOW_BYTES);
+    w.holds = false;
+    http_exchange_resume(w.x);
+    while (!w.body_ended) {
+        size_t len = TOTAL - sent < sizeof(piece) ? TOTAL - sent : sizeof(piece);
+        if (len > 0)
+            sent += http_conn_on_bytes(w.talk.conn, piece, len);
+        proxy_world_turn(&w);
+        buf_clear(&w.heard);
+    }
+    cr_assert_eq(sent, TOTAL);
+    proxy_world_close(&w);
+}
+
+Test(proxy, a_client_that_does_not_read_stops_the_daemon)
+{
+    struct proxy_world w = { 0 };
+    static const char piece[4096];
+    proxy_world_open(&w);
+    proxy_world_ask(&w, "POST /api/v0/cat?arg=x", "");
+    proxy_world_wait_for_daemon(&w);
+    http_reply_begin(w.x, 200, NULL, 0, -1);
+    size_t written = 0;
+    for (int quiet = 0; quiet < 20;) {
+        if (http_reply_write(w.x, piece, sizeof(piece)))
+            quiet = 0;
+        else
+            quiet++;
+        written += sizeof(piece);
+        proxy_world_turn(&w);
+        cr_assert_lt(written, 100 * WINDOW_BYTES);
+    }
+    cr_assert_leq(http_conn_output(w.talk.conn).len, 3 * WINDOW_BYTES);
+    proxy_daemon_end(&w, NULL);
+    while (http_conn_output(w.talk.conn).len > 0) {
+        http_talk_send(&w.talk, 5000);
+        proxy_world_turn(&w);
+    }
+    proxy_world_turn_some(&w);
+    http_talk_send(&w.talk, SIZE_MAX);
+    cr_assert_gt(w.talk.sent.len, written);
+    cr_assert(http_conn_is_idle(w.talk.conn));
+    proxy_world_close(&w);
+}
