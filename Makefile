@@ -34,7 +34,7 @@ ARCHIVES = $(B)/libsim.a $(B)/libpeer.a $(B)/libos.a
 TEST_ARCHIVES = $(B)/libtest.a $(B)/libctl.a $(ARCHIVES)
 TESTS = $(patsubst %.c,$(B)/%,$(TEST_SRC))
 
-.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop scenarios sweep sim system
+.PHONY: all deps test check unit tidy unit-run kubo kubo-contract clean fmt help fuzz fuzz-targets asan tsan threads interop scenarios sweep sim system mutants
 all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
@@ -93,6 +93,11 @@ asan:
 	    LSAN_OPTIONS=exitcode=0 \
 	    $(MAKE) B=$(ASAN_B) CFLAGS='-O1 -g -fno-omit-frame-pointer -DSLOW_CHECKS -fsanitize=address,undefined -fno-sanitize-recover=all' unit-run
 	tests/asan_reports $(ASAN_B)/reports
+
+# Every tests/mutants/*M*.patch is a defect: in a copy of the tree that has it, the test it names must fail.
+M ?=
+mutants:
+	MUTANTS_B=$(B)/mutants tests/mutants/run $(M)
 
 # ---- the simulator ----
 SIM = $(B)/ipfs-cluster-sim
@@ -192,6 +197,7 @@ help:
 	@echo 'make sim        one of them with everything that happens: SEED=1'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
+	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make fmt        lay the sources out'

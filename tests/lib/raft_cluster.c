@@ -162,7 +162,7 @@ static void node_work(struct raft_cluster *c, struct cluster_node *n,
 
 static void node_trace(const struct raft_cluster *c, const struct cluster_node *n, const char *what)
 {
-    static const char *const states[] = {"stranger", "follower", "pre", "candidate", "LEADER"};
+    static const char *const states[] = { "stranger", "follower", "pre", "candidate", "LEADER" };
     if (!c->is_traced)
         return;
     if (n->raft == NULL) {
@@ -181,8 +181,8 @@ static void node_trace(const struct raft_cluster *c, const struct cluster_node *
 static void cluster_trace_msg(const struct raft_cluster *c, const struct raft_msg *m,
                               const char *what)
 {
-    static const char *const types[] = {"?",      "vote",         "vote_reply",
-                                        "append", "append_reply", "timeout_now"};
+    static const char *const types[] = { "?",      "vote",         "vote_reply",
+                                         "append", "append_reply", "timeout_now" };
     if (!c->is_traced)
         return;
     fprintf(stderr,
@@ -203,7 +203,7 @@ unsigned raft_cluster_node_of(const struct raft_member *m)
 struct raft_member raft_cluster_member(unsigned node, uint64_t number,
                                        enum raft_role_in_config role)
 {
-    struct raft_member m = {.number = number, .role = role};
+    struct raft_member m = { .number = number, .role = role };
     m.id.len = 1;
     m.id.bytes[0] = (uint8_t)node;
     return m;
@@ -238,7 +238,7 @@ static void cluster_transmit(struct raft_cluster *c, const struct cluster_node *
         uint64_t wait_us = cluster_between(c, o->delay_min_us, o->delay_max_us);
         if (raft_cluster_below(c, 1000) < o->late_permille)
             wait_us += raft_cluster_below(c, o->late_us + 1);
-        struct cluster_event e = {.kind = EVENT_MSG, .node = node, .from = n->id};
+        struct cluster_event e = { .kind = EVENT_MSG, .node = node, .from = n->id };
         buf_append(&e.bytes, bytes->data, bytes->len);
         cluster_push(c, e, wait_us);
     }
@@ -246,7 +246,7 @@ static void cluster_transmit(struct raft_cluster *c, const struct cluster_node *
 
 static void node_send(struct raft_cluster *c, struct cluster_node *n, const struct raft_msg *m)
 {
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     raft_msg_encode(m, &bytes);
     if (m->after_unit <= n->stored_unit) {
         cluster_transmit(c, n, &bytes);
@@ -258,7 +258,7 @@ static void node_send(struct raft_cluster *c, struct cluster_node *n, const stru
         n->held = mem_realloc(n->held, n->held_size * sizeof(*n->held));
         ASSERT(n->held != NULL);
     }
-    n->held[n->held_count++] = (struct cluster_held){.after_unit = m->after_unit, .bytes = bytes};
+    n->held[n->held_count++] = (struct cluster_held){ .after_unit = m->after_unit, .bytes = bytes };
 }
 
 static void node_release_held(struct raft_cluster *c, struct cluster_node *n)
@@ -330,9 +330,9 @@ static void node_take_unit(struct raft_cluster *c, struct cluster_node *n)
     n->units_count += 1;
     cluster_check_unit(c, n, u);
     if (n->units_count == 1)
-        cluster_push(c,
-                     (struct cluster_event){.kind = EVENT_STORED, .node = n->id, .epoch = n->epoch},
-                     cluster_between(c, c->options.store_min_us, c->options.store_max_us));
+        cluster_push(
+            c, (struct cluster_event){ .kind = EVENT_STORED, .node = n->id, .epoch = n->epoch },
+            cluster_between(c, c->options.store_min_us, c->options.store_max_us));
 }
 
 static void node_take_units(struct raft_cluster *c, struct cluster_node *n)
@@ -377,11 +377,11 @@ static void node_apply(struct raft_cluster *c, struct cluster_node *n)
     }
     if (n->state.pos.index > from)
         cluster_push(c,
-                     (struct cluster_event){.kind = EVENT_APPLIED,
-                                            .node = n->id,
-                                            .epoch = n->epoch,
-                                            .generation = n->generation,
-                                            .state = n->state},
+                     (struct cluster_event){ .kind = EVENT_APPLIED,
+                                             .node = n->id,
+                                             .epoch = n->epoch,
+                                             .generation = n->generation,
+                                             .state = n->state },
                      cluster_between(c, c->options.store_min_us, c->options.store_max_us));
 }
 
@@ -389,16 +389,17 @@ static void node_start_snapshot(struct raft_cluster *c, struct cluster_node *n, 
 {
     const struct raft_member *m = raft_config_member(raft_config(n->raft), member);
     ASSERT(m != NULL);
-    struct cluster_event e = {.kind = EVENT_SNAPSHOT,
-                              .node = raft_cluster_node_of(m),
-                              .from = n->id,
-                              .number = member,
-                              .state = n->disk.state};
+    struct cluster_event e = { .kind = EVENT_SNAPSHOT,
+                               .node = raft_cluster_node_of(m),
+                               .from = n->id,
+                               .number = member,
+                               .state = n->disk.state };
     bool is_lost =
         c->blocked[n->id][e.node] || raft_cluster_below(c, 1000) < c->options.loss_permille;
     if (is_lost || e.state.pos.index == 0) {
         e = (struct cluster_event){
-            .kind = EVENT_SNAPSHOT_SENT, .node = n->id, .epoch = n->epoch, .number = member};
+            .kind = EVENT_SNAPSHOT_SENT, .node = n->id, .epoch = n->epoch, .number = member
+        };
         cluster_push(c, e, c->options.raft.election_min_us);
         return;
     }
@@ -413,7 +414,7 @@ static void node_set_deadline(struct raft_cluster *c, struct cluster_node *n)
     uint64_t wait_us = due_us > c->now_us ? due_us - c->now_us : 0;
     n->deadline_us = c->now_us + wait_us;
     cluster_push(c,
-                 (struct cluster_event){.kind = EVENT_DEADLINE, .node = n->id, .epoch = n->epoch},
+                 (struct cluster_event){ .kind = EVENT_DEADLINE, .node = n->id, .epoch = n->epoch },
                  wait_us);
 }
 
@@ -425,13 +426,14 @@ static void node_effects(struct raft_cluster *c, struct cluster_node *n,
     for (size_t i = 0; i < ready->msgs_count; i++)
         node_send(c, n, &ready->msgs[i]);
     for (size_t i = 0; i < ready->fetches_count; i++)
-        cluster_push(c,
-                     (struct cluster_event){.kind = EVENT_FETCHED,
-                                            .node = n->id,
-                                            .epoch = n->epoch,
-                                            .number = ready->fetches[i].first,
-                                            .count = 1 + raft_cluster_below(c, FETCH_ENTRIES_MAX)},
-                     cluster_between(c, c->options.store_min_us, c->options.store_max_us));
+        cluster_push(
+            c,
+            (struct cluster_event){ .kind = EVENT_FETCHED,
+                                    .node = n->id,
+                                    .epoch = n->epoch,
+                                    .number = ready->fetches[i].first,
+                                    .count = 1 + raft_cluster_below(c, FETCH_ENTRIES_MAX) },
+            cluster_between(c, c->options.store_min_us, c->options.store_max_us));
     for (size_t i = 0; i < ready->snapshots_count; i++)
         node_start_snapshot(c, n, ready->snapshots[i].member);
 }
@@ -477,9 +479,9 @@ static void on_stored(struct raft_cluster *c, struct cluster_node *n)
     memmove(n->units, n->units + 1, n->units_count * sizeof(n->units[0]));
     mem_free(u.terms);
     if (n->units_count > 0)
-        cluster_push(c,
-                     (struct cluster_event){.kind = EVENT_STORED, .node = n->id, .epoch = n->epoch},
-                     cluster_between(c, c->options.store_min_us, c->options.store_max_us));
+        cluster_push(
+            c, (struct cluster_event){ .kind = EVENT_STORED, .node = n->id, .epoch = n->epoch },
+            cluster_between(c, c->options.store_min_us, c->options.store_max_us));
     n->stored_unit = u.number;
     node_release_held(c, n);
     node_input(c, n, raft_on_stored(n->raft, c->now_us, u.number), "stored");
@@ -505,7 +507,7 @@ static void cluster_snapshot_fails(struct raft_cluster *c, const struct cluster_
 {
     cluster_push(
         c,
-        (struct cluster_event){.kind = EVENT_SNAPSHOT_SENT, .node = e->from, .number = e->number},
+        (struct cluster_event){ .kind = EVENT_SNAPSHOT_SENT, .node = e->from, .number = e->number },
         c->options.raft.election_min_us);
 }
 
@@ -531,11 +533,32 @@ static void on_snapshot(struct raft_cluster *c, struct cluster_node *n,
         holds = 0; /* the sender is told when it is durable; here: it tries again, and finds out */
     }
     cluster_push(c,
-                 (struct cluster_event){.kind = EVENT_SNAPSHOT_SENT,
-                                        .node = e->from,
-                                        .number = e->number,
-                                        .count = holds <= n->disk.state.pos.index ? holds : 0},
+                 (struct cluster_event){ .kind = EVENT_SNAPSHOT_SENT,
+                                         .node = e->from,
+                                         .number = e->number,
+                                         .count = holds <= n->disk.state.pos.index ? holds : 0 },
                  cluster_between(c, c->options.delay_min_us, c->options.delay_max_us));
+}
+
+/* Is the state that we apply to not the one that a restart would open? */
+static bool node_is_switching(const struct cluster_node *n)
+{
+    bool is_switching = n->has_installed;
+    for (size_t i = 0; i < n->units_count; i++)
+        is_switching = is_switching || n->units[i].is_install;
+    return is_switching;
+}
+
+static void on_applied(struct raft_cluster *c, struct cluster_node *n, struct cluster_event *e)
+{
+    if (e->generation != n->generation || e->state.pos.index < n->disk.state.pos.index)
+        return; /* of a state that was replaced; or a later batch took this one along */
+    if (node_is_switching(n)) {
+        cluster_push(c, *e, c->options.store_max_us + 1);
+        return;
+    }
+    n->disk.state = e->state;
+    raft_on_applied(n->raft, e->state.pos.index);
 }
 
 static void cluster_happen(struct raft_cluster *c, struct cluster_node *n, struct cluster_event *e)
@@ -554,10 +577,7 @@ static void cluster_happen(struct raft_cluster *c, struct cluster_node *n, struc
         on_stored(c, n);
         return;
     case EVENT_APPLIED:
-        if (e->generation != n->generation || e->state.pos.index < n->disk.state.pos.index)
-            return; /* of a state that was replaced; or a later batch took this one along */
-        n->disk.state = e->state;
-        raft_on_applied(n->raft, e->state.pos.index);
+        on_applied(c, n, e);
         return;
     case EVENT_FETCHED:
         on_fetched(c, n, e);
@@ -617,7 +637,7 @@ static void node_start(struct raft_cluster *c, struct cluster_node *n)
     size_t runs_count = 0;
     for (uint64_t i = log->base.index + 1; i <= log->last; i++) {
         if (runs_count == 0 || runs[runs_count - 1].term != log->terms[i])
-            runs[runs_count++] = (struct raft_term_run){.term = log->terms[i], .first = i};
+            runs[runs_count++] = (struct raft_term_run){ .term = log->terms[i], .first = i };
     }
     struct raft_durable durable = {
         .number = d->number,
@@ -682,8 +702,8 @@ void raft_cluster_wipe(struct raft_cluster *c, unsigned node)
     struct cluster_node *n = &c->nodes[node];
     raft_cluster_crash(c, node);
     c->marks[MARK_WIPED] += 1;
-    struct cluster_image log = {.terms = n->disk.log.terms, .terms_size = n->disk.log.terms_size};
-    n->disk = (struct cluster_disk){.log = log};
+    struct cluster_image log = { .terms = n->disk.log.terms, .terms_size = n->disk.log.terms_size };
+    n->disk = (struct cluster_disk){ .log = log };
     node_start(c, n);
 }
 
@@ -745,7 +765,7 @@ bool raft_cluster_read(struct raft_cluster *c, unsigned node)
         ASSERT(n->reads != NULL);
     }
     n->reads[n->reads_count++] =
-        (struct cluster_read){.context = context, .index_min = raft_cluster_committed(c)};
+        (struct cluster_read){ .context = context, .index_min = raft_cluster_committed(c) };
     node_input(c, n, raft_flush(n->raft, c->now_us), "read");
     return true;
 }
@@ -790,8 +810,10 @@ void raft_cluster_tell_numbers(struct raft_cluster *c)
     const struct raft_config *config = raft_cluster_config(c);
     for (size_t i = 0; config != NULL && i < config->count; i++) {
         struct cluster_node *n = cluster_awake(c, raft_cluster_node_of(&config->members[i]));
-        if (n == NULL || raft_number(n->raft) != RAFT_NOBODY)
+        if (n == NULL || raft_number(n->raft) == config->members[i].number)
             continue;
+        if (raft_number(n->raft) != RAFT_NOBODY)
+            raft_cluster_wipe(c, n->id); /* it was admitted anew; what it had as another is void */
         raft_set_number(n->raft, config->members[i].number);
         c->marks[MARK_TOLD] += 1;
         node_input(c, n, raft_flush(n->raft, c->now_us), "told");
@@ -816,16 +838,17 @@ struct cluster_node *raft_cluster_leader(struct raft_cluster *c)
 /* Entry 1 of term 1 is the list of founders, on each of their disks. */
 static void cluster_found(struct raft_cluster *c)
 {
-    struct raft_config config = {.index = 1};
+    struct raft_config config = { .index = 1 };
     for (unsigned i = 0; i < c->options.founders; i++) {
         struct raft_member m = raft_cluster_member(i, i + 1, RAFT_VOTER);
         int err = raft_config_add(&config, &m);
         ASSERT(err == OK);
     }
-    struct buf payload = {0};
+    struct buf payload = { 0 };
     raft_config_encode(&config, &payload);
-    struct raft_entry first = {
-        .pos = {1, 1}, .kind = RAFT_ENTRY_CONFIG, .payload = buf_bytes(&payload)};
+    struct raft_entry first = { .pos = { 1, 1 },
+                                .kind = RAFT_ENTRY_CONFIG,
+                                .payload = buf_bytes(&payload) };
     cluster_check_entry(c, &c->nodes[0], &first, 0);
     for (unsigned i = 0; i < c->options.founders; i++) {
         struct cluster_disk *d = &c->nodes[i].disk;

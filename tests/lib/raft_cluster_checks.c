@@ -196,7 +196,7 @@ struct raft_entry cluster_entry(const struct raft_cluster *c, uint64_t index, ui
 {
     const struct known_entry *e = find_entry(c->checks, index, term);
     ASSERT(e != NULL);
-    return (struct raft_entry){.pos = {term, index}, .kind = e->kind, .payload = e->payload};
+    return (struct raft_entry){ .pos = { term, index }, .kind = e->kind, .payload = e->payload };
 }
 
 void cluster_check_entry(struct raft_cluster *c, const struct cluster_node *n,
@@ -204,7 +204,7 @@ void cluster_check_entry(struct raft_cluster *c, const struct cluster_node *n,
 {
     struct cluster_checks *k = c->checks;
     uint64_t index = e->pos.index;
-    uint64_t head[3] = {cluster_entry_hash(c, index - 1, prev_term), e->pos.term, e->kind};
+    uint64_t head[3] = { cluster_entry_hash(c, index - 1, prev_term), e->pos.term, e->kind };
     uint64_t hash = hash64(hash64(1, head, sizeof(head)), e->payload.data, e->payload.len) | 1;
     const struct known_entry *known = find_entry(k, index, e->pos.term);
     if (known != NULL) {
@@ -220,11 +220,11 @@ void cluster_check_entry(struct raft_cluster *c, const struct cluster_node *n,
     ASSERT(added != NULL && payload != NULL);
     if (e->payload.len > 0)
         memcpy(payload, e->payload.data, e->payload.len);
-    *added = (struct known_entry){.term = e->pos.term,
-                                  .hash = hash,
-                                  .kind = e->kind,
-                                  .payload = {payload, e->payload.len},
-                                  .next = k->entries[index]};
+    *added = (struct known_entry){ .term = e->pos.term,
+                                   .hash = hash,
+                                   .kind = e->kind,
+                                   .payload = { payload, e->payload.len },
+                                   .next = k->entries[index] };
     k->entries[index] = added;
 }
 
@@ -270,7 +270,7 @@ static void check_vote(struct raft_cluster *c, const struct cluster_node *n, uin
         ASSERT(k->votes != NULL);
     }
     k->votes[k->votes_count++] =
-        (struct known_vote){.term = term, .voter = voter, .candidate = candidate};
+        (struct known_vote){ .term = term, .voter = voter, .candidate = candidate };
 }
 
 static bool disk_has(const struct cluster_node *n, uint64_t index, uint64_t term)
@@ -322,7 +322,9 @@ void cluster_check_release(struct raft_cluster *c, const struct cluster_node *n,
     if (m->type == RAFT_MSG_VOTE) {
         c->marks[MARK_ELECTED_BY_TRANSFER] += m->is_transfer;
         check_vote(c, n, m->term, m->from);
-        if (m->last.index > n->disk.log.last)
+        /* A request that was held until its candidacy was over can win nothing any more. */
+        bool is_candidate = raft_state(n->raft) == RAFT_CANDIDATE && raft_term(n->raft) == m->term;
+        if (is_candidate && m->last.index > n->disk.log.last)
             cluster_fail(c, "vote: node %u boasts of entry %llu, its disk ends at %llu", n->id,
                          (unsigned long long)m->last.index, (unsigned long long)n->disk.log.last);
     }

@@ -20,7 +20,7 @@ struct raft_options raft_one_options(void)
 
 struct raft_member raft_one_member(uint64_t number, enum raft_role_in_config role)
 {
-    struct raft_member member = {.number = number, .role = role, .addrs_count = 1};
+    struct raft_member member = { .number = number, .role = role, .addrs_count = 1 };
     member.id.len = 8;
     member.addrs[0].len = 8;
     for (unsigned i = 0; i < 8; i++) {
@@ -32,7 +32,7 @@ struct raft_member raft_one_member(uint64_t number, enum raft_role_in_config rol
 
 void raft_one_config(struct raft_config *out, unsigned voters, unsigned learners)
 {
-    *out = (struct raft_config){0};
+    *out = (struct raft_config){ 0 };
     for (unsigned i = 1; i <= voters + learners; i++) {
         struct raft_member member = raft_one_member(i, i <= voters ? RAFT_VOTER : RAFT_LEARNER);
         int err = raft_config_add(out, &member);
@@ -49,13 +49,13 @@ struct raft *raft_one_create(const struct raft_past *past)
         if (i > 0 && past->terms[i] == past->terms[i - 1])
             continue;
         ASSERT(runs_count < RUNS_MAX);
-        runs[runs_count++] = (struct raft_term_run){.term = past->terms[i], .first = i + 1};
+        runs[runs_count++] = (struct raft_term_run){ .term = past->terms[i], .first = i + 1 };
     }
     struct raft_config config;
     raft_one_config(&config, past->voters, past->learners);
     struct raft_durable durable = {
         .number = past->number,
-        .hard = {past->term, past->voted_for, past->committed},
+        .hard = { past->term, past->voted_for, past->committed },
         .last = past->terms_count,
         .runs = runs,
         .runs_count = runs_count,
@@ -131,24 +131,26 @@ const struct raft_ready *raft_one_win(struct raft *r, uint64_t now_us)
 struct raft_msg raft_one_vote(uint64_t from, uint64_t to, uint64_t term, struct raft_pos last)
 {
     return (struct raft_msg){
-        .type = RAFT_MSG_VOTE, .from = from, .to = to, .term = term, .last = last};
+        .type = RAFT_MSG_VOTE, .from = from, .to = to, .term = term, .last = last
+    };
 }
 
 struct raft_msg raft_one_grant(uint64_t from, uint64_t to, uint64_t term)
 {
     return (struct raft_msg){
-        .type = RAFT_MSG_VOTE_REPLY, .from = from, .to = to, .term = term, .granted = true};
+        .type = RAFT_MSG_VOTE_REPLY, .from = from, .to = to, .term = term, .granted = true
+    };
 }
 
 struct raft_msg raft_one_ack(uint64_t from, const struct raft *leader, uint64_t match)
 {
-    return (struct raft_msg){.type = RAFT_MSG_APPEND_REPLY,
-                             .from = from,
-                             .to = raft_number(leader),
-                             .term = raft_term(leader),
-                             .last = {raft_term_at(leader, match), match},
-                             .granted = true,
-                             .match = match};
+    return (struct raft_msg){ .type = RAFT_MSG_APPEND_REPLY,
+                              .from = from,
+                              .to = raft_number(leader),
+                              .term = raft_term(leader),
+                              .last = { raft_term_at(leader, match), match },
+                              .granted = true,
+                              .match = match };
 }
 
 const struct raft_msg *raft_one_append(uint64_t from, uint64_t to, uint64_t term,
@@ -160,16 +162,16 @@ const struct raft_msg *raft_one_append(uint64_t from, uint64_t to, uint64_t term
     static struct raft_msg m;
     ASSERT(count <= ENTRIES_MAX);
     for (size_t i = 0; i < count; i++)
-        entries[i] = (struct raft_entry){.pos = {entries_term, prev.index + 1 + i},
-                                         .kind = RAFT_ENTRY_DATA,
-                                         .payload = {"payload", 7}};
-    m = (struct raft_msg){.type = RAFT_MSG_APPEND,
-                          .from = from,
-                          .to = to,
-                          .term = term,
-                          .last = prev,
-                          .committed = committed,
-                          .entries = count > 0 ? entries : NULL,
-                          .entries_count = count};
+        entries[i] = (struct raft_entry){ .pos = { entries_term, prev.index + 1 + i },
+                                          .kind = RAFT_ENTRY_DATA,
+                                          .payload = { "payload", 7 } };
+    m = (struct raft_msg){ .type = RAFT_MSG_APPEND,
+                           .from = from,
+                           .to = to,
+                           .term = term,
+                           .last = prev,
+                           .committed = committed,
+                           .entries = count > 0 ? entries : NULL,
+                           .entries_count = count };
     return &m;
 }

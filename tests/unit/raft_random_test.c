@@ -1,49 +1,64 @@
 /* Random clusters, random faults, random requests: thousands of steps from each of many seeds, watched by the checks of
  * tests/lib/raft_cluster_checks.c, and healed at the end: then a leader must come, and everybody must agree.
  *
- * RAFT_SEED=N runs one seed and tells what happened; RAFT_SEEDS=N that many. */
+ * RAFT_SEED=N runs one seed and tells what happened; RAFT_SEEDS=N that many, RAFT_FIRST=M from there on. */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/lib/raft_cluster.h"
+#include "tests/lib/test_fatal.h"
 #include "util/err.h"
 
 TestSuite(raft_random, .timeout = 100);
 
-enum { MS = 1000, STEPS = 3000 };
+enum { MS = 1000, STEPS = 3000, PAUSE_ELECTIONS = 4 };
 
 static uint64_t below(struct raft_cluster *c, uint64_t n)
 {
     return raft_cluster_below(c, n);
 }
 
+/* splitmix64 */
+static uint64_t draw(uint64_t *state, uint64_t n)
+{
+    *state += 0x9e3779b97f4a7c15;
+    uint64_t z = *state;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return (z ^ (z >> 31)) % n;
+}
+
+#define DRAW_OF(state, ...)                                                                        \
+    ((const uint64_t[]){                                                                           \
+        __VA_ARGS__ })[draw(state, sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))]
+
 /* Odd limits are where the bugs are: one entry a message, a cache of nothing, a window of one. */
 static void draw_options(struct cluster_options *o, uint64_t seed)
 {
-    srand((unsigned)seed);
-    *o = (struct cluster_options){.seed = seed * 0x9e3779b97f4a7c15};
-    o->founders = 1 + (unsigned)rand() % 5;
-    o->nodes = o->founders + (unsigned)rand() % 4;
+    uint64_t s = seed;
+    *o = (struct cluster_options){ .seed = seed * 0x9e3779b97f4a7c15 };
+    o->founders = 1 + (unsigned)draw(&s, 5);
+    o->nodes = o->founders + (unsigned)draw(&s, 4);
     o->raft = (struct raft_options){
-        .heartbeat_us = (uint64_t)(20 + rand() % 60) * MS,
-        .append_bytes_max = (size_t[]){1, 100, 1000, 10000}[rand() % 4],
-        .append_entries_max = (size_t[]){1, 2, 5, 64}[rand() % 4],
-        .window_max = (size_t[]){1, 2, 8, 32}[rand() % 4],
-        .unsynced_bytes_max = (size_t[]){1, 1000, 100000}[rand() % 3],
-        .cache_bytes_max = (size_t[]){0, 500, 100000}[rand() % 3],
+        .heartbeat_us = (20 + draw(&s, 60)) * MS,
+        .append_bytes_max = DRAW_OF(&s, 1, 100, 1000, 10000),
+        .append_entries_max = DRAW_OF(&s, 1, 2, 5, 64),
+        .window_max = DRAW_OF(&s, 1, 2, 8, 32),
+        .unsynced_bytes_max = DRAW_OF(&s, 1, 1000, 100000),
+        .cache_bytes_max = DRAW_OF(&s, 0, 500, 100000),
     };
-    o->raft.election_min_us = o->raft.heartbeat_us * (uint64_t)(2 + rand() % 8);
-    o->delay_min_us = (uint64_t)(rand() % 3) * MS;
-    o->delay_max_us = o->delay_min_us + (uint64_t[]){0, 2, 20, 60}[rand() % 4] * MS;
-    o->loss_permille = (unsigned[]){0, 0, 20, 200}[rand() % 4];
-    o->duplicate_permille = (unsigned[]){0, 0, 50, 300}[rand() % 4];
-    o->late_permille = (unsigned[]){0, 20, 200}[rand() % 3];
-    o->late_us = o->raft.election_min_us * (uint64_t)(1 + rand() % 6);
-    o->store_min_us = (uint64_t)(rand() % 2) * MS;
-    o->store_max_us = o->store_min_us + (uint64_t[]){0, 5, 50, 300}[rand() % 4] * MS;
-    o->units_in_flight = 1 + (unsigned)rand() % CLUSTER_UNITS_MAX;
+    o->raft.election_min_us = o->raft.heartbeat_us * (2 + draw(&s, 8));
+    o->delay_min_us = draw(&s, 3) * MS;
+    o->delay_max_us = o->delay_min_us + DRAW_OF(&s, 0, 2, 20, 60) * MS;
+    o->loss_permille = (unsigned)DRAW_OF(&s, 0, 0, 20, 200);
+    o->duplicate_permille = (unsigned)DRAW_OF(&s, 0, 0, 50, 300);
+    o->late_permille = (unsigned)DRAW_OF(&s, 0, 20, 200);
+    o->late_us = o->raft.election_min_us * (1 + draw(&s, 6));
+    o->store_min_us = draw(&s, 2) * MS;
+    o->store_max_us = o->store_min_us + DRAW_OF(&s, 0, 5, 50, 300) * MS;
+    o->units_in_flight = 1 + (unsigned)draw(&s, CLUSTER_UNITS_MAX);
 }
 
 /* ---- what may go wrong ---- */
@@ -81,25 +96,37 @@ static void random_trim(struct raft_cluster *c, unsigned node)
         raft_cluster_trim(c, node, base + 1 + below(c, applied - base));
 }
 
-/* One step towards other members: a spare comes in, a learner votes, a voter does not, somebody goes. */
+/* A spare comes in, a learner votes, a voter does not, somebody goes. */
+static void random_edit(struct raft_cluster *c, struct raft_config *next)
+{
+    unsigned spare = (unsigned)below(c, c->options.nodes);
+    struct raft_member newcomer = raft_cluster_member(spare, RAFT_NOBODY, RAFT_LEARNER);
+    bool is_free = raft_config_member_by_id(next, &newcomer.id) == NULL &&
+                   c->nodes[spare].raft != NULL && raft_number(c->nodes[spare].raft) == RAFT_NOBODY;
+    if (is_free && below(c, 2) == 0) {
+        raft_config_add(next, &newcomer);
+        return;
+    }
+    if (next->count == 0)
+        return;
+    const struct raft_member *m = &next->members[below(c, next->count)];
+    if (below(c, 3) == 0)
+        raft_config_remove(next, m->number);
+    else
+        raft_config_set_role(next, m->number, m->role == RAFT_VOTER ? RAFT_LEARNER : RAFT_VOTER);
+}
+
+/* One edit, or several: too many at once have to be refused. */
 static void random_change(struct raft_cluster *c, unsigned node)
 {
-    struct cluster_node *n = &c->nodes[node];
+    const struct cluster_node *n = &c->nodes[node];
     if (n->raft == NULL || raft_state(n->raft) != RAFT_LEADER)
         return;
     struct raft_config next;
     cr_assert_eq(raft_config_copy(&next, raft_config(n->raft)), OK);
-    struct raft_member *m = &next.members[below(c, next.count)];
-    unsigned spare = (unsigned)below(c, c->options.nodes);
-    struct raft_member newcomer = raft_cluster_member(spare, RAFT_NOBODY, RAFT_LEARNER);
-    bool is_free = raft_config_member_by_id(&next, &newcomer.id) == NULL &&
-                   c->nodes[spare].raft != NULL && raft_number(c->nodes[spare].raft) == RAFT_NOBODY;
-    if (is_free && below(c, 2) == 0)
-        raft_config_add(&next, &newcomer);
-    else if (below(c, 3) == 0)
-        raft_config_remove(&next, m->number);
-    else
-        raft_config_set_role(&next, m->number, m->role == RAFT_VOTER ? RAFT_LEARNER : RAFT_VOTER);
+    do {
+        random_edit(c, &next);
+    } while (below(c, 4) == 0);
     raft_cluster_change(c, node, &next);
     raft_config_deinit(&next);
 }
@@ -135,7 +162,7 @@ static void random_fault(struct raft_cluster *c, unsigned node)
         random_heal_links(c);
         break;
     case 6:
-        raft_cluster_pause(c, node, below(c, 4 * election_us));
+        raft_cluster_pause(c, node, below(c, PAUSE_ELECTIONS * election_us));
         break;
     case 7:
         random_wipe(c, node);
@@ -196,7 +223,8 @@ static const char *settle(struct raft_cluster *c)
     enum { ROUNDS = 600 }; /* with one entry a message it may take that long to catch up */
     uint64_t round_us = c->options.raft.election_min_us;
     raft_cluster_heal(c);
-    if (!raft_cluster_run(c, c->options.late_us)) /* until the last late message has come */
+    /* Until the last late message has come, and the last pause is over. */
+    if (!raft_cluster_run(c, c->options.late_us + PAUSE_ELECTIONS * round_us))
         return c->failure;
     uint64_t wanted = UINT64_MAX;
     for (int i = 0; i < ROUNDS; i++) {
@@ -241,6 +269,7 @@ static const char *stay_calm(struct raft_cluster *c)
 static void run_seed(uint64_t seed, bool is_traced, uint64_t marks[MARK_COUNT])
 {
     struct cluster_options options;
+    test_fatal_seed = seed;
     draw_options(&options, seed);
     struct raft_cluster *c = raft_cluster_create(&options);
     c->is_traced = is_traced;
@@ -272,13 +301,15 @@ Test(raft_random, many_seeds)
 {
     const char *one = getenv("RAFT_SEED");
     const char *many = getenv("RAFT_SEEDS");
-    uint64_t marks[MARK_COUNT] = {0};
+    uint64_t marks[MARK_COUNT] = { 0 };
     if (one != NULL) {
         run_seed(strtoull(one, NULL, 10), true, marks);
         return;
     }
     uint64_t seeds = many != NULL ? strtoull(many, NULL, 10) : 1500;
-    for (uint64_t seed = 1; seed <= seeds; seed++)
+    const char *first = getenv("RAFT_FIRST");
+    uint64_t begin = first != NULL ? strtoull(first, NULL, 10) : 1;
+    for (uint64_t seed = begin; seed < begin + seeds; seed++)
         run_seed(seed, false, marks);
     for (int i = 0; i < MARK_COUNT; i++) {
         if (many != NULL)
