@@ -25,6 +25,8 @@ status_text() { # status_text CID STATUS
 }
 failure() { printf 'An error occurred:\n  Code: %s\n  Message: %s' "$1" "$2"; }
 
+half='{"cid":"bafkqaalc","name":"x","allocations":["A","B"],"peer_map":{"A":{"peername":"a","status":"pinned","timestamp":"T","error":"","attempt_count":0,"priority_pin":false},"B":{"peername":"b","status":"pinning","timestamp":"T","error":"","attempt_count":1,"priority_pin":false}}}'
+
 cat >"$work/script" <<END
 > GET /id
 < 200
@@ -112,6 +114,14 @@ b $(pin bafkqaaa 1)
 > GET /pins/bafkqaaa
 < 200
 b $(status bafkqaaa pin_error 'no space')
+> POST /pins/ipfs/bafkqaalb?mode=recursive
+cut
+> POST /pins/ipfs/bafkqaalc?mode=recursive
+< 200
+b $(pin bafkqaalc 1)
+> GET /pins/bafkqaalc
+< 200
+b $half
 > POST /pins/recover
 < 204
 > POST /pins/$cid/recover?local=true
@@ -167,6 +177,11 @@ check pin_add_every_option 0 "$(pin_text $cid 2)" "$ctl" -l "$at" pin add --ns -
 check pin_add_wait 0 "$(status_text $cid PINNED)" "$ctl" -l "$at" pin add --wait $cid
 check pin_add_wait_too_long 62 "$(status_text $cid2 PINNING)" "$ctl" -l "$at" pin add -r -1 --wait --wt 300ms $cid2
 holds too_long_says_so said 'error waiting for pin status: context deadline exceeded'
+check pin_add_wait_longer_too_long 62 "$(status_text $cid2 PINNING)" timeout 30 "$ctl" -l "$at" pin add -r -1 -w --wt 1200ms $cid2
+check pin_add_waits_for_the_lower_factor 0 "$(status_text bafkqaalc PINNED | sed 's/2026-01-02T15:04:05Z/T/')
+    > b                    : PINNING | T | Attempts: 1 | Priority: false" "$ctl" -l "$at" pin add -w --wt 20s bafkqaalc
+check pin_add_waits_for_as_many_as_it_is_told 62 "$(status_text bafkqaalc PINNED | sed 's/2026-01-02T15:04:05Z/T/')
+    > b                    : PINNING | T | Attempts: 1 | Priority: false" "$ctl" -l "$at" pin add -w --wl 2 --wt 300ms bafkqaalc
 check pin_add_wait_fails 1 "$(status_text bafkqaaa 'PIN_ERROR: no space')" "$ctl" -l "$at" pin add -w bafkqaaa
 holds failed_wait_says_so said 'while attempting to reach status: pinned'
 check pin_add_no_wait_shows_errors 0 "$(status_text bafkqaaa 'PIN_ERROR: no space')" "$ctl" -l "$at" pin add bafkqaaa
@@ -207,6 +222,9 @@ check next_host 0 "$id_text" "$ctl" -l "127.0.0.1:1,127.0.0.1:$port" id
 check refusal_is_no_reason_for_the_next_host 2 "$(failure 503 'no leader')" "$ctl" -l "127.0.0.1:$port,127.0.0.1:1" status --filter remote
 "$ctl" -l "$at" pin add --ns "$cid" >/dev/full 2>"$work/stderr"
 holds full_output_after_a_change test $? = 1
+"$ctl" -l "127.0.0.1:$port,127.0.0.1:$port" pin add bafkqaalb >"$work/stdout" 2>"$work/stderr"
+holds broken_off_before_the_answer test $? = 1
+holds what_may_have_arrived_is_not_sent_twice test "$(grep -c 'POST /pins/ipfs/bafkqaalb' "$work/log")" = 1
 "$ctl" -l "$at" version >/dev/full 2>"$work/stderr"
 holds full_output test $? = 1
 holds full_output_says_so said 'standard output cannot be written'
@@ -236,6 +254,22 @@ check bad_peer 1 '' "$ctl" -l "$at" peers rm bob
 check bad_peer_address 1 '' "$ctl" -l "$at" peers add /ip4/10.0.0.7/tcp/9096
 holds bad_arguments_ask_nothing test "$(grep -c "replicas\|foo\|pined\|bob\|flat" "$work/log")" = 0
 holds help_of_everything eval '"$ctl" commands | while read -r path; do "$ctl" $path --help | grep -q Examples: || exit 1; done'
+check commands 0 'id
+version
+peers
+peers ls
+peers add
+peers rm
+pin
+pin add
+pin rm
+pin update
+pin ls
+status
+sync
+recover
+health
+health metrics' "$ctl" commands
 check version_of_program 0 "ipfs-cluster-ctl version $("$ctl" -v | cut -d' ' -f3)" "$ctl" --version
 
 # ---- debugging ----

@@ -28,7 +28,7 @@ static void on_flush(void *owner)
 
 static struct answer answer_seen(struct seen *s, struct failure *failure)
 {
-    struct answer_sink sink = {on_row, on_flush, s};
+    struct answer_sink sink = { on_row, on_flush, s };
     return answer_to(&sink, failure);
 }
 
@@ -37,8 +37,8 @@ static const char rows_text[] = "{\"a\":1}\n{\"b\":2}\n\n{\"c\":3}";
 Test(ctl_answer, rows_are_whole_wherever_the_pieces_are_cut)
 {
     for (size_t cut = 1; cut < sizeof rows_text; cut++) {
-        struct seen s = {.rows_max = -1};
-        struct failure failure = {0};
+        struct seen s = { .rows_max = -1 };
+        struct failure failure = { 0 };
         struct answer a = answer_seen(&s, &failure);
         answer_on_head(&a, 200);
         for (size_t at = 0; at < sizeof rows_text - 1; at += cut) {
@@ -55,8 +55,8 @@ Test(ctl_answer, rows_are_whole_wherever_the_pieces_are_cut)
 
 Test(ctl_answer, a_row_is_handed_on_before_the_next_one_has_come)
 {
-    struct seen s = {.rows_max = -1};
-    struct failure failure = {0};
+    struct seen s = { .rows_max = -1 };
+    struct failure failure = { 0 };
     struct answer a = answer_seen(&s, &failure);
     answer_on_head(&a, 200);
     answer_on_body(&a, "1\n2", 3);
@@ -71,8 +71,8 @@ Test(ctl_answer, a_row_is_handed_on_before_the_next_one_has_come)
 
 Test(ctl_answer, no_more_means_no_more)
 {
-    struct seen s = {.rows_max = 2};
-    struct failure failure = {0};
+    struct seen s = { .rows_max = 2 };
+    struct failure failure = { 0 };
     struct answer a = answer_seen(&s, &failure);
     answer_on_head(&a, 200);
     cr_assert_not(answer_on_body(&a, "1\n2\n3\n4", 7));
@@ -85,8 +85,8 @@ Test(ctl_answer, no_more_means_no_more)
 
 Test(ctl_answer, a_row_without_end_is_refused)
 {
-    struct seen s = {.rows_max = -1};
-    struct failure failure = {0};
+    struct seen s = { .rows_max = -1 };
+    struct failure failure = { 0 };
     struct answer a = answer_seen(&s, &failure);
     answer_on_head(&a, 200);
     a.pending.limit = 8; /* in place of ANSWER_ROW_BYTES_MAX */
@@ -94,17 +94,17 @@ Test(ctl_answer, a_row_without_end_is_refused)
     cr_assert_not(answer_on_body(&a, "9", 1));
     cr_assert(failure.happened);
     cr_assert_eq(failure_exit_code(&failure), CTL_FAILED);
-    cr_assert_str_eq(buf_text(&s.rows), "");
+    cr_assert_eq(s.rows.len, 0);
     answer_deinit(&a);
     failure_deinit(&failure);
 }
 
 Test(ctl_answer, a_trailer_with_words_fails_what_was_good)
 {
-    static const struct http_field empty[] = {HTTP_FIELD("x-stream-error", "")};
-    static const struct http_field words[] = {HTTP_FIELD("X-Stream-Error", "the disk is gone")};
-    struct seen s = {.rows_max = -1};
-    struct failure failure = {0};
+    static const struct http_field empty[] = { HTTP_FIELD("x-stream-error", "") };
+    static const struct http_field words[] = { HTTP_FIELD("X-Stream-Error", "the disk is gone") };
+    struct seen s = { .rows_max = -1 };
+    struct failure failure = { 0 };
     struct answer a = answer_seen(&s, &failure);
     answer_on_head(&a, 200);
     answer_on_body(&a, "1\n", 2);
@@ -125,10 +125,10 @@ Test(ctl_answer, a_trailer_with_words_fails_what_was_good)
 
 static void refused(int status, const char *body, const char *text, const char *json)
 {
-    struct seen s = {.rows_max = -1};
-    struct failure failure = {0};
+    struct seen s = { .rows_max = -1 };
+    struct failure failure = { 0 };
     struct answer a = answer_seen(&s, &failure);
-    struct buf out = {0};
+    struct buf out = { 0 };
     answer_on_head(&a, status);
     for (size_t i = 0; body[i] != '\0'; i++)
         cr_assert(answer_on_body(&a, body + i, 1));
@@ -158,18 +158,20 @@ Test(ctl_answer, any_other_body_is_shown_as_it_is)
     refused(502, "<h1>Bad\x1b Gateway</h1>",
             "An error occurred:\n  Code: 502\n  Message: the answer has status 502 and no error "
             "document: <h1>Bad\\x1b Gateway</h1>\n",
-            "{\n    \"code\": 502,\n    \"message\": \"the answer has status 502 and no error document: "
+            "{\n    \"code\": 502,\n    \"message\": \"the answer has status 502 and no error "
+            "document: "
             "\\u003ch1\\u003eBad\\u001b Gateway\\u003c/h1\\u003e\"\n}\n");
-    refused(307, "",
-            "An error occurred:\n  Code: 307\n  Message: the answer has status 307 and no text\n",
-            "{\n    \"code\": 307,\n    \"message\": \"the answer has status 307 and no text\"\n}\n");
+    refused(
+        307, "",
+        "An error occurred:\n  Code: 307\n  Message: the answer has status 307 and no text\n",
+        "{\n    \"code\": 307,\n    \"message\": \"the answer has status 307 and no text\"\n}\n");
 }
 
 Test(ctl_answer, an_error_body_without_end_is_cut)
 {
     static char page[8 * 1024];
-    struct seen s = {.rows_max = -1};
-    struct failure failure = {0};
+    struct seen s = { .rows_max = -1 };
+    struct failure failure = { 0 };
     struct answer a = answer_seen(&s, &failure);
     memset(page, 'x', sizeof page);
     answer_on_head(&a, 500);
@@ -186,7 +188,7 @@ Test(ctl_answer, an_error_body_without_end_is_cut)
 
 static enum goal_verdict judge(const char *status, size_t peers_min, const char *text)
 {
-    struct goal goal = {status, peers_min};
+    struct goal goal = { status, peers_min };
     struct json_doc doc;
     cr_assert_eq(json_parse(&doc, text, strlen(text)), OK, "%s", text);
     enum goal_verdict verdict = goal_judge(&goal, &doc);

@@ -29,7 +29,7 @@ static int parse(struct args *args, const char *line, struct buf *why)
 static struct args parse_ok(const char *line)
 {
     struct args args;
-    struct buf why = {0};
+    struct buf why = { 0 };
     cr_assert_eq(parse(&args, line, &why), OK, "%s: %s", line, buf_text(&why));
     cr_assert_eq(why.len, 0);
     return args;
@@ -38,7 +38,7 @@ static struct args parse_ok(const char *line)
 static void refuses(const char *line, int err, const char *words)
 {
     struct args args;
-    struct buf why = {0};
+    struct buf why = { 0 };
     cr_assert_eq(parse(&args, line, &why), err, "%s", line);
     cr_assert(strstr(buf_text(&why), words) != NULL, "%s: %s", line, buf_text(&why));
     cr_assert(strstr(buf_text(&why), "\nSee: ipfs-cluster-ctl") != NULL, "%s", buf_text(&why));
@@ -48,8 +48,10 @@ static void refuses(const char *line, int err, const char *words)
 Test(ctl_args, flags_may_stand_before_and_behind_operands)
 {
     static const char *const lines[] = {
-        "pin add -r 2 --name x " CID_A, "pin add " CID_A " -r 2 --name x",
-        "pin add -r=2 " CID_A " --name=x", "pin add --replication=2 " CID_A " -n x",
+        "pin add -r 2 --name x " CID_A,
+        "pin add " CID_A " -r 2 --name x",
+        "pin add -r=2 " CID_A " --name=x",
+        "pin add --replication=2 " CID_A " -n x",
         "pin add -replication 2 -name x " CID_A, /* one dash will do, as in Go's programs */
         "--timeout 7 pin add -r 2 " CID_A " --name x",
     };
@@ -134,10 +136,11 @@ Test(ctl_args, help_is_found_wherever_it_stands)
         const char *line;
         const struct cmd *cmd;
     } cases[] = {
-        {"", &cmd_program},          {"--help", &cmd_program},       {"help", &cmd_program},
-        {"pin", &cmd_pin},           {"pin --help", &cmd_pin},       {"help pin", &cmd_pin},
-        {"pin add -h", &cmd_pin_add}, {"help pin add", &cmd_pin_add}, {"pin help", &cmd_pin},
-        {"--enc json", &cmd_program},
+        { "", &cmd_program },           { "--help", &cmd_program },
+        { "help", &cmd_program },       { "pin", &cmd_pin },
+        { "pin --help", &cmd_pin },     { "help pin", &cmd_pin },
+        { "pin add -h", &cmd_pin_add }, { "help pin add", &cmd_pin_add },
+        { "pin help", &cmd_pin },       { "--enc json", &cmd_program },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct args args = parse_ok(cases[i].line);
@@ -210,7 +213,7 @@ Test(ctl_args, every_example_is_of_its_command)
 Test(ctl_args, help_names_every_flag_and_fits_a_terminal)
 {
     for (size_t i = 0; cmds[i] != NULL; i++) {
-        struct buf text = {0};
+        struct buf text = { 0 };
         help_print(cmds[i], &text);
         const char *all = buf_text(&text);
         cr_assert(strstr(all, "Examples:") != NULL, "%s", cmds[i]->path);

@@ -12,8 +12,8 @@ TestSuite(ctl_format, .timeout = 10);
 static void formats_as(format_fn *format, bool has_colour, const char *json, const char *text)
 {
     struct json_doc doc;
-    struct buf out = {0};
-    struct format f = {&out, has_colour, NOW_US};
+    struct buf out = { 0 };
+    struct format f = { &out, has_colour, NOW_US };
     cr_assert_eq(json_parse(&doc, json, strlen(json)), OK, "%s", json);
     format(&f, &doc);
     cr_assert_eq(out.err, OK);
@@ -66,19 +66,19 @@ Test(ctl_format, version)
 
 #define PIN(factors, name, mode, expire, metadata, type, allocations, depth, timestamp)            \
     "{" factors ",\"name\":\"" name "\",\"mode\":\"" mode "\",\"expire_at\":\"" expire             \
-    "\",\"metadata\":" metadata ",\"cid\":\"CID\",\"type\":\"" type "\",\"allocations\":"          \
-    allocations ",\"max_depth\":" depth ",\"timestamp\":\"" timestamp "\"}"
-#define FACTORS(least, most)                                                                       \
-    "\"replication_factor_min\":" least ",\"replication_factor_max\":" most
-#define NO_TIME "0001-01-01T00:00:00Z"
+    "\",\"metadata\":" metadata ",\"cid\":\"CID\",\"type\":\"" type                                \
+    "\",\"allocations\":" allocations ",\"max_depth\":" depth ",\"timestamp\":\"" timestamp "\"}"
+#define FACTORS(least, most) "\"replication_factor_min\":" least ",\"replication_factor_max\":" most
+#define NO_TIME              "0001-01-01T00:00:00Z"
 
 Test(ctl_format, pin)
 {
-    formats_as(format_pin, false,
-               PIN(FACTORS("2", "3"), "backup", "recursive", NO_TIME, "null", "pin",
-                   "[\"PEER_B\",\"PEER_A\"]", "-1", "2026-01-02T15:04:05Z"),
-               "CID | backup | PIN | Repl. Factor: 2--3 | Allocations: [PEER_A PEER_B] | Recursive | "
-               "Metadata: no | Exp: \u221e | Added: 2026-01-02 15:04:05\n");
+    formats_as(
+        format_pin, false,
+        PIN(FACTORS("2", "3"), "backup", "recursive", NO_TIME, "null", "pin",
+            "[\"PEER_B\",\"PEER_A\"]", "-1", "2026-01-02T15:04:05Z"),
+        "CID | backup | PIN | Repl. Factor: 2--3 | Allocations: [PEER_A PEER_B] | Recursive | "
+        "Metadata: no | Exp: \u221e | Added: 2026-01-02 15:04:05\n");
 }
 
 Test(ctl_format, pin_everywhere_direct_with_expiry)
@@ -93,8 +93,8 @@ Test(ctl_format, pin_everywhere_direct_with_expiry)
 Test(ctl_format, pin_of_another_kind)
 {
     formats_as(format_pin, false,
-               PIN(FACTORS("1", "1"), "n", "recursive", NO_TIME, "{}", "clusterdag-pin", "null", "2",
-                   NO_TIME),
+               PIN(FACTORS("1", "1"), "n", "recursive", NO_TIME, "{}", "clusterdag-pin", "null",
+                   "2", NO_TIME),
                "CID | n | CLUSTERDAG-PIN | Repl. Factor: 1--1 | Allocations: [] | Recursive-2 | "
                "Metadata: no | Exp: \u221e | Added: unknown\n");
 }
@@ -113,26 +113,28 @@ static const char status_json[] =
 
 Test(ctl_format, status)
 {
-    formats_as(format_status, false, status_json,
-               "CID | backup:\n"
-               "    > node-a               : PINNED | 2026-01-02T15:04:05Z | Attempts: 0 | Priority: "
-               "false\n"
-               "    > node-b               : PIN_ERROR: context canceled | "
-               "2026-01-02T15:06:05.123456789Z | Attempts: 2 | Priority: true\n"
-               "    > PEER_C               : REMOTE | 2026-01-03T10:00:00.123456789Z | Attempts: 0 | "
-               "Priority: false\n");
+    formats_as(
+        format_status, false, status_json,
+        "CID | backup:\n"
+        "    > node-a               : PINNED | 2026-01-02T15:04:05Z | Attempts: 0 | Priority: "
+        "false\n"
+        "    > node-b               : PIN_ERROR: context canceled | "
+        "2026-01-02T15:06:05.123456789Z | Attempts: 2 | Priority: true\n"
+        "    > PEER_C               : REMOTE | 2026-01-03T10:00:00.123456789Z | Attempts: 0 | "
+        "Priority: false\n");
 }
 
 Test(ctl_format, status_in_colour_keeps_its_columns)
 {
-    formats_as(format_status, true, status_json,
-               "CID | backup:\n"
-               "    > node-a               : \x1b[32mPINNED\x1b[0m | 2026-01-02T15:04:05Z | "
-               "Attempts: 0 | Priority: false\n"
-               "    > node-b               : \x1b[31mPIN_ERROR\x1b[0m: context canceled | "
-               "2026-01-02T15:06:05.123456789Z | Attempts: 2 | Priority: true\n"
-               "    > PEER_C               : REMOTE | 2026-01-03T10:00:00.123456789Z | Attempts: 0 | "
-               "Priority: false\n");
+    formats_as(
+        format_status, true, status_json,
+        "CID | backup:\n"
+        "    > node-a               : \x1b[32mPINNED\x1b[0m | 2026-01-02T15:04:05Z | "
+        "Attempts: 0 | Priority: false\n"
+        "    > node-b               : \x1b[31mPIN_ERROR\x1b[0m: context canceled | "
+        "2026-01-02T15:06:05.123456789Z | Attempts: 2 | Priority: true\n"
+        "    > PEER_C               : REMOTE | 2026-01-03T10:00:00.123456789Z | Attempts: 0 | "
+        "Priority: false\n");
 }
 
 Test(ctl_format, status_without_name_or_peers)
@@ -151,8 +153,7 @@ Test(ctl_format, a_name_cannot_forge_lines_or_move_the_cursor)
 
 Test(ctl_format, what_is_missing_or_of_another_kind_is_empty)
 {
-    formats_as(format_id, false, "{}",
-               " |  | Sees -1 other peers\n  > Addresses:\n  > IPFS: \n");
+    formats_as(format_id, false, "{}", " |  | Sees -1 other peers\n  > Addresses:\n  > IPFS: \n");
     formats_as(format_status, false, "[1]", ":\n");
     formats_as(format_metrics, false, "{\"a\":1}", " | :  | Expires in: 56 years ago\n");
     formats_as(format_metric_names, false, "3", "");
@@ -180,7 +181,7 @@ Test(ctl_format, metric_names)
 
 static void bytes_are(uint64_t bytes, const char *text)
 {
-    struct buf out = {0};
+    struct buf out = { 0 };
     format_bytes(&out, bytes);
     cr_assert_str_eq(buf_text(&out), text);
     buf_deinit(&out);
@@ -205,7 +206,7 @@ Test(ctl_format, bytes)
 
 static void when_is(int64_t seconds, const char *text)
 {
-    struct buf out = {0};
+    struct buf out = { 0 };
     format_when(&out, NOW_US + seconds * 1000000, NOW_US);
     cr_assert_str_eq(buf_text(&out), text);
     buf_deinit(&out);
@@ -230,11 +231,11 @@ Test(ctl_format, when)
 
 Test(ctl_text, lines_may_stay_lines)
 {
-    struct buf out = {0};
-    text_put_lines(&out, (struct bytes){"a\nb\x1b\n\xff", 6});
+    struct buf out = { 0 };
+    text_put_lines(&out, (struct bytes){ "a\nb\x1b\n\xff", 6 });
     cr_assert_str_eq(buf_text(&out), "a\nb\\x1b\n\\xff");
     buf_clear(&out);
-    text_put_lines(&out, (struct bytes){NULL, 0});
+    text_put_lines(&out, (struct bytes){ NULL, 0 });
     cr_assert_eq(out.len, 0);
     buf_deinit(&out);
 }

@@ -11,12 +11,12 @@ static void is(struct target *t, const char *text)
 {
     cr_assert_str_eq(target_text(t), text);
     target_deinit(t);
-    *t = (struct target){0};
+    *t = (struct target){ 0 };
 }
 
 Test(ctl_target, a_value_stays_a_value)
 {
-    struct target t = {0};
+    struct target t = { 0 };
     target_segment(&t, "pins");
     target_segment(&t, "a/b?c#d e");
     target_param(&t, "name", "x&y=z +%\"\n\xc3\xa9");
@@ -26,7 +26,7 @@ Test(ctl_target, a_value_stays_a_value)
 
 Test(ctl_target, a_path_keeps_its_slashes_only)
 {
-    struct target t = {0};
+    struct target t = { 0 };
     target_segment(&t, "pins");
     target_path(&t, "/ipfs/Qm/a b/c%2F?.txt");
     is(&t, "/pins/ipfs/Qm/a%20b/c%252F%3F.txt");
@@ -34,9 +34,9 @@ Test(ctl_target, a_path_keeps_its_slashes_only)
 
 Test(ctl_target, a_key_of_the_users_is_encoded_too)
 {
-    struct target t = {0};
+    struct target t = { 0 };
     target_segment(&t, "p");
-    target_param_under(&t, "meta-", (struct bytes){"a=b&c", 5}, "");
+    target_param_under(&t, "meta-", (struct bytes){ "a=b&c", 5 }, "");
     target_param(&t, "plain", "-._~azAZ09");
     is(&t, "/p?meta-a%3Db%26c=&plain=-._~azAZ09");
 }
@@ -46,7 +46,7 @@ Test(ctl_target, a_key_of_the_users_is_encoded_too)
 static void host_is(const char *text, const char *name, const char *addr)
 {
     struct hosts hosts;
-    struct buf why = {0}, printed = {0};
+    struct buf why = { 0 }, printed = { 0 };
     cr_assert_eq(hosts_parse(&hosts, text, &why), OK, "%s: %s", text, buf_text(&why));
     cr_assert_eq(hosts.count, 1);
     cr_assert_str_eq(hosts.list[0].name, name);
@@ -70,7 +70,7 @@ Test(ctl_hosts, multiaddrs_and_pairs_mean_the_same)
 Test(ctl_hosts, several_keep_their_order)
 {
     struct hosts hosts;
-    struct buf why = {0};
+    struct buf why = { 0 };
     cr_assert_eq(hosts_parse(&hosts, "10.0.0.1:1,/ip4/10.0.0.2/tcp/2,c:3", &why), OK);
     cr_assert_eq(hosts.count, 3);
     cr_assert_str_eq(hosts.list[0].name, "http://10.0.0.1:1");
@@ -81,7 +81,7 @@ Test(ctl_hosts, several_keep_their_order)
 static void refused(const char *text, const char *words)
 {
     struct hosts hosts;
-    struct buf why = {0};
+    struct buf why = { 0 };
     cr_assert_eq(hosts_parse(&hosts, text, &why), ERR_INVALID, "%s", text);
     cr_assert(strstr(buf_text(&why), words) != NULL, "%s: %s", text, buf_text(&why));
     buf_deinit(&why);
