@@ -9,15 +9,12 @@
 
 #include "http/api/api.h"
 #include "http/wire/json_reply.h"
+#include "peer_doors.h"
 #include "peer_survey.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 enum { PEER_HTTP_HIGH_BYTES = 256 * 1024, PEER_HTTP_LOW_BYTES = 64 * 1024 };
-
-struct peer_doors {
-    struct api *api;
-};
 
 /* ---- reads ---- */
 
@@ -34,34 +31,45 @@ static int64_t peer_api_wall_us(void *impl)
     return ((struct peer *)impl)->wall_us;
 }
 
-static int peer_api_pin_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
+int peer_read_pin(struct peer *p, const struct cid *cid, struct arena *arena, struct pin *out)
 {
     struct view view;
-    int err = peer_view(impl, &view);
+    int err = peer_view(p, &view);
     if (err != OK)
         return err;
     err = pinset_get(&view, cid, arena, out);
-    peer_view_end(impl, &view);
+    peer_view_end(p, &view);
     return err;
+}
+
+int peer_read_next_pin(struct peer *p, const struct cid *after, struct arena *arena,
+                       struct pin *out)
+{
+    struct view view;
+    int err = peer_view(p, &view);
+    if (err != OK)
+        return err;
+    struct pinset_cursor cursor = pinset_cursor_after(&view, after);
+    err = pinset_next(&cursor, arena, out);
+    peer_view_end(p, &view);
+    return err;
+}
+
+static int peer_api_pin_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
+{
+    return peer_read_pin(impl, cid, arena, out);
 }
 
 static int peer_api_pin_next(void *impl, const struct cid *after, struct arena *arena,
                              struct pin *out)
 {
-    struct view view;
-    int err = peer_view(impl, &view);
-    if (err != OK)
-        return err;
-    struct pinset_cursor cursor = pinset_cursor_after(&view, after);
-    err = pinset_next(&cursor, arena, out);
-    peer_view_end(impl, &view);
-    return err;
+    return peer_read_next_pin(impl, after, arena, out);
 }
 
 /* ---- writes ---- */
 
 struct peer_write {
-    struct api_call *call; /* NULL: the client is gone; first, for peer_api_forget() */
+    struct api_call *call; /* NULL: the client is gone; first, for peer_write_forget() */
     struct peer *peer;
     struct arena arena; /* of the pin that an unpin answers with: as it was */
 };
@@ -83,7 +91,7 @@ static void peer_write_done(void *owner, int err, const struct pinset_applied *a
     }
     if (call != NULL) {
         if (err == OK && !applied->is_removed) /* what was written, with its holders */
-            err = peer_api_pin_get(w->peer, &call->pin.cid, &w->arena, &call->pin);
+            err = peer_read_pin(w->peer, &call->pin.cid, &w->arena, &call->pin);
         call->done(call, err, why);
     }
     peer_write_free(w);
@@ -118,7 +126,7 @@ static int peer_write_start(struct peer_write *w, struct pin_entry *entry, struc
 static int peer_pin_update(struct peer *p, struct pin *pin, struct buf *why)
 {
     struct pin old;
-    int err = peer_api_pin_get(p, &pin->update_of, &p->arena, &old);
+    int err = peer_read_pin(p, &pin->update_of, &p->arena, &old);
     if (err != OK) {
         buf_append_text(why,
                         err == ERR_NOT_FOUND ? "pin is not part of the pinset" : err_text(err));
@@ -140,9 +148,8 @@ static int peer_pin_update(struct peer *p, struct pin *pin, struct buf *why)
     return OK;
 }
 
-static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
+int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
 {
-    struct peer *p = impl;
     struct pin *pin = &call->pin;
     const char *words = NULL;
     int err = OK;
@@ -156,7 +163,7 @@ static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
     if (err == OK)
         err = pin_check_expiry(pin, p->wall_us / 1000000, &words);
     struct pin was;
-    if (err == OK && peer_api_pin_get(p, &pin->cid, &p->arena, &was) == OK)
+    if (err == OK && peer_read_pin(p, &pin->cid, &p->arena, &was) == OK)
         err = pin_check_replaces(&was, pin, why);
     if (err != OK) {
         if (words != NULL)
@@ -168,13 +175,12 @@ static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
     return w == NULL ? ERR_NOMEM : peer_write_start(w, &entry, why);
 }
 
-static int peer_api_unpin(void *impl, struct api_call *call, struct buf *why)
+int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why)
 {
-    struct peer *p = impl;
     struct cid cid = call->pin.cid;
     const char *words = NULL;
     struct peer_write *w = peer_write_new(p, call);
-    int err = w == NULL ? ERR_NOMEM : peer_api_pin_get(p, &cid, &w->arena, &call->pin);
+    int err = w == NULL ? ERR_NOMEM : peer_read_pin(p, &cid, &w->arena, &call->pin);
     if (err == OK)
         err = pin_check_unpin(&call->pin, &words);
     if (err != OK) {
@@ -189,10 +195,20 @@ static int peer_api_unpin(void *impl, struct api_call *call, struct buf *why)
     return peer_write_start(w, &entry, why);
 }
 
+static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
+{
+    return peer_write_pin(impl, call, why);
+}
+
+static int peer_api_unpin(void *impl, struct api_call *call, struct buf *why)
+{
+    return peer_write_unpin(impl, call, why);
+}
+
 /* ---- members ---- */
 
 struct peer_order {
-    struct api_call *call; /* NULL: the client is gone; first, for peer_api_forget() */
+    struct api_call *call; /* NULL: the client is gone; first, for peer_write_forget() */
     struct peer *peer;
 };
 
@@ -244,13 +260,17 @@ static int peer_api_peer_remove(void *impl, struct api_call *call, struct buf *w
                               peer_member_remove(impl, &call->peer, peer_order_done, order), why);
 }
 
-/* The client is gone; what it asked for goes on. */
-static void peer_api_forget(void *impl, struct api_call *call)
+void peer_write_forget(struct peer *p, struct api_call *call)
 {
-    (void)impl;
+    (void)p;
     struct api_call **waiting = call->pending;
     if (waiting != NULL)
         *waiting = NULL;
+}
+
+static void peer_api_forget(void *impl, struct api_call *call)
+{
+    peer_write_forget(impl, call);
 }
 
 /* ---- metrics ---- */
@@ -323,7 +343,8 @@ int peer_doors_start(struct peer *p)
     p->doors = mem_zalloc(sizeof(*p->doors));
     if (p->doors == NULL)
         return ERR_NOMEM;
-    return api_create(&p->doors->api, &peer_api_ops, p);
+    int err = api_create(&p->doors->api, &peer_api_ops, p);
+    return err == OK ? peer_proxy_create(p, &p->doors->proxy) : err;
 }
 
 void peer_doors_end(struct peer *p)
@@ -332,6 +353,8 @@ void peer_doors_end(struct peer *p)
         return;
     if (p->doors->api != NULL)
         api_destroy(p->doors->api);
+    if (p->doors->proxy != NULL)
+        proxy_destroy(p->doors->proxy);
     mem_free(p->doors);
 }
 
@@ -353,11 +376,10 @@ int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void
     struct http_conn_options options = { .head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
                                          .output_high_bytes = PEER_HTTP_HIGH_BYTES,
                                          .output_low_bytes = PEER_HTTP_LOW_BYTES };
-    struct http_conn_hooks hooks = { .on_request = peer_api_request,
+    struct http_conn_hooks hooks = { .on_request = door == PEER_DOOR_API ? peer_api_request
+                                                                         : peer_proxy_request,
                                      .owner = p,
                                      .on_progress = on_progress,
                                      .progress_owner = owner };
-    if (door != PEER_DOOR_API)
-        return ERR_UNSUPPORTED;
     return http_conn_create(out, &options, &hooks);
 }

@@ -12,7 +12,8 @@
  *   peer_status.c    pages of the local state, recover, sync
  *   peer_calls.c     questions of other peers
  *   peer_survey.c    one question to all members, merged
- *   peer_api.c       what the doors (REST, proxy) ask for
+ *   peer_api.c       what the REST API asks for
+ *   peer_proxy.c     what the IPFS proxy asks for
  *   peer_observe.c   facts for checkers
  *   peer_stop.c      the orderly stop
  *

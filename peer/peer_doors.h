@@ -1,0 +1,27 @@
+/* peer_doors.h -- what the REST API and the proxy share of the peer: reads of the state, writes to it, and the two
+ * doors themselves. For peer_api.c and peer_proxy.c. */
+#ifndef PEER_PEER_DOORS_H
+#define PEER_PEER_DOORS_H
+
+#include "http/api/api.h"
+#include "http/proxy/proxy.h"
+
+struct peer_doors {
+    struct api *api;
+    struct proxy *proxy;
+};
+
+/* ERR_NOT_FOUND: no such pin, or none behind `after` (undefined: the first). */
+int peer_read_pin(struct peer *p, const struct cid *cid, struct arena *arena, struct pin *out);
+int peer_read_next_pin(struct peer *p, const struct cid *after, struct arena *arena,
+                       struct pin *out);
+/* At once an error, with words in `why`; else call->done runs later. */
+int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why);
+int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why);
+/* The client is gone: done will not run; what it asked for goes on. */
+void peer_write_forget(struct peer *p, struct api_call *call);
+
+int peer_proxy_create(struct peer *p, struct proxy **out);
+void peer_proxy_request(void *owner, struct http_exchange *x);
+
+#endif
