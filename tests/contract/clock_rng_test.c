@@ -10,7 +10,7 @@
 #include "sim/world/clock.h"
 #include "sim/world/dice.h"
 
-TestSuite(clock_rng, .timeout = 20);
+TestSuite(clock_rng, .timeout = 60);
 
 /* ---- clock ---- */
 

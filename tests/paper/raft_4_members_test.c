@@ -4,7 +4,7 @@
 #include "tests/lib/raft_one.h"
 #include "util/err.h"
 
-TestSuite(raft_4, .timeout = 10);
+TestSuite(raft_4, .timeout = 60);
 
 enum { NOW = 5 * ONE_ELECTION_US };
 

@@ -4,7 +4,7 @@
 #include "tests/lib/raft_one.h"
 #include "util/err.h"
 
-TestSuite(raft_5_2, .timeout = 10);
+TestSuite(raft_5_2, .timeout = 60);
 
 enum { LATE = 5 * ONE_ELECTION_US };
 

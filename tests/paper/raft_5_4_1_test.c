@@ -3,7 +3,7 @@
 
 #include "tests/lib/raft_one.h"
 
-TestSuite(raft_5_4_1, .timeout = 10);
+TestSuite(raft_5_4_1, .timeout = 60);
 
 static bool gets_vote(const uint64_t *terms, size_t count, struct raft_pos candidates_last)
 {

@@ -3,7 +3,7 @@
 
 #include "tests/lib/raft_one.h"
 
-TestSuite(raft_6_2, .timeout = 10);
+TestSuite(raft_6_2, .timeout = 60);
 
 enum { NOW = 5 * ONE_ELECTION_US };
 

@@ -3,7 +3,7 @@
 
 #include "tests/lib/raft_one.h"
 
-TestSuite(raft_9_6, .timeout = 10);
+TestSuite(raft_9_6, .timeout = 60);
 
 enum { NOW = 5 * ONE_ELECTION_US };
 

@@ -4,7 +4,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(allocate, .timeout = 20);
+TestSuite(allocate, .timeout = 60);
 
 #define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
 

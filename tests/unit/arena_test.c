@@ -4,7 +4,7 @@
 
 #include "util/arena.h"
 
-TestSuite(arena, .timeout = 10);
+TestSuite(arena, .timeout = 60);
 
 Test(arena, pieces_are_aligned_and_apart)
 {

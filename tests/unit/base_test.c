@@ -5,7 +5,7 @@
 #include "util/base.h"
 #include "util/err.h"
 
-TestSuite(base, .timeout = 10);
+TestSuite(base, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {

@@ -3,7 +3,7 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-TestSuite(buf, .timeout = 10);
+TestSuite(buf, .timeout = 60);
 
 Test(buf, what_is_put_is_read_back)
 {

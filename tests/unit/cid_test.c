@@ -5,7 +5,7 @@
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 
-TestSuite(cid, .timeout = 20);
+TestSuite(cid, .timeout = 60);
 
 /* What must come of a text that Go takes. Beyond our limit the answer is that, and nothing else. */
 static void check_taken(struct bytes in, struct bytes bytes, const char *want)

@@ -7,7 +7,7 @@
 #include "util/err.h"
 #include "util/json.h"
 
-TestSuite(config, .timeout = 10);
+TestSuite(config, .timeout = 60);
 
 #define ID_A   "12D3KooWCryG7Mon9orvQxcS1rYZjotPgpwoJNHHKcLLfE4Hf5mV"
 #define ID_B   "QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC"

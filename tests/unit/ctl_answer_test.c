@@ -6,7 +6,7 @@
 #include "ctl/goal.h"
 #include "util/err.h"
 
-TestSuite(ctl_answer, .timeout = 10);
+TestSuite(ctl_answer, .timeout = 60);
 
 struct seen {
     struct buf rows; /* each in brackets */

@@ -4,7 +4,7 @@
 #include "ctl/help.h"
 #include "util/err.h"
 
-TestSuite(ctl_args, .timeout = 10);
+TestSuite(ctl_args, .timeout = 60);
 
 #define CID_A "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"
 

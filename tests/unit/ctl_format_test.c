@@ -5,7 +5,7 @@
 #include "ctl/text.h"
 #include "util/err.h"
 
-TestSuite(ctl_format, .timeout = 10);
+TestSuite(ctl_format, .timeout = 60);
 
 #define NOW_US INT64_C(1767366246000000)
 

@@ -5,7 +5,7 @@
 #include "ctl/target.h"
 #include "util/err.h"
 
-TestSuite(ctl_target, .timeout = 10);
+TestSuite(ctl_target, .timeout = 60);
 
 static void is(struct target *t, const char *text)
 {

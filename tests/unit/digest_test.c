@@ -5,7 +5,7 @@
 #include "tests/lib/fake_map.h"
 #include "util/err.h"
 
-TestSuite(digest, .timeout = 10);
+TestSuite(digest, .timeout = 60);
 
 #define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
 

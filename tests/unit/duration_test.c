@@ -4,7 +4,7 @@
 #include "util/duration.h"
 #include "util/err.h"
 
-TestSuite(duration, .timeout = 10);
+TestSuite(duration, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {

@@ -5,7 +5,7 @@
 #include "members/join.h"
 #include "util/err.h"
 
-TestSuite(founding, .timeout = 10);
+TestSuite(founding, .timeout = 60);
 
 static struct peer_id peers[5];
 

@@ -4,7 +4,7 @@
 #include "util/err.h"
 #include "util/hex.h"
 
-TestSuite(hex, .timeout = 10);
+TestSuite(hex, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {

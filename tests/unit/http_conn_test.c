@@ -5,7 +5,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-TestSuite(http_conn, .timeout = 20);
+TestSuite(http_conn, .timeout = 60);
 
 /* A server whose answer is chosen by the path. */
 struct fixture {

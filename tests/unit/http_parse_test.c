@@ -4,7 +4,7 @@
 #include "http/wire/parse.h"
 #include "util/err.h"
 
-TestSuite(http_parse, .timeout = 20);
+TestSuite(http_parse, .timeout = 60);
 
 /* Feeds everything in pieces of `piece_len`; returns how many bytes belonged to the head. */
 static size_t feed(struct http_head *h, size_t bytes_max, const char *text, size_t piece_len)

@@ -5,7 +5,7 @@
 #include "tests/lib/http_talk.h"
 #include "util/err.h"
 
-TestSuite(http_route, .timeout = 20);
+TestSuite(http_route, .timeout = 60);
 
 /* Answers with the handler's name and its parameters. */
 static void answer(struct http_exchange *x, const char *name, const struct http_params *params)

@@ -7,7 +7,7 @@
 #include "tests/lib/http_talk.h"
 #include "util/err.h"
 
-TestSuite(http_stream, .timeout = 20);
+TestSuite(http_stream, .timeout = 60);
 
 static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 

@@ -11,7 +11,7 @@ static void identity_test_begin(void)
     cr_assert_geq(sodium_init(), 0);
 }
 
-TestSuite(identity, .timeout = 10, .init = identity_test_begin);
+TestSuite(identity, .timeout = 60, .init = identity_test_begin);
 
 static void check_row(const struct json_doc *doc, int row)
 {

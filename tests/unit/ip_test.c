@@ -4,7 +4,7 @@
 #include "util/err.h"
 #include "util/ip.h"
 
-TestSuite(ip, .timeout = 10);
+TestSuite(ip, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {

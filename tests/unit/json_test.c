@@ -4,7 +4,7 @@
 #include "util/err.h"
 #include "util/json.h"
 
-TestSuite(json, .timeout = 10);
+TestSuite(json, .timeout = 60);
 
 static int parse(struct json_doc *doc, const char *text)
 {

@@ -7,7 +7,7 @@
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 
-TestSuite(kubo_reply, .timeout = 30);
+TestSuite(kubo_reply, .timeout = 60);
 
 struct heard {
     unsigned rows;

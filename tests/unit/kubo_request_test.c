@@ -4,7 +4,7 @@
 #include "ipfs/kubo_request.h"
 #include "util/err.h"
 
-TestSuite(kubo_request, .timeout = 10);
+TestSuite(kubo_request, .timeout = 60);
 
 #define ROOT "bafybeidxjoz6frqsbjdlgvemvrlkq3mqopohom4shnxvlcsh2lgnu7d2tq"
 #define OLD  "QmfZ5QTJ9bvsWdYYRZgdLJm6Sv8bD2A3KXmqcFmYXE6ASh"

@@ -4,7 +4,7 @@
 #include "util/err.h"
 #include "util/map.h"
 
-TestSuite(map, .timeout = 10);
+TestSuite(map, .timeout = 60);
 
 /* A small generator of numbers, the same in every run. */
 static uint32_t map_test_draw(uint32_t *state)

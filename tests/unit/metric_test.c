@@ -3,7 +3,7 @@
 #include "health/metric.h"
 #include "util/err.h"
 
-TestSuite(metric, .timeout = 10);
+TestSuite(metric, .timeout = 60);
 
 #define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
 

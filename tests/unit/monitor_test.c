@@ -4,7 +4,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(monitor, .timeout = 10);
+TestSuite(monitor, .timeout = 60);
 
 #define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
 

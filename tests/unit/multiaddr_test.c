@@ -5,7 +5,7 @@
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 
-TestSuite(multiaddr, .timeout = 20);
+TestSuite(multiaddr, .timeout = 60);
 
 static struct multiaddr addr_of(const char *text)
 {

@@ -5,7 +5,7 @@
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 
-TestSuite(multistream, .timeout = 10);
+TestSuite(multistream, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {

@@ -2,7 +2,7 @@
 
 #include "util/nearest.h"
 
-TestSuite(nearest, .timeout = 10);
+TestSuite(nearest, .timeout = 60);
 
 static const char *nearest_of(const char *wrong, const char *const *names)
 {

@@ -7,7 +7,7 @@
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 
-TestSuite(noise, .timeout = 20);
+TestSuite(noise, .timeout = 60);
 
 static const char yamux[] = "/yamux/1.0.0";
 

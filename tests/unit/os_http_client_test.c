@@ -14,7 +14,7 @@
 #include "os/os_socket.h"
 #include "util/err.h"
 
-TestSuite(os_http_client, .timeout = 30);
+TestSuite(os_http_client, .timeout = 60);
 
 struct fixture {
     struct os_loop loop;

@@ -14,7 +14,7 @@
 #include "os/os_http.h"
 #include "util/err.h"
 
-TestSuite(os_http, .timeout = 30);
+TestSuite(os_http, .timeout = 60);
 
 enum { TICK_US = 1000, HIGH_BYTES = 64 * 1024 };
 

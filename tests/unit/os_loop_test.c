@@ -10,7 +10,7 @@
 #include "os/os_rng.h"
 #include "util/err.h"
 
-TestSuite(os_loop, .timeout = 20);
+TestSuite(os_loop, .timeout = 60);
 
 struct loop_fixture {
     struct os_loop loop;
@@ -173,7 +173,7 @@ Test(os_loop, a_signal_runs_its_hook_on_the_loop)
     os_loop_deinit(&f.loop);
 }
 
-TestSuite(os_rng, .timeout = 10);
+TestSuite(os_rng, .timeout = 60);
 
 Test(os_rng, draws_stay_below_and_reach_every_number)
 {

@@ -5,7 +5,7 @@
 #include "os/os_resolver.h"
 #include "util/err.h"
 
-TestSuite(os_resolver, .timeout = 20);
+TestSuite(os_resolver, .timeout = 60);
 
 struct asked {
     struct os_loop *loop;
@@ -109,7 +109,7 @@ Test(os_resolver, what_waits_is_limited)
     os_loop_deinit(&loop);
 }
 
-TestSuite(os_address, .timeout = 10);
+TestSuite(os_address, .timeout = 60);
 
 Test(os_address, there_and_back)
 {

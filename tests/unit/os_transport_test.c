@@ -14,7 +14,7 @@
 #include "os/os_transport_int.h"
 #include "util/err.h"
 
-TestSuite(os_transport, .timeout = 30);
+TestSuite(os_transport, .timeout = 60);
 
 struct station {
     struct os_loop *loop;

@@ -5,7 +5,7 @@
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 
-TestSuite(peer_id, .timeout = 10);
+TestSuite(peer_id, .timeout = 60);
 
 static void check_same(const struct peer_id *id, struct bytes bytes, const char *text)
 {

@@ -5,7 +5,7 @@
 #include "peer_pages.h"
 #include "util/err.h"
 
-TestSuite(peer_pages, .timeout = 10);
+TestSuite(peer_pages, .timeout = 60);
 
 static struct bytes text(const char *t)
 {

@@ -4,7 +4,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(pin_entry, .timeout = 10);
+TestSuite(pin_entry, .timeout = 60);
 
 static struct buf encoded(const struct pin_entry *e)
 {

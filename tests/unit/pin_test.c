@@ -4,7 +4,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(pin, .timeout = 10);
+TestSuite(pin, .timeout = 60);
 
 #define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
 

@@ -5,7 +5,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(pinset, .timeout = 20);
+TestSuite(pinset, .timeout = 60);
 
 /* A pinset on rows of its own. */
 struct replica {

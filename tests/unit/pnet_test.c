@@ -4,7 +4,7 @@
 #include "p2p/pnet.h"
 #include "tests/lib/test_file.h"
 
-TestSuite(pnet, .timeout = 10);
+TestSuite(pnet, .timeout = 60);
 
 Test(pnet, vectors_in_the_chunks_they_were_written_in)
 {

@@ -3,7 +3,7 @@
 #include "util/err.h"
 #include "util/protobuf.h"
 
-TestSuite(protobuf, .timeout = 10);
+TestSuite(protobuf, .timeout = 60);
 
 Test(protobuf, what_is_put_is_read_back)
 {

@@ -7,7 +7,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(proxy_pins, .timeout = 30);
+TestSuite(proxy_pins, .timeout = 60);
 
 static const char error_500[] = "HTTP/1.1 500 Internal Server Error\r\n"
                                 "Server: ipfs-cluster/ipfsproxy/1.1.6\r\n";

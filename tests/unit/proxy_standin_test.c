@@ -10,7 +10,7 @@
 #include "tests/lib/standin_ask.h"
 #include "util/err.h"
 
-TestSuite(proxy_standin, .timeout = 30);
+TestSuite(proxy_standin, .timeout = 60);
 
 #define HELLO "QmZEKvGrSnEop9uoytsFQ8bbdZUQwQQ8k3F2xwcWGZpk1L" /* "hello vector\n" */
 #define OTHER "bafkreigd2hvcpg2fv7a5uhjlkh2wu5pln3jxvhlvdzfvug6ccyzwkocqd4"

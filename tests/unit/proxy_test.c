@@ -7,7 +7,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(proxy, .timeout = 30);
+TestSuite(proxy, .timeout = 60);
 
 /* ---- what passes ---- */
 

@@ -4,7 +4,7 @@
 #include "tests/lib/raft_one.h"
 #include "util/err.h"
 
-TestSuite(raft_basic, .timeout = 10);
+TestSuite(raft_basic, .timeout = 60);
 
 enum { TRIO = 3, BAG_MAX = 256 };
 

@@ -7,7 +7,7 @@
 #include "util/err.h"
 #include "util/limits.h"
 
-TestSuite(raft_config, .timeout = 10);
+TestSuite(raft_config, .timeout = 60);
 
 Test(raft_config, numbers_come_from_a_counter_and_are_never_used_again)
 {

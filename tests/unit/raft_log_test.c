@@ -8,7 +8,7 @@
 #include "util/err.h"
 #include "util/limits.h"
 
-TestSuite(raft_log, .timeout = 20);
+TestSuite(raft_log, .timeout = 60);
 
 static struct raft_options small_options(size_t cache, size_t unsynced)
 {

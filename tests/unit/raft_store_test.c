@@ -9,7 +9,7 @@
 #include "tests/lib/raft_one.h"
 #include "util/err.h"
 
-TestSuite(raft_store, .timeout = 30);
+TestSuite(raft_store, .timeout = 60);
 
 enum { DONE_MAX = 64 };
 

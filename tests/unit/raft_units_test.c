@@ -5,7 +5,7 @@
 #include "tests/lib/raft_one.h"
 #include "util/err.h"
 
-TestSuite(raft_units, .timeout = 10);
+TestSuite(raft_units, .timeout = 60);
 
 struct fixture {
     struct raft_log log;

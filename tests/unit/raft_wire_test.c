@@ -5,7 +5,7 @@
 #include "raft/raft.h"
 #include "util/err.h"
 
-TestSuite(raft_wire, .timeout = 10);
+TestSuite(raft_wire, .timeout = 60);
 
 static const struct raft_entry entries[] = {
     {.pos = {4, 8}, .kind = RAFT_ENTRY_NOOP},

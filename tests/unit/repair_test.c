@@ -6,7 +6,7 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
-TestSuite(repair, .timeout = 20);
+TestSuite(repair, .timeout = 60);
 
 enum { PEERS_MAX = 8, IN_FLIGHT = 3 };
 

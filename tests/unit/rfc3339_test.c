@@ -5,7 +5,7 @@
 #include "util/err.h"
 #include "util/rfc3339.h"
 
-TestSuite(rfc3339, .timeout = 10);
+TestSuite(rfc3339, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {

@@ -2,7 +2,7 @@
 
 #include "util/ring.h"
 
-TestSuite(ring, .timeout = 10);
+TestSuite(ring, .timeout = 60);
 
 Test(ring, first_in_first_out_round_and_round)
 {

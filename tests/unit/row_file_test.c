@@ -6,7 +6,7 @@
 #include "util/mem.h"
 #include "util/row_file.h"
 
-TestSuite(row_file, .timeout = 20);
+TestSuite(row_file, .timeout = 60);
 
 enum { ROWS = 3000 };
 

@@ -7,7 +7,7 @@
 
 enum { KEYS = 64, STEPS = 4000, COPIES = 8 };
 
-TestSuite(rows, .timeout = 20);
+TestSuite(rows, .timeout = 60);
 
 struct model {
     int value[KEYS]; /* -1: absent */

@@ -5,7 +5,7 @@
 #include "net/rpc.h"
 #include "util/err.h"
 
-TestSuite(rpc, .timeout = 10);
+TestSuite(rpc, .timeout = 60);
 
 /* ---- a wire between two peers ---- */
 

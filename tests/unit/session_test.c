@@ -8,7 +8,7 @@
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 
-TestSuite(session, .timeout = 30);
+TestSuite(session, .timeout = 60);
 
 enum { WRITE_MAX = 64 * 1024, STREAMS_MAX = 8, SEEN_MAX = 8 };
 

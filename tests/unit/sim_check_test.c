@@ -3,7 +3,7 @@
 
 #include "sim/check/check.h"
 
-TestSuite(sim_check, .timeout = 10);
+TestSuite(sim_check, .timeout = 60);
 
 static struct {
     char checker[64];

@@ -2,7 +2,7 @@
 
 #include "sim/kernel/event_queue.h"
 
-TestSuite(sim_event_queue, .timeout = 10);
+TestSuite(sim_event_queue, .timeout = 60);
 
 static void nothing(void *arg)
 {

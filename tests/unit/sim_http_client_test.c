@@ -4,7 +4,7 @@
 #include "sim/world/http_client.h"
 #include "util/err.h"
 
-TestSuite(sim_http_client, .timeout = 10);
+TestSuite(sim_http_client, .timeout = 60);
 
 /* A daemon that does what the test says. */
 static struct {

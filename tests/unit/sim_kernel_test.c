@@ -3,7 +3,7 @@
 #include "sim/kernel/sim.h"
 #include "util/err.h"
 
-TestSuite(sim_kernel, .timeout = 10);
+TestSuite(sim_kernel, .timeout = 60);
 
 Test(sim_kernel, choose_is_decided_by_seed_kind_and_who)
 {

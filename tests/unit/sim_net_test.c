@@ -5,7 +5,7 @@
 #include "sim/world/net.h"
 #include "util/err.h"
 
-TestSuite(sim_net, .timeout = 10);
+TestSuite(sim_net, .timeout = 60);
 
 enum { MACHINES = 3, GOT_MAX = 4096 };
 

@@ -5,7 +5,7 @@
 #include "sim/script/script.h"
 #include "util/err.h"
 
-TestSuite(sim_script, .timeout = 10);
+TestSuite(sim_script, .timeout = 60);
 
 static struct script script;
 

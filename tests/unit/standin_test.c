@@ -7,7 +7,7 @@
 #include "tests/lib/standin_ask.h"
 #include "util/err.h"
 
-TestSuite(standin, .timeout = 20);
+TestSuite(standin, .timeout = 60);
 
 #define SECOND_US 1000000u
 #define BIG       "bafybeidxjoz6frqsbjdlgvemvrlkq3mqopohom4shnxvlcsh2lgnu7d2tq"

@@ -8,7 +8,7 @@
 #include "tracker/tracker_int.h"
 #include "util/err.h"
 
-TestSuite(tracker_status, .timeout = 20);
+TestSuite(tracker_status, .timeout = 60);
 
 /* ---- names and filters ---- */
 

@@ -3,7 +3,7 @@
 #include "tests/lib/tracker_world.h"
 #include "util/err.h"
 
-TestSuite(tracker_sync, .timeout = 30);
+TestSuite(tracker_sync, .timeout = 60);
 
 /* ---- sync ---- */
 

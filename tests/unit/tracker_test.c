@@ -3,7 +3,7 @@
 #include "tests/lib/tracker_world.h"
 #include "util/err.h"
 
-TestSuite(tracker, .timeout = 30);
+TestSuite(tracker, .timeout = 60);
 
 /* ---- pinning ---- */
 

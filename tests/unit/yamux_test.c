@@ -6,7 +6,7 @@
 #include "util/err.h"
 #include "util/hex.h"
 
-TestSuite(yamux, .timeout = 20);
+TestSuite(yamux, .timeout = 60);
 
 enum { WRITE_MAX = 64 * 1024, STREAMS_MAX = 4 };
 
