@@ -9,8 +9,6 @@
 
 #include "util/log.h"
 
-#define SERVICE_VERSION "0.1.0"
-
 struct service {
     const char *folder; /* -c; of service.json and identity.json */
     struct log log;

@@ -27,6 +27,7 @@
 #include "util/assert.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/version.h"
 #include "util/hex.h"
 #include "util/mem.h"
 
@@ -208,7 +209,7 @@ static int life_options(struct life *l, struct peer_options *o)
     else if (gethostname(l->peername, sizeof(l->peername) - 1) != 0)
         snprintf(l->peername, sizeof(l->peername), "peer");
     o->name = l->peername;
-    o->version = SERVICE_VERSION;
+    o->version = VERSION_TEXT;
     o->cluster_peers = l->cluster_peers;
     o->bootstrap = l->bootstrap;
     if (d->join_count > 0) {

@@ -11,6 +11,7 @@
 #include "os/os_log.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/version.h"
 
 const struct command commands[] = {
     { "daemon", "[--bootstrap ADDR,...] [--leave]", "run the cluster peer (the default)",
@@ -59,7 +60,7 @@ int cmd_version(const struct service *service, int argc, char **argv)
     (void)service;
     (void)argc;
     (void)argv;
-    puts(SERVICE_VERSION);
+    puts(VERSION_TEXT);
     return 0;
 }
 
@@ -151,7 +152,7 @@ static int parse_options(struct service *service, int argc, char **argv, int *co
             service->log.level = LOG_LEVEL_DEBUG;
             break;
         case 'v':
-            puts("ipfs-cluster-service version " SERVICE_VERSION);
+            puts("ipfs-cluster-service version " VERSION_TEXT);
             *code = 0;
             return 1;
         case 'h':

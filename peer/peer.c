@@ -10,6 +10,7 @@
 #include "util/err.h"
 #include "util/hash.h"
 #include "util/mem.h"
+#include "util/version.h"
 
 enum { PEER_GENERATION_FIRST = 1, PEER_OVERLAY_BYTES_MAX = 8 * 1024 * 1024 };
 
@@ -17,7 +18,7 @@ void peer_options_default(struct peer_options *o)
 {
     *o = (struct peer_options){
         .name = "",
-        .version = "0.1.0",
+        .version = VERSION_TEXT,
         .start_timeout_us = 30u * 1000 * 1000,
         .raft = { .heartbeat_us = 100 * 1000,
                   .election_min_us = 1000 * 1000,

@@ -144,6 +144,8 @@ static void api_member_gone(struct http_exchange *x)
 static void api_member_done(struct api_call *call, int err, const char *why)
 {
     struct api_member *m = call->owner;
+    if (err == ERR_NOT_FOUND && !m->is_add)
+        err = OK; /* it is no member: that is what was asked for */
     if (err != OK) {
         api_reply_err(m->x, err, why);
     } else if (m->is_add) {
@@ -182,10 +184,8 @@ static void api_member_start(struct api_member *m,
     m->x->on_abort = api_member_gone;
     struct buf why = { 0 };
     int err = start(m->api->impl, &m->call, &why);
-    if (err != OK) {
-        api_reply_err(m->x, err, buf_text(&why));
-        mem_free(m);
-    }
+    if (err != OK)
+        api_member_done(&m->call, err, buf_text(&why));
     buf_deinit(&why);
 }
 

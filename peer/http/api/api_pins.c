@@ -152,6 +152,10 @@ struct api_statuses {
     struct api *api;
     struct http_exchange *x;
     struct api_listing *listing;
+    struct cid *cids; /* ?cids=a,b: one listing after the other */
+    size_t cids_count;
+    size_t cids_at;
+    bool is_local;
     struct http_stream stream;
     struct arena arena;
     bool is_one;
@@ -163,12 +167,31 @@ static void api_statuses_free(struct api_statuses *s)
         s->api->ops->close(s->listing);
     buf_deinit(&s->stream.error);
     arena_deinit(&s->arena);
+    mem_free(s->cids);
     mem_free(s);
 }
 
 static void api_statuses_done(struct http_stream *stream)
 {
     api_statuses_free(stream->owner);
+}
+
+static void api_statuses_wake(void *owner);
+
+/* The listing of the next CID of ?cids=; false when there is none. */
+static bool api_statuses_next_cid(struct api_statuses *s, int *err)
+{
+    if (s->cids_at == s->cids_count)
+        return false;
+    struct api_status_request request = { .is_one = true,
+                                          .cid = s->cids[s->cids_at++],
+                                          .is_local = s->is_local };
+    struct api_listing_hooks hooks = { .on_wake = api_statuses_wake, .owner = s };
+    if (s->listing != NULL)
+        s->api->ops->close(s->listing);
+    s->listing = NULL;
+    *err = s->api->ops->status_open(s->api->impl, &request, &hooks, &s->listing);
+    return *err == OK;
 }
 
 static enum http_row api_statuses_row(struct http_stream *stream, struct buf *out)
@@ -184,8 +207,14 @@ static enum http_row api_statuses_row(struct http_stream *stream, struct buf *ou
     }
     case API_NEXT_WAIT:
         return HTTP_ROW_WAIT;
-    case API_NEXT_END:
-        return HTTP_ROW_END;
+    case API_NEXT_END: {
+        int err = OK;
+        if (api_statuses_next_cid(s, &err))
+            return api_statuses_row(stream, out);
+        if (err == OK)
+            return HTTP_ROW_END;
+        break;
+    }
     case API_NEXT_FAILED:
         break;
     }
@@ -225,19 +254,27 @@ static void api_statuses_wake(void *owner)
         http_stream_wake(&s->stream);
 }
 
+static struct api_statuses *api_statuses_new(struct api *api, struct http_exchange *x)
+{
+    struct api_statuses *s = mem_zalloc(sizeof(*s));
+    if (s == NULL)
+        return NULL;
+    s->api = api;
+    s->x = x;
+    s->stream.owner = s;
+    s->stream.next_row = api_statuses_row;
+    s->stream.done = api_statuses_done;
+    return s;
+}
+
 static void api_statuses_open(struct api *api, struct http_exchange *x,
                               const struct api_status_request *request)
 {
-    struct api_statuses *s = mem_zalloc(sizeof(*s));
-    int err = s == NULL ? ERR_NOMEM : OK;
-    if (err == OK) {
-        s->api = api;
-        s->x = x;
-        s->is_one = request->is_one;
-        s->stream.owner = s;
-        s->stream.next_row = api_statuses_row;
-        s->stream.done = api_statuses_done;
+    struct api_statuses *s = api_statuses_new(api, x);
+    int err = ERR_NOMEM;
+    if (s != NULL) {
         struct api_listing_hooks hooks = { .on_wake = api_statuses_wake, .owner = s };
+        s->is_one = request->is_one;
         err = api->ops->status_open(api->impl, request, &hooks, &s->listing);
     }
     if (err != OK) {
@@ -253,6 +290,48 @@ static void api_statuses_open(struct api *api, struct http_exchange *x,
     x->owner = s;
     x->on_abort = api_one_gone;
     api_one_try(s);
+}
+
+/* ---- ?cids=a,b ---- */
+
+enum { API_CIDS_MAX = 256 };
+
+/* Answers itself when it returns false. */
+static bool api_parse_cids(struct api_statuses *s, char *text)
+{
+    s->cids = mem_array(API_CIDS_MAX, sizeof(*s->cids));
+    char *one;
+    while (s->cids != NULL && (one = strsep(&text, ",")) != NULL) {
+        if (s->cids_count == API_CIDS_MAX) {
+            http_reply_error(s->x, 400, "too many cids in one request", NULL, 0);
+            return false;
+        }
+        if (!api_parse_cid(s->x, one, &s->cids[s->cids_count]))
+            return false;
+        s->cids_count += 1;
+    }
+    if (s->cids == NULL)
+        api_reply_err(s->x, ERR_NOMEM, NULL);
+    return s->cids != NULL;
+}
+
+static void api_statuses_of_cids(struct api *api, struct http_exchange *x, char *text)
+{
+    struct api_statuses *s = api_statuses_new(api, x);
+    if (s == NULL) {
+        api_reply_err(x, ERR_NOMEM, NULL);
+        return;
+    }
+    int err = OK;
+    s->is_local = api_param_is_true(&x->request, "local");
+    if (!api_parse_cids(s, text)) {
+        api_statuses_free(s);
+    } else if (!api_statuses_next_cid(s, &err)) {
+        api_reply_err(x, err, NULL);
+        api_statuses_free(s);
+    } else {
+        http_stream_start(&s->stream, x);
+    }
 }
 
 static bool api_parse_filter(struct http_exchange *x, uint32_t *out)
@@ -271,8 +350,12 @@ API_HANDLER(api_get_pins)
 {
     (void)params;
     struct api_status_request request = { .is_local = api_param_is_true(&x->request, "local") };
-    if (api_parse_filter(x, &request.filter))
+    struct buf cids = { 0 };
+    if (http_request_param(&x->request, "cids", 0, &cids) == OK && cids.len > 0)
+        api_statuses_of_cids(owner, x, (char *)buf_text(&cids));
+    else if (api_parse_filter(x, &request.filter))
         api_statuses_open(owner, x, &request);
+    buf_deinit(&cids);
 }
 
 static void api_one(struct api *api, struct http_exchange *x, const struct http_params *params,
