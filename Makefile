@@ -133,6 +133,16 @@ $(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS) -o $@
 
+# ---- numbers ----
+# Never part of the tests: the machine decides what they are (docs/BENCHMARKS.md). Under three minutes.
+BENCHES = $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
+.PHONY: bench
+bench: $(PROGRAMS) $(BENCHES)
+	bench/run $(B)
+$(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS) -o $@
+
 # ---- other libp2p implementations ----
 # js-libp2p against our wire, both ways. Needs Node and npm; what npm brings stays under $(B).
 interop: $(B)/tests/p2p_echo
@@ -200,6 +210,7 @@ help:
 	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
+	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'
 
