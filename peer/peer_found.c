@@ -117,6 +117,16 @@ struct peer_find {
     struct peer_id to;
 };
 
+/* Said once, and not by a peer that brings no list of its own. */
+static void peer_find_list_differs(struct peer *p, const struct peer_id *from)
+{
+    if (p->list_differs || p->options.cluster_peers_count == 0)
+        return;
+    p->list_differs = true;
+    LOG_WARN(p->log, "cluster", "%s has other cluster_peers than this peer: make the lists equal",
+             peer_id_print(from).text);
+}
+
 static void peer_find_done(void *owner, int err, struct bytes payload, const char *text)
 {
     struct peer_find *find = owner;
@@ -127,9 +137,7 @@ static void peer_find_done(void *owner, int err, struct bytes payload, const cha
     if (err == OK && p->life == PEER_FOUNDING) {
         founding_on_answer(&p->founding, &find->to, &answer);
         if (answer.kind != FIND_MEMBER && answer.list != p->list)
-            LOG_WARN(p->log, "cluster",
-                     "%s has other cluster_peers than this peer: make the lists equal",
-                     peer_id_print(&find->to).text);
+            peer_find_list_differs(p, &find->to);
     } else if (err == ERR_AUTH) {
         LOG_WARN(p->log, "cluster", "%s: %s", peer_id_print(&find->to).text, text);
     }

@@ -124,6 +124,7 @@ struct peer {
     uint64_t join_ticket;
     uint64_t join_retry_us;
     bool join_asked;
+    bool list_differs; /* somebody's cluster_peers from ours, and we have said so */
     struct peer_id join_via;
 
     struct rpc rpc;
