@@ -562,10 +562,6 @@ static int daemon_run(struct daemon *d, struct buf *why)
         err = daemon_read_identity(d, why);
     if (err != OK)
         return cmd_fail("loading configurations: %s", why->len > 0 ? buf_text(why) : err_text(err));
-    if (!d->config.cluster.secret.is_set)
-        LOG_WARN(
-            &d->service->log, "service",
-            "cluster.secret is empty: whoever reaches the cluster port may speak to this peer");
     if (os_loop_init(&d->loop) != OK)
         return cmd_fail(": the event loop cannot be made");
     LOG_INFO(&d->service->log, "service", "Initializing peer %s. Please wait...",
