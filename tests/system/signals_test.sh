@@ -1,0 +1,74 @@
+#!/bin/bash
+# SIGTERM, SIGINT and SIGHUP each stop a peer cleanly, with exit code 0, and the next start finds everything. SIGKILL of
+# all three peers at once, in the middle of writes, loses no pin that was acknowledged.
+. tests/system/lib/check.bash
+. tests/system/lib/cluster.bash
+at_end cluster_end
+
+# ---- one peer, each signal ----
+ipfs_start 3
+holds init_one peer_init 1
+for signal in TERM INT HUP; do
+    peer_start 1
+    happens "up_before_$signal" 30 sees 1 1
+    cid=$(ipfs_add 1 "before $signal")
+    holds "pin_before_$signal" ctl_at 1 pin add --no-status "$cid"
+    before=$(pins 1)
+    holds "stops_on_$signal" peer_stop 1 $signal
+    holds "says_so_on_$signal" eval 'tail -n 1 "$work/peer1.log" | grep "stopped: asked to by a signal"'
+    peer_start 1
+    happens "up_after_$signal" 30 sees 1 1
+    holds "finds_all_after_$signal" test "$(pins 1)" = "$before"
+    happens "pinned_after_$signal" 30 ipfs_has 1 "$cid"
+    holds "stops_after_$signal" peer_stop 1
+done
+# The peer that joins or founds has nothing to hand over: it stops at once, too.
+holds init_lonely peer_init 2
+peer_start 2 --bootstrap "$(peer_address 1)"
+happens tries_to_join 20 grep -a 'cannot reach' "$work/peer2.log"
+holds stops_while_it_joins peer_stop 2
+
+# ---- three peers, killed in the middle of writes ----
+rm -rf "$work"/peer*
+holds init_three peers_init 3
+for n in 1 2 3; do peer_start $n; done
+happens founded 30 sees 3 1 2 3
+
+# cids PEER: as many different CIDs as one likes, which nobody has to hold: raw leaves, by a hash of their number.
+cids() {
+    local i=0
+    while :; do
+        i=$((i + 1))
+        printf 'f01551220%s\n' "$(printf '%s.%s' "$1" $i | sha256sum | cut -d' ' -f1)"
+    done
+}
+# write_pins PEER: one after the other, through one peer, until it does not answer; what was acknowledged is noted.
+write_pins() {
+    local cid
+    while read -r cid; do
+        curl -sS --fail -m 20 -o /dev/null -X POST "http://127.0.0.1:${rest[$1]}/pins/$cid?name=$cid" 2>/dev/null || return
+        echo "$cid" >>"$work/acknowledged.$1"
+    done < <(cids "$1.$round")
+}
+acknowledged() { cat "$work"/acknowledged.? 2>/dev/null | sort; }
+many_acknowledged() { [ "$(acknowledged | wc -l)" -ge $((round * 60)) ]; }
+none_missing() { # as peer N has it; a name is the CID as it was given
+    comm -23 <(acknowledged) <(ctl_at "$1" --enc json pin ls | jq -r .name | sort) >"$work/missing"
+    [ ! -s "$work/missing" ]
+}
+for round in 1 2 3; do
+    writers=()
+    for n in 1 2 3; do write_pins $n & writers+=($!); done
+    happens "writes_$round" 60 many_acknowledged
+    kill -9 "${peer_pid[@]}"
+    for n in 1 2 3; do holds "killed_${n}_$round" peer_ends $n 10; done
+    for writer in "${writers[@]}"; do wait "$writer"; done
+    for n in 1 2 3; do peer_start $n; done
+    happens "back_$round" 60 sees 3 1 2 3
+    # The first write after an election commits all that was stored before it.
+    happens "writes_again_$round" 30 ctl_at 1 pin add --no-status --name last "$(cids "last.$round" | head -n 1)"
+    for n in 1 2 3; do happens "none_is_missing_${n}_$round" 20 none_missing $n; done
+done
+happens same_everywhere 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(pins 3)" ]'
+for n in 1 2 3; do holds "end_$n" peer_stop $n; done
+finish
