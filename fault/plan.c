@@ -75,9 +75,12 @@ static void fault_network_draw(struct fault_plan *p, const struct fault_dice *d)
 static void fault_machines_draw(struct fault_plan *p, const struct fault_dice *d)
 {
     fault_rhythm_draw(p, d, FAULT_CRASHES, 20 * S, 20 * S);
-    fault_rhythm_draw(p, d, FAULT_PAUSES, 20 * S, 15 * S);
+    fault_rhythm_draw(p, d, FAULT_STOPS, 20 * S, 20 * S);
+    fault_rhythm_draw(p, d, FAULT_PAUSES, 20 * S, 25 * S);
     fault_rhythm_draw(p, d, FAULT_SLOW_DISKS, 20 * S, 20 * S);
     fault_rhythm_draw(p, d, FAULT_HUNG_DISKS, 30 * S, 4 * S);
+    fault_rhythm_draw(p, d, FAULT_FULL_DISKS, 30 * S, 10 * S);
+    fault_rhythm_draw(p, d, FAULT_FAILING_DISKS, 40 * S, 10 * S);
     fault_rhythm_draw(p, d, FAULT_WALL_JUMPS, 30 * S, 1 * S);
     p->drift_max_ppm = (int64_t)fault_strength(p, d, FAULT_DRIFT, 10, 5000);
     p->wall_jump_max_us = fault_strength(p, d, FAULT_WALL_JUMPS, 1 * S, 48 * 3600 * S);

@@ -36,7 +36,10 @@
     X(FAULT_ERRING_IPFS, "erring ipfs")                                                            \
     X(FAULT_DEAD_IPFS, "dead ipfs")                                                                \
     X(FAULT_LOST_PINS, "lost pins")                                                                \
-    X(FAULT_HTTP, "http breaks")
+    X(FAULT_HTTP, "http breaks")                                                                   \
+    X(FAULT_STOPS, "orderly stops")                                                                \
+    X(FAULT_FULL_DISKS, "full disks")                                                              \
+    X(FAULT_FAILING_DISKS, "failing disks")
 
 enum fault_class {
 #define X(name, text) name,

@@ -4,6 +4,8 @@
 
 #include "util/assert.h"
 
+enum { SIM_INSTANT_EVENTS_MAX = 1000 * 1000 };
+
 void sim_init(struct sim *s, uint64_t seed, const struct trace_hooks *hooks, unsigned every_log2)
 {
     memset(s, 0, sizeof(*s));
@@ -51,6 +53,10 @@ bool sim_step(struct sim *s, uint64_t until_us)
     struct event next;
     while (!s->is_stopped && event_queue_first(&s->queue, &next) && next.at_us <= until_us) {
         ASSERT(next.at_us >= s->now_us);
+        s->instant_events = next.at_us == s->now_us ? s->instant_events + 1 : 0;
+        if (s->instant_events > SIM_INSTANT_EVENTS_MAX)
+            fatal("a million events at one moment: somebody asks for a deadline that is over, for "
+                  "ever");
         s->now_us = next.at_us;
         if (s->is_frozen[next.who]) {
             event_queue_park_first(&s->queue);

@@ -39,7 +39,8 @@ struct sim {
     struct choose choose;
     struct trace trace;
     bool is_frozen[SIM_WHO_COUNT];
-    bool is_stopped; /* sim_stop(): a checker has seen enough */
+    uint64_t instant_events; /* run since time last moved */
+    bool is_stopped;         /* sim_stop(): a checker has seen enough */
 };
 
 void sim_init(struct sim *s, uint64_t seed, const struct trace_hooks *hooks, unsigned every_log2);

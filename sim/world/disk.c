@@ -306,7 +306,7 @@ static int disk_log_write(void *impl, struct log_unit *unit)
 {
     struct disk *d = impl;
     struct disk_room *room = &d->rooms[DISK_LOG];
-    ASSERT(d->log_is_open);
+    ASSERT(d->log_is_open || d->is_closing);
     struct disk_request *q = disk_submit(room, DISK_LOG_UNIT, unit);
     if (q == NULL)
         return ERR_BUSY;
@@ -318,7 +318,7 @@ static int disk_log_write(void *impl, struct log_unit *unit)
 static int disk_log_fetch_submit(void *impl, struct log_fetch *fetch)
 {
     struct disk *d = impl;
-    ASSERT(d->log_is_open);
+    ASSERT(d->log_is_open || d->is_closing);
     fetch->records = NULL;
     fetch->records_count = 0;
     fetch->bytes = (struct buf){ 0 };
@@ -328,7 +328,7 @@ static int disk_log_fetch_submit(void *impl, struct log_fetch *fetch)
 static int disk_log_trim_submit(void *impl, struct log_trim *trim)
 {
     struct disk *d = impl;
-    ASSERT(d->log_is_open);
+    ASSERT(d->log_is_open || d->is_closing);
     return disk_submit(&d->rooms[DISK_LOG], DISK_LOG_TRIM, trim) != NULL ? OK : ERR_BUSY;
 }
 
@@ -336,7 +336,7 @@ static int disk_map_write(void *impl, struct map_batch *batch)
 {
     struct disk *d = impl;
     struct disk_room *room = &d->rooms[batch->area == MAP_STATE ? DISK_STATE : DISK_LOCAL];
-    ASSERT(d->generation > 0);
+    ASSERT(d->generation > 0 || d->is_closing);
     struct disk_request *q = disk_submit(room, DISK_MAP_BATCH, batch);
     if (q == NULL)
         return ERR_BUSY;
@@ -348,7 +348,7 @@ static int disk_map_write(void *impl, struct map_batch *batch)
 static int disk_map_job(void *impl, struct map_job *job)
 {
     struct disk *d = impl;
-    ASSERT(d->generation > 0);
+    ASSERT(d->generation > 0 || d->is_closing);
     ASSERT((job->what == MAP_EXPORT) == (job->generation == d->generation));
     struct disk_request *q = disk_submit(&d->rooms[DISK_JOBS], DISK_MAP_JOB, job);
     if (q == NULL)

@@ -84,7 +84,7 @@ static const struct view_ops disk_view_ops = { view_get_row, view_seek_row, view
 int disk_view_open(void *impl, enum map_area area, struct view *view)
 {
     struct disk *d = impl;
-    ASSERT(d->generation > 0);
+    ASSERT(d->generation > 0 || d->is_closing);
     for (size_t i = 0; i < LIMIT_VIEWS_COUNT; i++) {
         struct disk_view *v = &d->views[i];
         if (v->is_open)

@@ -9,7 +9,8 @@
 #include "util/hash.h"
 #include "util/mem.h"
 
-#define RESTART_PAUSE_US ((uint64_t)100 * 1000)
+#define RESTART_PAUSE_US    ((uint64_t)100 * 1000)
+#define SUPERVISOR_PAUSE_US ((uint64_t)1000 * 1000)
 
 struct machine *world_machine(struct world *w, unsigned who)
 {
@@ -216,7 +217,7 @@ static void machine_forget_peer(struct machine *m, bool silently)
 static void machine_restart(void *arg)
 {
     struct machine *m = arg;
-    if (m->state == MACHINE_OFF)
+    if (m->state == MACHINE_OFF && m->wants_up)
         (void)machine_start(m);
 }
 
@@ -230,8 +231,11 @@ static void machine_bury(void *arg)
     client_on_machine_gone(m);
     disk_close(m->disk);
     machine_forget_peer(m, false);
-    if (!m->data_is_void)
+    if (!m->data_is_void) {
+        if (w->is_supervised && m->wants_up)
+            sim_at(&w->sim, SUPERVISOR_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
         return;
+    }
     disk_wipe(m->disk);
     checks_on_wipe(w->checks, m->who);
     if (m->bootstrap_count > 0)
@@ -332,7 +336,7 @@ int machine_start(struct machine *m)
         return ERR_INVALID;
     trace_line(&w->sim.trace, w->sim.now_us, m->who, "starts");
     sim_note(&w->sim, SIM_LIFE, m->who, 2);
-    m->was_started = true;
+    m->was_started = m->wants_up = true;
     m->state = MACHINE_UP;
     m->armed_us = 0;
     checks_on_start(w->checks, m->who);
@@ -360,6 +364,8 @@ int machine_start(struct machine *m)
     m->peer = NULL;
     disk_close(m->disk);
     machine_forget_peer(m, false);
+    if (w->is_supervised)
+        sim_at(&w->sim, SUPERVISOR_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
     return err;
 }
 

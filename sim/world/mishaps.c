@@ -148,6 +148,12 @@ static void mishap_lose_pin(struct mishap *h, struct machine *m)
         (void)standin_lose_pin(m->ipfs, &pick.cid);
 }
 
+static void mishap_start(struct machine *m)
+{
+    if (m->state == MACHINE_OFF && m->wants_up)
+        (void)machine_start(m);
+}
+
 /* ---- striking and healing ---- */
 
 static void mishap_set(struct mishap *h, bool on)
@@ -166,8 +172,14 @@ static void mishap_set(struct mishap *h, bool on)
     case FAULT_CRASHES:
         if (on)
             machine_crash(m);
-        else if (m->state == MACHINE_OFF && m->was_started)
-            (void)machine_start(m);
+        else
+            mishap_start(m);
+        break;
+    case FAULT_STOPS:
+        if (on)
+            machine_stop(m);
+        else
+            mishap_start(m);
         break;
     case FAULT_PAUSES:
         if (on)
@@ -180,6 +192,12 @@ static void mishap_set(struct mishap *h, bool on)
         break;
     case FAULT_HUNG_DISKS:
         mishap_disk(m, on ? DISK_HUNG : DISK_WELL);
+        break;
+    case FAULT_FULL_DISKS:
+        mishap_disk(m, on ? DISK_FULL : DISK_WELL);
+        break;
+    case FAULT_FAILING_DISKS:
+        mishap_disk(m, on ? DISK_FAILING : DISK_WELL); /* the peer gives up, as it should */
         break;
     case FAULT_WALL_JUMPS:
         if (on)
@@ -259,6 +277,7 @@ void mishaps_begin(struct world *w)
 {
     struct fault_dice dice = { world_plan_dice, w };
     mishaps_end(w);
+    w->is_supervised = true;
     fault_plan_draw(&w->plan, &dice);
     buf_clear(&w->faults);
     fault_plan_print(&w->plan, &w->faults);

@@ -197,9 +197,11 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
     case VERB_CRASH:
         if (!machine_is_running(m))
             return stage_refuse(why, who, "does not run");
+        m->wants_up = false;
         machine_crash(m);
         return OK;
     case VERB_STOP:
+        m->wants_up = false;
         machine_stop(m);
         return OK;
     case VERB_PAUSE:

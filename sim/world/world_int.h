@@ -42,6 +42,7 @@ struct machine {
     struct peer_id id;
     enum machine_state state;
     bool was_started;
+    bool wants_up; /* nobody but a fault has stopped it: a supervisor would start it again */
 
     /* Beside the data folder. */
     bool cluster_id_is_known;
@@ -94,8 +95,9 @@ struct world {
     struct checks *checks;
     struct world_failure failure;
     struct fault_plan plan;
-    struct mishaps *mishaps;                         /* NULL: none are planned */
-    struct buf faults;                               /* the plan, in words */
+    bool is_supervised;      /* since faults were drawn: who exits by a fault is started again */
+    struct mishaps *mishaps; /* NULL: none are planned */
+    struct buf faults;       /* the plan, in words */
     struct machine machines[WORLD_MACHINES_MAX + 1]; /* 0 is not used */
     struct map contents;                             /* by name */
     struct list_link contents_in_order;

@@ -254,9 +254,21 @@ Test(sim_check, another_entry_committed_at_an_index)
 {
     begin_with_a_leader();
     append(3, 2, 1, 999);
-    stored(3, 2, 2, 0);
+    stored(3, 2, 3, 3);
+    leads(3, 3);
     commit(3, 2);
     end_seeing("commit quorum");
+}
+
+Test(sim_check, another_entry_applied_at_an_index)
+{
+    begin_with_a_leader();
+    append(3, 2, 1, 999);
+    stored(3, 2, 2, 0);
+    commit(3, 2);
+    apply(3, 1, 1, 100, 5);
+    apply(3, 2, 1, 999, 7);
+    end_seeing("state machine safety");
 }
 
 Test(sim_check, another_state_after_an_entry)
