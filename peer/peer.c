@@ -380,6 +380,10 @@ void peer_check_ready(struct peer *p)
         return;
     if (p->start_index == 0) /* admitted just now: the first leader's word says what is last */
         p->start_index = raft_committed(p->raft);
+    /* What no majority had may be cut by the leader, and never comes back. */
+    uint64_t last = raft_last(p->raft).index;
+    if (p->start_index > last)
+        p->start_index = last;
     if (p->start_index == 0 || p->applied < p->start_index)
         return;
     p->is_ready = true;
