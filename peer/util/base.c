@@ -162,22 +162,27 @@ static int base_decode_bits(const struct base_spec *spec, uint8_t *out, size_t s
 
 /* ---- big-number bases ----
  *
- * The number grows in the caller's room, least significant place first, one multiplication by the
- * other base a digit read; at the end the room is turned round. */
+ * The number grows in the caller's room, least significant place first; at the end the room is turned
+ * round. A pass over the places multiplies by the other base and adds a digit; as most of its cost is
+ * the division at each place, digits are held back until one pass can take in several: six bytes, or
+ * nine digits of base 58. */
 
 struct base_number {
     uint8_t *places; /* least significant first */
     size_t len;
     size_t size;
-    unsigned radix; /* of one place */
+    unsigned radix;  /* of one place */
+    uint64_t factor; /* held back: number * factor + add is meant */
+    uint64_t add;
 };
 
-/* number = number * factor + add */
-static int base_number_shift_in(struct base_number *n, unsigned factor, unsigned add)
+#define BASE_FACTOR_MAX ((uint64_t)1 << 55) /* times a place, and a carry: fits 64 bits */
+
+static int base_number_settle(struct base_number *n)
 {
-    unsigned carry = add;
+    uint64_t carry = n->add;
     for (size_t i = 0; i < n->len; i++) {
-        carry += n->places[i] * factor;
+        carry += n->places[i] * n->factor;
         n->places[i] = (uint8_t)(carry % n->radix);
         carry /= n->radix;
     }
@@ -187,7 +192,17 @@ static int base_number_shift_in(struct base_number *n, unsigned factor, unsigned
         n->places[n->len++] = (uint8_t)(carry % n->radix);
         carry /= n->radix;
     }
+    n->factor = 1;
+    n->add = 0;
     return OK;
+}
+
+/* number = number * radix + digit */
+static int base_number_shift_in(struct base_number *n, unsigned radix, unsigned digit)
+{
+    n->factor *= radix;
+    n->add = n->add * radix + digit;
+    return n->factor > BASE_FACTOR_MAX / radix ? base_number_settle(n) : OK;
 }
 
 static int base_number_pad(struct base_number *n, size_t zeros)
@@ -205,7 +220,7 @@ static int base_encode_number(const struct base_spec *spec, char *out, size_t si
     if (size == 0)
         return ERR_TOO_BIG;
     const uint8_t *byte = data.data;
-    struct base_number n = {(uint8_t *)out, 0, size - 1, spec->radix};
+    struct base_number n = {(uint8_t *)out, 0, size - 1, spec->radix, 1, 0};
     size_t zeros = 0;
     while (zeros < data.len && byte[zeros] == 0)
         zeros += 1;
@@ -213,7 +228,7 @@ static int base_encode_number(const struct base_spec *spec, char *out, size_t si
         if (base_number_shift_in(&n, 256, byte[i]) != OK)
             return ERR_TOO_BIG;
     }
-    if (base_number_pad(&n, zeros) != OK)
+    if (base_number_settle(&n) != OK || base_number_pad(&n, zeros) != OK)
         return ERR_TOO_BIG;
     base_reverse(n.places, n.len);
     for (size_t i = 0; i < n.len; i++)
@@ -226,7 +241,7 @@ static int base_decode_number(const struct base_spec *spec, uint8_t *out, size_t
                               size_t *out_len, struct bytes text)
 {
     const char *c = text.data;
-    struct base_number n = {out, 0, size, 256};
+    struct base_number n = {out, 0, size, 256, 1, 0};
     size_t zeros = 0;
     while (zeros < text.len && base_digit(spec, c[zeros]) == 0)
         zeros += 1;
@@ -238,7 +253,9 @@ static int base_decode_number(const struct base_spec *spec, uint8_t *out, size_t
         if (err != OK)
             return err;
     }
-    int err = base_number_pad(&n, zeros);
+    int err = base_number_settle(&n);
+    if (err == OK)
+        err = base_number_pad(&n, zeros);
     if (err != OK)
         return err;
     base_reverse(out, n.len);

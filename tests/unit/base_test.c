@@ -55,6 +55,21 @@ Test(base, vectors)
     buf_deinit(&text);
 }
 
+/* Where a carry is largest. */
+Test(base, the_largest_bytes_there_and_back)
+{
+    uint8_t bytes[100], back[100];
+    memset(bytes, 0xff, sizeof(bytes));
+    for (int base = 0; base < BASE_COUNT; base++) {
+        char text[1000];
+        size_t len;
+        struct bytes all = {bytes, sizeof(bytes)};
+        cr_assert_eq(base_encode((enum base)base, text, sizeof(text), all), OK);
+        cr_assert_eq(base_decode((enum base)base, back, sizeof(back), &len, text_of(text)), OK);
+        cr_assert(bytes_equal((struct bytes){back, len}, all), "%s", text);
+    }
+}
+
 Test(base, every_base_there_and_back_for_every_length)
 {
     uint8_t bytes[40];
