@@ -30,7 +30,8 @@
 
 enum {
     READ_BYTES = 64 * 1024,
-    ROUNDS_MAX = 64, /* of one connection in one turn; then the others have theirs */
+    ROUNDS_MAX = 64,         /* of one connection in one turn; then the others have theirs */
+    TURN_BYTES = 256 * 1024, /* sent in one turn, however fast the client reads */
     ACCEPTS_MAX = 64,
     LISTENERS_MAX = 16,
     DATE_SIZE = 32,
@@ -228,15 +229,15 @@ static bool os_conn_offer(struct os_conn *c)
     return took > 0;
 }
 
-static bool os_conn_flush(struct os_conn *c)
+static size_t os_conn_flush(struct os_conn *c)
 {
     struct bytes out = http_conn_output(c->http);
     if (out.len == 0)
-        return false;
+        return 0;
     size_t sent = os_conn_send(c, out);
     if (sent > 0)
         http_conn_output_taken(c->http, sent);
-    return sent > 0;
+    return sent;
 }
 
 static bool os_conn_is_over(const struct os_conn *c)
@@ -292,11 +293,15 @@ static void os_conn_work(struct os_conn *c)
     os_http_refresh_date(c->server);
     c->is_working = true;
     bool moves = true;
-    for (int round = 0; moves && round < ROUNDS_MAX && !os_conn_is_over(c); round++) {
+    size_t sent_total = 0;
+    for (int round = 0; moves && round < ROUNDS_MAX && sent_total < TURN_BYTES; round++) {
+        if (os_conn_is_over(c))
+            break;
         c->has_progress = false;
         bool took = c->phase != PHASE_LINGER && os_conn_offer(c);
-        bool sent = os_conn_flush(c);
-        moves = took || sent || c->has_progress;
+        size_t sent = os_conn_flush(c);
+        sent_total += sent;
+        moves = took || sent > 0 || c->has_progress;
     }
     c->is_working = false;
     if (moves && !os_conn_is_over(c))

@@ -346,6 +346,27 @@ Test(os_http, a_slow_reader_holds_the_writer_back)
     fixture_close(&f);
 }
 
+/* Else a listing of all pins stops the peer for as long as a fast client reads it. */
+Test(os_http, a_long_answer_leaves_turns_to_others)
+{
+    struct fixture f = { .opens_count = 0 };
+    fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
+    int fd = dial(&f);
+    say(fd, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    static char drop[4 * 1024 * 1024];
+    uint64_t most = 0;
+    while (f.written_bytes < 32 * 1024 * 1024) {
+        uint64_t before = f.written_bytes;
+        os_loop_run_once(&f.loop);
+        if (f.written_bytes - before > most)
+            most = f.written_bytes - before;
+        (void)!recv(fd, drop, sizeof drop, MSG_DONTWAIT);
+    }
+    cr_assert_leq(most, 1024 * 1024, "%llu bytes in one turn", (unsigned long long)most);
+    close(fd);
+    fixture_close(&f);
+}
+
 Test(os_http, an_answer_from_another_event_wakes_the_connection)
 {
     struct fixture f = { 0 };
