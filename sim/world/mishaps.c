@@ -154,6 +154,21 @@ static void mishap_start(struct machine *m)
         (void)machine_start(m);
 }
 
+/* A process that ends, one way or another, or stands still. */
+static void mishap_process(struct mishap *h, struct machine *m, bool on)
+{
+    if (h->class == FAULT_PAUSES && on)
+        machine_pause(m);
+    else if (h->class == FAULT_PAUSES)
+        machine_resume(m);
+    else if (!on)
+        mishap_start(m);
+    else if (h->class == FAULT_CRASHES)
+        machine_crash(m);
+    else
+        machine_stop(m);
+}
+
 /* ---- striking and healing ---- */
 
 static void mishap_set(struct mishap *h, bool on)
@@ -170,22 +185,9 @@ static void mishap_set(struct mishap *h, bool on)
         mishap_one_way(h, on);
         break;
     case FAULT_CRASHES:
-        if (on)
-            machine_crash(m);
-        else
-            mishap_start(m);
-        break;
     case FAULT_STOPS:
-        if (on)
-            machine_stop(m);
-        else
-            mishap_start(m);
-        break;
     case FAULT_PAUSES:
-        if (on)
-            machine_pause(m);
-        else
-            machine_resume(m);
+        mishap_process(h, m, on);
         break;
     case FAULT_SLOW_DISKS:
         mishap_disk(m, on ? DISK_SLOW : DISK_WELL);
