@@ -207,7 +207,7 @@ help:
 	@echo 'make sim        one of them with everything that happens: SEED=1'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
-	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some'
+	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, M=--matrix: by which scenario'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
