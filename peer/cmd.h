@@ -29,6 +29,10 @@ int cmd_help(const struct service *service, int argc, char **argv);
 
 /* "error " and the words, on stderr; gives the exit code 1. */
 int cmd_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* After getopt_long() has complained of `word`: which of the options was probably meant, and where to read on
+ * ("help init"). Gives the exit code 1. */
+struct option;
+int cmd_bad_option(const struct option *options, const char *word, const char *help);
 /* folder/name; the caller frees with buf_deinit(). */
 struct buf;
 const char *cmd_path(struct buf *out, const struct service *service, const char *name);

@@ -546,8 +546,7 @@ static int daemon_parse(struct daemon *d, int argc, char **argv)
         case 'u':
             break; /* V1's; upgrading needs no word of the operator here */
         default:
-            fputs("See ipfs-cluster-service help daemon.\n", stderr);
-            return 1;
+            return cmd_bad_option(options, argv[optind - 1], "help daemon");
         }
     }
     if (optind < argc)

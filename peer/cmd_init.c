@@ -51,8 +51,7 @@ static int init_parse(struct init *init, int argc, char **argv)
                     ": consensus '%s' is not supported: this peer keeps its pins by raft", optarg);
             break;
         default:
-            fputs("See ipfs-cluster-service help init.\n", stderr);
-            return 1;
+            return cmd_bad_option(options, argv[optind - 1], "help init");
         }
     }
     if (optind < argc)

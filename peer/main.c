@@ -11,6 +11,7 @@
 #include "os/os_log.h"
 #include "util/buf.h"
 #include "util/err.h"
+#include "util/nearest.h"
 #include "util/version.h"
 
 const struct command commands[] = {
@@ -48,6 +49,26 @@ int cmd_fail(const char *format, ...)
     return 1;
 }
 
+/* The one of the names that was probably meant; NULL: none is alike, or it is there. */
+static const char *nearest_name(const struct nearest *n)
+{
+    return n->distance > 0 ? n->best : NULL;
+}
+
+int cmd_bad_option(const struct option *options, const char *word, const char *help)
+{
+    if (strncmp(word, "--", 2) == 0) {
+        struct nearest nearest =
+            nearest_to((struct bytes){ word + 2, strcspn(word + 2, "=") });
+        for (; options->name != NULL; options++)
+            nearest_offer(&nearest, options->name);
+        if (nearest_name(&nearest) != NULL)
+            fprintf(stderr, "Did you mean --%s?\n", nearest_name(&nearest));
+    }
+    fprintf(stderr, "See ipfs-cluster-service %s.\n", help);
+    return 1;
+}
+
 const char *cmd_path(struct buf *out, const struct service *service, const char *name)
 {
     buf_clear(out);
@@ -71,6 +92,17 @@ static const struct command *command_named(const char *name)
             return &commands[i];
     }
     return NULL;
+}
+
+static int command_unknown(const char *name)
+{
+    struct nearest nearest = nearest_to((struct bytes){ name, strlen(name) });
+    for (size_t i = 0; i < commands_count; i++)
+        nearest_offer(&nearest, commands[i].name);
+    if (nearest_name(&nearest) != NULL)
+        return cmd_fail(": there is no command '%s'; did you mean '%s'?", name,
+                        nearest_name(&nearest));
+    return cmd_fail(": there is no command '%s'; see ipfs-cluster-service help", name);
 }
 
 static void print_help(FILE *out)
@@ -101,7 +133,7 @@ int cmd_help(const struct service *service, int argc, char **argv)
     (void)service;
     const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
     if (argc > 1 && command == NULL)
-        return cmd_fail(": there is no command '%s'; see ipfs-cluster-service help", argv[1]);
+        return command_unknown(argv[1]);
     if (command == NULL) {
         print_help(stdout);
     } else {
@@ -160,8 +192,7 @@ static int parse_options(struct service *service, int argc, char **argv, int *co
             *code = 0;
             return 1;
         default:
-            fputs("See ipfs-cluster-service --help.\n", stderr);
-            *code = 1;
+            *code = cmd_bad_option(options, argv[optind - 1], "--help");
             return 1;
         }
     }
@@ -188,7 +219,7 @@ int main(int argc, char **argv)
         static char *bare[] = { daemon_name, NULL };
         optind = 0; /* the command's options are scanned anew */
         if (command == NULL)
-            code = cmd_fail(": there is no command '%s'; see ipfs-cluster-service help", argv[0]);
+            code = command_unknown(argv[0]);
         else if (argc > 0)
             code = command->run(&service, argc, argv);
         else
