@@ -37,8 +37,8 @@ free_port() {
 # ends_within SECONDS PID: it has ended; $code is its exit code.
 ends_within() {
     until_true "$1" is_gone "$2" || return 1
-    wait "$2" 2>/dev/null
-    code=$?
+    code=0
+    wait "$2" 2>/dev/null || code=$?
 }
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
@@ -67,7 +67,7 @@ ipfs_start_standin() {
 
 ipfs_stop_standin() {
     kill "${ipfs_pid[$1]}"
-    wait "${ipfs_pid[$1]}" 2>/dev/null
+    wait "${ipfs_pid[$1]}" 2>/dev/null || :
     unset "ipfs_pid[$1]"
 }
 
@@ -139,7 +139,11 @@ peer_stop() { # peer_stop N [SIGNAL]: cleanly, with exit code 0
     peer_signal "$1" "${2:-TERM}" && peer_ends "$1" 30 && [ "$code" -eq 0 ]
 }
 
-peer_kill() { peer_signal "$1" KILL && peer_ends "$1" 10; }
+peer_kill() {
+    peer_signal "$1" KILL
+    wait "${peer_pid[$1]}" 2>/dev/null || : # at once, or the shell talks about it
+    unset "peer_pid[$1]"
+}
 
 ctl_at() { local n=$1; shift; "$ctl" --host "/ip4/127.0.0.1/tcp/${rest[$n]}" --timeout 20 "$@"; }
 
@@ -183,11 +187,13 @@ find_leader() { # find_leader N...
 
 cluster_end() {
     local pid
-    for pid in "${peer_pid[@]}"; do kill -9 "$pid" 2>/dev/null; done
-    for pid in "${ipfs_pid[@]}"; do kill "$pid" 2>/dev/null; done
-    for pid in "${peer_pid[@]}" "${ipfs_pid[@]}"; do wait "$pid" 2>/dev/null; done
+    for pid in "${peer_pid[@]}"; do kill -9 "$pid" 2>/dev/null || :; done
+    for pid in "${ipfs_pid[@]}"; do kill "$pid" 2>/dev/null || :; done
+    for pid in "${peer_pid[@]}" "${ipfs_pid[@]}"; do wait "$pid" 2>/dev/null || :; done
     [ -z "$kubo" ] || tests/kubo/daemon.sh stop "$work/ipfs"
 }
+
+ipfs_pids() { echo "${ipfs_pid[@]}" $(cat "$work"/ipfs/*/pid 2>/dev/null); }
 
 # A real IPFS daemon's program in $kubo: $KUBO, or what `make kubo` built. False when there is none, which is a failure
 # where CI=true.

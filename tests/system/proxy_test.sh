@@ -1,0 +1,101 @@
+#!/bin/bash
+# The IPFS proxy is an IPFS daemon, to look at, whose pins are the cluster's: what is added, pinned and unpinned through it
+# is so in the whole cluster, and everything else is the daemon's own answer, byte for byte. On stand-ins with curl, and on
+# real IPFS daemons with the ipfs command as well.
+. tests/system/lib/check.bash
+. tests/system/lib/cluster.bash
+at_end cluster_end
+
+proxy_at() { # proxy_at N COMMAND [curl's options]
+    local n=$1 command=$2
+    shift 2
+    curl -sS -m 30 -X POST "$@" "http://127.0.0.1:${proxy[$n]}/api/v0/$command"
+}
+held_everywhere() { ipfs_has 1 "$1" && ipfs_has 2 "$1"; }
+held_nowhere() { ipfs_lacks 1 "$1" && ipfs_lacks 2 "$1"; }
+status_of() { sed -n 's/^HTTP[^ ]* \([0-9]*\).*/\1/p' "$1" | tail -n 1; }
+
+# same_answer COMMAND [curl's options]: status, body and fields, but for the date.
+same_answer() {
+    local command=$1 door
+    shift
+    for door in "${api[1]}" "${proxy[1]}"; do
+        curl -sS -m 30 -X POST -D "$work/head.$door" -o "$work/body.$door" "$@" "http://127.0.0.1:$door/api/v0/$command"
+        grep -aiv '^date:' "$work/head.$door" | tr -d '\r' | tr A-Z a-z | sort >"$work/fields.$door"
+    done
+    cmp "$work/body.${api[1]}" "$work/body.${proxy[1]}" && [ "$(status_of "$work/head.${api[1]}")" = "$(status_of "$work/head.${proxy[1]}")" ] &&
+        diff <(grep -E '^(content-type|x-)' "$work/fields.${api[1]}") <(grep -E '^(content-type|x-)' "$work/fields.${proxy[1]}")
+}
+
+scenario() {
+    local cid added
+    rest=() id=() api=() proxy=()
+    holds "daemons_start ($daemons)" ipfs_start 2
+    for n in 1 2; do holds "init_$n" peer_init $n; done
+    peer_start 1
+    happens alone 30 sees 1 1
+    peer_start 2 --bootstrap "$(peer_address 1)"
+    happens two 30 sees 2 1 2
+
+    cid=$(ipfs_add 1 "through the proxy on $daemons")
+    holds pin_add test "$(proxy_at 1 "pin/add?arg=$cid")" = "{\"Pins\":[\"$cid\"]}"
+    happens pinned_by_both 40 held_everywhere "$cid"
+    holds in_the_shared_state lists 2 1
+    holds pin_ls eval "proxy_at 2 pin/ls | jq -e '.Keys == {\"$cid\": {\"Type\": \"recursive\"}}'"
+    holds pin_ls_one eval "proxy_at 2 'pin/ls?arg=$cid' | jq -e '.Keys[\"$cid\"].Type == \"recursive\"'"
+    holds pin_rm test "$(proxy_at 2 "pin/rm?arg=$cid")" = "{\"Pins\":[\"$cid\"]}"
+    happens unpinned_by_both 40 held_nowhere "$cid"
+    holds pin_ls_is_empty eval "proxy_at 1 pin/ls | jq -e '.Keys == {}'"
+    holds not_pinned eval "proxy_at 1 'pin/rm?arg=$cid' | jq -e '.Message == \"not pinned or pinned indirectly\"'"
+    holds not_pinned_ls eval "proxy_at 1 'pin/ls?arg=$cid' | jq -e '.Message | endswith(\"is not pinned\")'"
+    holds bad_cid eval "proxy_at 1 'pin/add?arg=foo' | jq -e '.Type == \"error\"'"
+
+    printf 'added through the proxy' >"$work/file"
+    added=$(proxy_at 1 add -F "file=@$work/file" | jq -r .Hash)
+    holds add_gives_the_daemons_cid test "$added" = "$(ipfs_add 1 'added through the proxy')"
+    happens added_is_pinned_by_both 40 held_everywhere "$added"
+    holds added_is_in_the_shared_state test "$(pins 2)" = "$(pins 1)"
+    holds add_without_pin eval "proxy_at 1 'add?pin=false' -F 'file=@$mine' | jq -e .Hash"
+    holds is_not_pinned lists 1 1
+
+    holds version_is_the_daemons same_answer version
+    holds id_is_the_daemons same_answer id
+    holds cat_is_the_daemons same_answer "cat?arg=$added"
+    holds error_is_the_daemons same_answer "cat?arg=foo"
+    holds unknown_is_the_daemons same_answer nonsense
+    [ -z "$kubo" ] || ipfs_command "$added"
+    for n in 1 2; do holds "end_$n" peer_stop $n; done
+}
+
+# The ipfs command does not know that it does not speak to a daemon.
+ipfs_command() { # ipfs_command CID: one that is pinned
+    local big cid
+    through() { IPFS_PATH=$work/ipfs/1 timeout 60 "$kubo" --api "/ip4/127.0.0.1/tcp/${proxy[2]}" "$@"; }
+    check cli_pin_ls 0 "$1 recursive" through pin ls
+    holds cli_cat test "$(through cat "$1")" = 'added through the proxy'
+    big=$work/big
+    head -c 3000000 /dev/urandom >"$big" # a dozen chunks
+    cid=$(through add --quieter "$big")
+    holds cli_add test -n "$cid"
+    happens cli_added_is_pinned 40 held_everywhere "$cid"
+    through cat "$cid" >"$work/back"
+    holds cli_gets_it_back cmp "$big" "$work/back"
+    check cli_pin_rm 0 "unpinned $cid" through pin rm "$cid"
+    happens cli_unpinned 40 held_nowhere "$cid"
+    check cli_pin_add 0 "pinned $cid recursively" through pin add "$cid"
+    happens cli_pinned 40 held_everywhere "$cid"
+    check cli_error 1 '' through pin rm bafkqaaa
+    holds cli_error_words grep -F 'not pinned' "$work/stderr"
+    check cli_version 0 "$("$kubo" version)" through version
+}
+
+mine=tests/system/proxy_test.sh
+daemons=stand-ins kubo=
+scenario
+cluster_end
+if find_kubo; then
+    daemons=Kubo
+    rm -rf "$work"/*
+    scenario
+fi
+finish
