@@ -58,8 +58,7 @@ static const char *nearest_name(const struct nearest *n)
 int cmd_bad_option(const struct option *options, const char *word, const char *help)
 {
     if (strncmp(word, "--", 2) == 0) {
-        struct nearest nearest =
-            nearest_to((struct bytes){ word + 2, strcspn(word + 2, "=") });
+        struct nearest nearest = nearest_to((struct bytes){ word + 2, strcspn(word + 2, "=") });
         for (; options->name != NULL; options++)
             nearest_offer(&nearest, options->name);
         if (nearest_name(&nearest) != NULL)
