@@ -122,6 +122,12 @@ $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
 	@mkdir -p $(@D)
 	$(LINK) $(LIBS) -o $@
 
+# Static analysis beyond the compilers' warnings. nullPointerRedundantCheck does not know that fatal() does not return.
+.PHONY: analyze
+analyze:
+	cppcheck --quiet --enable=warning,portability --inline-suppr --std=c11 -Ipeer -I. -j2 --error-exitcode=1 \
+	    --suppress=missingIncludeSystem --suppress=nullPointerRedundantCheck peer sim fault ctl
+
 # ---- threads ----
 # tests/threads/*_threads.c have a main() of their own: Criterion does not start under ThreadSanitizer.
 THREADS = $(patsubst tests/threads/%.c,$(B)/tests/%,$(wildcard tests/threads/*_threads.c))
@@ -209,6 +215,7 @@ help:
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, M=--matrix: by which scenario'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
+	@echo 'make analyze    cppcheck over all sources'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
 	@echo 'make fmt        lay the sources out'

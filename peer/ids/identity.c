@@ -86,7 +86,7 @@ int identity_unmarshal(struct identity *out, const void *bytes, size_t len)
 
 struct identity_text identity_print(const struct identity *identity)
 {
-    struct identity_text out;
+    struct identity_text out = { "" };
     uint8_t bytes[IDENTITY_PRIVATE_PROTOBUF_BYTES];
     identity_marshal(identity, bytes);
     int err =

@@ -56,7 +56,7 @@ int peer_id_parse(struct peer_id *out, const char *text)
 
 struct peer_id_text peer_id_print(const struct peer_id *id)
 {
-    struct peer_id_text out;
+    struct peer_id_text out = { "" };
     int err =
         base_encode(BASE58_BTC, out.text, sizeof(out.text), (struct bytes){id->bytes, id->len});
     ASSERT(err == OK);

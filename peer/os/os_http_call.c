@@ -84,7 +84,9 @@ static int os_status_of(const char *line, size_t len)
 {
     const char *space = memchr(line, ' ', len);
     int status = 0;
-    for (const char *at = space; at != NULL && ++at < line + len && *at >= '0' && *at <= '9';)
+    if (space == NULL)
+        return 0;
+    for (const char *at = space + 1; at < line + len && *at >= '0' && *at <= '9'; at++)
         status = status < 1000 ? status * 10 + (*at - '0') : status;
     return status;
 }

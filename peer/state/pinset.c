@@ -304,7 +304,8 @@ static size_t pinset_holders_count(const struct pin *pin)
 
 static struct peer_id pinset_holder(const struct pin *pin, size_t i)
 {
-    return pin_is_everywhere(pin) ? (struct peer_id){0} : pin->allocations[i];
+    static const struct peer_id nobody;
+    return pin_is_everywhere(pin) ? nobody : pin->allocations[i];
 }
 
 static bool pinset_has_holder(const struct pin *pin, const struct peer_id *holder)
