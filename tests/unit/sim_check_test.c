@@ -198,6 +198,22 @@ Test(sim_check, a_leader_that_lacks_what_is_committed)
     end_seeing("leader completeness");
 }
 
+Test(sim_check, a_leader_that_stood_still_lacks_what_came_after_its_term)
+{
+    begin();
+    stored(3, 1, 2, 3);
+    stored(1, 1, 3, 1);
+    leads(1, 3);
+    append(1, 2, 3, 200);
+    append(2, 2, 3, 200);
+    stored(1, 2, 3, 1);
+    stored(2, 2, 3, 1);
+    commit(1, 2);
+    leads(3, 2);
+    append(3, 2, 2, 199);
+    end_seeing("");
+}
+
 Test(sim_check, committed_on_one_disk)
 {
     begin();
