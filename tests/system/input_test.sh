@@ -93,7 +93,7 @@ happens recovers_later 60 ipfs_has 1 "$cid"
 happens status_recovers 20 says 1 "$cid" pinned 1
 
 # ---- folders and ports in use ----
-refused second_daemon 'another ipfs-cluster-service runs on this folder' "$service" -c "$work/peer1" daemon
+refused second_daemon 'obtaining execution lock' "$service" -c "$work/peer1" daemon
 holds init_other peer_init 2
 for key in .cluster.listen_multiaddress .api.restapi.http_listen_multiaddress .api.ipfsproxy.listen_multiaddress; do
     cp "$work/peer2/service.json" "$work/kept.json"

@@ -14,6 +14,7 @@ sim=$build/ipfs-cluster-sim
 secret=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
 declare -a rest=() cluster=() proxy=() api=() id=()
 declare -A peer_pid=() ipfs_pid=()
+peers_started=() # every one, also those that a failed test has lost sight of
 kubo=${kubo:-}
 
 # until_true SECONDS COMMAND...
@@ -125,6 +126,7 @@ peer_start() { # peer_start N [the daemon's options]
     shift
     "$service" -c "$work/peer$n" daemon "$@" >>"$work/peer$n.log" 2>&1 &
     peer_pid[$n]=$!
+    peers_started+=($!)
 }
 
 peer_signal() { kill "-$2" "${peer_pid[$1]}"; }
@@ -187,9 +189,11 @@ find_leader() { # find_leader N...
 
 cluster_end() {
     local pid
-    for pid in "${peer_pid[@]}"; do kill -9 "$pid" 2>/dev/null || :; done
+    for pid in $(jobs -p); do
+        case " ${peers_started[*]} " in *" $pid "*) kill -9 "$pid" 2>/dev/null || : ;; esac
+    done
     for pid in "${ipfs_pid[@]}"; do kill "$pid" 2>/dev/null || :; done
-    for pid in "${peer_pid[@]}" "${ipfs_pid[@]}"; do wait "$pid" 2>/dev/null || :; done
+    for pid in "${peers_started[@]}" "${ipfs_pid[@]}"; do wait "$pid" 2>/dev/null || :; done
     [ -z "$kubo" ] || tests/kubo/daemon.sh stop "$work/ipfs"
 }
 
