@@ -36,6 +36,14 @@ struct record_config {
     size_t count;
 };
 
+/* What a member had on its disk when that was lost. What it had acknowledged still counts: its number never
+ * votes again. */
+struct record_former {
+    uint64_t number;
+    uint64_t stored;
+    struct record_log log;
+};
+
 struct record_machine {
     struct peer_id id;
     uint64_t number; /* as the last fact said */
@@ -57,6 +65,7 @@ struct record_machine {
     uint64_t committed_at_election;
     struct record_config config;
     struct record_config config_before;
+    struct record_former former;
 };
 
 struct state_at {
@@ -91,8 +100,8 @@ uint64_t record_log_chain(const struct record_log *log, uint64_t index); /* base
 void record_log_push(struct record_log *log, uint64_t term, uint64_t hash);
 void record_log_cut(struct record_log *log, uint64_t from);
 void record_log_deinit(struct record_log *log);
-/* Does the machine's disk hold this committed entry? */
-bool record_is_durable(const struct checks *c, unsigned who, uint64_t index);
+/* Does this member's disk hold that committed entry (or did, when it was lost)? */
+bool record_is_durable(const struct checks *c, const struct record_member *member, uint64_t index);
 
 /* One a checker. `before`: looks at the record as it was when the fact came; the others as it is then. */
 void monotone_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);

@@ -17,8 +17,7 @@ static bool commit_has_quorum(const struct checks *c, const struct record_config
         if (!member->is_voter)
             continue;
         voters += 1;
-        durable += member->who != 0 && c->machines[member->who].number == member->number &&
-                   record_is_durable(c, member->who, index);
+        durable += record_is_durable(c, member, index);
     }
     return voters > 0 && durable > voters / 2;
 }

@@ -60,10 +60,16 @@ void record_machine_deinit(struct record_machine *m)
 {
     record_log_deinit(&m->log);
     record_log_deinit(&m->cut);
+    record_log_deinit(&m->former.log);
 }
 
 void record_forget(struct record_machine *m)
 {
+    if (m->number != 0) {
+        struct record_log spare = m->former.log;
+        m->former = (struct record_former){ m->number, m->stored, m->log };
+        m->log = spare;
+    }
     m->log.base = m->log.base_chain = 0;
     m->log.count = m->cut.count = 0;
     m->has_cut = false;
@@ -207,9 +213,19 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     }
 }
 
-bool record_is_durable(const struct checks *c, unsigned who, uint64_t index)
+static bool record_log_is_durable(const struct checks *c, const struct record_log *log,
+                                  uint64_t stored, uint64_t index)
 {
-    const struct record_machine *m = &c->machines[who];
-    return index <= m->stored && index >= m->log.base && index <= record_log_last(&m->log) &&
-           record_log_chain(&m->log, index) == record_log_chain(&c->committed, index);
+    return index <= stored && index >= log->base && index <= record_log_last(log) &&
+           record_log_chain(log, index) == record_log_chain(&c->committed, index);
+}
+
+bool record_is_durable(const struct checks *c, const struct record_member *member, uint64_t index)
+{
+    const struct record_machine *m = &c->machines[member->who];
+    if (member->who == 0)
+        return false;
+    if (member->number == m->former.number)
+        return record_log_is_durable(c, &m->former.log, m->former.stored, index);
+    return member->number == m->number && record_log_is_durable(c, &m->log, m->stored, index);
 }

@@ -298,19 +298,29 @@ static bool row_is_settled(struct runner *r, const struct listing_row *row, mach
     return true;
 }
 
-/* Each daemon of a running peer holds what the state says, and nothing else. */
+struct daemon {
+    struct runner *r;
+    unsigned who;
+};
+
+static bool daemon_should_hold(void *owner, const struct cid *cid)
+{
+    const struct daemon *d = owner;
+    const struct listing_row *row = listing_find(&d->r->listing, cid);
+    return row != NULL && machine_in(row_holders(d->r, row), d->who);
+}
+
+/* Each daemon of a running peer holds what the state says (row_is_settled), and nothing else. */
 static bool daemons_are_settled(struct runner *r, machine_set running, struct buf *why)
 {
     for (unsigned who = 1; who <= runner_machines(r); who++) {
         if (!machine_in(running, who))
             continue;
-        size_t wanted = 0;
-        for (size_t i = 0; i < r->listing.count; i++)
-            wanted += machine_in(row_holders(r, &r->listing.rows[i]), who);
-        size_t held = r->stage->ops->pins_count(r->stage->impl, who);
-        if (held != wanted) {
-            buf_printf(why, "the daemon of peer %u holds %zu pins, and should hold %zu", who, held,
-                       wanted);
+        struct daemon d = { r, who };
+        size_t extra = r->stage->ops->extra_pins(r->stage->impl, who, daemon_should_hold, &d);
+        if (extra > 0) {
+            buf_printf(why, "the daemon of peer %u holds %zu pins that it should not hold", who,
+                       extra);
             return false;
         }
     }

@@ -59,9 +59,12 @@ struct stage_ops {
                struct buf *why);
     void (*look)(void *impl, unsigned who, struct stage_look *out);
     struct cid (*cid)(void *impl, struct bytes content);
-    /* Does who's daemon hold this pin now? And how many pins in all? */
+    /* Does who's daemon hold this pin now? */
     bool (*has_pin)(void *impl, unsigned who, const struct cid *cid);
-    size_t (*pins_count)(void *impl, unsigned who);
+    /* How many pins it holds that nobody wants there, and that its peer should know to be its own: not those
+     * from before its data was wiped, which it takes for the operator's. */
+    size_t (*extra_pins)(void *impl, unsigned who,
+                         bool (*is_wanted)(void *owner, const struct cid *cid), void *owner);
     struct peer_id (*peer_id)(void *impl, unsigned who);
     /* Asks; the handle is done with by forget(), answered or not. */
     void *(*ask)(void *impl, unsigned who, const struct stage_question *question);

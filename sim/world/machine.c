@@ -199,6 +199,30 @@ static void machine_on_log(void *impl, const struct log_line *line)
 
 /* ---- the end of a process ---- */
 
+struct orphan {
+    struct list_link link;
+    struct cid cid;
+};
+
+static void machine_add_orphan(void *owner, const struct standin_pin *pin)
+{
+    struct machine *m = owner;
+    struct orphan *o = mem_alloc(sizeof(*o));
+    ASSERT(o != NULL);
+    o->cid = pin->cid;
+    if (map_put(&m->orphans, (struct bytes){ o->cid.bytes, o->cid.len }, o) == OK)
+        list_push_back(&m->orphans_list, &o->link);
+    else
+        mem_free(o);
+}
+
+static void machine_lose_data(struct machine *m)
+{
+    disk_wipe(m->disk);
+    checks_on_wipe(m->world->checks, m->who);
+    standin_pins_visit(m->ipfs, machine_add_orphan, m);
+}
+
 static void machine_forget_peer(struct machine *m, bool silently)
 {
     struct world *w = m->world;
@@ -236,8 +260,7 @@ static void machine_bury(void *arg)
             sim_at(&w->sim, SUPERVISOR_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
         return;
     }
-    disk_wipe(m->disk);
-    checks_on_wipe(w->checks, m->who);
+    machine_lose_data(m);
     if (m->bootstrap_count > 0)
         sim_at(&w->sim, RESTART_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
 }
@@ -296,8 +319,7 @@ void machine_resume(struct machine *m)
 void machine_wipe(struct machine *m)
 {
     ASSERT(m->state == MACHINE_OFF);
-    disk_wipe(m->disk);
-    checks_on_wipe(m->world->checks, m->who);
+    machine_lose_data(m);
 }
 
 /* ---- the beginning ---- */
@@ -406,6 +428,7 @@ void machine_init(struct world *w, unsigned who)
     memcpy(m->name, buf_text(&name), name.len + 1);
     buf_deinit(&name);
     list_init(&m->clients);
+    list_init(&m->orphans_list);
     m->id = machine_draw_id(m);
     net_name(w->net, who, &m->id);
     checks_name(w->checks, who, &m->id);
@@ -433,6 +456,9 @@ void machine_deinit(struct machine *m)
     standin_destroy(m->ipfs);
     sim_http_deinit(&m->http);
     buf_deinit(&m->stopped_why);
+    map_deinit(&m->orphans);
+    for (struct list_link *link; (link = list_pop_front(&m->orphans_list)) != NULL;)
+        mem_free(list_entry(link, struct orphan, link));
     mem_free(m->others);
     mem_free(m->bootstrap);
 }

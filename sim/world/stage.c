@@ -266,9 +266,26 @@ static bool stage_has_pin(void *impl, unsigned who, const struct cid *cid)
     return standin_pin_find(world_machine(impl, who)->ipfs, cid, &pin) == OK;
 }
 
-static size_t stage_pins_count(void *impl, unsigned who)
+struct extra_pins {
+    const struct machine *machine;
+    bool (*is_wanted)(void *owner, const struct cid *cid);
+    void *owner;
+    size_t count;
+};
+
+static void stage_look_at_pin(void *owner, const struct standin_pin *pin)
 {
-    return standin_pins_count(world_machine(impl, who)->ipfs);
+    struct extra_pins *e = owner;
+    struct bytes key = { pin->cid.bytes, pin->cid.len };
+    e->count += !e->is_wanted(e->owner, &pin->cid) && map_get(&e->machine->orphans, key) == NULL;
+}
+
+static size_t stage_extra_pins(void *impl, unsigned who,
+                               bool (*is_wanted)(void *owner, const struct cid *cid), void *owner)
+{
+    struct extra_pins e = { world_machine(impl, who), is_wanted, owner, 0 };
+    standin_pins_visit(e.machine->ipfs, stage_look_at_pin, &e);
+    return e.count;
 }
 
 static struct peer_id stage_peer_id(void *impl, unsigned who)
@@ -317,7 +334,7 @@ struct stage world_stage(struct world *w)
                                           .look = stage_look,
                                           .cid = stage_cid,
                                           .has_pin = stage_has_pin,
-                                          .pins_count = stage_pins_count,
+                                          .extra_pins = stage_extra_pins,
                                           .peer_id = stage_peer_id,
                                           .ask = stage_ask,
                                           .answer = stage_answer,

@@ -71,6 +71,9 @@ struct machine {
     struct list_link clients; /* struct client_call, connected here */
 
     struct standin *ipfs;
+    /* What its daemon held when the peer's data was lost: nobody knows any more whose these pins are. */
+    struct map orphans;
+    struct list_link orphans_list;
     bool ipfs_is_up;
 };
 

@@ -225,6 +225,22 @@ Test(sim_check, committed_on_one_disk)
     end_seeing("commit quorum");
 }
 
+Test(sim_check, what_a_lost_disk_had_acknowledged_counts_and_no_more)
+{
+    begin();
+    leads(1, 2);
+    append(1, 2, 2, 200);
+    append(2, 2, 2, 200);
+    append(1, 3, 2, 300);
+    stored(1, 3, 2, 1);
+    stored(2, 2, 2, 1);
+    checks_on_wipe(checks, 2);
+    commit(1, 2);
+    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    commit(1, 3);
+    end_seeing("commit quorum");
+}
+
 Test(sim_check, committed_by_counting_an_old_term)
 {
     begin_with_a_leader();
