@@ -73,6 +73,8 @@ enum peer_life {
 struct peer_letter {
     struct list_link link;
     uint64_t after_unit;
+    enum raft_msg_type type;
+    uint64_t term;
     struct peer_id to;
     struct bytes bytes; /* behind the struct */
 };

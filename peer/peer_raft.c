@@ -40,13 +40,15 @@ static void peer_letter_drop(struct peer_letter *letter)
     mem_free(letter);
 }
 
-static void peer_letter_put(struct peer *p, uint64_t after_unit, const struct peer_id *to,
+static void peer_letter_put(struct peer *p, const struct raft_msg *m, const struct peer_id *to,
                             struct bytes bytes)
 {
     struct peer_letter *letter = mem_alloc(sizeof(*letter) + bytes.len);
     if (letter == NULL)
         return; /* as if the network had lost it: Raft repeats */
-    *letter = (struct peer_letter){ .after_unit = after_unit, .to = *to };
+    *letter = (struct peer_letter){
+        .after_unit = m->after_unit, .type = m->type, .term = m->term, .to = *to
+    };
     memcpy(letter + 1, bytes.data, bytes.len);
     letter->bytes = (struct bytes){ letter + 1, bytes.len };
     list_push_back(&p->letters, &letter->link);
@@ -58,8 +60,9 @@ static void peer_letters_leave(struct peer *p)
         struct peer_letter *letter = list_entry(at, struct peer_letter, link);
         if (letter->after_unit > p->stored_unit)
             continue;
-        (void)transport_send(&p->ports.transport, &letter->to, STREAM_CONTROL, letter->bytes.data,
-                             letter->bytes.len);
+        if (raft_may_leave(p->raft, letter->type, letter->term))
+            (void)transport_send(&p->ports.transport, &letter->to, STREAM_CONTROL,
+                                 letter->bytes.data, letter->bytes.len);
         peer_letter_drop(letter);
     }
 }
@@ -75,7 +78,7 @@ static void peer_send_raft(struct peer *p, const struct raft_msg *m)
     if (p->scratch.err != OK)
         return;
     if (m->after_unit > p->stored_unit)
-        peer_letter_put(p, m->after_unit, to, buf_bytes(&p->scratch));
+        peer_letter_put(p, m, to, buf_bytes(&p->scratch));
     else /* lost when the queue is full: Raft repeats */
         (void)transport_send(&p->ports.transport, to, STREAM_CONTROL, p->scratch.data,
                              p->scratch.len);

@@ -7,7 +7,7 @@
  * Shape    The driver (peer.c) gives an input, then looks: sends the messages, stores a unit, applies
  *          what is committed. Members are numbers (0 is nobody). No clock, no die, no disk in here.
  * Durable  A message is marked with the unit it waits for: it may leave when that unit is stored, at
- *          once if 0. Units are pulled, not pushed: while one is being synced the next one gathers
+ *          once if 0; one that waited is asked after once more (raft_may_leave). Units are pulled, not pushed: while one is being synced the next one gathers
  *          everything that arrives, which is group commit. Units are stored in order of their number.
  * Units    Times are mono microseconds. term and index count from 1; 0 is "before everything".
  * Owner    The raft owns entries and configurations. What raft_ready, raft_take_unit() and
@@ -109,7 +109,8 @@ struct raft_msg {
     uint64_t to;
     uint64_t term;
     uint64_t after_unit; /* ours: may leave once this unit is stored; not on the wire */
-    /* VOTE: the candidate's last entry. APPEND: the entry before `entries`. APPEND_REPLY: echo of it. */
+    /* VOTE: the candidate's last entry. APPEND: the entry before `entries`. APPEND_REPLY: echo of it;
+     * refused and 0: for the term alone. */
     struct raft_pos last;
     bool is_pre_vote;   /* VOTE, VOTE_REPLY */
     bool is_transfer;   /* VOTE: sent on TIMEOUT_NOW, so stickiness does not apply */
@@ -242,6 +243,11 @@ int raft_read(struct raft *r, uint64_t context);
 int raft_transfer(struct raft *r, uint64_t now_us, uint64_t to);
 /* Give up leadership at once (full or hung disk, DESIGN 6) and do not campaign before `until_us`. */
 const struct raft_ready *raft_abdicate(struct raft *r, uint64_t now_us, uint64_t until_us);
+
+/* A message of this type and term waited, and its unit is stored: may it leave? Not when its term or its candidacy
+ * is over. Then what it says of a vote would be pointless, and what it says of the log perhaps not true: a cut may
+ * have come into the same unit. */
+bool raft_may_leave(const struct raft *r, enum raft_msg_type type, uint64_t term);
 
 /* What has to be stored next: everything unsynced so far, as one unit. raft_number() and raft_base() go into
  * it too. Some may be in flight at once; raft_has_unit() says no when they are too many. */

@@ -13,7 +13,7 @@ enum { RAFT_CONFIG_KIND = 'C', RAFT_CONFIG_VERSION = 1 };
 void raft_config_deinit(struct raft_config *c)
 {
     mem_free(c->members);
-    *c = (struct raft_config){0};
+    *c = (struct raft_config){ 0 };
 }
 
 int raft_config_copy(struct raft_config *out, const struct raft_config *from)
@@ -213,7 +213,7 @@ int raft_config_decode(struct raft_config *out, const void *bytes, size_t len)
         return ERR_CORRUPT;
     if (version > RAFT_CONFIG_VERSION)
         return ERR_VERSION;
-    struct raft_config c = {.next_number = reader_u64(&in)};
+    struct raft_config c = { .next_number = reader_u64(&in) };
     uint64_t count = reader_varint(&in);
     if (in.err != OK || count == 0 || count > LIMIT_MEMBERS_COUNT)
         return ERR_CORRUPT;

@@ -143,7 +143,7 @@ static void raft_become_leader(struct raft *r)
 {
     ASSERT(r->state == RAFT_CANDIDATE && r->vote_unit == 0);
     uint64_t last = r->log.last;
-    if (raft_append_entry(r, r->term, RAFT_ENTRY_NOOP, (struct bytes){0}, true) != OK) {
+    if (raft_append_entry(r, r->term, RAFT_ENTRY_NOOP, (struct bytes){ 0 }, true) != OK) {
         raft_become_follower(r, r->term, RAFT_NOBODY); /* no memory: let another one win */
         return;
     }
@@ -201,11 +201,11 @@ void raft_on_pre_vote(struct raft *r, const struct raft_msg *m)
 {
     bool granted = m->term > r->term && !raft_is_content(r) &&
                    raft_pos_covers(m->last, raft_log_last(&r->log));
-    raft_send(r, (struct raft_msg){.type = RAFT_MSG_VOTE_REPLY,
-                                   .to = m->from,
-                                   .term = granted ? m->term : r->term,
-                                   .is_pre_vote = true,
-                                   .granted = granted});
+    raft_send(r, (struct raft_msg){ .type = RAFT_MSG_VOTE_REPLY,
+                                    .to = m->from,
+                                    .term = granted ? m->term : r->term,
+                                    .is_pre_vote = true,
+                                    .granted = granted });
 }
 
 /* Raft 5.2 (one vote a term), 5.4.1 (a log as new as ours). */
@@ -221,8 +221,8 @@ void raft_on_vote(struct raft *r, const struct raft_msg *m)
         raft_put_off_election(r);
     }
     /* Not before the vote is on disk: forgetting it in a crash would let us vote twice. */
-    raft_send(r, (struct raft_msg){.type = RAFT_MSG_VOTE_REPLY,
-                                   .to = m->from,
-                                   .granted = granted,
-                                   .after_unit = raft_units_of_meta(&r->units)});
+    raft_send(r, (struct raft_msg){ .type = RAFT_MSG_VOTE_REPLY,
+                                    .to = m->from,
+                                    .granted = granted,
+                                    .after_unit = raft_units_of_meta(&r->units) });
 }

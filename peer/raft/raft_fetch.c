@@ -12,7 +12,7 @@ void raft_fetched_deinit(struct raft_fetched *f)
 {
     mem_free(f->entries);
     buf_deinit(&f->payloads);
-    *f = (struct raft_fetched){0};
+    *f = (struct raft_fetched){ 0 };
 }
 
 static const struct raft_entry *raft_fetched_get(const struct raft *r, uint64_t index)

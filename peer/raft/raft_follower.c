@@ -25,8 +25,12 @@ void raft_commit_to(struct raft *r, uint64_t index)
 /* False: that would forget something committed, which no leader asks for. */
 bool raft_cut(struct raft *r, uint64_t from)
 {
-    bool is_config_cut = r->config.count > 0 && from <= r->config.index;
-    if (from <= r->committed || (is_config_cut && raft_config_is_committed(r))) {
+    uint64_t committed = r->committed;
+    if (from <= r->config.index) { /* what it replaced is committed, or else it is itself */
+        uint64_t index = r->has_previous ? r->config_previous.index : r->config.index;
+        committed = index > committed ? index : committed;
+    }
+    if (from <= committed) {
         r->odd_count += 1;
         return false;
     }
@@ -44,6 +48,10 @@ static size_t raft_take_entries(struct raft *r, const struct raft_msg *m)
     for (; i < m->entries_count; i++) {
         const struct raft_entry *e = &m->entries[i];
         ASSERT(e->pos.index == m->last.index + 1 + i);
+        if (e->pos.index == base && e->pos.term != r->log.base.term) {
+            r->odd_count += 1;
+            break;
+        }
         if (e->pos.index <= base)
             continue; /* committed, applied, trimmed: equal in every log */
         if (e->pos.index <= r->log.last) {
@@ -64,13 +72,13 @@ static void raft_refuse_append(struct raft *r, const struct raft_msg *m)
     uint64_t before = m->last.index - 1;
     struct raft_pos hint =
         raft_log_back_to_term(&r->log, before < r->log.last ? before : r->log.last, m->last.term);
-    raft_send(r, (struct raft_msg){.type = RAFT_MSG_APPEND_REPLY,
-                                   .to = m->from,
-                                   .last = m->last,
-                                   .round = m->round,
-                                   .match = hint.index,
-                                   .conflict_term = hint.term,
-                                   .after_unit = raft_units_of_meta(&r->units)});
+    raft_send(r, (struct raft_msg){ .type = RAFT_MSG_APPEND_REPLY,
+                                    .to = m->from,
+                                    .last = m->last,
+                                    .round = m->round,
+                                    .match = hint.index,
+                                    .conflict_term = hint.term,
+                                    .after_unit = raft_units_of_meta(&r->units) });
 }
 
 static void raft_grant_append(struct raft *r, const struct raft_msg *m, uint64_t verified)

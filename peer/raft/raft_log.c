@@ -64,7 +64,7 @@ void raft_log_deinit(struct raft_log *log)
     mem_free(log->ring);
     mem_free(log->runs);
     mem_free(log->slots);
-    *log = (struct raft_log){0};
+    *log = (struct raft_log){ 0 };
 }
 
 /* ---- terms ---- */
@@ -95,7 +95,7 @@ uint64_t raft_log_term_at(const struct raft_log *log, uint64_t index)
 
 struct raft_pos raft_log_last(const struct raft_log *log)
 {
-    return (struct raft_pos){.term = raft_log_term_at(log, log->last), .index = log->last};
+    return (struct raft_pos){ .term = raft_log_term_at(log, log->last), .index = log->last };
 }
 
 struct raft_pos raft_log_back_to_term(const struct raft_log *log, uint64_t index, uint64_t term)
@@ -104,7 +104,7 @@ struct raft_pos raft_log_back_to_term(const struct raft_log *log, uint64_t index
     while (index > log->base.index) {
         const struct raft_term_run *run = &log->runs[raft_log_run_of(log, index)];
         if (run->term <= term)
-            return (struct raft_pos){.term = run->term, .index = index};
+            return (struct raft_pos){ .term = run->term, .index = index };
         index = run->first - 1;
     }
     return log->base;
@@ -124,7 +124,7 @@ static int raft_log_note_term(struct raft_log *log, uint64_t term, uint64_t inde
         log->runs = runs;
         log->runs_size *= 2;
     }
-    log->runs[log->runs_count] = (struct raft_term_run){.term = term, .first = index};
+    log->runs[log->runs_count] = (struct raft_term_run){ .term = term, .first = index };
     log->runs_count += 1;
     return OK;
 }
@@ -191,7 +191,7 @@ int raft_log_append(struct raft_log *log, uint64_t term, enum raft_entry_kind ki
                     struct bytes payload, bool into_reserve)
 {
     ASSERT(payload.len <= LIMIT_ENTRY_BYTES);
-    struct raft_entry entry = {.pos = {.term = term, .index = log->last + 1}, .kind = kind};
+    struct raft_entry entry = { .pos = { .term = term, .index = log->last + 1 }, .kind = kind };
     entry.payload.len = payload.len;
     size_t bytes = raft_log_entry_bytes(&entry);
     bool is_full = log->unsynced_bytes > 0 && log->unsynced_bytes + bytes > log->unsynced_bytes_max;
@@ -261,7 +261,7 @@ void raft_log_trim(struct raft_log *log, uint64_t index)
     ASSERT(index >= log->base.index && index <= log->stored);
     if (index == log->base.index)
         return;
-    log->base = (struct raft_pos){.term = raft_log_term_at(log, index), .index = index};
+    log->base = (struct raft_pos){ .term = raft_log_term_at(log, index), .index = index };
     while (log->count > 0 && log->first <= index)
         raft_log_evict_first(log);
     if (index == log->last) {

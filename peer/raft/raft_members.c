@@ -82,7 +82,7 @@ int raft_adopt_config(struct raft *r, struct raft_config *next)
     r->has_previous = r->config.count > 0;
     r->config = *next;
     raft_follow_config(r, &r->config_previous);
-    *next = (struct raft_config){0};
+    *next = (struct raft_config){ 0 };
     return OK;
 }
 
@@ -100,7 +100,7 @@ void raft_roll_back_config(struct raft *r, uint64_t cut_from)
     ASSERT(r->has_previous && r->config_previous.index < cut_from); /* raft_cut() has looked */
     struct raft_config gone = r->config;
     r->config = r->config_previous;
-    r->config_previous = (struct raft_config){0};
+    r->config_previous = (struct raft_config){ 0 };
     r->has_previous = false;
     raft_follow_config(r, &gone);
     raft_config_deinit(&gone);
@@ -109,7 +109,7 @@ void raft_roll_back_config(struct raft *r, uint64_t cut_from)
 int raft_append_entry(struct raft *r, uint64_t term, enum raft_entry_kind kind,
                       struct bytes payload, bool into_reserve)
 {
-    struct raft_config next = {0};
+    struct raft_config next = { 0 };
     if (kind == RAFT_ENTRY_CONFIG) {
         int err = raft_config_decode(&next, payload.data, payload.len);
         if (err == OK && raft_reserve_progress(r, next.count) != OK)
@@ -172,7 +172,7 @@ int raft_propose_config(struct raft *r, const struct raft_config *next, struct r
     int err = raft_check_next_config(r, next);
     if (err != OK)
         return err;
-    struct buf payload = {.limit = LIMIT_ENTRY_BYTES};
+    struct buf payload = { .limit = LIMIT_ENTRY_BYTES };
     raft_config_encode(next, &payload);
     err = payload.err;
     if (err == OK)

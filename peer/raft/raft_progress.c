@@ -16,6 +16,7 @@ void raft_progress_reset(struct raft_progress *p, uint64_t next, uint64_t now_us
         .number = p->number,
         .is_voter = p->is_voter,
         .next = next,
+        .window = RAFT_WINDOW_MAX,
         .since_us = now_us,
         .is_due = true,
     };
@@ -27,7 +28,7 @@ bool raft_progress_may_send(const struct raft_progress *p, size_t window_max)
     case RAFT_PROBE:
         return !p->is_waiting && !p->is_fetching;
     case RAFT_REPLICATE:
-        return p->ends_count < window_max && !p->is_fetching;
+        return p->ends_count < window_max && p->ends_count < p->window && !p->is_fetching;
     case RAFT_SNAPSHOT:
         return false;
     }
@@ -54,6 +55,7 @@ void raft_progress_on_match(struct raft_progress *p, uint64_t match)
     while (p->ends_count > 0 && p->ends[p->ends_at] <= p->match) {
         p->ends_at = (p->ends_at + 1) % RAFT_WINDOW_MAX;
         p->ends_count -= 1;
+        p->window += p->window < RAFT_WINDOW_MAX;
     }
     if (p->next <= p->match) {
         p->next = p->match + 1;
@@ -64,8 +66,10 @@ void raft_progress_on_match(struct raft_progress *p, uint64_t match)
         raft_progress_set(p, RAFT_REPLICATE);
 }
 
-bool raft_progress_is_refusal_news(const struct raft_progress *p, uint64_t refused)
+bool raft_progress_is_refusal_news(const struct raft_progress *p, uint64_t refused, uint64_t round)
 {
+    if (round < p->asked_round)
+        return false;
     switch (p->state) {
     case RAFT_PROBE:
         return refused == p->next - 1;
@@ -80,6 +84,7 @@ bool raft_progress_is_refusal_news(const struct raft_progress *p, uint64_t refus
 void raft_progress_probe(struct raft_progress *p, uint64_t next)
 {
     p->next = next > p->match ? next : p->match + 1;
+    p->window = 1;
     raft_progress_set(p, RAFT_PROBE);
 }
 

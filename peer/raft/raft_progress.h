@@ -4,6 +4,9 @@
  *      REPLICATE   they fit: APPENDs follow one another without waiting, up to a window.
  *      SNAPSHOT    what it needs next is not in our log any more: the driver sends the state.
  *
+ * Flow     A refusal shrinks the window to one APPEND, each acknowledgement widens it by one. And it counts only
+ *          if it answers something sent since the last one did (asked_round): else the refusals of one window
+ *          full of APPENDs would each send another window full, which a network that reorders makes a storm.
  * Holds    match < next. match never falls within a term: replies may overtake one another (SIMULATION C09).
  * Source   Raft 5.3; dissertation 10.2.1 (pipelining). The three states are etcd's idea. */
 #ifndef RAFT_RAFT_PROGRESS_H
@@ -21,9 +24,11 @@ struct raft_progress {
     enum raft_progress_state state;
     uint64_t next;
     uint64_t match;
-    bool is_waiting;  /* PROBE: one is on its way. SNAPSHOT: the driver knows */
-    bool is_fetching; /* entries from `next` on are being read */
-    bool is_due;      /* an APPEND must go, even an empty one */
+    bool is_waiting;      /* PROBE: one is on its way. SNAPSHOT: the driver knows */
+    bool is_fetching;     /* entries from `next` on are being read */
+    bool is_due;          /* an APPEND must go, even an empty one */
+    size_t window;        /* APPENDs with entries that may be on their way */
+    uint64_t asked_round; /* refusals of earlier rounds are old news */
     uint64_t committed_told;
     uint64_t round;         /* the latest heartbeat round it answered */
     uint64_t last_reply_us; /* 0: none in this term */
@@ -42,8 +47,8 @@ bool raft_progress_may_send(const struct raft_progress *p, size_t window_max);
 void raft_progress_on_sent(struct raft_progress *p, uint64_t last);
 /* Everything up to `match` is equal there, and durable. */
 void raft_progress_on_match(struct raft_progress *p, uint64_t match);
-/* Is a refusal of the entry before `refused` + 1 news, or an answer to something long settled? */
-bool raft_progress_is_refusal_news(const struct raft_progress *p, uint64_t refused);
+/* Is a refusal of `refused`, to something sent in `round`, news, or an answer to what is long settled? */
+bool raft_progress_is_refusal_news(const struct raft_progress *p, uint64_t refused, uint64_t round);
 /* Ask again, from `next` on (never below match + 1). */
 void raft_progress_probe(struct raft_progress *p, uint64_t next);
 void raft_progress_to_snapshot(struct raft_progress *p);

@@ -24,7 +24,7 @@ int raft_read(struct raft *r, uint64_t context)
                   sizeof(*r->ready.reads)) != OK)
         return ERR_BUSY;
     uint64_t index = r->committed > r->term_start ? r->committed : r->term_start;
-    r->reads[r->reads_count] = (struct raft_pending_read){.context = context, .index = index};
+    r->reads[r->reads_count] = (struct raft_pending_read){ .context = context, .index = index };
     r->reads_count += 1;
     return OK;
 }
@@ -47,7 +47,7 @@ static void raft_answer_read(struct raft *r, uint64_t context, uint64_t index)
 {
     ASSERT(r->ready.reads_count < r->reads_out_size);
     r->ready.reads[r->ready.reads_count] =
-        (struct raft_read_result){.context = context, .index = index};
+        (struct raft_read_result){ .context = context, .index = index };
     r->ready.reads_count += 1;
 }
 

@@ -88,7 +88,7 @@ bool raft_ask_fetch(struct raft *r, uint64_t first, size_t bytes_max)
                   sizeof(*r->ready.fetches)) != OK)
         return false;
     r->ready.fetches[r->ready.fetches_count] =
-        (struct raft_fetch){.first = first, .bytes_max = bytes_max};
+        (struct raft_fetch){ .first = first, .bytes_max = bytes_max };
     r->ready.fetches_count += 1;
     return true;
 }
@@ -98,9 +98,14 @@ bool raft_ask_snapshot(struct raft *r, uint64_t member)
     if (raft_grow(&r->ready.snapshots, &r->snapshots_size, r->ready.snapshots_count,
                   sizeof(*r->ready.snapshots)) != OK)
         return false;
-    r->ready.snapshots[r->ready.snapshots_count] = (struct raft_snapshot_need){.member = member};
+    r->ready.snapshots[r->ready.snapshots_count] = (struct raft_snapshot_need){ .member = member };
     r->ready.snapshots_count += 1;
     return true;
+}
+
+bool raft_may_leave(const struct raft *r, enum raft_msg_type type, uint64_t term)
+{
+    return term == r->term && (type != RAFT_MSG_VOTE || r->state == RAFT_CANDIDATE);
 }
 
 /* ---- time ---- */
@@ -169,7 +174,7 @@ int raft_propose(struct raft *r, const void *payload, size_t len, struct raft_po
         return ERR_TOO_BIG;
     if (r->transfer_to != RAFT_NOBODY)
         return ERR_BUSY;
-    int err = raft_append_entry(r, r->term, RAFT_ENTRY_DATA, (struct bytes){payload, len}, false);
+    int err = raft_append_entry(r, r->term, RAFT_ENTRY_DATA, (struct bytes){ payload, len }, false);
     if (err == OK)
         *out = raft_log_last(&r->log);
     return err;
@@ -191,7 +196,7 @@ bool raft_has_unit(const struct raft *r)
 void raft_take_unit(struct raft *r, struct raft_unit *out)
 {
     uint64_t first = 0;
-    *out = (struct raft_unit){0};
+    *out = (struct raft_unit){ 0 };
     raft_units_take(&r->units, &r->log, &out->cut_from, &first);
     out->number = r->units.taken;
     if (first <= r->log.last) {
@@ -199,8 +204,9 @@ void raft_take_unit(struct raft *r, struct raft_unit *out)
         out->entries_count = (size_t)(r->log.last + 1 - first);
         ASSERT(out->entries != NULL); /* what is not stored is in memory */
     }
-    out->hard = (struct raft_hard_state){
-        .term = r->term, .voted_for = r->voted_for, .committed = r->committed};
+    out->hard = (struct raft_hard_state){ .term = r->term,
+                                          .voted_for = r->voted_for,
+                                          .committed = r->committed };
     out->config = r->config.count > 0 ? &r->config : NULL;
     out->config_previous = r->has_previous ? &r->config_previous : NULL;
 }

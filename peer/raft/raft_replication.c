@@ -73,7 +73,7 @@ static bool raft_send_append(struct raft *r, struct raft_progress *p, uint64_t p
     bool is_sent = raft_send(r, (struct raft_msg){
                                     .type = RAFT_MSG_APPEND,
                                     .to = p->number,
-                                    .last = {raft_log_term_at(&r->log, prev), prev},
+                                    .last = { raft_log_term_at(&r->log, prev), prev },
                                     .committed = r->committed,
                                     .round = r->round,
                                     .entries = entries,
@@ -192,7 +192,7 @@ void raft_lead_on(struct raft *r)
 
 static void raft_on_refused(struct raft *r, struct raft_progress *p, const struct raft_msg *m)
 {
-    if (!raft_progress_is_refusal_news(p, m->last.index))
+    if (!raft_progress_is_refusal_news(p, m->last.index, m->round))
         return;
     if (m->match >= m->last.index) {
         r->odd_count += 1;
@@ -202,6 +202,8 @@ static void raft_on_refused(struct raft *r, struct raft_progress *p, const struc
     if (equal >= r->log.base.index)
         equal = raft_log_back_to_term(&r->log, equal, m->conflict_term).index;
     raft_progress_probe(p, equal + 1);
+    r->round += 1;
+    p->asked_round = r->round;
 }
 
 static void raft_on_granted(struct raft *r, struct raft_progress *p, const struct raft_msg *m)
@@ -221,8 +223,9 @@ void raft_on_append_reply(struct raft *r, const struct raft_msg *m)
     if (r->state != RAFT_LEADER)
         return;
     struct raft_progress *p = raft_progress_of(r, m->from);
-    if (p == NULL)
-        return; /* removed meanwhile */
+    bool is_of_term_only = !m->granted && m->last.index == 0; /* raft_reply_stale() */
+    if (p == NULL || is_of_term_only)
+        return; /* removed meanwhile; or from before we led this term */
     if (m->round > r->round) {
         r->odd_count += 1;
         return;

@@ -34,7 +34,7 @@ static bool raft_log_continues(const struct raft *r, struct raft_pos pos)
 static void raft_replace_log(struct raft *r, struct raft_pos pos, const struct raft_config *config)
 {
     ASSERT(r->state != RAFT_LEADER);
-    struct raft_config copy = {0};
+    struct raft_config copy = { 0 };
     if (raft_config_copy(&copy, config) != OK || raft_adopt_config(r, &copy) != OK)
         fatal("out of memory while a snapshot's configuration is taken over");
     uint64_t stored = r->log.stored < r->committed ? r->log.stored : r->committed;

@@ -48,7 +48,7 @@ static bool raft_durable_fits(const struct raft_durable *d)
 
 static int raft_load_configs(struct raft *r, const struct raft_durable *d)
 {
-    struct raft_config config = {0};
+    struct raft_config config = { 0 };
     if (d->config == NULL)
         return OK;
     int err = raft_config_copy(&config, d->config);
@@ -126,18 +126,18 @@ void raft_destroy(struct raft *r)
 
 /* ---- a message ---- */
 
-/* Raft 5.1: whoever is behind learns that. A reply of an older term needs no answer. */
+/* Raft 5.1: whoever is behind learns that. A reply of an older term needs no answer. The answer to an APPEND leaves
+ * the position out: by the time it comes, its receiver may lead our term, and must not take it for a word on logs. */
 static void raft_reply_stale(struct raft *r, const struct raft_msg *m)
 {
     if (m->type == RAFT_MSG_VOTE)
-        raft_send(r, (struct raft_msg){.type = RAFT_MSG_VOTE_REPLY,
-                                       .to = m->from,
-                                       .after_unit = raft_units_of_meta(&r->units)});
+        raft_send(r, (struct raft_msg){ .type = RAFT_MSG_VOTE_REPLY,
+                                        .to = m->from,
+                                        .after_unit = raft_units_of_meta(&r->units) });
     if (m->type == RAFT_MSG_APPEND)
-        raft_send(r, (struct raft_msg){.type = RAFT_MSG_APPEND_REPLY,
-                                       .to = m->from,
-                                       .last = m->last,
-                                       .after_unit = raft_units_of_meta(&r->units)});
+        raft_send(r, (struct raft_msg){ .type = RAFT_MSG_APPEND_REPLY,
+                                        .to = m->from,
+                                        .after_unit = raft_units_of_meta(&r->units) });
 }
 
 /* A pre-vote speaks of a term that nobody is in yet; so does a reply that grants one. */

@@ -51,7 +51,7 @@ void raft_transfer_step(struct raft *r)
     if (r->is_transfer_sent || p->match < r->log.last)
         return;
     r->is_transfer_sent =
-        raft_send(r, (struct raft_msg){.type = RAFT_MSG_TIMEOUT_NOW, .to = p->number});
+        raft_send(r, (struct raft_msg){ .type = RAFT_MSG_TIMEOUT_NOW, .to = p->number });
 }
 
 void raft_on_timeout_now(struct raft *r, const struct raft_msg *m)

@@ -15,7 +15,7 @@
 
 void raft_units_init(struct raft_units *u, const struct raft_log *log)
 {
-    *u = (struct raft_units){.handed = log->last};
+    *u = (struct raft_units){ .handed = log->last };
 }
 
 bool raft_units_has(const struct raft_units *u, const struct raft_log *log)

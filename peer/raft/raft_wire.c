@@ -15,6 +15,25 @@ enum {
 
 enum { RAFT_FLAG_PRE_VOTE = 1, RAFT_FLAG_TRANSFER = 2, RAFT_FLAG_GRANTED = 4 };
 
+/* ---- numbers ---- */
+
+/* Terms, indexes and rounds count from 0: half of the range is never reached by counting, and refusing it keeps sums
+ * from wrapping round. */
+static uint64_t raft_read_count(struct reader *in)
+{
+    uint64_t count = reader_u64(in);
+    if (count > UINT64_MAX / 2)
+        in->err = ERR_CORRUPT;
+    return count;
+}
+
+static struct raft_pos raft_read_pos(struct reader *in)
+{
+    uint64_t term = raft_read_count(in);
+    uint64_t index = raft_read_count(in);
+    return (struct raft_pos){ .term = term, .index = index };
+}
+
 /* ---- entries ---- */
 
 void raft_entry_encode(const struct raft_entry *e, struct buf *out)
@@ -42,9 +61,8 @@ int raft_entry_decode(struct raft_entry *out, const void *bytes, size_t len)
     if (version > RAFT_ENTRY_BYTES_VERSION)
         return ERR_VERSION;
     uint8_t entry_kind = reader_u8(&in);
-    struct raft_entry e = {.kind = entry_kind};
-    e.pos.term = reader_u64(&in);
-    e.pos.index = reader_u64(&in);
+    struct raft_entry e = { .kind = entry_kind };
+    e.pos = raft_read_pos(&in);
     e.payload = reader_run(&in, LIMIT_ENTRY_BYTES);
     if (reader_finish(&in) != OK || e.pos.term == 0 || e.pos.index == 0)
         return ERR_CORRUPT;
@@ -130,13 +148,6 @@ void raft_msg_encode(const struct raft_msg *m, struct buf *out)
     }
 }
 
-static struct raft_pos raft_read_pos(struct reader *in)
-{
-    uint64_t term = reader_u64(in);
-    uint64_t index = reader_u64(in);
-    return (struct raft_pos){.term = term, .index = index};
-}
-
 /* Terms never fall within a log, and none is above the sender's: what breaks that is not from a leader. */
 static int raft_read_entries(struct raft_msg *m, struct raft_entry *room, size_t room_count,
                              struct reader *in)
@@ -150,11 +161,11 @@ static int raft_read_entries(struct raft_msg *m, struct raft_entry *room, size_t
     for (size_t i = 0; i < count; i++) {
         uint8_t kind = reader_u8(in);
         struct raft_entry *e = &room[i];
-        *e = (struct raft_entry){.kind = (enum raft_entry_kind)kind};
+        *e = (struct raft_entry){ .kind = (enum raft_entry_kind)kind };
         e->pos.term = reader_u64(in);
         e->pos.index = m->last.index + 1 + i;
         e->payload = reader_run(in, LIMIT_ENTRY_BYTES);
-        if (in->err != OK || !raft_entry_kind_is_known(kind) || e->pos.index == 0)
+        if (in->err != OK || !raft_entry_kind_is_known(kind))
             return ERR_CORRUPT;
         if (e->pos.term == 0 || e->pos.term < term_before || e->pos.term > m->term)
             return ERR_CORRUPT;
@@ -174,14 +185,14 @@ static int raft_msg_read_rest(struct raft_msg *m, struct raft_entry *room, size_
         return OK;
     case RAFT_MSG_APPEND:
         m->last = raft_read_pos(in);
-        m->committed = reader_u64(in);
-        m->round = reader_u64(in);
+        m->committed = raft_read_count(in);
+        m->round = raft_read_count(in);
         return raft_read_entries(m, room, room_count, in);
     case RAFT_MSG_APPEND_REPLY:
         m->last = raft_read_pos(in);
-        m->round = reader_u64(in);
-        m->match = reader_u64(in);
-        m->conflict_term = reader_u64(in);
+        m->round = raft_read_count(in);
+        m->match = raft_read_count(in);
+        m->conflict_term = raft_read_count(in);
         return OK;
     case RAFT_MSG_VOTE_REPLY:
     case RAFT_MSG_TIMEOUT_NOW:
@@ -200,11 +211,11 @@ int raft_msg_decode(struct raft_msg *out, struct raft_entry *room, size_t room_c
         return ERR_CORRUPT;
     if (version > RAFT_MSG_VERSION)
         return ERR_VERSION;
-    struct raft_msg m = {.type = (enum raft_msg_type)reader_u8(&in)};
+    struct raft_msg m = { .type = (enum raft_msg_type)reader_u8(&in) };
     uint8_t flags = reader_u8(&in);
     m.from = reader_u64(&in);
     m.to = reader_u64(&in);
-    m.term = reader_u64(&in);
+    m.term = raft_read_count(&in);
     if (in.err != OK || (flags & ~raft_msg_flags_allowed(m.type)) != 0)
         return ERR_CORRUPT;
     m.is_pre_vote = (flags & RAFT_FLAG_PRE_VOTE) != 0;

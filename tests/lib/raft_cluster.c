@@ -258,7 +258,9 @@ static void node_send(struct raft_cluster *c, struct cluster_node *n, const stru
         n->held = mem_realloc(n->held, n->held_size * sizeof(*n->held));
         ASSERT(n->held != NULL);
     }
-    n->held[n->held_count++] = (struct cluster_held){ .after_unit = m->after_unit, .bytes = bytes };
+    n->held[n->held_count++] = (struct cluster_held){
+        .after_unit = m->after_unit, .type = m->type, .term = m->term, .bytes = bytes
+    };
 }
 
 static void node_release_held(struct raft_cluster *c, struct cluster_node *n)
@@ -269,7 +271,8 @@ static void node_release_held(struct raft_cluster *c, struct cluster_node *n)
             n->held[kept++] = n->held[i];
             continue;
         }
-        cluster_transmit(c, n, &n->held[i].bytes);
+        if (raft_may_leave(n->raft, n->held[i].type, n->held[i].term))
+            cluster_transmit(c, n, &n->held[i].bytes);
         buf_deinit(&n->held[i].bytes);
     }
     n->held_count = kept;

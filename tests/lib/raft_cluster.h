@@ -66,6 +66,8 @@ struct cluster_disk {
 
 struct cluster_held {
     uint64_t after_unit;
+    enum raft_msg_type type;
+    uint64_t term;
     struct buf bytes;
 };
 

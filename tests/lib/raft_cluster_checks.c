@@ -322,9 +322,7 @@ void cluster_check_release(struct raft_cluster *c, const struct cluster_node *n,
     if (m->type == RAFT_MSG_VOTE) {
         c->marks[MARK_ELECTED_BY_TRANSFER] += m->is_transfer;
         check_vote(c, n, m->term, m->from);
-        /* A request that was held until its candidacy was over can win nothing any more. */
-        bool is_candidate = raft_state(n->raft) == RAFT_CANDIDATE && raft_term(n->raft) == m->term;
-        if (is_candidate && m->last.index > n->disk.log.last)
+        if (m->last.index > n->disk.log.last)
             cluster_fail(c, "vote: node %u boasts of entry %llu, its disk ends at %llu", n->id,
                          (unsigned long long)m->last.index, (unsigned long long)n->disk.log.last);
     }

@@ -10,7 +10,8 @@ enum { NOW = 5 * ONE_ELECTION_US };
 
 static struct raft *leader(void)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3, .learners = 1});
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 1, .voters = 3, .learners = 1 });
     raft_one_win(r, NOW);
     raft_one_store(r, NOW);
     struct raft_msg m = raft_one_ack(2, r, 1);
@@ -75,7 +76,7 @@ Test(raft_3_10, only_another_voter_inherits)
     cr_assert_eq(raft_transfer(r, NOW, 4), ERR_NOT_FOUND);
     cr_assert_eq(raft_transfer(r, NOW, 9), ERR_NOT_FOUND);
     raft_destroy(r);
-    r = raft_one_create(&(struct raft_past){.number = 1, .voters = 1});
+    r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 1 });
     cr_assert_eq(raft_transfer(r, NOW, 1), ERR_NOT_LEADER);
     raft_one_win(r, NOW);
     cr_assert_eq(raft_transfer(r, NOW, RAFT_NOBODY), ERR_NOT_FOUND);
@@ -92,9 +93,9 @@ Test(raft_3_10, the_best_heir_is_the_most_advanced_that_answers)
 
 Test(raft_3_10, the_heir_stands_at_once_without_asking_first)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 2, .voters = 3, .term = 4});
-    raft_step(r, NOW, 0, raft_one_append(1, 2, 4, (struct raft_pos){0}, 0, 0, 0));
-    struct raft_msg order = {.type = RAFT_MSG_TIMEOUT_NOW, .from = 1, .to = 2, .term = 4};
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 2, .voters = 3, .term = 4 });
+    raft_step(r, NOW, 0, raft_one_append(1, 2, 4, (struct raft_pos){ 0 }, 0, 0, 0));
+    struct raft_msg order = { .type = RAFT_MSG_TIMEOUT_NOW, .from = 1, .to = 2, .term = 4 };
     const struct raft_ready *ready = raft_step(r, NOW, 0, &order);
     cr_assert_eq(raft_state(r), RAFT_CANDIDATE);
     cr_assert_eq(raft_term(r), 5);
@@ -105,9 +106,9 @@ Test(raft_3_10, the_heir_stands_at_once_without_asking_first)
 
 Test(raft_3_10, an_order_from_the_past_or_from_others_is_not_obeyed)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 2, .voters = 3, .term = 4});
-    raft_step(r, NOW, 0, raft_one_append(1, 2, 4, (struct raft_pos){0}, 0, 0, 0));
-    struct raft_msg order = {.type = RAFT_MSG_TIMEOUT_NOW, .from = 1, .to = 2, .term = 3};
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 2, .voters = 3, .term = 4 });
+    raft_step(r, NOW, 0, raft_one_append(1, 2, 4, (struct raft_pos){ 0 }, 0, 0, 0));
+    struct raft_msg order = { .type = RAFT_MSG_TIMEOUT_NOW, .from = 1, .to = 2, .term = 3 };
     raft_step(r, NOW, 0, &order);
     cr_assert_eq(raft_state(r), RAFT_FOLLOWER);
     order.term = 4;
@@ -115,9 +116,9 @@ Test(raft_3_10, an_order_from_the_past_or_from_others_is_not_obeyed)
     raft_step(r, NOW, 0, &order);
     cr_assert_eq(raft_state(r), RAFT_FOLLOWER);
     raft_destroy(r);
-    r = raft_one_create(&(struct raft_past){.number = 4, .voters = 3, .learners = 1, .term = 4});
-    raft_step(r, NOW, 0, raft_one_append(1, 4, 4, (struct raft_pos){0}, 0, 0, 0));
-    order = (struct raft_msg){.type = RAFT_MSG_TIMEOUT_NOW, .from = 1, .to = 4, .term = 4};
+    r = raft_one_create(&(struct raft_past){ .number = 4, .voters = 3, .learners = 1, .term = 4 });
+    raft_step(r, NOW, 0, raft_one_append(1, 4, 4, (struct raft_pos){ 0 }, 0, 0, 0));
+    order = (struct raft_msg){ .type = RAFT_MSG_TIMEOUT_NOW, .from = 1, .to = 4, .term = 4 };
     raft_step(r, NOW, 0, &order);
     cr_assert_eq(raft_state(r), RAFT_FOLLOWER, "a learner cannot lead");
     raft_destroy(r);

@@ -10,7 +10,7 @@ enum { NOW = 5 * ONE_ELECTION_US };
 
 static struct raft *node(uint64_t number, unsigned voters)
 {
-    return raft_one_create(&(struct raft_past){.number = number, .voters = voters});
+    return raft_one_create(&(struct raft_past){ .number = number, .voters = voters });
 }
 
 static struct raft_unit take(struct raft *r)
@@ -24,7 +24,7 @@ static struct raft_unit take(struct raft *r)
 Test(raft_3_8, a_vote_leaves_when_it_is_stored)
 {
     struct raft *r = node(1, 3);
-    struct raft_msg m = raft_one_vote(2, 1, 4, (struct raft_pos){0});
+    struct raft_msg m = raft_one_vote(2, 1, 4, (struct raft_pos){ 0 });
     const struct raft_msg *reply = raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, 2);
     cr_assert_eq(reply->after_unit, 1);
     struct raft_unit unit = take(r);
@@ -41,8 +41,8 @@ Test(raft_3_8, a_vote_leaves_when_it_is_stored)
 Test(raft_3_8, a_refused_vote_waits_too_if_the_term_is_news)
 {
     struct raft *r = raft_one_create(&(struct raft_past){
-        .number = 1, .voters = 3, .term = 1, .terms = (uint64_t[]){1}, .terms_count = 1});
-    struct raft_msg m = raft_one_vote(2, 1, 4, (struct raft_pos){0});
+        .number = 1, .voters = 3, .term = 1, .terms = (uint64_t[]){ 1 }, .terms_count = 1 });
+    struct raft_msg m = raft_one_vote(2, 1, 4, (struct raft_pos){ 0 });
     const struct raft_msg *reply = raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, 2);
     cr_assert(!reply->granted && reply->after_unit == 1);
     raft_destroy(r);
@@ -51,7 +51,7 @@ Test(raft_3_8, a_refused_vote_waits_too_if_the_term_is_news)
 Test(raft_3_8, a_candidates_requests_wait_for_its_own_vote_and_for_its_log)
 {
     struct raft *r = node(1, 3);
-    raft_step(r, 0, 0, raft_one_append(2, 1, 1, (struct raft_pos){0}, 2, 1, 0));
+    raft_step(r, 0, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 2, 1, 0));
     struct raft_unit unit = take(r); /* the entries, in flight */
     raft_on_deadline(r, NOW, 0);
     struct raft_msg m = raft_one_grant(2, 1, 2);
@@ -79,17 +79,17 @@ Test(raft_3_8, an_acknowledgement_leaves_when_the_entries_are_stored)
 {
     struct raft *r = node(1, 3);
     const struct raft_ready *ready =
-        raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){0}, 2, 1, 0));
+        raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 2, 1, 0));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 2)->after_unit, 1);
     struct raft_unit first = take(r);
     cr_assert_eq(first.entries_count, 2);
-    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){1, 2}, 1, 1, 0));
+    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 1, 2 }, 1, 1, 0));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 2)->after_unit, 2);
-    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){0}, 2, 1, 0));
+    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 2, 1, 0));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 2)->after_unit, 1,
                  "these are in unit 1");
     raft_on_stored(r, NOW, 1);
-    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){0}, 2, 1, 0));
+    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 2, 1, 0));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 2)->after_unit, 0);
     raft_destroy(r);
 }
@@ -98,14 +98,14 @@ Test(raft_3_8, an_acknowledgement_leaves_when_the_entries_are_stored)
 Test(raft_3_8, a_completion_does_not_speak_for_what_was_cut_meanwhile)
 {
     struct raft *r = node(1, 3);
-    raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){0}, 3, 1, 0));
+    raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 3, 1, 0));
     take(r);
     const struct raft_ready *ready =
-        raft_step(r, NOW, 0, raft_one_append(3, 1, 2, (struct raft_pos){1, 1}, 2, 2, 0));
+        raft_step(r, NOW, 0, raft_one_append(3, 1, 2, (struct raft_pos){ 1, 1 }, 2, 2, 0));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 3)->after_unit, 2);
     raft_on_stored(r, NOW, 1);
     cr_assert_eq(raft_stored(r), 1);
-    ready = raft_step(r, NOW, 0, raft_one_append(3, 1, 2, (struct raft_pos){1, 1}, 2, 2, 3));
+    ready = raft_step(r, NOW, 0, raft_one_append(3, 1, 2, (struct raft_pos){ 1, 1 }, 2, 2, 3));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 3)->after_unit, 2);
     cr_assert_eq(raft_applicable(r), 1, "committed, and not ours on this disk yet");
     struct raft_unit unit = take(r);
@@ -113,6 +113,19 @@ Test(raft_3_8, a_completion_does_not_speak_for_what_was_cut_meanwhile)
     raft_on_stored(r, NOW, 2);
     cr_assert_eq(raft_stored(r), 3);
     cr_assert_eq(raft_applicable(r), 3);
+    raft_destroy(r);
+}
+
+/* An acknowledgement, and the cut that makes it untrue, in one unit. */
+Test(raft_3_8, what_waited_until_its_term_was_over_does_not_leave)
+{
+    struct raft *r = node(1, 3);
+    raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 3, 1, 0));
+    cr_assert(raft_may_leave(r, RAFT_MSG_APPEND_REPLY, 1));
+    raft_step(r, NOW, 0, raft_one_append(3, 1, 2, (struct raft_pos){ 1, 1 }, 1, 2, 0));
+    cr_assert_not(raft_may_leave(r, RAFT_MSG_APPEND_REPLY, 1));
+    cr_assert(raft_may_leave(r, RAFT_MSG_APPEND_REPLY, 2));
+    cr_assert_not(raft_may_leave(r, RAFT_MSG_VOTE, 2), "it is no candidate");
     raft_destroy(r);
 }
 
@@ -145,17 +158,17 @@ Test(raft_3_8, a_majority_may_commit_what_the_leaders_own_disk_still_lacks)
 
 Test(raft_3_8, a_restart_remembers)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1,
-                                                         .voters = 3,
-                                                         .term = 7,
-                                                         .voted_for = 3,
-                                                         .committed = 2,
-                                                         .terms = (uint64_t[]){1, 5, 5},
-                                                         .terms_count = 3});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1,
+                                                          .voters = 3,
+                                                          .term = 7,
+                                                          .voted_for = 3,
+                                                          .committed = 2,
+                                                          .terms = (uint64_t[]){ 1, 5, 5 },
+                                                          .terms_count = 3 });
     cr_assert_eq(raft_term(r), 7);
     cr_assert_eq(raft_stored(r), 3);
     cr_assert_eq(raft_applicable(r), 2);
-    struct raft_msg m = raft_one_vote(2, 1, 7, (struct raft_pos){9, 9});
+    struct raft_msg m = raft_one_vote(2, 1, 7, (struct raft_pos){ 9, 9 });
     cr_assert_not(raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, 2)->granted);
     raft_on_applied(r, 3);
     cr_assert_eq(raft_committed(r), 3, "what was applied is committed, whatever the hint says");
@@ -166,9 +179,10 @@ Test(raft_3_8, parts_that_contradict_one_another_are_damage)
 {
     struct raft_options o = raft_one_options();
     struct raft *r;
-    const struct raft_term_run runs[] = {{2, 1}, {3, 4}};
+    const struct raft_term_run runs[] = { { 2, 1 }, { 3, 4 } };
     struct raft_durable good = {
-        .number = 1, .hard = {.term = 3, .committed = 2}, .last = 5, .runs = runs, .runs_count = 2};
+        .number = 1, .hard = { .term = 3, .committed = 2 }, .last = 5, .runs = runs, .runs_count = 2
+    };
     struct raft_durable bad = good;
     bad.hard.term = 2;
     cr_assert_eq(raft_create(&r, &o, &bad, 0, 0), ERR_CORRUPT, "entries of a term that is to come");
@@ -182,7 +196,7 @@ Test(raft_3_8, parts_that_contradict_one_another_are_damage)
     bad.base.index = 3;
     bad.base.term = 2;
     cr_assert_eq(raft_create(&r, &o, &bad, 0, 0), ERR_CORRUPT);
-    const struct raft_term_run falling[] = {{3, 1}, {2, 4}};
+    const struct raft_term_run falling[] = { { 3, 1 }, { 2, 4 } };
     bad = good;
     bad.runs = falling;
     cr_assert_eq(raft_create(&r, &o, &bad, 0, 0), ERR_CORRUPT);
@@ -200,10 +214,10 @@ Test(raft_3_8, parts_that_contradict_one_another_are_damage)
 
 Test(raft_3_8, a_number_is_remembered_before_it_is_used)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 0});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 0 });
     raft_set_number(r, 4);
     const struct raft_ready *ready =
-        raft_step(r, NOW, 0, raft_one_append(1, 4, 0, (struct raft_pos){0}, 0, 0, 0));
+        raft_step(r, NOW, 0, raft_one_append(1, 4, 0, (struct raft_pos){ 0 }, 0, 0, 0));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 1)->after_unit, 1);
     raft_destroy(r);
 }

@@ -12,7 +12,7 @@ enum { NOW = 5 * ONE_ELECTION_US };
 static struct raft *leader(unsigned voters, unsigned learners)
 {
     struct raft *r =
-        raft_one_create(&(struct raft_past){.number = 1, .voters = voters, .learners = learners});
+        raft_one_create(&(struct raft_past){ .number = 1, .voters = voters, .learners = learners });
     raft_one_win(r, NOW);
     raft_one_store(r, NOW);
     for (uint64_t i = 2; i <= voters; i++) {
@@ -83,8 +83,9 @@ static const struct raft_ready *send_config(struct raft *r, uint64_t from, uint6
     raft_one_config(&config, voters, learners);
     payload_of(&config, &payload);
     raft_config_deinit(&config);
-    struct raft_entry e = {
-        .pos = {term, prev.index + 1}, .kind = RAFT_ENTRY_CONFIG, .payload = buf_bytes(&payload)};
+    struct raft_entry e = { .pos = { term, prev.index + 1 },
+                            .kind = RAFT_ENTRY_CONFIG,
+                            .payload = buf_bytes(&payload) };
     struct raft_msg m = *raft_one_append(from, raft_number(r), term, prev, 0, 0, committed);
     m.entries = &e;
     m.entries_count = 1;
@@ -122,7 +123,7 @@ Test(raft_4, no_second_change_before_the_first_is_committed)
 
 Test(raft_4, no_change_before_the_leader_committed_something_of_its_own)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });
     raft_one_win(r, NOW);
     raft_one_store(r, NOW);
     cr_assert_eq(remove_member(r, 3), ERR_BUSY);
@@ -191,7 +192,7 @@ Test(raft_4, the_last_voter_stays)
 
 Test(raft_4, only_the_leader_proposes)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });
     cr_assert_eq(remove_member(r, 3), ERR_NOT_LEADER);
     raft_destroy(r);
 }
@@ -242,8 +243,9 @@ Test(raft_4, a_removed_member_is_not_heard)
 
 Test(raft_4, a_change_that_is_cut_out_never_was)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 3, .voters = 3, .learners = 1});
-    struct raft_pos before_everything = {0};
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 3, .voters = 3, .learners = 1 });
+    struct raft_pos before_everything = { 0 };
     send_config(r, 1, 1, before_everything, 4, 0, 0);
     cr_assert_eq(raft_config_voters_count(raft_config(r)), 4);
     const struct raft_ready *ready =
@@ -257,27 +259,43 @@ Test(raft_4, a_change_that_is_cut_out_never_was)
     raft_destroy(r);
 }
 
+/* Two in the log: the leader that proposed the second saw the first committed, even if we did not. */
+Test(raft_4, what_a_second_change_proves_committed_is_not_cut)
+{
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 3, .voters = 3, .learners = 1 });
+    send_config(r, 1, 1, (struct raft_pos){ 0 }, 4, 0, 0);
+    send_config(r, 1, 1, (struct raft_pos){ 1, 1 }, 3, 1, 0);
+    raft_step(r, NOW, 0, raft_one_append(2, 3, 2, (struct raft_pos){ 0 }, 1, 2, 0));
+    cr_assert_eq(raft_odd_count(r), 1);
+    cr_assert_eq(raft_last(r).index, 2);
+    raft_step(r, NOW, 0, raft_one_append(2, 3, 2, (struct raft_pos){ 1, 1 }, 1, 2, 0));
+    cr_assert_eq(raft_config_voters_count(raft_config(r)), 4, "back to the first");
+    raft_destroy(r);
+}
+
 Test(raft_4, both_configurations_survive_a_restart)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 3, .voters = 3, .learners = 1});
-    send_config(r, 1, 1, (struct raft_pos){0}, 4, 0, 0);
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 3, .voters = 3, .learners = 1 });
+    send_config(r, 1, 1, (struct raft_pos){ 0 }, 4, 0, 0);
     struct raft_unit unit;
     raft_take_unit(r, &unit);
     cr_assert_not_null(unit.config_previous);
-    const struct raft_term_run run = {1, 1};
-    struct raft_durable durable = {.number = 3,
-                                   .hard = unit.hard,
-                                   .last = 1,
-                                   .runs = &run,
-                                   .runs_count = 1,
-                                   .config = unit.config,
-                                   .config_previous = unit.config_previous};
+    const struct raft_term_run run = { 1, 1 };
+    struct raft_durable durable = { .number = 3,
+                                    .hard = unit.hard,
+                                    .last = 1,
+                                    .runs = &run,
+                                    .runs_count = 1,
+                                    .config = unit.config,
+                                    .config_previous = unit.config_previous };
     struct raft_options options = raft_one_options();
     struct raft *again;
     cr_assert_eq(raft_create(&again, &options, &durable, 0, 0), OK);
     cr_assert_eq(raft_config_voters_count(raft_config(again)), 4, "in force, committed or not");
     cr_assert_not(raft_config_is_committed(again));
-    raft_step(again, NOW, 0, raft_one_append(2, 3, 2, (struct raft_pos){0}, 1, 2, 0));
+    raft_step(again, NOW, 0, raft_one_append(2, 3, 2, (struct raft_pos){ 0 }, 1, 2, 0));
     cr_assert_eq(raft_config_voters_count(raft_config(again)), 3);
     raft_destroy(again);
     raft_destroy(r);
@@ -285,8 +303,9 @@ Test(raft_4, both_configurations_survive_a_restart)
 
 Test(raft_4, who_does_not_know_yet_that_it_votes_votes)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 4, .voters = 3, .learners = 1});
-    struct raft_msg m = raft_one_vote(1, 4, 2, (struct raft_pos){1, 1});
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 4, .voters = 3, .learners = 1 });
+    struct raft_msg m = raft_one_vote(1, 4, 2, (struct raft_pos){ 1, 1 });
     cr_assert(raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, 1)->granted);
     m.is_pre_vote = true;
     m.term = 3;
@@ -296,8 +315,8 @@ Test(raft_4, who_does_not_know_yet_that_it_votes_votes)
 
 Test(raft_4, a_candidate_that_we_do_not_know_yet_may_get_our_vote)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3});
-    struct raft_msg m = raft_one_vote(9, 1, 2, (struct raft_pos){1, 1});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });
+    struct raft_msg m = raft_one_vote(9, 1, 2, (struct raft_pos){ 1, 1 });
     cr_assert(raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, 9)->granted);
     raft_destroy(r);
 }
@@ -327,9 +346,9 @@ Test(raft_4, a_voter_whose_own_removal_is_not_committed_still_campaigns)
 /* 4.2.3: whoever hears a leader neither votes nor learns of the term. */
 Test(raft_4, a_removed_member_does_not_disturb)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3});
-    raft_step(r, NOW, 0, raft_one_append(2, 1, 3, (struct raft_pos){0}, 0, 0, 0));
-    struct raft_msg m = raft_one_vote(9, 1, 8, (struct raft_pos){9, 9});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });
+    raft_step(r, NOW, 0, raft_one_append(2, 1, 3, (struct raft_pos){ 0 }, 0, 0, 0));
+    struct raft_msg m = raft_one_vote(9, 1, 8, (struct raft_pos){ 9, 9 });
     cr_assert_eq(raft_step(r, NOW + ONE_ELECTION_US - 1, 0, &m)->msgs_count, 0);
     cr_assert_eq(raft_term(r), 3);
     cr_assert_eq(raft_leader(r), 2);
@@ -341,7 +360,7 @@ Test(raft_4, a_removed_member_does_not_disturb)
 Test(raft_4, nor_does_it_disturb_a_leader_that_a_quorum_answers)
 {
     struct raft *r = leader(3, 0);
-    struct raft_msg m = raft_one_vote(9, 1, 8, (struct raft_pos){9, 9});
+    struct raft_msg m = raft_one_vote(9, 1, 8, (struct raft_pos){ 9, 9 });
     raft_step(r, NOW + ONE_ELECTION_US / 2, 0, &m);
     cr_assert_eq(raft_state(r), RAFT_LEADER);
     raft_destroy(r);
@@ -359,11 +378,12 @@ Test(raft_4, a_new_voter_is_not_held_silent_for_its_time_as_a_learner)
 
 Test(raft_4, a_configuration_of_a_newer_version_stops_the_log_there)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3});
-    const uint8_t unknown[] = {'C', 9, 1, 2, 3};
-    struct raft_entry e = {
-        .pos = {1, 1}, .kind = RAFT_ENTRY_CONFIG, .payload = {unknown, sizeof(unknown)}};
-    struct raft_msg m = *raft_one_append(2, 1, 1, (struct raft_pos){0}, 0, 0, 1);
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });
+    const uint8_t unknown[] = { 'C', 9, 1, 2, 3 };
+    struct raft_entry e = { .pos = { 1, 1 },
+                            .kind = RAFT_ENTRY_CONFIG,
+                            .payload = { unknown, sizeof(unknown) } };
+    struct raft_msg m = *raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 0, 0, 1);
     m.entries = &e;
     m.entries_count = 1;
     const struct raft_msg *reply =

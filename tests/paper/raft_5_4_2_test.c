@@ -11,7 +11,7 @@ Test(raft_5_4_2, only_an_entry_of_the_leaders_own_term_is_counted)
 {
     /* Entry 2 is of term 2; we lead term 5, whose no-op is entry 3. */
     struct raft *r = raft_one_create(&(struct raft_past){
-        .number = 1, .voters = 3, .term = 4, .terms = (uint64_t[]){1, 2}, .terms_count = 2});
+        .number = 1, .voters = 3, .term = 4, .terms = (uint64_t[]){ 1, 2 }, .terms_count = 2 });
     raft_one_win(r, NOW);
     raft_one_store(r, NOW);
     struct raft_msg m = raft_one_ack(2, r, 2);

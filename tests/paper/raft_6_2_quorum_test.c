@@ -15,7 +15,8 @@ static const struct raft_ready *answer(struct raft *r, uint64_t now_us, uint64_t
 
 Test(raft_6_2, silence_of_a_majority_ends_it)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 5, .learners = 2});
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 1, .voters = 5, .learners = 2 });
     raft_one_win(r, NOW);
     uint64_t now_us = NOW;
     for (int i = 0; i < 30; i++) {
@@ -46,7 +47,8 @@ Test(raft_6_2, silence_of_a_majority_ends_it)
 
 Test(raft_6_2, a_leader_alone_needs_no_answer)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 1, .learners = 1});
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 1, .voters = 1, .learners = 1 });
     raft_one_win(r, NOW);
     raft_on_deadline(r, NOW + 50 * ONE_ELECTION_US, 0);
     cr_assert_eq(raft_state(r), RAFT_LEADER);
@@ -56,14 +58,14 @@ Test(raft_6_2, a_leader_alone_needs_no_answer)
 /* A disk that takes longer than an election must not look like a dead member. */
 Test(raft_6_2, heartbeats_are_answered_while_the_disk_works)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3, .term = 1});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3, .term = 1 });
     const struct raft_ready *ready =
-        raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){0}, 3, 1, 0));
+        raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 0 }, 3, 1, 0));
     const struct raft_msg *reply = raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 2);
     cr_assert(reply->match == 3 && reply->after_unit == 1);
     struct raft_unit unit;
     raft_take_unit(r, &unit);
-    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){1, 3}, 0, 0, 0));
+    ready = raft_step(r, NOW, 0, raft_one_append(2, 1, 1, (struct raft_pos){ 1, 3 }, 0, 0, 0));
     reply = raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 2);
     cr_assert(reply->granted && reply->match == 0 && reply->after_unit == 0);
     raft_destroy(r);
@@ -71,16 +73,16 @@ Test(raft_6_2, heartbeats_are_answered_while_the_disk_works)
 
 Test(raft_6_2, who_abdicates_is_quiet_until_then)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 3});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });
     raft_one_win(r, NOW);
     uint64_t until_us = NOW + 20 * ONE_ELECTION_US;
     const struct raft_ready *ready = raft_abdicate(r, NOW, until_us);
     cr_assert(ready->role_changed);
     cr_assert_eq(raft_state(r), RAFT_FOLLOWER);
     cr_assert_geq(raft_next_deadline_us(r), until_us);
-    raft_step(r, NOW + 1, 0, raft_one_append(2, 1, 5, (struct raft_pos){0}, 0, 0, 0));
+    raft_step(r, NOW + 1, 0, raft_one_append(2, 1, 5, (struct raft_pos){ 0 }, 0, 0, 0));
     cr_assert_geq(raft_next_deadline_us(r), until_us, "also after hearing from another leader");
-    struct raft_msg order = {.type = RAFT_MSG_TIMEOUT_NOW, .from = 2, .to = 1, .term = 5};
+    struct raft_msg order = { .type = RAFT_MSG_TIMEOUT_NOW, .from = 2, .to = 1, .term = 5 };
     raft_step(r, NOW + 2, 0, &order);
     cr_assert_eq(raft_state(r), RAFT_FOLLOWER);
     raft_on_deadline(r, until_us + ONE_ELECTION_US * 2, 0);

@@ -10,12 +10,12 @@ enum { NOW = 5 * ONE_ELECTION_US };
 
 static struct raft *leader(unsigned voters)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1,
-                                                         .voters = voters,
-                                                         .learners = 1,
-                                                         .term = 1,
-                                                         .terms = (uint64_t[]){1, 1, 1},
-                                                         .terms_count = 3});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1,
+                                                          .voters = voters,
+                                                          .learners = 1,
+                                                          .term = 1,
+                                                          .terms = (uint64_t[]){ 1, 1, 1 },
+                                                          .terms_count = 3 });
     raft_one_win(r, NOW);
     raft_one_store(r, NOW);
     return r;
@@ -110,7 +110,7 @@ Test(raft_6_4, a_lost_leadership_answers_ask_again)
     ask(r, 1);
     cr_assert_eq(raft_read(r, 2), OK);
     const struct raft_ready *ready = raft_step(
-        r, NOW, 0, raft_one_append(2, 1, raft_term(r) + 1, (struct raft_pos){1, 3}, 0, 0, 0));
+        r, NOW, 0, raft_one_append(2, 1, raft_term(r) + 1, (struct raft_pos){ 1, 3 }, 0, 0, 0));
     cr_assert_eq(ready->reads_count, 2);
     cr_assert(ready->reads[0].index == 0 && ready->reads[1].index == 0);
     cr_assert_eq(raft_read(r, 3), ERR_NOT_LEADER);
@@ -119,7 +119,7 @@ Test(raft_6_4, a_lost_leadership_answers_ask_again)
 
 Test(raft_6_4, a_single_voter_asks_nobody)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 1});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 1 });
     raft_one_win(r, NOW);
     raft_one_store(r, NOW);
     cr_assert_eq(raft_read(r, 5), OK);

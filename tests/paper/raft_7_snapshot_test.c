@@ -11,12 +11,12 @@ enum { NOW = 5 * ONE_ELECTION_US };
 static struct raft *node(uint64_t number, const uint64_t *terms, size_t count, uint64_t term,
                          uint64_t committed)
 {
-    return raft_one_create(&(struct raft_past){.number = number,
-                                               .voters = 3,
-                                               .term = term,
-                                               .committed = committed,
-                                               .terms = terms,
-                                               .terms_count = count});
+    return raft_one_create(&(struct raft_past){ .number = number,
+                                                .voters = 3,
+                                                .term = term,
+                                                .committed = committed,
+                                                .terms = terms,
+                                                .terms_count = count });
 }
 
 static void install(struct raft *r, struct raft_pos pos)
@@ -30,7 +30,7 @@ static void install(struct raft *r, struct raft_pos pos)
 /* A leader whose log begins after entry 4 (it leads term 3; its no-op is entry 6). */
 static struct raft *trimmed_leader(void)
 {
-    struct raft *r = node(1, (uint64_t[]){1, 1, 2, 2, 2}, 5, 2, 5);
+    struct raft *r = node(1, (uint64_t[]){ 1, 1, 2, 2, 2 }, 5, 2, 5);
     raft_on_applied(r, 5);
     raft_on_trimmed(r, 4);
     raft_one_store(r, 0);
@@ -106,8 +106,8 @@ Test(raft_7, who_got_there_by_itself_needs_no_state)
 
 Test(raft_7, a_state_replaces_a_log_that_does_not_reach_it)
 {
-    struct raft *r = node(2, (uint64_t[]){1, 1}, 2, 3, 1);
-    install(r, (struct raft_pos){2, 9});
+    struct raft *r = node(2, (uint64_t[]){ 1, 1 }, 2, 3, 1);
+    install(r, (struct raft_pos){ 2, 9 });
     cr_assert(raft_base(r).index == 9 && raft_base(r).term == 2);
     cr_assert(raft_last(r).index == 9 && raft_last(r).term == 2);
     cr_assert_eq(raft_committed(r), 9);
@@ -121,8 +121,8 @@ Test(raft_7, a_state_replaces_a_log_that_does_not_reach_it)
 
 Test(raft_7, a_state_replaces_a_log_that_says_otherwise)
 {
-    struct raft *r = node(2, (uint64_t[]){1, 1, 1, 1}, 4, 1, 1);
-    install(r, (struct raft_pos){2, 3});
+    struct raft *r = node(2, (uint64_t[]){ 1, 1, 1, 1 }, 4, 1, 1);
+    install(r, (struct raft_pos){ 2, 3 });
     cr_assert_eq(raft_last(r).index, 3, "entry 4 hung on another entry 3");
     cr_assert_eq(raft_term(r), 2, "but never below the log's");
     raft_destroy(r);
@@ -130,8 +130,8 @@ Test(raft_7, a_state_replaces_a_log_that_says_otherwise)
 
 Test(raft_7, entries_that_go_on_from_the_state_stay)
 {
-    struct raft *r = node(2, (uint64_t[]){1, 1, 1, 1}, 4, 1, 1);
-    install(r, (struct raft_pos){1, 3});
+    struct raft *r = node(2, (uint64_t[]){ 1, 1, 1, 1 }, 4, 1, 1);
+    install(r, (struct raft_pos){ 1, 3 });
     cr_assert(raft_base(r).index == 3 && raft_last(r).index == 4);
     cr_assert_eq(raft_committed(r), 3);
     struct raft_unit unit;
@@ -142,13 +142,13 @@ Test(raft_7, entries_that_go_on_from_the_state_stay)
 
 Test(raft_7, a_state_is_acknowledged_when_its_unit_is_stored)
 {
-    struct raft *r = node(2, (uint64_t[]){1, 1}, 2, 1, 1);
-    install(r, (struct raft_pos){1, 9});
+    struct raft *r = node(2, (uint64_t[]){ 1, 1 }, 2, 1, 1);
+    install(r, (struct raft_pos){ 1, 9 });
     const struct raft_ready *ready =
-        raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){1, 9}, 0, 0, 9));
+        raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){ 1, 9 }, 0, 0, 9));
     const struct raft_msg *reply = raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 1);
     cr_assert(reply->granted && reply->match <= 1, "what it had committed and stored before");
-    ready = raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){1, 9}, 1, 1, 9));
+    ready = raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){ 1, 9 }, 1, 1, 9));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 1)->after_unit, 1);
     raft_one_store(r, NOW);
     cr_assert_eq(raft_stored(r), 10);
@@ -157,15 +157,26 @@ Test(raft_7, a_state_is_acknowledged_when_its_unit_is_stored)
 
 Test(raft_7, messages_from_before_the_log_begins_are_understood)
 {
-    struct raft *r = node(2, (uint64_t[]){1, 1, 1, 1, 1, 1}, 6, 1, 5);
+    struct raft *r = node(2, (uint64_t[]){ 1, 1, 1, 1, 1, 1 }, 6, 1, 5);
     raft_on_applied(r, 5);
     raft_on_trimmed(r, 5);
     const struct raft_ready *ready =
-        raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){1, 2}, 2, 1, 4));
+        raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){ 1, 2 }, 2, 1, 4));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 1)->match, 4);
-    ready = raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){1, 2}, 6, 1, 4));
+    ready = raft_step(r, NOW, 0, raft_one_append(1, 2, 1, (struct raft_pos){ 1, 2 }, 6, 1, 4));
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 1)->match, 8);
     cr_assert_eq(raft_last(r).index, 8);
+    raft_destroy(r);
+}
+
+Test(raft_7, a_message_that_contradicts_the_base_is_not_from_a_leader)
+{
+    struct raft *r = node(2, (uint64_t[]){ 1, 1, 4, 4, 4, 4 }, 6, 4, 5);
+    raft_on_applied(r, 5);
+    raft_on_trimmed(r, 5);
+    raft_step(r, NOW, 0, raft_one_append(1, 2, 4, (struct raft_pos){ 1, 2 }, 6, 1, 4));
+    cr_assert_eq(raft_odd_count(r), 1);
+    cr_assert(raft_last(r).index == 6 && raft_last(r).term == 4);
     raft_destroy(r);
 }
 
@@ -175,7 +186,7 @@ Test(raft_7, the_configuration_of_the_state_is_in_force)
     struct raft_config config;
     raft_one_config(&config, 5, 1);
     config.index = 7;
-    cr_assert(raft_install(r, NOW, (struct raft_pos){1, 9}, &config)->config_changed);
+    cr_assert(raft_install(r, NOW, (struct raft_pos){ 1, 9 }, &config)->config_changed);
     cr_assert_eq(raft_config_voters_count(raft_config(r)), 5);
     cr_assert(raft_config_is_committed(r));
     raft_config_deinit(&config);

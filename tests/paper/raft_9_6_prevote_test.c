@@ -9,12 +9,12 @@ enum { NOW = 5 * ONE_ELECTION_US };
 
 static struct raft *node(uint64_t number, uint64_t term)
 {
-    return raft_one_create(&(struct raft_past){.number = number, .voters = 3, .term = term});
+    return raft_one_create(&(struct raft_past){ .number = number, .voters = 3, .term = term });
 }
 
 static struct raft_msg question(uint64_t from, uint64_t to, uint64_t term)
 {
-    struct raft_msg m = raft_one_vote(from, to, term, (struct raft_pos){0});
+    struct raft_msg m = raft_one_vote(from, to, term, (struct raft_pos){ 0 });
     m.is_pre_vote = true;
     return m;
 }
@@ -86,7 +86,7 @@ Test(raft_9_6, who_is_asked_changes_nothing_either)
 Test(raft_9_6, who_hears_a_leader_says_no)
 {
     struct raft *r = node(2, 4);
-    raft_step(r, NOW, 0, raft_one_append(3, 2, 4, (struct raft_pos){0}, 0, 0, 0));
+    raft_step(r, NOW, 0, raft_one_append(3, 2, 4, (struct raft_pos){ 0 }, 0, 0, 0));
     cr_assert_not(reply_of(r, NOW + ONE_ELECTION_US - 1, question(1, 2, 5))->granted);
     cr_assert(reply_of(r, NOW + ONE_ELECTION_US, question(1, 2, 5))->granted);
     raft_destroy(r);

@@ -20,7 +20,7 @@ static void trio_collect(struct trio *t, unsigned who, const struct raft_ready *
     struct raft *r = t->rafts[who];
     for (size_t i = 0; i < ready->msgs_count; i++) {
         cr_assert_lt(t->bag_count, BAG_MAX);
-        t->bag[t->bag_count] = (struct buf){0};
+        t->bag[t->bag_count] = (struct buf){ 0 };
         raft_msg_encode(&ready->msgs[i], &t->bag[t->bag_count++]);
     }
     if (raft_has_unit(r)) { /* on disk at once: whoever waits for it may leave */
@@ -44,9 +44,9 @@ static void trio_deliver_all(struct trio *t)
 
 static void trio_init(struct trio *t)
 {
-    *t = (struct trio){0};
+    *t = (struct trio){ 0 };
     for (unsigned i = 0; i < TRIO; i++)
-        t->rafts[i] = raft_one_create(&(struct raft_past){.number = i + 1, .voters = TRIO});
+        t->rafts[i] = raft_one_create(&(struct raft_past){ .number = i + 1, .voters = TRIO });
     t->now_us = 3 * ONE_ELECTION_US;
     trio_collect(t, 0, raft_on_deadline(t->rafts[0], t->now_us, 7));
     trio_deliver_all(t);
@@ -83,7 +83,7 @@ Test(raft_basic, a_proposal_reaches_everybody)
     for (unsigned i = 0; i < TRIO; i++) {
         cr_assert_eq(raft_applicable(t.rafts[i]), 2);
         const struct raft_entry *e = raft_entry_at(t.rafts[i], 2);
-        cr_assert(bytes_equal(e->payload, (struct bytes){"hello", 5}));
+        cr_assert(bytes_equal(e->payload, (struct bytes){ "hello", 5 }));
     }
     cr_assert_eq(raft_propose(t.rafts[1], "no", 2, &pos), ERR_NOT_LEADER);
     trio_deinit(&t);
@@ -113,7 +113,7 @@ Test(raft_basic, a_read_is_answered_once)
 
 Test(raft_basic, a_cluster_of_one_commits_when_stored)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){.number = 1, .voters = 1});
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 1 });
     raft_one_win(r, 3 * ONE_ELECTION_US);
     cr_assert_eq(raft_state(r), RAFT_LEADER);
     struct raft_pos pos;

@@ -25,8 +25,8 @@ Test(raft_config, numbers_come_from_a_counter_and_are_never_used_again)
 
 Test(raft_config, members_are_sorted_and_found)
 {
-    struct raft_config c = {0};
-    const uint64_t order[] = {7, 3, 5};
+    struct raft_config c = { 0 };
+    const uint64_t order[] = { 7, 3, 5 };
     for (size_t i = 0; i < 3; i++) {
         struct raft_member m = raft_one_member(order[i], RAFT_VOTER);
         cr_assert_eq(raft_config_add(&c, &m), OK);
@@ -70,7 +70,7 @@ Test(raft_config, roles_and_addresses_change)
 
 Test(raft_config, there_is_a_limit)
 {
-    struct raft_config c = {0};
+    struct raft_config c = { 0 };
     struct raft_member m = raft_one_member(0, RAFT_LEARNER);
     for (size_t i = 0; i < LIMIT_MEMBERS_COUNT; i++)
         cr_assert_eq(raft_config_add(&c, &m), OK);
@@ -89,7 +89,7 @@ Test(raft_config, bytes_and_back)
 {
     struct raft_config c;
     raft_one_config(&c, 3, 2);
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     encode(&c, &bytes);
     struct raft_config d;
     cr_assert_eq(raft_config_decode(&d, bytes.data, bytes.len), OK);
@@ -114,7 +114,7 @@ Test(raft_config, bytes_that_make_no_sense)
 {
     struct raft_config c;
     raft_one_config(&c, 2, 0);
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     struct raft_config d;
     encode(&c, &bytes);
     bytes.data[1] = 2;

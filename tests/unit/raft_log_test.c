@@ -21,7 +21,7 @@ static struct raft_options small_options(size_t cache, size_t unsynced)
 static void log_init(struct raft_log *log, size_t cache, size_t unsynced)
 {
     struct raft_options o = small_options(cache, unsynced);
-    cr_assert_eq(raft_log_init(log, &o, (struct raft_pos){0}, 0, NULL, 0), OK);
+    cr_assert_eq(raft_log_init(log, &o, (struct raft_pos){ 0 }, 0, NULL, 0), OK);
 }
 
 /* The payload of entry `index` of `term` says which one it is. */
@@ -29,7 +29,7 @@ static int log_add(struct raft_log *log, uint64_t term, size_t len)
 {
     static uint8_t bytes[LIMIT_ENTRY_BYTES];
     memset(bytes, (int)(log->last + 1 + 31 * term), len);
-    return raft_log_append(log, term, RAFT_ENTRY_DATA, (struct bytes){bytes, len}, false);
+    return raft_log_append(log, term, RAFT_ENTRY_DATA, (struct bytes){ bytes, len }, false);
 }
 
 static void log_expect(const struct raft_log *log, uint64_t index)
@@ -56,12 +56,12 @@ Test(raft_log, starts_empty_and_knows_what_is_before_everything)
 
 Test(raft_log, terms_are_known_for_entries_that_left_memory)
 {
-    const struct raft_term_run runs[] = {{2, 11}, {5, 14}, {9, 15}};
+    const struct raft_term_run runs[] = { { 2, 11 }, { 5, 14 }, { 9, 15 } };
     struct raft_options o = small_options(4096, 4096);
     struct raft_log log;
-    cr_assert_eq(raft_log_init(&log, &o, (struct raft_pos){2, 10}, 20, runs, 3), OK);
+    cr_assert_eq(raft_log_init(&log, &o, (struct raft_pos){ 2, 10 }, 20, runs, 3), OK);
     raft_log_check(&log);
-    const uint64_t terms[] = {2, 2, 2, 2, 5, 9, 9, 9, 9, 9, 9};
+    const uint64_t terms[] = { 2, 2, 2, 2, 5, 9, 9, 9, 9, 9, 9 };
     for (uint64_t i = 10; i <= 20; i++)
         cr_assert_eq(raft_log_term_at(&log, i), terms[i - 10]);
     cr_assert_eq(raft_log_term_at(&log, 9), 0);
@@ -73,10 +73,10 @@ Test(raft_log, terms_are_known_for_entries_that_left_memory)
 
 Test(raft_log, back_to_term_skips_whole_terms)
 {
-    const struct raft_term_run runs[] = {{2, 11}, {5, 14}, {9, 15}};
+    const struct raft_term_run runs[] = { { 2, 11 }, { 5, 14 }, { 9, 15 } };
     struct raft_options o = small_options(4096, 4096);
     struct raft_log log;
-    cr_assert_eq(raft_log_init(&log, &o, (struct raft_pos){1, 10}, 20, runs, 3), OK);
+    cr_assert_eq(raft_log_init(&log, &o, (struct raft_pos){ 1, 10 }, 20, runs, 3), OK);
     struct raft_pos pos = raft_log_back_to_term(&log, 20, 8);
     cr_assert(pos.index == 14 && pos.term == 5);
     pos = raft_log_back_to_term(&log, 20, 4);
@@ -112,7 +112,7 @@ Test(raft_log, a_full_tail_is_busy_but_one_entry_always_goes)
     log_init(&log, 0, 1000);
     cr_assert_eq(log_add(&log, 1, 5000), OK);
     cr_assert_eq(log_add(&log, 1, 1), ERR_BUSY);
-    cr_assert_eq(raft_log_append(&log, 1, RAFT_ENTRY_NOOP, (struct bytes){0}, true), OK,
+    cr_assert_eq(raft_log_append(&log, 1, RAFT_ENTRY_NOOP, (struct bytes){ 0 }, true), OK,
                  "the reserve");
     raft_log_set_stored(&log, 2);
     cr_assert_eq(log.count, 0);
@@ -141,10 +141,10 @@ Test(raft_log, truncate_forgets_entries_and_terms)
 
 Test(raft_log, truncate_below_the_cache)
 {
-    const struct raft_term_run runs[] = {{1, 1}, {2, 6}};
+    const struct raft_term_run runs[] = { { 1, 1 }, { 2, 6 } };
     struct raft_options o = small_options(4096, 4096);
     struct raft_log log;
-    cr_assert_eq(raft_log_init(&log, &o, (struct raft_pos){0}, 10, runs, 2), OK);
+    cr_assert_eq(raft_log_init(&log, &o, (struct raft_pos){ 0 }, 10, runs, 2), OK);
     cr_assert_eq(log_add(&log, 2, 10), OK);
     raft_log_truncate(&log, 4);
     raft_log_check(&log);
@@ -184,7 +184,7 @@ Test(raft_log, reset_begins_anew_behind_a_snapshot)
     for (uint64_t i = 1; i <= 9; i++)
         cr_assert_eq(log_add(&log, 1, 10), OK);
     raft_log_set_stored(&log, 4);
-    raft_log_reset(&log, (struct raft_pos){7, 50}, 4);
+    raft_log_reset(&log, (struct raft_pos){ 7, 50 }, 4);
     raft_log_check(&log);
     cr_assert_eq(raft_log_last(&log).index, 50);
     cr_assert_eq(raft_log_last(&log).term, 7);
@@ -199,7 +199,7 @@ Test(raft_log, a_slice_ends_at_the_first_entry_that_does_not_fit)
 {
     struct raft_log log;
     log_init(&log, 64 * 1024, 64 * 1024);
-    const size_t lens[] = {10, 10, 500, 10, 10};
+    const size_t lens[] = { 10, 10, 500, 10, 10 };
     for (size_t i = 0; i < 5; i++)
         cr_assert_eq(log_add(&log, 1, lens[i]), OK);
     size_t count = 0;

@@ -142,58 +142,124 @@ static void random_wipe(struct raft_cluster *c, unsigned node)
         raft_cluster_wipe(c, node);
 }
 
-static void random_fault(struct raft_cluster *c, unsigned node)
+/* The node hears, and is heard by, one other: enough to spread an entry to a few, too little to finish. */
+static void random_lonely(struct raft_cluster *c, unsigned node)
 {
-    uint64_t election_us = c->options.raft.election_min_us;
-    switch (below(c, 8)) {
-    case 0:
-        raft_cluster_crash(c, node);
-        break;
-    case 1:
-    case 2:
-        for (unsigned i = 0; i < c->options.nodes; i++)
-            raft_cluster_restart(c, i);
-        break;
-    case 3:
-        random_partition(c);
-        break;
-    case 4:
-    case 5:
-        random_heal_links(c);
-        break;
-    case 6:
-        raft_cluster_pause(c, node, below(c, PAUSE_ELECTIONS * election_us));
-        break;
-    case 7:
-        random_wipe(c, node);
-        break;
+    unsigned friend = (unsigned)below(c, c->options.nodes);
+    for (unsigned i = 0; i < c->options.nodes; i++) {
+        bool is_cut = i != node && i != friend;
+        c->blocked[node][i] = is_cut;
+        c->blocked[i][node] = is_cut;
     }
 }
 
-static void random_request(struct raft_cluster *c, unsigned node)
+enum fault {
+    FAULT_CRASH,
+    FAULT_REBOOT,
+    FAULT_PARTITION,
+    FAULT_LONELY,
+    FAULT_PAUSE,
+    FAULT_WIPE,
+    FAULT_RESTARTS,
+    FAULT_HEALS,
+    FAULT_COUNT
+};
+
+enum request {
+    REQUEST_CHANGE,
+    REQUEST_TRANSFER,
+    REQUEST_TRIM,
+    REQUEST_ABDICATE,
+    REQUEST_READ,
+    REQUEST_PROPOSE,
+    REQUEST_COUNT
+};
+
+/* Swarm testing: each seed does some of the things only, so that some seeds do little else than, say, crash the
+ * leader again and again. */
+struct habits {
+    uint64_t fault_every;
+    uint64_t request_every;
+    bool hunts_leaders;
+    bool does_fault[FAULT_COUNT];
+    bool does_request[REQUEST_COUNT];
+};
+
+static void draw_habits(struct raft_cluster *c, struct habits *h)
 {
-    switch (below(c, 12)) {
-    case 0:
+    *h = (struct habits){ 0 };
+    h->fault_every = below(c, 3) == 0 ? 3 + below(c, 40) : 20 + below(c, 300);
+    h->request_every = 2 + below(c, 20);
+    h->hunts_leaders = below(c, 2) == 0;
+    for (int i = 0; i < FAULT_COUNT; i++)
+        h->does_fault[i] = i >= FAULT_RESTARTS || below(c, 2) == 0;
+    for (int i = 0; i < REQUEST_COUNT; i++)
+        h->does_request[i] = i == REQUEST_PROPOSE || below(c, 2) == 0;
+}
+
+static void random_fault(struct raft_cluster *c, const struct habits *h, unsigned node)
+{
+    enum fault what = (enum fault)below(c, FAULT_COUNT);
+    if (!h->does_fault[what])
+        what = below(c, 2) == 0 ? FAULT_RESTARTS : FAULT_HEALS;
+    switch (what) {
+    case FAULT_CRASH:
+        raft_cluster_crash(c, node);
+        return;
+    case FAULT_REBOOT:
+        raft_cluster_crash(c, node);
+        raft_cluster_restart(c, node);
+        return;
+    case FAULT_PARTITION:
+        random_partition(c);
+        return;
+    case FAULT_LONELY:
+        random_lonely(c, node);
+        return;
+    case FAULT_PAUSE:
+        raft_cluster_pause(c, node, below(c, PAUSE_ELECTIONS * c->options.raft.election_min_us));
+        return;
+    case FAULT_WIPE:
+        random_wipe(c, node);
+        return;
+    case FAULT_RESTARTS:
+        for (unsigned i = 0; i < c->options.nodes; i++)
+            raft_cluster_restart(c, i);
+        return;
+    case FAULT_HEALS:
+    case FAULT_COUNT:
+        random_heal_links(c);
+        return;
+    }
+}
+
+static void random_request(struct raft_cluster *c, const struct habits *h, unsigned node)
+{
+    enum request what = (enum request)below(c, REQUEST_COUNT);
+    if (!h->does_request[what])
+        what = REQUEST_PROPOSE;
+    switch (what) {
+    case REQUEST_CHANGE:
         random_change(c, node);
-        break;
-    case 1:
+        return;
+    case REQUEST_TRANSFER:
         raft_cluster_transfer(c, node,
                               below(c, 2) == 0 ? RAFT_NOBODY : 1 + below(c, c->options.nodes));
-        break;
-    case 2:
+        return;
+    case REQUEST_TRIM:
         random_trim(c, node);
-        break;
-    case 3:
+        return;
+    case REQUEST_ABDICATE:
         if (below(c, 10) == 0)
             raft_cluster_abdicate(c, node, below(c, 3 * c->options.raft.election_min_us));
-        break;
-    case 4:
-    case 5:
+        return;
+    case REQUEST_READ:
         raft_cluster_read(c, node);
-        break;
-    default:
+        return;
+    case REQUEST_PROPOSE:
+    case REQUEST_COUNT:
         raft_cluster_propose(c, node, below(c, 10) == 0 ? below(c, 1000) : below(c, 30));
-        break;
+        return;
     }
 }
 
@@ -273,15 +339,15 @@ static void run_seed(uint64_t seed, bool is_traced, uint64_t marks[MARK_COUNT])
     draw_options(&options, seed);
     struct raft_cluster *c = raft_cluster_create(&options);
     c->is_traced = is_traced;
-    uint64_t fault_every = 20 + below(c, 300);
-    uint64_t request_every = 2 + below(c, 20);
+    struct habits habits;
+    draw_habits(c, &habits);
     for (int i = 0; i < STEPS && c->failure[0] == '\0'; i++) {
-        unsigned node = (unsigned)below(c, c->options.nodes);
-        if (below(c, fault_every) == 0)
-            random_fault(c, node);
         const struct cluster_node *leader = raft_cluster_leader(c);
-        if (below(c, request_every) == 0)
-            random_request(c, leader != NULL && below(c, 4) > 0 ? leader->id : node);
+        unsigned node = (unsigned)below(c, c->options.nodes);
+        if (below(c, habits.fault_every) == 0)
+            random_fault(c, &habits, leader != NULL && habits.hunts_leaders ? leader->id : node);
+        if (below(c, habits.request_every) == 0)
+            random_request(c, &habits, leader != NULL && below(c, 4) > 0 ? leader->id : node);
         if (below(c, 50) == 0)
             raft_cluster_tell_numbers(c);
         if (c->events_count == 0 || !raft_cluster_step(c))

@@ -15,15 +15,15 @@ struct fixture {
 static void fixture_init(struct fixture *f)
 {
     struct raft_options o = raft_one_options();
-    cr_assert_eq(raft_log_init(&f->log, &o, (struct raft_pos){0}, 0, NULL, 0), OK);
+    cr_assert_eq(raft_log_init(&f->log, &o, (struct raft_pos){ 0 }, 0, NULL, 0), OK);
     raft_units_init(&f->units, &f->log);
 }
 
 static void add(struct fixture *f, uint64_t term, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        cr_assert_eq(raft_log_append(&f->log, term, RAFT_ENTRY_DATA, (struct bytes){"x", 1}, false),
-                     OK);
+        cr_assert_eq(
+            raft_log_append(&f->log, term, RAFT_ENTRY_DATA, (struct bytes){ "x", 1 }, false), OK);
 }
 
 static void cut(struct fixture *f, uint64_t from)
@@ -160,7 +160,7 @@ Test(raft_units, a_replaced_log_leaves_no_record_behind)
     fixture_init(&f);
     add(&f, 1, 5);
     take(&f, 0, 1);
-    raft_log_reset(&f.log, (struct raft_pos){3, 50}, 0);
+    raft_log_reset(&f.log, (struct raft_pos){ 3, 50 }, 0);
     raft_units_on_reset(&f.units, 50);
     stored(&f, 1, 0);
     cr_assert_eq(raft_units_of_index(&f.units, &f.log, 50), 2);

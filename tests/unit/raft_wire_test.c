@@ -8,44 +8,54 @@
 TestSuite(raft_wire, .timeout = 60);
 
 static const struct raft_entry entries[] = {
-    {.pos = {4, 8}, .kind = RAFT_ENTRY_NOOP},
-    {.pos = {5, 9}, .kind = RAFT_ENTRY_DATA, .payload = {"hello", 5}},
-    {.pos = {5, 10}, .kind = RAFT_ENTRY_CONFIG, .payload = {"cfg", 3}},
+    { .pos = { 4, 8 }, .kind = RAFT_ENTRY_NOOP },
+    { .pos = { 5, 9 }, .kind = RAFT_ENTRY_DATA, .payload = { "hello", 5 } },
+    { .pos = { 5, 10 }, .kind = RAFT_ENTRY_CONFIG, .payload = { "cfg", 3 } },
 };
 
 static const struct raft_msg samples[] = {
-    {.type = RAFT_MSG_VOTE, .from = 1, .to = 2, .term = 7, .last = {6, 40}},
-    {.type = RAFT_MSG_VOTE, .from = 1, .to = 2, .term = 7, .last = {6, 40}, .is_pre_vote = true},
-    {.type = RAFT_MSG_VOTE, .from = 1, .to = 2, .term = 7, .last = {6, 40}, .is_transfer = true},
-    {.type = RAFT_MSG_VOTE_REPLY, .from = 2, .to = 1, .term = 7, .granted = true},
-    {.type = RAFT_MSG_VOTE_REPLY, .from = 2, .to = 1, .term = 0, .is_pre_vote = true},
-    {.type = RAFT_MSG_APPEND,
-     .from = 3,
-     .to = UINT64_MAX,
-     .term = 9,
-     .last = {4, 7},
-     .committed = 6,
-     .round = 12,
-     .entries = entries,
-     .entries_count = 3},
-    {.type = RAFT_MSG_APPEND, .from = 3, .to = 4, .term = 9, .last = {4, 7}, .committed = 6},
-    {.type = RAFT_MSG_APPEND_REPLY,
-     .from = 4,
-     .to = 3,
-     .term = 9,
-     .last = {4, 7},
-     .granted = true,
-     .round = 12,
-     .match = 10},
-    {.type = RAFT_MSG_APPEND_REPLY,
-     .from = 4,
-     .to = 3,
-     .term = 9,
-     .last = {4, 7},
-     .round = 12,
-     .match = 5,
-     .conflict_term = 3},
-    {.type = RAFT_MSG_TIMEOUT_NOW, .from = 3, .to = 4, .term = 9},
+    { .type = RAFT_MSG_VOTE, .from = 1, .to = 2, .term = 7, .last = { 6, 40 } },
+    { .type = RAFT_MSG_VOTE,
+      .from = 1,
+      .to = 2,
+      .term = 7,
+      .last = { 6, 40 },
+      .is_pre_vote = true },
+    { .type = RAFT_MSG_VOTE,
+      .from = 1,
+      .to = 2,
+      .term = 7,
+      .last = { 6, 40 },
+      .is_transfer = true },
+    { .type = RAFT_MSG_VOTE_REPLY, .from = 2, .to = 1, .term = 7, .granted = true },
+    { .type = RAFT_MSG_VOTE_REPLY, .from = 2, .to = 1, .term = 0, .is_pre_vote = true },
+    { .type = RAFT_MSG_APPEND,
+      .from = 3,
+      .to = UINT64_MAX,
+      .term = 9,
+      .last = { 4, 7 },
+      .committed = 6,
+      .round = 12,
+      .entries = entries,
+      .entries_count = 3 },
+    { .type = RAFT_MSG_APPEND, .from = 3, .to = 4, .term = 9, .last = { 4, 7 }, .committed = 6 },
+    { .type = RAFT_MSG_APPEND_REPLY,
+      .from = 4,
+      .to = 3,
+      .term = 9,
+      .last = { 4, 7 },
+      .granted = true,
+      .round = 12,
+      .match = 10 },
+    { .type = RAFT_MSG_APPEND_REPLY,
+      .from = 4,
+      .to = 3,
+      .term = 9,
+      .last = { 4, 7 },
+      .round = 12,
+      .match = 5,
+      .conflict_term = 3 },
+    { .type = RAFT_MSG_TIMEOUT_NOW, .from = 3, .to = 4, .term = 9 },
 };
 enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
 
@@ -69,7 +79,7 @@ static void expect_equal(const struct raft_msg *a, const struct raft_msg *b)
 Test(raft_wire, what_is_written_is_read_back)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
-        struct buf bytes = {0};
+        struct buf bytes = { 0 };
         raft_msg_encode(&samples[i], &bytes);
         struct raft_entry room[3];
         struct raft_msg m;
@@ -82,7 +92,7 @@ Test(raft_wire, what_is_written_is_read_back)
 Test(raft_wire, nothing_shorter_or_longer_is_a_message)
 {
     for (size_t i = 0; i < SAMPLES; i++) {
-        struct buf bytes = {0};
+        struct buf bytes = { 0 };
         raft_msg_encode(&samples[i], &bytes);
         buf_put_u8(&bytes, 0);
         struct raft_entry room[3];
@@ -98,7 +108,7 @@ Test(raft_wire, nothing_shorter_or_longer_is_a_message)
 
 static int decode_with(const struct raft_msg *sample, size_t at, uint8_t value)
 {
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     raft_msg_encode(sample, &bytes);
     cr_assert_lt(at, bytes.len);
     bytes.data[at] = value;
@@ -126,12 +136,12 @@ Test(raft_wire, terms_within_a_message_cannot_fall_or_pass_the_senders)
     struct raft_entry bad[3];
     struct raft_msg m = samples[5];
     m.entries = bad;
-    const uint64_t terms[][3] = {{3, 5, 5}, {5, 4, 5}, {4, 5, 10}, {0, 5, 5}};
+    const uint64_t terms[][3] = { { 3, 5, 5 }, { 5, 4, 5 }, { 4, 5, 10 }, { 0, 5, 5 } };
     for (size_t i = 0; i < 4; i++) {
         memcpy(bad, entries, sizeof(bad));
         for (size_t k = 0; k < 3; k++)
             bad[k].pos.term = terms[i][k];
-        struct buf bytes = {0};
+        struct buf bytes = { 0 };
         raft_msg_encode(&m, &bytes);
         struct raft_entry room[3];
         struct raft_msg out;
@@ -142,7 +152,7 @@ Test(raft_wire, terms_within_a_message_cannot_fall_or_pass_the_senders)
 
 Test(raft_wire, too_many_entries_for_the_room_are_refused)
 {
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     raft_msg_encode(&samples[5], &bytes);
     struct raft_entry room[2];
     struct raft_msg m;
@@ -153,7 +163,7 @@ Test(raft_wire, too_many_entries_for_the_room_are_refused)
 Test(raft_wire, entries_for_the_disk)
 {
     for (size_t i = 0; i < 3; i++) {
-        struct buf bytes = {0};
+        struct buf bytes = { 0 };
         raft_entry_encode(&entries[i], &bytes);
         struct raft_entry e;
         cr_assert_eq(raft_entry_decode(&e, bytes.data, bytes.len), OK);
