@@ -7,8 +7,9 @@
  * Shape    The driver (peer.c) gives an input, then looks: sends the messages, stores a unit, applies
  *          what is committed. Members are numbers (0 is nobody). No clock, no die, no disk in here.
  * Durable  A message is marked with the unit it waits for: it may leave when that unit is stored, at
- *          once if 0; one that waited is asked after once more (raft_may_leave). Units are pulled, not pushed: while one is being synced the next one gathers
- *          everything that arrives, which is group commit. Units are stored in order of their number.
+ *          once if 0; one that waited is asked after once more (raft_may_leave). Units are pulled, not
+ *          pushed: while one is being synced the next one gathers everything that arrives, which is
+ *          group commit. Units are stored in order of their number.
  * Units    Times are mono microseconds. term and index count from 1; 0 is "before everything".
  * Owner    The raft owns entries and configurations. What raft_ready, raft_take_unit() and
  *          raft_entry_at() point at lives until the next non-const call.
