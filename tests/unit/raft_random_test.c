@@ -372,7 +372,7 @@ Test(raft_random, many_seeds)
         run_seed(strtoull(one, NULL, 10), true, marks);
         return;
     }
-    uint64_t seeds = many != NULL ? strtoull(many, NULL, 10) : 1500;
+    uint64_t seeds = many != NULL ? strtoull(many, NULL, 10) : 2000;
     const char *first = getenv("RAFT_FIRST");
     uint64_t begin = first != NULL ? strtoull(first, NULL, 10) : 1;
     for (uint64_t seed = begin; seed < begin + seeds; seed++)
