@@ -66,9 +66,10 @@ $(B)/ipfs-cluster-sim: $(call obj,sim/main.c) $(ARCHIVES)
 	$(LINK) $(LIBS) -o $@
 
 # ---- tests ----
+# Wrapped: so that a test can make the n-th allocation fail (tests/lib/test_memory.h).
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(TEST_ARCHIVES)
 	@mkdir -p $(@D)
-	$(LINK) -lcriterion $(LIBS) -o $@
+	$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -lcriterion $(LIBS) -o $@
 
 # On objects of their own, with the checks that walk whole structures (ASSERT_SLOW).
 unit:

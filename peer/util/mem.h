@@ -1,5 +1,5 @@
 /* mem.h -- the only caller of malloc, so that a test can make the n-th allocation fail, for every n
- * (tests link with --wrap=malloc,--wrap=realloc).
+ * (tests link with --wrap: tests/lib/test_memory.h).
  *
  * Errors   NULL (or ERR_NOMEM) when memory is out; a size of 0 is our bug, and asserts.
  * Owner    Whoever got the pointer gives it back to mem_free(); mem_free(NULL) is harmless. */
