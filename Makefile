@@ -8,6 +8,7 @@
 B ?= build
 CC ?= cc
 CFLAGS ?= -O2 -g
+comma = ,
 WARN = -Wall -Wextra -Wformat-security -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
        -Wpointer-arith -Wvla -Wwrite-strings -Wundef
 ifdef WERROR
@@ -17,6 +18,13 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE $(WARN) $(CFLAGS) -Ipeer -I. -MMD -MP
 OS_LIBS = -lev -lcurl -lssl -lcrypto -llmdb -lpthread
 PEER_LIBS = -lsodium -lcjson
 LIBS = $(OS_LIBS) $(PEER_LIBS) -lm
+
+# One line a file; V=1 shows the commands, -s nothing.
+MAKEFLAGS += --no-print-directory
+Q = $(if $(V),,@)
+say = @$(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '%-6s %s\n' '$(1)' '$(2)')
+# What a person starts with one command uses all cores.
+all_cores = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 PROGRAM_SRC = $(wildcard peer/main.c peer/cmd_*.c)
 OS_SRC = $(wildcard peer/os/*.c)
@@ -39,11 +47,13 @@ all: $(PROGRAMS) $(ARCHIVES)
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,cc,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+.SECONDARY: # keeps the objects of tests: linking again compiles nothing
 
 define archive
-	@rm -f $@
-	ar rcs $@ $^
+	$(call say,ar,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
 endef
 $(B)/libpeer.a: $(call obj,$(PEER_SRC))
 	$(archive)
@@ -57,25 +67,28 @@ $(B)/libtest.a: $(call obj,$(TEST_LIB_SRC))
 	$(archive)
 
 # The archives name one another in both directions (os calls hooks of p2p, sim calls the peer), so: a group.
-LINK = $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group
+define link
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1) $(LIBS) -o $@
+endef
 $(B)/ipfs-cluster-service: $(call obj,$(PROGRAM_SRC)) $(B)/libpeer.a $(B)/libos.a
-	$(LINK) $(LIBS) -o $@
+	$(link)
 $(B)/ipfs-cluster-ctl: $(call obj,ctl/main.c) $(B)/libctl.a $(B)/libpeer.a $(B)/libos.a
-	$(LINK) $(LIBS) -o $@
+	$(link)
 $(B)/ipfs-cluster-sim: $(call obj,sim/main.c) $(ARCHIVES)
-	$(LINK) $(LIBS) -o $@
+	$(link)
 
 # ---- tests ----
 # Wrapped: so that a test can make the n-th allocation fail (tests/lib/test_memory.h).
 $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(TEST_ARCHIVES)
-	@mkdir -p $(@D)
-	$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -lcriterion $(LIBS) -o $@
+	$(call link,-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc -lcriterion)
 
 # On objects of their own, with the checks that walk whole structures (ASSERT_SLOW).
 unit:
-	$(MAKE) B=$(B)/check CFLAGS='$(CFLAGS) -DSLOW_CHECKS' unit-run
+	@$(MAKE) B=$(B)/check CFLAGS='$(CFLAGS) -DSLOW_CHECKS' unit-run
 unit-run: $(TESTS)
-	tests/run $(TESTS)
+	@tests/run $(TESTS)
 
 # The rules that a machine can check: what may include what, what the core may reach, sizes.
 tidy: $(ARCHIVES)
@@ -84,7 +97,8 @@ tidy: $(ARCHIVES)
 # Under a minute: what is run before each commit.
 check: all unit tidy
 
-test: deps check
+test: deps
+	@$(MAKE) $(all_cores) check
 
 # The same tests under AddressSanitizer and UBSan. A leak does not fail a Criterion test by itself: its report does.
 ASAN_B = $(B)/asan
@@ -120,8 +134,7 @@ SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
 system: all $(B)/tests/canned
 	tests/system/run $(B) $(SYSTEM)
 $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS) -o $@
+	$(link)
 
 # Static analysis beyond the compilers' warnings. nullPointerRedundantCheck does not know that fatal() does not return.
 .PHONY: analyze
@@ -137,8 +150,7 @@ tsan:
 threads: $(THREADS)
 	for binary in $^; do timeout 120 $$binary || exit 1; done
 $(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(TEST_ARCHIVES)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS) -o $@
+	$(link)
 
 # ---- numbers ----
 # Never part of the tests: the machine decides what they are (docs/BENCHMARKS.md). Under three minutes.
@@ -147,16 +159,14 @@ BENCHES = $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
 bench: $(PROGRAMS) $(BENCHES)
 	bench/run $(B)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS) -o $@
+	$(link)
 
 # ---- other libp2p implementations ----
 # js-libp2p against our wire, both ways. Needs Node and npm; what npm brings stays under $(B).
 interop: $(B)/tests/p2p_echo
 	tests/clients/p2p.sh $(B)
 $(B)/tests/p2p_echo: $(B)/obj/tests/clients/p2p_echo.o $(B)/libtest.a $(ARCHIVES)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS) -o $@
+	$(link)
 
 # ---- fuzzing ----
 # Every tests/fuzz/*_fuzz.c, each for FUZZ_SECONDS, from its committed corpus. The first line of each names the
@@ -173,7 +183,7 @@ fuzz:
 
 fuzz-targets: $(patsubst tests/fuzz/%.c,$(B)/%,$(FUZZ_SRC))
 $(B)/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(TEST_ARCHIVES)
-	$(LINK) -fsanitize=fuzzer $(LIBS) -o $@
+	$(call link,-fsanitize=fuzzer)
 
 # A real IPFS daemon, of the version that tests/kubo/go.mod names. 2 to 4 minutes when Go's cache is cold.
 KUBO ?= $(B)/kubo/ipfs
@@ -189,8 +199,9 @@ kubo-contract: $(KUBO) $(B)/ipfs-cluster-sim
 
 # ---- the demo: a real cluster on this machine (README) ----
 .PHONY: demo
-demo: deps all
-	BUILD=$(B) tests/system/demo.sh
+demo: deps
+	@$(MAKE) $(all_cores) all
+	@BUILD=$(B) tests/system/demo.sh
 
 deps:
 	@.ci/install-deps
@@ -220,6 +231,6 @@ help:
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
 	@echo 'make fmt        lay the sources out'
-	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors.'
+	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors; V=1 shows commands.'
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
