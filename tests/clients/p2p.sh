@@ -45,7 +45,7 @@ listen() {
     for _ in $(seq 200); do
         address=$(sed -n 's/^LISTEN //p' "$log" 2>/dev/null | head -n 1)
         [ -n "$address" ] && return
-        sleep 0.05
+        sleep 0.05 # looks again; nothing depends on how long it is
     done
     echo "interop: the listener did not come up:" >&2
     cat "$log" >&2

@@ -12,7 +12,7 @@ standins=
 stop_standins() {
     code=0
     for pid in $standins; do
-        kill "$pid" 2>/dev/null || true
+        kill "$pid" 2>/dev/null || true # it may have ended by itself: wait tells how
         wait "$pid" || { echo "a stand-in ended with code $?" >&2; code=1; }
     done
     standins=
@@ -34,7 +34,7 @@ address_of() {
     until [ -s "$folder/standin.$1" ]; do
         tries=$((tries + 1))
         [ "$tries" -le 200 ] || { cat "$folder/standin.$1.log" >&2; exit 1; }
-        sleep 0.05
+        sleep 0.05 # looks again; nothing depends on how long it is
     done
     sed -n 's|^listening on /ip4/\([0-9.]*\)/tcp/\([0-9]*\)/.*|\1:\2|p' "$folder/standin.$1"
 }

@@ -50,7 +50,7 @@ wait_ready() {
             tail -n 20 "$1/daemon.log" >&2
             complain "the daemon of $1 did not come up"
         fi
-        sleep 0.05
+        sleep 0.05 # looks again; nothing depends on how long it is
     done
 }
 
@@ -99,7 +99,7 @@ stop() {
         while kill -0 "$pid" 2>/dev/null; do
             tries=$((tries + 1))
             [ "$tries" -le 200 ] || kill -9 "$pid" 2>/dev/null || true
-            sleep 0.05
+            sleep 0.05 # looks again; nothing depends on how long it is
         done
     done
 }

@@ -12,6 +12,7 @@
 #include "os/os_clock.h"
 #include "os/os_http_client.h"
 #include "os/os_socket.h"
+#include "tests/lib/test_dir.h"
 #include "util/err.h"
 
 TestSuite(os_http_client, .timeout = 60);
@@ -315,9 +316,9 @@ Test(os_http_client, names_and_unix_sockets)
 {
     struct fixture f = { 0 };
     struct caller c = { 0 };
-    char folder[] = "/tmp/os_http_client_test_XXXXXX";
-    char listen[64];
-    cr_assert_not_null(mkdtemp(folder));
+    char folder[TEST_DIR_SIZE];
+    char listen[TEST_DIR_SIZE + 16];
+    test_dir_make(folder);
     snprintf(listen, sizeof listen, "/unix%s/s", folder);
     fixture_open(&f, listen);
     start(&f, &c, "GET", "/over/unix");
@@ -327,8 +328,7 @@ Test(os_http_client, names_and_unix_sockets)
     finish(&f, &c);
     cr_assert_eq(c.err, OK);
     fixture_close(&f);
-    unlink(listen + 5);
-    rmdir(folder);
+    test_dir_remove(folder);
 
     struct fixture g = { 0 };
     struct caller named = { 0 };

@@ -12,6 +12,7 @@
 
 #include "os/os_clock.h"
 #include "os/os_http.h"
+#include "tests/lib/test_dir.h"
 #include "util/err.h"
 
 TestSuite(os_http, .timeout = 60);
@@ -241,14 +242,14 @@ Test(os_http, many_requests_on_one_connection)
 Test(os_http, ipv6_and_unix_sockets)
 {
     struct fixture f = { 0 };
-    char path[] = "/tmp/os_http_test_XXXXXX";
-    cr_assert_not_null(mkdtemp(path));
-    char listen[64];
+    char path[TEST_DIR_SIZE];
+    char listen[TEST_DIR_SIZE + 16];
+    test_dir_make(path);
     snprintf(listen, sizeof listen, "/unix%s/s", path);
     fixture_open(&f, patient(), listen);
 
     struct sockaddr_un to = { .sun_family = AF_UNIX };
-    snprintf(to.sun_path, sizeof to.sun_path, "%s/s", path);
+    cr_assert_lt(snprintf(to.sun_path, sizeof to.sun_path, "%s/s", path), sizeof to.sun_path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     struct buf out = { 0 };
@@ -273,7 +274,7 @@ Test(os_http, ipv6_and_unix_sockets)
     buf_deinit(&out);
     buf_deinit(&why);
     fixture_close(&f);
-    rmdir(path);
+    test_dir_remove(path);
 }
 
 Test(os_http, a_taken_port_is_named)
