@@ -1,20 +1,12 @@
-#include <stdio.h>
-
 #include "sim/cmd.h"
 
-const char cmd_check_help[] =
-    "ipfs-cluster-sim check FILE...\n\n"
-    "Reads scenarios and says what is wrong with them: file, line, what was "
-    "expected.\n\n"
-    "Example:\n"
-    "  ipfs-cluster-sim check scenarios/*/*.scn\n";
-
-int cmd_check(int argc, char **argv)
+static int check_run(int argc, char **argv)
 {
-    int code = argc > 0 ? CMD_PASSED : CMD_USAGE;
-    if (argc == 0)
-        fputs(cmd_check_help, stderr);
-    for (int i = 0; i < argc; i++) {
+    int count = cmd_parse(&cmd_check, NULL, argc, argv);
+    int code = count > 0 ? CMD_PASSED : CMD_USAGE;
+    if (count == 0)
+        cmd_print_help(&cmd_check, stderr);
+    for (int i = 0; i < count; i++) {
         struct script script;
         if (!cmd_load_script(&script, argv[i])) {
             code = CMD_USAGE;
@@ -25,3 +17,12 @@ int cmd_check(int argc, char **argv)
     }
     return code;
 }
+
+const struct cmd cmd_check = {
+    .name = "check",
+    .summary = "check scenarios for mistakes, without playing them",
+    .usage = "check FILE...",
+    .about = "Reads scenarios and says what is wrong with them: file, line, what was expected.\n",
+    .examples = "  ipfs-cluster-sim check scenarios/*/*.scn\n",
+    .run = check_run,
+};

@@ -5,20 +5,6 @@
 #include "sim/real/standin_server.h"
 #include "util/err.h"
 
-const char cmd_ipfs_help[] =
-    "ipfs-cluster-sim ipfs --listen ADDR [--swarm ADDR]... [--offline]\n\n"
-    "A stand-in for the IPFS daemon: it answers what a cluster peer asks as Kubo does, keeps all "
-    "in\n"
-    "memory, and goes wrong on request (/standin/v0/fault, docs/SIMULATOR.md).\n\n"
-    "  --listen ADDR   where it answers, and other stand-ins reach it: /ip4/127.0.0.1/tcp/5001;\n"
-    "                  port 0 is the kernel's choice. It prints the address with its peer id.\n"
-    "  --swarm ADDR    another stand-in to be connected to, with its peer id\n"
-    "  --offline       as `ipfs daemon --offline`\n\n"
-    "Example: two of them, connected\n"
-    "  ipfs-cluster-sim ipfs --listen /ip4/127.0.0.1/tcp/5001\n"
-    "  ipfs-cluster-sim ipfs --listen /ip4/127.0.0.1/tcp/5002 \\\n"
-    "      --swarm /ip4/127.0.0.1/tcp/5001/p2p/12D3KooW...\n";
-
 static bool ipfs_complain(const char *option, const char *value, const char *wanted)
 {
     fprintf(stderr, "%s: expected %s, found `%s`\n", option, wanted,
@@ -50,7 +36,7 @@ static bool ipfs_take(struct standin_server_options *o, const char *option, cons
     return false;
 }
 
-int cmd_ipfs(int argc, char **argv)
+static int ipfs_run(int argc, char **argv)
 {
     struct standin_server_options options = { .swarm_count = 0 };
     for (int i = 0; i < argc; i++) {
@@ -62,8 +48,28 @@ int cmd_ipfs(int argc, char **argv)
             return CMD_USAGE;
     }
     if (options.listen.len == 0) {
-        fputs(cmd_ipfs_help, stderr);
+        cmd_print_help(&cmd_ipfs, stderr);
         return CMD_USAGE;
     }
     return standin_server_run(&options);
 }
+
+const struct cmd cmd_ipfs = {
+    .name = "ipfs",
+    .summary = "a stand-in for the IPFS daemon, on a socket",
+    .usage = "ipfs --listen ADDR [--swarm ADDR]... [--offline]",
+    .about =
+        "A stand-in for the IPFS daemon: it answers what a cluster peer asks as Kubo does, keeps "
+        "all in\n"
+        "memory, and goes wrong on request (/standin/v0/fault, docs/SIMULATOR.md).\n\n"
+        "  --listen ADDR   where it answers, and other stand-ins reach it: "
+        "/ip4/127.0.0.1/tcp/5001;\n"
+        "                  port 0 is the kernel's choice. It prints the address with its peer id.\n"
+        "  --swarm ADDR    another stand-in to be connected to, with its peer id\n"
+        "  --offline       as `ipfs daemon --offline`\n",
+    .examples = "two of them, connected\n"
+                "  ipfs-cluster-sim ipfs --listen /ip4/127.0.0.1/tcp/5001\n"
+                "  ipfs-cluster-sim ipfs --listen /ip4/127.0.0.1/tcp/5002 \\\n"
+                "      --swarm /ip4/127.0.0.1/tcp/5001/p2p/12D3KooW...\n",
+    .run = ipfs_run,
+};

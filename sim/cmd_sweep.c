@@ -1,102 +1,69 @@
-#include <stdio.h>
-#include <string.h>
-
+#include "sim/campaign.h"
 #include "sim/cmd.h"
-#include "sim/report/verdict.h"
-#include "sim/search/sweep.h"
-
-const char cmd_sweep_help[] =
-    "ipfs-cluster-sim sweep --seeds N [--first K] [--twice] [FILE]\n\n"
-    "Plays a scenario (the built-in `swarm` if none is given) with N seeds, each in a world of its "
-    "own.\n\n"
-    "  --seeds N    how many (100)\n"
-    "  --first K    the first seed (1)\n"
-    "  --twice      each seed twice; the trace hashes have to be equal\n"
-    "  --verbose    a line for every run, not only for those that fail\n\n"
-    "Examples:\n"
-    "  ipfs-cluster-sim sweep --seeds 200 --twice\n"
-    "  ipfs-cluster-sim sweep --seeds 50 scenarios/replication/partition_heals.scn\n";
 
 struct sweep_args {
-    const char *file;
     uint64_t seeds;
+    uint64_t seconds;
     uint64_t first;
+    uint64_t jobs;
+    const char *junit;
     bool twice;
     bool verbose;
+    bool json;
 };
 
-static bool sweep_parse(int argc, char **argv, struct sweep_args *a)
-{
-    for (int i = 0; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        bool is_seeds = strcmp(argv[i], "--seeds") == 0;
-        if (is_seeds || strcmp(argv[i], "--first") == 0) {
-            if (!cmd_number(argv[i], value, is_seeds ? &a->seeds : &a->first))
-                return false;
-            i += 1;
-        } else if (strcmp(argv[i], "--twice") == 0) {
-            a->twice = true;
-        } else if (strcmp(argv[i], "--verbose") == 0) {
-            a->verbose = true;
-        } else if (argv[i][0] == '-') {
-            cmd_unknown_option("sweep", argv[i]);
-            return false;
-        } else {
-            a->file = argv[i];
-        }
-    }
-    return true;
-}
+#define FIELD(name) offsetof(struct sweep_args, name)
 
-struct sweep_print {
-    const struct script *script;
-    bool verbose;
+static const struct cmd_option sweep_options[] = {
+    { "--seeds", CMD_NUMBER, FIELD(seeds), "N", "how many (100; with --seconds as many as fit)" },
+    { "--seconds", CMD_NUMBER, FIELD(seconds), "S", "no run begins after S seconds of real time" },
+    { "--first", CMD_NUMBER, FIELD(first), "K", "the first seed (1)" },
+    { "--jobs", CMD_NUMBER, FIELD(jobs), "N", "so many processes (one a core)" },
+    { "--twice", CMD_FLAG, FIELD(twice), NULL, "each seed twice; the hashes have to be equal" },
+    { "--verbose", CMD_FLAG, FIELD(verbose), NULL, "a line also for runs that pass" },
+    { "--json", CMD_FLAG, FIELD(json), NULL, "one JSON object a run, and nothing else" },
+    { "--junit", CMD_TEXT, FIELD(junit), "FILE", "a report for a CI" },
 };
 
-static void sweep_on_result(void *owner, const struct play_result *r)
+static int sweep_main(int argc, char **argv)
 {
-    const struct sweep_print *print = owner;
-    if (r->passed && !print->verbose)
-        return;
-    struct buf out = { 0 };
-    report_verdict(&out, print->script, r);
-    fputs(buf_text(&out), stdout);
-    fflush(stdout);
-    buf_deinit(&out);
-}
-
-static void sweep_summary(const struct sweep *s, uint64_t took_us)
-{
-    struct buf out = { 0 };
-    buf_printf(
-        &out,
-        "%llu entries committed, %llu elections, %llu writes acknowledged, %llu open, %llu pins "
-        "moved\n",
-        (unsigned long long)s->checks.committed, (unsigned long long)s->checks.leaders,
-        (unsigned long long)s->checks.promises_kept, (unsigned long long)s->checks.promises_unknown,
-        (unsigned long long)s->checks.repins);
-    report_speed(&out, s->events, s->virtual_us, took_us);
-    buf_printf(&out, "%llu passed, %llu failed\n", (unsigned long long)s->passed,
-               (unsigned long long)s->failed);
-    fputs(buf_text(&out), stdout);
-    buf_deinit(&out);
-}
-
-int cmd_sweep(int argc, char **argv)
-{
-    struct sweep_args a = { .file = "swarm", .seeds = 100, .first = 1 };
-    struct script script;
-    if (!sweep_parse(argc, argv, &a) || !cmd_load_script(&script, a.file))
+    struct sweep_args a = { .first = 1 };
+    char swarm[] = "swarm";
+    char *default_file[] = { swarm, NULL };
+    int count = cmd_parse(&cmd_sweep, &a, argc, argv);
+    if (count < 0)
         return CMD_USAGE;
-    struct sweep_print print = { &script, a.verbose };
-    struct sweep sweep = { .first = a.first,
-                           .count = a.seeds,
-                           .twice = a.twice,
-                           .on_result = sweep_on_result,
-                           .owner = &print };
-    uint64_t begin_us = cmd_real_us();
-    sweep_run(&sweep, &script);
-    sweep_summary(&sweep, cmd_real_us() - begin_us);
-    script_deinit(&script);
-    return sweep.failed == 0 ? CMD_PASSED : CMD_FAILED;
+    struct scripts scripts;
+    if (!cmd_load_scripts(&scripts, count > 0 ? count : 1, count > 0 ? argv : default_file))
+        return CMD_USAGE;
+    if (a.seeds == 0)
+        a.seeds = a.seconds > 0 ? UINT64_MAX : 100;
+    struct campaign c = { .sweep = { .scripts = scripts.list,
+                                     .scripts_count = scripts.count,
+                                     .first = a.first,
+                                     .seeds_count = a.seeds,
+                                     .twice = a.twice },
+                          .jobs = a.jobs,
+                          .seconds = a.seconds,
+                          .verbose = a.verbose,
+                          .json = a.json,
+                          .junit = a.junit };
+    int code = campaign_run(&c);
+    cmd_free_scripts(&scripts);
+    return code;
 }
+
+const struct cmd cmd_sweep = {
+    .name = "sweep",
+    .summary = "look for failures: many seeds on all cores",
+    .usage = "sweep [FILE...] [options]",
+    .about = "Plays a scenario (the built-in `swarm`, a mix of faults, if none is given) with one "
+             "seed after another,\n"
+             "each in a world of its own. Only failures are told.\n",
+    .options = sweep_options,
+    .options_count = sizeof(sweep_options) / sizeof(sweep_options[0]),
+    .examples = "  ipfs-cluster-sim sweep --seeds 200 --twice\n"
+                "  ipfs-cluster-sim sweep --seconds 3600 --first 1000000\n"
+                "  ipfs-cluster-sim sweep --seeds 50 scenarios/replication/partition_heals.scn\n",
+    .run = sweep_main,
+};

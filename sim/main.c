@@ -1,21 +1,10 @@
 /* ipfs-cluster-sim: plays scenarios and sweeps seeds; is also a stand-in for the IPFS daemon. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "sim/cmd.h"
-#include "sim/search/swarm.h"
-#include "util/err.h"
 
-enum { SCRIPT_BYTES_MAX = 1024 * 1024 };
-
-static const struct cmd cmds[] = {
-    { "run", cmd_run, "play a scenario", cmd_run_help },
-    { "sweep", cmd_sweep, "play a scenario with many seeds", cmd_sweep_help },
-    { "check", cmd_check, "check scenarios for mistakes, without playing them", cmd_check_help },
-    { "ipfs", cmd_ipfs, "a stand-in for the IPFS daemon, on a socket", cmd_ipfs_help },
-};
+static const struct cmd *const cmds[] = { &cmd_run, &cmd_sweep, &cmd_check, &cmd_ipfs };
 
 enum { CMDS_COUNT = sizeof(cmds) / sizeof(cmds[0]) };
 
@@ -26,64 +15,11 @@ uint64_t cmd_real_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static bool cmd_read_file(const char *file, struct buf *out)
-{
-    FILE *f = fopen(file, "rb");
-    if (f == NULL) {
-        perror(file);
-        return false;
-    }
-    char piece[4096];
-    size_t len;
-    while ((len = fread(piece, 1, sizeof(piece), f)) > 0 && out->len <= SCRIPT_BYTES_MAX)
-        buf_append(out, piece, len);
-    bool ok = !ferror(f) && out->len <= SCRIPT_BYTES_MAX;
-    if (!ok)
-        fprintf(stderr, "%s: cannot be read, or is too long for a scenario\n", file);
-    fclose(f);
-    return ok;
-}
-
-bool cmd_load_script(struct script *out, const char *file)
-{
-    struct buf text = { 0 };
-    if (strcmp(file, "swarm") == 0) {
-        buf_append_text(&text, swarm_text);
-    } else if (!cmd_read_file(file, &text)) {
-        buf_deinit(&text);
-        return false;
-    }
-    int err = script_parse(out, file, text.data, text.len);
-    buf_deinit(&text);
-    if (err == OK)
-        return true;
-    fprintf(stderr, "%s\n", err == ERR_INVALID ? buf_text(&out->error) : err_text(err));
-    script_deinit(out);
-    return false;
-}
-
-bool cmd_number(const char *option, const char *text, uint64_t *out)
-{
-    char *end = NULL;
-    if (text != NULL && text[0] >= '0' && text[0] <= '9')
-        *out = strtoull(text, &end, 10);
-    if (end != NULL && *end == '\0')
-        return true;
-    fprintf(stderr, "%s: expected a number, found `%s`\n", option, text != NULL ? text : "nothing");
-    return false;
-}
-
-void cmd_unknown_option(const char *command, const char *option)
-{
-    fprintf(stderr, "ipfs-cluster-sim %s: `%s` is not known; see ipfs-cluster-sim help %s\n",
-            command, option, command);
-}
-
 static const struct cmd *cmd_find(const char *name)
 {
     for (size_t i = 0; i < CMDS_COUNT; i++)
-        if (strcmp(cmds[i].name, name) == 0)
-            return &cmds[i];
+        if (strcmp(cmds[i]->name, name) == 0)
+            return cmds[i];
     return NULL;
 }
 
@@ -92,7 +28,7 @@ static void cmd_help_all(FILE *to)
     fputs("ipfs-cluster-sim: plays failures of a cluster in virtual time, and finds new ones.\n\n",
           to);
     for (size_t i = 0; i < CMDS_COUNT; i++)
-        fprintf(to, "  %-8s %s\n", cmds[i].name, cmds[i].summary);
+        fprintf(to, "  %-8s %s\n", cmds[i]->name, cmds[i]->summary);
     fputs("  help     this text, or a command's\n\n"
           "Examples:\n"
           "  ipfs-cluster-sim run scenarios/election/leader_crash.scn\n"
@@ -111,7 +47,7 @@ static int cmd_help(const char *name)
         return CMD_USAGE;
     }
     if (cmd != NULL)
-        fputs(cmd->help, stdout);
+        cmd_print_help(cmd, stdout);
     else
         cmd_help_all(stdout);
     return CMD_PASSED;

@@ -5,6 +5,8 @@
 #include "sim/fatal.h"
 #include "sim/script/options.h"
 #include "sim/script/run.h"
+#include "util/assert.h"
+#include "util/err.h"
 
 static void play_peer_options(const struct script *s, struct peer_options *o)
 {
@@ -20,10 +22,10 @@ static void play_judge(struct world *w, const struct script_verdict *v, struct p
     out->passed = v->result == SCRIPT_PASSED && !failure->happened;
     buf_append(&out->notes, v->notes.data, v->notes.len);
     if (failure->happened) {
-        out->checker = failure->checker;
+        play_result_blame(out, failure->checker, "");
         buf_append(&out->why, failure->text.data, failure->text.len);
     } else if (v->result != SCRIPT_PASSED) {
-        out->checker = "scenario";
+        play_result_blame(out, "scenario", "");
         buf_append(&out->why, v->why.data, v->why.len);
     }
 }
@@ -58,7 +60,6 @@ void play(const struct script *script, const struct play_options *options, struc
 {
     memset(out, 0, sizeof(*out));
     out->seed = options->seed;
-    out->checker = "";
     struct buf repro = { 0 };
     buf_printf(&repro, "ipfs-cluster-sim run %s --seed %llu", script->file,
                (unsigned long long)options->seed);
@@ -69,9 +70,7 @@ void play(const struct script *script, const struct play_options *options, struc
         fatal_guard(&guard);
         play_world(script, options, out);
     } else {
-        out->passed = false;
-        out->checker = "assertion";
-        buf_append_text(&out->why, fatal_text());
+        play_result_blame(out, "assertion", fatal_text());
     }
     fatal_guard(NULL);
 }
@@ -81,4 +80,81 @@ void play_result_deinit(struct play_result *r)
     buf_deinit(&r->why);
     buf_deinit(&r->notes);
     buf_deinit(&r->faults);
+}
+
+void play_result_blame(struct play_result *r, const char *checker, const char *why)
+{
+    size_t len = strlen(checker);
+    ASSERT(len < sizeof(r->checker));
+    memcpy(r->checker, checker, len + 1);
+    r->passed = false;
+    buf_append_text(&r->why, why);
+}
+
+bool play_result_equal(const struct play_result *a, const struct play_result *b)
+{
+    return a->hash.high == b->hash.high && a->hash.low == b->hash.low && a->events == b->events;
+}
+
+void play_again(const struct script *script, struct play_result *r)
+{
+    struct play_options options = { .seed = r->seed };
+    struct play_result again;
+    play(script, &options, &again);
+    if (!play_result_equal(r, &again))
+        play_result_blame(r, "determinism", "played twice, and the second run was another one");
+    play_result_deinit(&again);
+}
+
+/* ---- as bytes ---- */
+
+void play_result_encode(const struct play_result *r, struct buf *out)
+{
+    buf_put_u8(out, r->passed);
+    buf_put_run(out, r->checker, strlen(r->checker));
+    buf_put_varint(out, r->line);
+    buf_put_run(out, r->why.data, r->why.len);
+    buf_put_run(out, r->notes.data, r->notes.len);
+    buf_put_run(out, r->faults.data, r->faults.len);
+    buf_put_u64(out, r->seed);
+    buf_put_u64(out, r->events);
+    buf_put_u64(out, r->virtual_us);
+    buf_put_u64(out, r->hash.high);
+    buf_put_u64(out, r->hash.low);
+    const struct checks_counts *c = &r->checks;
+    const uint64_t counts[] = { c->facts,         c->committed,        c->leaders,
+                                c->promises_kept, c->promises_unknown, c->repins };
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        buf_put_u64(out, counts[i]);
+}
+
+static void play_read_text(struct reader *in, struct buf *out)
+{
+    struct bytes text = reader_run(in, 1024 * 1024);
+    buf_append(out, text.data, text.len);
+}
+
+int play_result_decode(struct play_result *r, struct bytes bytes)
+{
+    struct reader in = reader_of(bytes.data, bytes.len);
+    memset(r, 0, sizeof(*r));
+    r->passed = reader_u8(&in) != 0;
+    struct bytes checker = reader_run(&in, sizeof(r->checker) - 1);
+    if (in.err == OK && checker.len > 0)
+        memcpy(r->checker, checker.data, checker.len);
+    r->line = (unsigned)reader_varint(&in);
+    play_read_text(&in, &r->why);
+    play_read_text(&in, &r->notes);
+    play_read_text(&in, &r->faults);
+    r->seed = reader_u64(&in);
+    r->events = reader_u64(&in);
+    r->virtual_us = reader_u64(&in);
+    r->hash.high = reader_u64(&in);
+    r->hash.low = reader_u64(&in);
+    struct checks_counts *c = &r->checks;
+    uint64_t *const counts[] = { &c->facts,         &c->committed,        &c->leaders,
+                                 &c->promises_kept, &c->promises_unknown, &c->repins };
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        *counts[i] = reader_u64(&in);
+    return reader_finish(&in);
 }

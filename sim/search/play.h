@@ -16,10 +16,12 @@ struct play_options {
     struct world_hooks_out hooks;
 };
 
+enum { PLAY_CHECKER_SIZE = 32 };
+
 struct play_result {
     bool passed;
-    const char
-        *checker;  /* who found it: "election safety", "scenario", "assertion"; "" when passed */
+    /* Who found it: "election safety", "scenario", "assertion"; "" when passed. */
+    char checker[PLAY_CHECKER_SIZE];
     unsigned line; /* of the scenario's last step that was begun */
     struct buf why;
     struct buf notes;  /* steps that were skipped */
@@ -33,5 +35,15 @@ struct play_result {
 
 void play(const struct script *script, const struct play_options *options, struct play_result *out);
 void play_result_deinit(struct play_result *r);
+/* It failed, and this is who says so, in addition to what stands in `why` already. */
+void play_result_blame(struct play_result *r, const char *checker, const char *why);
+/* Are these two the same run? */
+bool play_result_equal(const struct play_result *a, const struct play_result *b);
+/* Plays the seed once more; a run that differs is one that failed ("determinism"). */
+void play_again(const struct script *script, struct play_result *r);
+
+/* As bytes, from one process of the simulator to another of the same build. Decoding: ERR_CORRUPT. */
+void play_result_encode(const struct play_result *r, struct buf *out);
+int play_result_decode(struct play_result *r, struct bytes bytes);
 
 #endif

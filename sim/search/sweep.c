@@ -1,47 +1,42 @@
 #include "sim/search/sweep.h"
 
-static bool sweep_repeats(struct sweep *s, const struct script *script, struct play_result *first)
+#include "util/assert.h"
+
+uint64_t sweep_runs(const struct sweep *s)
 {
-    struct play_options options = { .seed = first->seed };
-    struct play_result again;
-    play(script, &options, &again);
-    bool equal = again.hash.high == first->hash.high && again.hash.low == first->hash.low &&
-                 again.events == first->events;
-    s->events += again.events;
-    s->virtual_us += again.virtual_us;
-    play_result_deinit(&again);
-    return equal;
+    return s->seeds_count > UINT64_MAX / s->scripts_count ? UINT64_MAX
+                                                          : s->scripts_count * s->seeds_count;
 }
 
-static void sweep_one(struct sweep *s, const struct script *script, uint64_t seed)
+bool sweep_next(struct sweep *s, struct sweep_job *out)
 {
-    struct play_options options = { .seed = seed };
-    struct play_result r;
-    play(script, &options, &r);
-    s->events += r.events;
-    s->virtual_us += r.virtual_us;
-    s->checks.committed += r.checks.committed;
-    s->checks.leaders += r.checks.leaders;
-    s->checks.promises_kept += r.checks.promises_kept;
-    s->checks.promises_unknown += r.checks.promises_unknown;
-    s->checks.repins += r.checks.repins;
-    if (s->twice && r.passed && !sweep_repeats(s, script, &r)) {
-        s->differed += 1;
-        r.passed = false;
-        r.checker = "determinism";
-        buf_append_text(&r.why, "played twice, and the second run was another one");
-    }
-    if (r.passed)
-        s->passed += 1;
-    else
-        s->failed += 1;
-    if (s->on_result != NULL)
-        s->on_result(s->owner, &r);
-    play_result_deinit(&r);
+    if (s->begun == sweep_runs(s))
+        return false;
+    out->script = (size_t)(s->begun / s->seeds_count);
+    out->seed = s->first + s->begun % s->seeds_count;
+    s->begun += 1;
+    return true;
 }
 
-void sweep_run(struct sweep *s, const struct script *script)
+void sweep_play(const struct sweep *s, const struct sweep_job *job, struct play_result *out)
 {
-    for (uint64_t i = 0; i < s->count; i++)
-        sweep_one(s, script, s->first + i);
+    ASSERT(job->script < s->scripts_count);
+    const struct script *script = &s->scripts[job->script];
+    play(script, &(struct play_options){ .seed = job->seed }, out);
+    if (s->twice && out->passed)
+        play_again(script, out);
+}
+
+void sweep_add(struct sweep *s, const struct play_result *r)
+{
+    s->passed += r->passed;
+    s->failed += !r->passed;
+    s->events += r->events;
+    s->virtual_us += r->virtual_us;
+    s->checks.facts += r->checks.facts;
+    s->checks.committed += r->checks.committed;
+    s->checks.leaders += r->checks.leaders;
+    s->checks.promises_kept += r->checks.promises_kept;
+    s->checks.promises_unknown += r->checks.promises_unknown;
+    s->checks.repins += r->checks.repins;
 }
