@@ -155,9 +155,13 @@ $(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(TEST_ARCHIVES)
 # ---- numbers ----
 # Never part of the tests: the machine decides what they are (docs/BENCHMARKS.md). Under three minutes.
 BENCHES = $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/bench_*.c))
-.PHONY: bench
+.PHONY: bench bench-etcd
 bench: $(PROGRAMS) $(BENCHES)
 	bench/run $(B)
+# Beside etcd, on the same disk: needs Go, and etcd or Debian's package of it. T="rates follower": only these tables.
+T ?=
+bench-etcd: $(PROGRAMS) $(BENCHES)
+	bench/etcd/run $(B) $(T)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
 	$(link)
 
@@ -230,6 +234,7 @@ help:
 	@echo 'make analyze    cppcheck over all sources'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
+	@echo 'make bench-etcd  pins beside etcd on the same disk (needs Go; fetches etcd); T=rates: one table of it'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors; V=1 shows commands.'
 

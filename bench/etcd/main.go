@@ -1,0 +1,179 @@
+// Drives etcd and Holdfast alike: N clients, each with one write on its way and the next as soon as that one is
+// acknowledged, for a fixed time after a warm-up. Clients take the members in turn.
+//
+//	drive -system etcd -clients 64 -seconds 3 -pids 11,12,13 127.0.0.1:2379 127.0.0.1:2381 127.0.0.1:2383
+//	drive -system pins -clients 64 -seconds 3 -pids 21,22,23 127.0.0.1:9094 ...
+//	drive -system pins -outage -pids 21 ...     kills the process, prints the seconds until a write is acknowledged
+//
+// A write is a put of a new key with a value of 300 bytes, or POST /pins/{cid} of a new CID.
+// Prints: writes a second, median and 99th percentile of the time to the answer in ms, CPU us of the processes
+// named by -pids for each write, errors, writes.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const warmUp = 500 * time.Millisecond
+
+// A writer makes one write at a time.
+type writer interface {
+	write(ctx context.Context) error
+}
+
+type result struct {
+	took   []time.Duration // of each acknowledged write
+	errors int
+	last   error
+}
+
+// One client: counts what it began after `from` and had the answer to before `until`.
+func drive(w writer, from, until time.Time) result {
+	var r result
+	for time.Now().Before(until) {
+		begin := time.Now()
+		err := w.write(context.Background())
+		switch {
+		case begin.Before(from) || time.Now().After(until):
+		case err != nil:
+			r.errors++
+			r.last = err
+		default:
+			r.took = append(r.took, time.Since(begin))
+		}
+	}
+	return r
+}
+
+func openWriters(system string, clients int, endpoints []string) ([]writer, error) {
+	if system == "etcd" {
+		return openEtcd(clients, endpoints)
+	}
+	return openPins(clients, endpoints)
+}
+
+// User and system time of the processes so far.
+func cpuOf(pids []int) time.Duration {
+	var ticks int64
+	for _, pid := range pids {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue
+		}
+		text := string(raw)
+		fields := strings.Fields(text[strings.LastIndex(text, ")")+1:])
+		for _, field := range fields[11:13] { // utime, stime
+			n, _ := strconv.ParseInt(field, 10, 64)
+			ticks += n
+		}
+	}
+	return time.Duration(ticks) * time.Second / 100 // USER_HZ
+}
+
+func measure(writers []writer, seconds float64, pids []int) {
+	from := time.Now().Add(warmUp)
+	until := from.Add(time.Duration(seconds * float64(time.Second)))
+	results := make([]result, len(writers))
+	var wait sync.WaitGroup
+	for i := range writers {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			results[i] = drive(writers[i], from, until)
+		}()
+	}
+	time.Sleep(time.Until(from))
+	cpu := cpuOf(pids)
+	time.Sleep(time.Until(until))
+	cpu = cpuOf(pids) - cpu
+	wait.Wait()
+
+	var all result
+	for _, r := range results {
+		all.took = append(all.took, r.took...)
+		all.errors += r.errors
+		if r.last != nil {
+			all.last = r.last
+		}
+	}
+	if len(all.took) == 0 {
+		die("nothing was acknowledged; the last error was: %v", all.last)
+	}
+	sort.Slice(all.took, func(i, j int) bool { return all.took[i] < all.took[j] })
+	count := len(all.took)
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
+	fmt.Printf("%.1f %.2f %.2f %.1f %d %d\n", float64(count)/seconds, ms(all.took[count/2]), ms(all.took[count*99/100]),
+		float64(cpu.Microseconds())/float64(count), all.errors, count)
+}
+
+// Kills the process while others write, and prints the seconds until the next write is acknowledged anywhere.
+func outage(writers []writer, pid int) {
+	acknowledged := make(chan time.Time, 1024)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for _, w := range writers {
+		go func() {
+			for ctx.Err() == nil {
+				begin := time.Now()
+				attempt, end := context.WithTimeout(ctx, 500*time.Millisecond)
+				if w.write(attempt) == nil {
+					acknowledged <- begin
+				}
+				end()
+				time.Sleep(2 * time.Millisecond)
+			}
+		}()
+	}
+	time.Sleep(warmUp)
+	killed := time.Now()
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		die("kill %d: %v", pid, err)
+	}
+	for begin := range acknowledged {
+		if begin.After(killed) {
+			fmt.Printf("%.3f\n", time.Since(killed).Seconds())
+			return
+		}
+	}
+}
+
+func die(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "drive: "+format+"\n", args...)
+	os.Exit(1)
+}
+
+func main() {
+	system := flag.String("system", "pins", "etcd or pins")
+	clients := flag.Int("clients", 1, "how many write at the same time")
+	seconds := flag.Float64("seconds", 3, "how long, after the warm-up")
+	pidList := flag.String("pids", "", "processes whose CPU time is counted")
+	isOutage := flag.Bool("outage", false, "kill the process of -pids, and time the outage")
+	flag.Parse()
+
+	var pids []int
+	for _, text := range strings.FieldsFunc(*pidList, func(r rune) bool { return r == ',' }) {
+		pid, err := strconv.Atoi(text)
+		if err != nil {
+			die("-pids: %v", err)
+		}
+		pids = append(pids, pid)
+	}
+	writers, err := openWriters(*system, *clients, flag.Args())
+	if err != nil {
+		die("%v", err)
+	}
+	if *isOutage {
+		outage(writers, pids[0])
+		return
+	}
+	measure(writers, *seconds, pids)
+}
