@@ -99,6 +99,7 @@ void peer_on_deadline(struct peer *p)
     peer_members_on_deadline(p);
     peer_health_on_deadline(p);
     peer_disk_on_deadline(p);
+    peer_state_on_deadline(p);
     peer_swarm_on_deadline(p);
     peer_leave(p);
 }
@@ -119,6 +120,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_members_deadline_us(p));
     due = peer_earlier(due, peer_health_deadline_us(p));
     due = peer_earlier(due, p->disk_retry_us);
+    due = peer_earlier(due, p->flush_at_us);
     due = peer_earlier(due, peer_swarm_deadline_us(p));
     due = peer_earlier(due, peer_tracker_deadline_us(p));
     return peer_earlier(due, peer_stop_deadline_us(p));
@@ -300,6 +302,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
         p->observer = *observer;
     p->log = ports->log;
     p->disk_retry_us = RAFT_NEVER;
+    p->flush_at_us = RAFT_NEVER;
     list_init(&p->letters);
     list_init(&p->proposals);
     list_init(&p->changes);

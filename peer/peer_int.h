@@ -60,6 +60,8 @@ enum {
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
 #define PEER_REPAIR_PAUSE_US  ((uint64_t)200 * 1000)
 #define PEER_DISK_PAUSE_US    ((uint64_t)1000 * 1000)
+/* What is applied may gather so long before it is written: it is in the log already, and a restart does it again. */
+#define PEER_STATE_PAUSE_US   ((uint64_t)1000 * 1000)
 
 enum peer_life {
     PEER_FOUNDING, /* an empty disk: asking who is there */
@@ -154,6 +156,7 @@ struct peer {
     size_t batch_rows;
     int sink_err; /* of the batch being made */
     bool apply_is_blocked;
+    uint64_t flush_at_us; /* what has gathered in the overlay; RAFT_NEVER: nothing */
     uint64_t disk_retry_us; /* RAFT_NEVER: the disk has room */
 
     /* Members. */
@@ -230,6 +233,7 @@ void peer_state_durable(void *owner, uint64_t tag);
 void peer_disk_failed(struct peer *p, int err, const char *doing);
 void peer_disk_full(struct peer *p);
 void peer_disk_on_deadline(struct peer *p);
+void peer_state_on_deadline(struct peer *p);
 
 /* ---- peer_propose.c ---- */
 /* The pin (or unpin) on its way; `priority` are the client's preferred holders. At once: ERR_NO_LEADER,

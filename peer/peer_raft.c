@@ -4,7 +4,7 @@
  *
  *      messages that may leave now          ---> transport
  *      one unit, if none is being written   ---> log room      ---> raft_on_stored, and the letters that waited
- *      entries that may be applied          ---> pinset ---> overlay ---> map room
+ *      entries that may be applied          ---> pinset ---> overlay ---> map room, once a second
  *
  * One unit at a time is group commit: all that arrives while the disk syncs makes up the next one (DESIGN 2).
  * Applying goes on as long as the overlay has room; when it is full the next batch that becomes durable
@@ -266,6 +266,18 @@ static void peer_apply(struct peer *p)
         err = overlay_submit(p->state, p->applied);
     if (err != OK)
         peer_disk_failed(p, err, "applying");
+    else if (p->is_stopping)
+        overlay_flush(p->state);
+    else if (p->flush_at_us == RAFT_NEVER && overlay_is_gathering(p->state))
+        p->flush_at_us = p->now_us + PEER_STATE_PAUSE_US;
+}
+
+void peer_state_on_deadline(struct peer *p)
+{
+    if (p->now_us < p->flush_at_us)
+        return;
+    p->flush_at_us = RAFT_NEVER;
+    overlay_flush(p->state);
 }
 
 void peer_state_durable(void *owner, uint64_t tag)

@@ -17,6 +17,7 @@ void peer_stop(struct peer *p, const char *why)
     p->is_stopping = true;
     p->stop_deadline_us = p->now_us + LIMIT_SHUTDOWN_US;
     peer_words(p->stop_why, sizeof(p->stop_why), "%s", why);
+    overlay_flush(p->state);
     tracker_stop(p->tracker);
     peer_informer_stop(p->informer);
     peer_swarm_stop(p);

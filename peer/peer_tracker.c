@@ -96,6 +96,7 @@ static void peer_turn(struct peer *p, struct view *state, struct view *local)
     peer_view_end(p, state);
     if (err == OK && number != 0)
         err = overlay_submit(p->local, number);
+    overlay_flush(p->local); /* the daemon hears of a pin only when its row is durable */
     if (err != OK)
         peer_disk_failed(p, err, "the tracker's turn");
 }

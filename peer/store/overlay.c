@@ -2,8 +2,9 @@
  *
  * Each batch is a small sorted run, as in a log-structured merge tree: a reader asks the newest run first,
  * and a batch that became durable is dropped whole, without touching the others. To keep the runs few,
- * only IN_FLIGHT_MAX of them are with the store; what is submitted meanwhile joins the run that waits,
- * so that slow syncs make larger batches and not more of them. */
+ * only IN_FLIGHT_MAX of them are with the store, and what is submitted joins the newest run, which gathers
+ * until it is due: flushed, large, or half the bound. Rows of a B-tree that are written together share
+ * pages: a batch of ten thousand random keys costs a fraction of the page writes of a hundred small ones. */
 #include "store/overlay_int.h"
 
 #include <string.h>
@@ -13,7 +14,7 @@
 
 enum {
     IN_FLIGHT_MAX = 2,   /* one is synced, the next is ready for the worker */
-    JOIN_OPS_MAX = 4096, /* a waiting run takes no more beyond it */
+    JOIN_OPS_MAX = 8192, /* a gathering run takes no more beyond it */
     JOIN_BYTES_MAX = 4 * 1024 * 1024,
     CHUNK_SIZE_MIN = 16 * 1024,
     OP_BYTES = sizeof(struct map_op) + sizeof(uint32_t), /* what an op costs beside its bytes */
@@ -173,7 +174,7 @@ static void overlay_pump(struct overlay *o)
         struct overlay_run *run = list_entry(link, struct overlay_run, link);
         if (run->is_in_flight)
             continue;
-        if (o->is_dead || o->is_refused || o->in_flight_count == IN_FLIGHT_MAX)
+        if (!run->is_due || o->is_dead || o->is_refused || o->in_flight_count == IN_FLIGHT_MAX)
             return;
         run->batch = (struct map_batch){ .area = o->area,
                                          .ops = run->ops,
@@ -301,7 +302,7 @@ bool overlay_is_full(const struct overlay *o)
                                 o->open->bytes_len >= LIMIT_MAP_BATCH_BYTES / 2));
 }
 
-/* The run that waits last, if the open one may join it. */
+/* The newest run, if it is still here and the open one may join it. */
 static struct overlay_run *overlay_joinable(const struct overlay *o)
 {
     if (list_is_empty(&o->runs))
@@ -326,6 +327,13 @@ static int overlay_join(struct overlay *o, struct overlay_run *last)
     return OK;
 }
 
+/* The newest run leaves as soon as there is room. */
+static void overlay_end_gathering(struct overlay *o)
+{
+    if (!list_is_empty(&o->runs))
+        list_entry(o->runs.prev, struct overlay_run, link)->is_due = true;
+}
+
 int overlay_submit(struct overlay *o, uint64_t tag)
 {
     if (o->is_dead)
@@ -343,11 +351,25 @@ int overlay_submit(struct overlay *o, uint64_t tag)
             return err;
         }
     } else {
+        overlay_end_gathering(o);
         list_push_back(&o->runs, &o->open->link);
         o->open = NULL;
     }
+    if (o->bytes_len >= o->bytes_max / 2)
+        overlay_end_gathering(o);
     overlay_pump(o);
     return OK;
+}
+
+void overlay_flush(struct overlay *o)
+{
+    overlay_end_gathering(o);
+    overlay_pump(o);
+}
+
+bool overlay_is_gathering(const struct overlay *o)
+{
+    return !list_is_empty(&o->runs) && !list_entry(o->runs.prev, struct overlay_run, link)->is_due;
 }
 
 size_t overlay_batches_count(const struct overlay *o)

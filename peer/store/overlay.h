@@ -1,11 +1,12 @@
 /* overlay.h -- rows that are written but not yet durable, merged into reads (DESIGN 3).
  *
- *      put, delete ---> open batch ---submit---> queued ---> in flight ---> durable, dropped here
- *                          \______________________|____________/
+ *      put, delete ---> open batch ---submit---> gathering ---flush---> in flight ---> durable, dropped here
+ *                          \_________________________|__________________/
  *                                  overlay_view_open(): merged over the store's view
  *
  * Shape    One overlay an area of the map. Changes go into the open batch; overlay_submit() closes it with a
- *          tag. Batches reach the store in order, and on_durable() follows for each tag, in order.
+ *          tag. Batches gather here: overlay_flush() sends them, and so does their size. They reach the
+ *          store in order, and on_durable() follows for each tag, in order.
  * View     Shows everything put so far, the open batch included, and goes on showing what is put while it
  *          is open. Same contract as port/view.h.
  * Bounded  `bytes_max` of keys and values over all batches. overlay_is_full(): the caller waits until
@@ -43,8 +44,12 @@ int overlay_put(struct overlay *o, unsigned table, struct bytes key, struct byte
 int overlay_delete(struct overlay *o, unsigned table, struct bytes key);
 bool overlay_has_open(const struct overlay *o); /* something is in the open batch */
 bool overlay_is_full(const struct overlay *o);
-/* Closes the open batch and sends it on its way; nothing happens, and no hook runs, when it is empty. */
+/* Closes the open batch, which gathers with others; nothing happens, and no hook runs, when it is empty. */
 int overlay_submit(struct overlay *o, uint64_t tag);
+/* Sends what has gathered on its way. Due some time after overlay_is_gathering(): what the log would have to
+ * do again after a crash. */
+void overlay_flush(struct overlay *o);
+bool overlay_is_gathering(const struct overlay *o);
 size_t overlay_batches_count(const struct overlay *o); /* submitted, not durable */
 /* The disk was full: the batches wait. Try them again (at intervals; nothing else will). */
 bool overlay_is_stalled(const struct overlay *o);

@@ -20,6 +20,7 @@ struct overlay_run {
     size_t tags_size;
     struct overlay_chunk *chunks; /* newest first */
     size_t bytes_len;
+    bool is_due; /* it gathers no more than until it can leave */
     bool is_in_flight;
 };
 
@@ -42,7 +43,7 @@ struct overlay {
     enum map_area area;
     size_t bytes_max;
     struct overlay_hooks hooks;
-    struct list_link runs;    /* submitted, oldest first: those in flight, then those that wait */
+    struct list_link runs;    /* submitted, oldest first: in flight, due, gathering */
     struct overlay_run *open; /* NULL: nothing was put since the last submit */
     size_t bytes_len;
     size_t in_flight_count;

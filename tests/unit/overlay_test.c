@@ -232,8 +232,11 @@ static void random_step(struct bench *b)
     if (what < 40) {
         if (!overlay_is_full(b->overlay))
             change(b);
-    } else if (what < 55) {
+    } else if (what < 53) {
         submit(b);
+    } else if (what < 57) {
+        overlay_flush(b->overlay);
+        cr_assert_not(overlay_is_gathering(b->overlay));
     } else if (what < 85) {
         mini_world_step(&b->world);
     } else {
@@ -248,6 +251,7 @@ Test(overlay, a_view_shows_all_that_was_put)
         for (int i = 0; i < 1000; i++)
             random_step(b);
         submit(b);
+        overlay_flush(b->overlay);
         mini_world_run(&b->world);
         cr_assert_eq(b->tag_durable, b->tag_last);
         cr_assert_eq(overlay_batches_count(b->overlay), 0);
@@ -323,6 +327,7 @@ Test(overlay, a_full_disk_keeps_the_batches_until_a_retry)
         disk_set_health(b->disk, DISK_STATE, DISK_FULL);
         change(b);
         submit(b);
+        overlay_flush(b->overlay);
         mini_world_run(&b->world);
         int failed_count = b->failed_count;
         cr_assert_geq(failed_count, 1);
@@ -337,6 +342,7 @@ Test(overlay, a_full_disk_keeps_the_batches_until_a_retry)
             random_step(b);
         }
         submit(b);
+        overlay_flush(b->overlay);
         mini_world_run(&b->world);
         cr_assert_eq(b->tag_durable, b->tag_last);
         look(b);
@@ -352,12 +358,37 @@ Test(overlay, a_dead_disk_is_told_once)
         change(b);
         submit(b);
     }
+    overlay_flush(b->overlay);
     mini_world_run(&b->world);
     cr_assert_eq(b->failed_count, 1);
     cr_assert_eq(b->failed_err, ERR_IO);
     cr_assert_eq(overlay_put(b->overlay, 0, (struct bytes){ "k", 1 }, (struct bytes){ "v", 1 }),
                  ERR_IO);
     cr_assert_eq(b->tag_durable, 0);
+    bench_destroy(b);
+}
+
+Test(overlay, what_is_submitted_gathers_until_it_is_flushed_or_large)
+{
+    struct bench *b = bench_create(1);
+    char value[BYTES_MAX / 8] = { 0 };
+    struct bytes large = { value, sizeof(value) };
+    for (b->tag_last = 1; b->tag_last <= 3; b->tag_last++) {
+        cr_assert_eq(overlay_put(b->overlay, 0, (struct bytes){ &b->tag_last, 1 }, large), OK);
+        cr_assert_eq(overlay_submit(b->overlay, b->tag_last), OK);
+    }
+    mini_world_run(&b->world);
+    cr_assert(overlay_is_gathering(b->overlay));
+    cr_assert_eq(b->tag_durable, 0);
+    overlay_flush(b->overlay);
+    mini_world_run(&b->world);
+    cr_assert_eq(b->tag_durable, 3);
+    for (; b->tag_last <= 8; b->tag_last++) {
+        cr_assert_eq(overlay_put(b->overlay, 0, (struct bytes){ &b->tag_last, 1 }, large), OK);
+        cr_assert_eq(overlay_submit(b->overlay, b->tag_last), OK);
+    }
+    mini_world_run(&b->world);
+    cr_assert_geq(b->tag_durable, 7); /* half the bound: on their way by themselves */
     bench_destroy(b);
 }
 
