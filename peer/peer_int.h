@@ -6,6 +6,7 @@
  *   peer_propose.c   writes on their way through the log
  *   peer_members.c   who belongs: admission, removal, promotion, addresses
  *   peer_health.c    metrics out and in, who is alive, repair
+ *   peer_expiry.c    pins whose time is over
  *   peer_tracker.c   turns of the tracker
  *   peer_swarm.c     connects the members' IPFS daemons to one another
  *   peer_informer.c  what this peer says of itself
@@ -51,6 +52,7 @@ enum {
     PEER_UNITS_IN_FLIGHT_MAX = 1,
     PEER_BATCH_ROWS_MAX = OVERLAY_OPS_MAX - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
     PEER_REPAIRS_IN_FLIGHT_MAX = 64,
+    PEER_EXPIRIES_IN_FLIGHT_MAX = 64,
 };
 
 #define PEER_FIND_PAUSE_US    ((uint64_t)500 * 1000)
@@ -59,6 +61,7 @@ enum {
 #define PEER_ROLES_PAUSE_US   ((uint64_t)200 * 1000)
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
 #define PEER_REPAIR_PAUSE_US  ((uint64_t)200 * 1000)
+#define PEER_EXPIRY_PAUSE_US  ((uint64_t)1000 * 1000)
 #define PEER_DISK_PAUSE_US    ((uint64_t)1000 * 1000)
 /* What is applied may gather so long before it is written: it is in the log already, and a restart does it again. */
 #define PEER_STATE_PAUSE_US   ((uint64_t)1000 * 1000)
@@ -177,6 +180,8 @@ struct peer {
     struct repair *repair;
     uint64_t push_at_us;
     uint64_t repair_at_us;
+    uint64_t expiry_at_us;
+    size_t expiries_in_flight;
     struct peer_informer *informer;
     struct buf push; /* the metrics on their way to several peers */
 
@@ -278,6 +283,11 @@ void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes
 /* Fills the pin's allocations as the leader sees the members now; they lie in p->arena. */
 int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priority,
                   size_t priority_count, struct buf *why);
+
+/* ---- peer_expiry.c ---- */
+void peer_expiry_on_role(struct peer *p);
+void peer_expiry_on_deadline(struct peer *p);
+uint64_t peer_expiry_deadline_us(const struct peer *p);
 
 /* ---- peer_tracker.c ---- */
 int peer_tracker_start(struct peer *p);

@@ -344,6 +344,7 @@ void peer_on_role_changed(struct peer *p)
              (unsigned long long)raft_leader(p->raft));
     peer_proposals_on_role(p);
     peer_health_on_role(p);
+    peer_expiry_on_role(p);
     peer_tell_role(p);
 }
 

@@ -27,6 +27,9 @@ struct monitor_slot {
 struct monitor_peer {
     struct peer_id id;
     uint64_t silent_since_us; /* last arrival, or when it became a member */
+    bool has_wall;
+    uint64_t wall_at_us;   /* when its wall clock was heard ... */
+    int64_t wall_ahead_us; /* ... and how far that is ahead of our monotonic one */
     size_t slots_count;
     struct monitor_slot *slots; /* LIMIT_METRICS_PER_PEER_COUNT of them */
 };
@@ -191,6 +194,17 @@ int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *
     return slot->value.err;
 }
 
+int monitor_on_wall(struct monitor *m, uint64_t now_us, const struct peer_id *from, int64_t wall_us)
+{
+    struct monitor_peer *peer = monitor_find(m, from);
+    if (peer == NULL)
+        return ERR_NOT_FOUND;
+    peer->has_wall = true;
+    peer->wall_at_us = now_us;
+    peer->wall_ahead_us = wall_us - (int64_t)now_us;
+    return OK;
+}
+
 /* ---- liveness ---- */
 
 void monitor_listen_from(struct monitor *m, uint64_t now_us)
@@ -265,6 +279,35 @@ uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us)
         due_us = monitor_earlier(due_us, suspect_us + m->options.repin_after_us, now_us);
     }
     return due_us;
+}
+
+/* ---- wall time ---- */
+
+static bool monitor_knows_wall(const struct monitor *m, const struct monitor_peer *peer,
+                               uint64_t now_us)
+{
+    return peer != NULL && peer->has_wall &&
+           now_us - peer->wall_at_us < monitor_ttl_us(m, peer);
+}
+
+int monitor_median_wall(const struct monitor *m, uint64_t now_us, const struct peer_id *ids,
+                        size_t count, int64_t *out_us)
+{
+    int64_t ahead_us[LIMIT_MEMBERS_COUNT]; /* sorted */
+    size_t known = 0;
+    for (size_t i = 0; i < count && known < LIMIT_MEMBERS_COUNT; i++) {
+        const struct monitor_peer *peer = monitor_find(m, &ids[i]);
+        if (!monitor_knows_wall(m, peer, now_us))
+            continue;
+        size_t place = known++;
+        for (; place > 0 && ahead_us[place - 1] > peer->wall_ahead_us; place--)
+            ahead_us[place] = ahead_us[place - 1];
+        ahead_us[place] = peer->wall_ahead_us;
+    }
+    if (2 * known <= count)
+        return ERR_NOT_FOUND;
+    *out_us = (int64_t)now_us + ahead_us[(known - 1) / 2];
+    return OK;
 }
 
 /* ---- looking ---- */

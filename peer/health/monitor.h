@@ -41,6 +41,9 @@ int monitor_set_members(struct monitor *m, uint64_t now_us, const struct peer_id
 /* A metric came from a member, or from this peer itself. */
 int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *from,
                       const struct metric *metric);
+/* What the wall clock of a member showed when it spoke, which is now. */
+int monitor_on_wall(struct monitor *m, uint64_t now_us, const struct peer_id *from,
+                    int64_t wall_us);
 /* Silence before now is nobody's fault: I became leader, or was cut off. */
 void monitor_listen_from(struct monitor *m, uint64_t now_us);
 /* To be called at least every stall_us / 2: monitor_next_deadline_us() asks for it. True: a stall of our own
@@ -52,6 +55,12 @@ enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const s
 const char *liveness_name(enum liveness liveness); /* "healthy", "suspect", "down" */
 /* The next moment at which anybody's liveness changes if nothing is heard, or monitor_on_time() is due. */
 uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us);
+
+/* The median of what the wall clocks of `ids` show now (of two in the middle, the earlier one). Clocks of members not
+ * heard within their TTL do not count; ERR_NOT_FOUND: that leaves no majority of `ids`. One wrong clock of three, or two
+ * of five, do not move it out of what the others show. */
+int monitor_median_wall(const struct monitor *m, uint64_t now_us, const struct peer_id *ids,
+                        size_t count, int64_t *out_us);
 
 /* ---- looking ---- */
 

@@ -46,7 +46,11 @@ size_t checks_members(const struct checks *c, unsigned who);
 
 /* ---- what clients were promised ---- */
 
-enum promise_kind { PROMISE_PIN, PROMISE_UNPIN };
+enum promise_kind {
+    PROMISE_PIN,
+    PROMISE_PIN_THAT_EXPIRES, /* it may have ended by itself, or not yet */
+    PROMISE_UNPIN,
+};
 enum promise_outcome {
     PROMISE_KEPT,    /* acknowledged */
     PROMISE_REFUSED, /* a definite no: it must not take effect */

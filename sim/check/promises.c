@@ -136,13 +136,18 @@ void checks_on_return(struct checks *c, uint64_t call, enum promise_outcome outc
     }
 }
 
+static bool promise_leads_to(const struct promise *p, bool is_pinned)
+{
+    return p->kind == PROMISE_PIN_THAT_EXPIRES || (p->kind == PROMISE_PIN) == is_pinned;
+}
+
 static bool promise_may_end_as(const struct promised_cid *of, bool is_pinned)
 {
     bool any_kept = false;
     list_for_each (link, &of->promises) {
         const struct promise *p = list_entry(link, struct promise, link);
         any_kept |= p->outcome == PROMISE_KEPT;
-        if ((p->kind == PROMISE_PIN) == is_pinned && !promise_is_overruled(p))
+        if (promise_leads_to(p, is_pinned) && !promise_is_overruled(p))
             return true;
     }
     return !is_pinned && !any_kept; /* as if nobody had asked for anything */

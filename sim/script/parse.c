@@ -204,8 +204,10 @@ static void parse_pin(struct words *w, struct script_step *step)
             words_factor(w, &step->factor_min, &step->factor_max);
         else if (words_take(w, "name"))
             step->name = words_next(w, "a name");
+        else if (words_take(w, "expires"))
+            step->expires_us = words_time_us(w, "when it expires, as 10m");
         else
-            words_fail(w, "by, factor, name or fails");
+            words_fail(w, "by, factor, name, expires or fails");
     }
     parse_outcome(w, step);
 }
@@ -417,7 +419,7 @@ static const struct verb_row verbs[] = {
     { "content", VERB_CONTENT, parse_content,
       "content CONTENTS [size BYTES] [nowhere | at PEERS]" },
     { "pin", VERB_PIN, parse_pin,
-      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [fails [STATUS] [\"TEXT\"]]" },
+      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [fails [STATUS] [\"TEXT\"]]" },
     { "unpin", VERB_UNPIN, parse_about_contents,
       "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },
     { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },

@@ -133,6 +133,7 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
     struct stage_question q = { .verb = step->verb,
                                 .factor_min = step->factor_min,
                                 .factor_max = step->factor_max,
+                                .expires_us = step->expires_us,
                                 .name = step->name };
     if (step->contents.count > 0) {
         runner_ask_contents(r, &q);

@@ -189,6 +189,7 @@ struct script_step {
     struct script_outcome outcome;
     /* PIN */
     int factor_min, factor_max; /* 0: the default; -1: everywhere */
+    uint64_t expires_us;        /* from then on; 0: never */
     struct bytes name;
     /* START */
     bool joins;

@@ -39,6 +39,7 @@ struct stage_question {
     struct bytes content;  /* len 0: all */
     unsigned subject;      /* REMOVE: which machine's peer */
     int factor_min, factor_max; /* 0: the default */
+    uint64_t expires_us; /* from now, by the true time; 0: never */
     struct bytes name;
 };
 

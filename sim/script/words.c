@@ -355,7 +355,7 @@ static bool word_content(struct bytes word, struct script_content *out)
 bool word_is_reserved(struct bytes word)
 {
     static const char *const reserved[] = {
-        "by",     "at",        "on",      "to",  "factor",  "name", "fails", "within", "for",
+        "by",     "at",        "on",      "to",  "factor",  "name", "expires", "fails", "within", "for",
         "but",    "of",        "joining", "is",  "nowhere", "size", "all",   "up",     "down",
         "leader", "followers", "holders", "one", "peers",   "and",  "not",   NULL
     };

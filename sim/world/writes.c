@@ -3,6 +3,7 @@
 
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/rfc3339.h"
 
 #define WRITE_PATIENCE_US ((uint64_t)60 * 1000 * 1000)
 
@@ -54,16 +55,25 @@ static void write_done(void *owner, const struct client_answer *answer)
         c->on_answer(c->owner);
 }
 
-static void write_put_pin(struct buf *target, const struct stage_question *q, const struct cid *cid)
+static void write_put_pin(const struct world *w, struct buf *target,
+                          const struct stage_question *q, const struct cid *cid)
 {
-    buf_printf(target, "/pins/%s", cid_print(cid).text);
-    const char *mark = "?";
-    if (q->factor_min != 0) {
-        buf_printf(target, "?replication-min=%d&replication-max=%d", q->factor_min, q->factor_max);
-        mark = "&";
+    buf_printf(target, "/pins/%s?name=%.*s", cid_print(cid).text, (int)q->name.len,
+               (const char *)q->name.data);
+    if (q->factor_min != 0)
+        buf_printf(target, "&replication-min=%d&replication-max=%d", q->factor_min, q->factor_max);
+    if (q->expires_us != 0) {
+        char at[RFC3339_TEXT_SIZE];
+        rfc3339_print(at, SIM_CLOCK_WALL_START_US + (int64_t)(w->sim.now_us + q->expires_us));
+        buf_printf(target, "&expire-at=%s", at);
     }
-    if (q->name.len > 0)
-        buf_printf(target, "%sname=%.*s", mark, (int)q->name.len, (const char *)q->name.data);
+}
+
+static enum promise_kind write_promise(const struct stage_question *q)
+{
+    if (q->verb == VERB_UNPIN)
+        return PROMISE_UNPIN;
+    return q->expires_us == 0 ? PROMISE_PIN : PROMISE_PIN_THAT_EXPIRES;
 }
 
 static const char *write_put(struct world *w, const struct stage_question *q, const struct cid *cid,
@@ -71,7 +81,7 @@ static const char *write_put(struct world *w, const struct stage_question *q, co
 {
     switch (q->verb) {
     case VERB_PIN:
-        write_put_pin(target, q, cid);
+        write_put_pin(w, target, q, cid);
         return "POST";
     case VERB_UNPIN:
         buf_printf(target, "/pins/%s", cid_print(cid).text);
@@ -106,8 +116,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
     }
     if (q->verb == VERB_PIN || q->verb == VERB_UNPIN) {
         c->is_promise = true;
-        c->promise =
-            checks_on_call(w->checks, q->verb == VERB_PIN ? PROMISE_PIN : PROMISE_UNPIN, &cid);
+        c->promise = checks_on_call(w->checks, write_promise(q), &cid);
     }
     struct buf target = { 0 };
     struct buf request = { 0 };

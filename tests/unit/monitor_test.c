@@ -148,3 +148,46 @@ Test(monitor, a_peer_cannot_fill_the_memory)
     cr_assert_eq(liveness_of(m, 1002, 0), LIVENESS_HEALTHY); /* but it lives */
     monitor_destroy(m);
 }
+
+/* ---- wall time ---- */
+
+static int say_wall(struct monitor *m, uint64_t now, uint32_t peer, int64_t wall)
+{
+    struct peer_id id = test_peer(peer);
+    return monitor_on_wall(m, now, &id, wall);
+}
+
+static int median_of(const struct monitor *m, uint64_t now, uint32_t peers, int64_t *out)
+{
+    struct peer_id ids[8];
+    for (uint32_t i = 0; i < peers; i++)
+        ids[i] = test_peer(i);
+    return monitor_median_wall(m, now, ids, peers, out);
+}
+
+Test(monitor, the_median_of_the_wall_clocks_moves_on_with_our_own)
+{
+    struct monitor *m = monitor_of(3);
+    int64_t wall = 0;
+    cr_assert_eq(say_wall(m, 1000, 0, 50000), OK);
+    cr_assert_eq(median_of(m, 1000, 3, &wall), ERR_NOT_FOUND); /* one of three */
+    cr_assert_eq(say_wall(m, 1000, 1, 9000000), OK);
+    cr_assert_eq(median_of(m, 1000, 3, &wall), OK);
+    cr_assert_eq(wall, 50000); /* of two the earlier */
+    cr_assert_eq(say_wall(m, 1010, 2, 50011), OK);
+    cr_assert_eq(median_of(m, 1015, 3, &wall), OK);
+    cr_assert_eq(wall, 50016); /* neither the clock that is far ahead nor the first */
+    monitor_destroy(m);
+}
+
+Test(monitor, wall_clocks_of_the_silent_and_of_strangers_do_not_count)
+{
+    struct monitor *m = monitor_of(3);
+    int64_t wall = 0;
+    cr_assert_eq(say_wall(m, 1000, 7, 1), ERR_NOT_FOUND);
+    cr_assert_eq(say_wall(m, 1000, 0, 50000), OK);
+    cr_assert_eq(say_wall(m, 1010, 1, 50010), OK);
+    cr_assert_eq(median_of(m, 1000 + TTL - 1, 3, &wall), OK);
+    cr_assert_eq(median_of(m, 1000 + TTL, 3, &wall), ERR_NOT_FOUND);
+    monitor_destroy(m);
+}
