@@ -92,9 +92,7 @@ int peer_found_start(struct peer *p)
     p->list = p->founding.list;
     p->life = PEER_FOUNDING;
     p->start_deadline_us = p->now_us + p->options.start_timeout_us;
-    do
-        p->join_ticket = rng_below(&p->ports.rng, RNG_IDENTITY, UINT64_MAX);
-    while (p->join_ticket == 0);
+    p->join_ticket = 1 + rng_below(&p->ports.rng, RNG_IDENTITY, UINT64_MAX); /* 0: none */
     return OK;
 }
 

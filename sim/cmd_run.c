@@ -1,20 +1,19 @@
-#include <string.h>
-
 #include "sim/campaign.h"
 #include "sim/cmd.h"
-#include "sim/report/verdict.h"
-#include "util/log.h"
+#include "sim/search/recording.h"
+#include "sim/watch.h"
+#include "util/assert.h"
+#include "util/mem.h"
 
 struct run_args {
     uint64_t seed;
     uint64_t seeds;
     uint64_t jobs;
-    uint64_t hashes;
-    const char *log;
     const char *junit;
-    bool trace;
+    const char *save_choices;
     bool twice;
     bool json;
+    struct watch watch;
 };
 
 #define FIELD(name) offsetof(struct run_args, name)
@@ -26,65 +25,46 @@ static const struct cmd_option run_options[] = {
     { "--twice", CMD_FLAG, FIELD(twice), NULL, "each seed twice; the hashes have to be equal" },
     { "--json", CMD_FLAG, FIELD(json), NULL, "one JSON object a run, and nothing else" },
     { "--junit", CMD_TEXT, FIELD(junit), "FILE", "a report for a CI" },
-    { "--trace", CMD_FLAG, FIELD(trace), NULL, "a line for everything that happens (one run)" },
-    { "--log", CMD_TEXT, FIELD(log), "LEVEL",
-      "the peers' own lines: error, warn, info, debug (one run)" },
-    { "--hashes", CMD_NUMBER, FIELD(hashes), "K",
-      "the trace hash after each 2^K events: where do two runs part? (one run)" },
+    { "--save-choices", CMD_TEXT, FIELD(save_choices), "FILE",
+      "keep the run, for `replay` (one run, as all below)" },
+    { "--trace", CMD_FLAG, FIELD(watch.trace), NULL, "a line for everything that happens" },
+    { "--log", CMD_TEXT, FIELD(watch.log), "LEVEL",
+      "the peers' own lines: error, warn, info, debug" },
+    { "--hashes", CMD_NUMBER, FIELD(watch.hashes), "K",
+      "the trace hash after each 2^K events: where do two runs part?" },
 };
 
-/* ---- one run, watched ---- */
+/* ---- one run ---- */
 
-static void run_on_line(void *owner, uint64_t at_us, unsigned who, const char *text)
+static bool run_save(const char *file, const struct script *script, const struct play_result *r,
+                     const struct choice_log *choices)
 {
-    (void)owner;
-    printf("%6llu.%06llu  %*s%s%u%s  %s\n", (unsigned long long)(at_us / 1000000),
-           (unsigned long long)(at_us % 1000000), who == 0 ? 0 : (int)(2 * who), "",
-           who == 0 ? "world " : "peer ", who, "", text);
+    struct buf out = { 0 };
+    recording_encode(&out, script, r, choices);
+    bool ok = cmd_write_file(file, &out);
+    buf_deinit(&out);
+    return ok;
 }
 
-static void run_on_log(void *owner, uint64_t at_us, unsigned who, const struct log_line *line)
+static int run_one(const struct run_args *a, const struct script *script)
 {
-    (void)owner;
-    printf("%6llu.%06llu  peer %u  %s %s: %s (%s:%d)\n", (unsigned long long)(at_us / 1000000),
-           (unsigned long long)(at_us % 1000000), who, log_level_name(line->level), line->facility,
-           line->text, line->file, line->line);
-}
-
-static void run_on_hash(void *owner, uint64_t events, struct hash128 hash)
-{
-    (void)owner;
-    char text[TRACE_HASH_TEXT_SIZE];
-    trace_hash_print(hash, text);
-    printf("%12llu events  %s\n", (unsigned long long)events, text);
-}
-
-static int run_watched(const struct run_args *a, enum log_level level, const struct script *script)
-{
-    struct play_options options = { .seed = a->seed, .hash_every_log2 = (unsigned)a->hashes };
-    options.hooks.log_level = level;
-    if (a->trace)
-        options.hooks.trace.on_line = run_on_line;
-    if (a->hashes > 0)
-        options.hooks.trace.on_hash = run_on_hash;
-    if (a->log != NULL)
-        options.hooks.on_log = run_on_log;
+    struct play_options options = { .seed = a->seed };
     struct play_result result;
+    struct choice_log *choices = mem_zalloc(sizeof(*choices));
+    ASSERT(choices != NULL);
+    watch_hooks(&a->watch, &options);
+    if (a->save_choices != NULL)
+        options.record = choices;
     uint64_t begin_us = cmd_real_us();
     play(script, &options, &result);
     uint64_t took_us = cmd_real_us() - begin_us;
     if (a->twice && result.passed)
         play_again(script, &result);
-    struct buf out = { 0 };
-    if (a->json) {
-        report_json(&out, script, &result);
-    } else {
-        report_verdict(&out, script, &result);
-        report_speed(&out, result.events, result.virtual_us, took_us);
-    }
-    fputs(buf_text(&out), stdout);
-    int code = result.passed ? CMD_PASSED : CMD_FAILED;
-    buf_deinit(&out);
+    int code = watch_verdict(script, &result, a->json, took_us);
+    if (a->save_choices != NULL && !run_save(a->save_choices, script, &result, choices))
+        code = CMD_USAGE;
+    choice_log_deinit(choices);
+    mem_free(choices);
     play_result_deinit(&result);
     return code;
 }
@@ -105,24 +85,21 @@ static int run_all(const struct run_args *a, const struct scripts *scripts)
     return campaign_run(&c);
 }
 
-static bool run_is_sensible(const struct run_args *a, int files, enum log_level *level)
+static bool run_is_sensible(const struct run_args *a, int files)
 {
-    bool is_watched = a->trace || a->log != NULL || a->hashes > 0;
-    if (files <= 0) {
-        if (files == 0)
-            cmd_print_help(&cmd_run, stderr);
+    bool is_single = watch_is_on(&a->watch) || a->save_choices != NULL;
+    if (files == 0)
+        cmd_print_help(&cmd_run, stderr);
+    if (files <= 0 || !watch_is_sensible(&a->watch))
+        return false;
+    if (a->seeds == 0) {
+        fputs("--seeds: expected 1 or more\n", stderr);
         return false;
     }
-    if (a->log != NULL && log_level_parse(level, a->log) != 0) {
-        fprintf(stderr, "--log: expected error, warn, info or debug, found `%s`\n", a->log);
-        return false;
-    }
-    if (a->hashes > 63 || a->seeds == 0) {
-        fputs("--hashes: expected 1 to 63; --seeds: expected 1 or more\n", stderr);
-        return false;
-    }
-    if (is_watched && (files > 1 || a->seeds > 1 || a->junit != NULL)) {
-        fputs("--trace, --log and --hashes show one run: one FILE, one seed, no report\n", stderr);
+    if (is_single && (files > 1 || a->seeds > 1 || a->junit != NULL)) {
+        fputs("--save-choices, --trace, --log and --hashes are for one run: one FILE, one seed, no "
+              "report\n",
+              stderr);
         return false;
     }
     return true;
@@ -131,13 +108,12 @@ static bool run_is_sensible(const struct run_args *a, int files, enum log_level 
 static int run_main(int argc, char **argv)
 {
     struct run_args a = { .seed = 1, .seeds = 1 };
-    enum log_level level = LOG_LEVEL_INFO;
     struct scripts scripts;
     int files = cmd_parse(&cmd_run, &a, argc, argv);
-    if (!run_is_sensible(&a, files, &level) || !cmd_load_scripts(&scripts, files, argv))
+    if (!run_is_sensible(&a, files) || !cmd_load_scripts(&scripts, files, argv))
         return CMD_USAGE;
     bool is_one = files == 1 && a.seeds == 1 && a.junit == NULL;
-    int code = is_one ? run_watched(&a, level, &scripts.list[0]) : run_all(&a, &scripts);
+    int code = is_one ? run_one(&a, &scripts.list[0]) : run_all(&a, &scripts);
     cmd_free_scripts(&scripts);
     return code;
 }

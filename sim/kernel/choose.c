@@ -102,7 +102,8 @@ int choice_log_decode(struct choice_log *log, const void *bytes, size_t len)
         uint64_t who = reader_varint(&r);
         uint64_t count = reader_varint(&r);
         enum choice_kind kind = 0;
-        if (r.err != OK || who >= CHOICE_WHO_COUNT || !choice_kind_find(name, &kind))
+        if (r.err != OK || who >= CHOICE_WHO_COUNT || !choice_kind_find(name, &kind) ||
+            count == 0 || log->lanes[kind][who].count > 0)
             return ERR_CORRUPT;
         for (uint64_t i = 0; i < count && r.err == OK; i++)
             choice_log_append(log, kind, (unsigned)who, reader_varint(&r));

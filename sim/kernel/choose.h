@@ -5,7 +5,8 @@
  *          the others as they were. That is what makes a run shrinkable.
  * Log      choose_record() writes each choice down; choose_replay() reads them instead of drawing. A log
  *          may be edited: a missing choice reads as 0, one too large is taken modulo n.
- * Rule     0 is the harmless outcome of every choice: no fault, the shortest delay. No floating point.
+ * Rule     0 is the harmless outcome of every choice of the world: no fault, the shortest delay. The peers' own draws
+ *          know no such thing: peers that all draw 0 all stand for election at once, for ever. No floating point.
  * Owner    The logs belong to the caller and outlive the choose.
  * Errors   choice_log_decode: ERR_CORRUPT, ERR_VERSION. The simulator's memory running out asserts. */
 #ifndef SIM_KERNEL_CHOOSE_H

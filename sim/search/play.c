@@ -30,8 +30,17 @@ static void play_judge(struct world *w, const struct script_verdict *v, struct p
     }
 }
 
-static void play_world(const struct script *script, const struct play_options *options,
-                       struct play_result *out)
+/* What can be told of a world at any moment, also when an assertion has broken off what it was doing. */
+static void play_measure(struct world *w, struct play_result *out)
+{
+    out->events = world_events(w);
+    out->virtual_us = world_time_us(w);
+    out->hash = world_hash(w);
+    out->checks = world_checks(w);
+    buf_append_text(&out->faults, world_faults(w));
+}
+
+static struct world *play_create(const struct script *script, const struct play_options *options)
 {
     struct world_options o = { .seed = options->seed,
                                .founders_count = script->peers_count,
@@ -42,18 +51,17 @@ static void play_world(const struct script *script, const struct play_options *o
                                .hash_every_log2 = options->hash_every_log2,
                                .hooks = options->hooks };
     play_peer_options(script, &o.peer);
-    struct world *w = world_create(&o);
+    return world_create(&o);
+}
+
+/* `verdict` is the caller's, because an assertion may break this off. */
+static void play_world(struct world *w, const struct script *script, struct script_verdict *verdict,
+                       struct play_result *out)
+{
     struct stage stage = world_stage(w);
-    struct script_verdict verdict;
-    script_run(script, &stage, &verdict);
-    play_judge(w, &verdict, out);
-    out->events = world_events(w);
-    out->virtual_us = world_time_us(w);
-    out->hash = world_hash(w);
-    out->checks = world_checks(w);
-    buf_append_text(&out->faults, world_faults(w));
-    script_verdict_deinit(&verdict);
-    world_destroy(w);
+    script_run(script, &stage, verdict);
+    play_judge(w, verdict, out);
+    play_measure(w, out);
 }
 
 void play(const struct script *script, const struct play_options *options, struct play_result *out)
@@ -66,13 +74,23 @@ void play(const struct script *script, const struct play_options *options, struc
     fatal_where(buf_text(&repro));
     buf_deinit(&repro);
     jmp_buf guard;
+    struct world *volatile w = NULL;
+    struct script_verdict verdict = { 0 };
     if (setjmp(guard) == 0) {
         fatal_guard(&guard);
-        play_world(script, options, out);
+        w = play_create(script, options);
+        play_world(w, script, &verdict, out);
+        struct world *over = w;
+        w = NULL;
+        world_destroy(over);
     } else {
         play_result_blame(out, "assertion", fatal_text());
+        out->line = verdict.line;
+        if (w != NULL)
+            play_measure(w, out);
     }
     fatal_guard(NULL);
+    script_verdict_deinit(&verdict);
 }
 
 void play_result_deinit(struct play_result *r)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/search/play.h"
+#include "sim/search/recording.h"
 #include "util/err.h"
 
 TestSuite(sim_play, .timeout = 60);
@@ -81,6 +82,62 @@ Test(sim_play, a_run_is_its_choices)
     cr_assert(again.hash.high == first.hash.high && again.hash.low == first.hash.low);
     play_result_deinit(&first);
     play_result_deinit(&again);
+    choice_log_deinit(log);
+    free(log);
+    script_deinit(&script);
+}
+
+/* Through bytes: what `run --save-choices` keeps is the run. */
+Test(sim_play, a_recording_is_the_run)
+{
+    int err = script_parse(&script, "x.scn", faults, strlen(faults));
+    cr_assert_eq(err, OK);
+    struct choice_log *log = calloc(1, sizeof(*log));
+    struct recording *rec = calloc(1, sizeof(*rec));
+    struct play_result first, again;
+    struct buf bytes = { 0 };
+    play(&script, &(struct play_options){ .seed = 8, .record = log }, &first);
+    recording_encode(&bytes, &script, &first, log);
+    cr_assert_eq(recording_decode(rec, buf_bytes(&bytes)), OK);
+    cr_assert(bytes_equal(rec->text, (struct bytes){ faults, strlen(faults) }));
+    play(&script, &(struct play_options){ .seed = 99, .replay = &rec->choices }, &again);
+    cr_assert(play_result_equal(&first, &again));
+    cr_assert(rec->events == again.events && rec->hash.low == again.hash.low);
+    recording_deinit(rec);
+    /* Any bit that turns is noticed. */
+    for (size_t i = 0; i < bytes.len; i += 97) {
+        bytes.data[i] ^= 1;
+        cr_assert_neq(recording_decode(rec, buf_bytes(&bytes)), OK);
+        bytes.data[i] ^= 1;
+    }
+    bytes.data[1] += 1;
+    cr_assert_eq(recording_decode(rec, buf_bytes(&bytes)), ERR_VERSION);
+    play_result_deinit(&first);
+    play_result_deinit(&again);
+    choice_log_deinit(log);
+    free(log);
+    free(rec);
+    buf_deinit(&bytes);
+    script_deinit(&script);
+}
+
+/* An edited list of choices is a run, too: what is missing is 0, the harmless outcome. Only the peers' own draws are
+ * kept: peers that all draw the same never elect anybody. */
+Test(sim_play, a_run_of_harmless_choices_is_calm)
+{
+    int err = script_parse(&script, "x.scn", faults, strlen(faults));
+    cr_assert_eq(err, OK);
+    struct choice_log *log = calloc(1, sizeof(*log));
+    struct play_result r;
+    play(&script, &(struct play_options){ .seed = 8, .record = log }, &r);
+    play_result_deinit(&r);
+    for (unsigned kind = 0; kind < CHOICE_ELECTION; kind++)
+        for (unsigned who = 0; who < CHOICE_WHO_COUNT; who++)
+            log->lanes[kind][who].count = 0;
+    play(&script, &(struct play_options){ .replay = log }, &r);
+    cr_assert(r.passed, "%s: %s", r.checker, buf_text(&r.why));
+    cr_assert_str_eq(buf_text(&r.faults), "none");
+    play_result_deinit(&r);
     choice_log_deinit(log);
     free(log);
     script_deinit(&script);
