@@ -142,7 +142,8 @@ int os_dir_make(const char *path, unsigned mode, struct buf *why)
             continue;
         buf_clear(&upto);
         buf_append(&upto, path, i);
-        if (mkdir(buf_text(&upto), mode) != 0 && errno != EEXIST)
+        bool is_new = mkdir(buf_text(&upto), mode) == 0;
+        if ((!is_new && errno != EEXIST) || (is_new && os_dir_sync_of(buf_text(&upto)) != 0))
             err = os_file_fail(why, "cannot make the folder", buf_text(&upto));
     }
     buf_deinit(&upto);

@@ -15,7 +15,7 @@ int os_file_read(const char *path, struct buf *out, struct buf *why);
 int os_file_replace(const char *path, const void *data, size_t len, unsigned mode, struct buf *why);
 bool os_file_exists(const char *path);
 int os_file_remove(const char *path, struct buf *why);
-/* With the folders above it; OK when it is there. */
+/* With the folders above it, durably; OK when it is there. */
 int os_dir_make(const char *path, unsigned mode, struct buf *why);
 /* path becomes path.old.0, path.old.0 becomes path.old.1 and so on; the one numbered `keep` is removed. OK when
  * there is nothing to move. */
