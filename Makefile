@@ -136,6 +136,26 @@ system: all $(B)/tests/canned
 $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
 
+# ---- power cuts ----
+# A real peer's writes and syncs, recorded; the images that a power cut could have left, opened (docs/CRASH.md). `crash`
+# takes some thousands of images, `long` all moments, with more of what may be lost at each.
+CRASH = $(B)/tests/record.so $(B)/tests/load $(B)/tests/crash
+.PHONY: crash long crash-programs
+crash-programs: $(B)/ipfs-cluster-service $(CRASH)
+crash: crash-programs
+	tests/crash/run $(B) --images 6000 --random 2 --daemons 200
+long: crash-programs
+	tests/crash/run $(B) --images 0 --random 16 --prefixes --daemons 2000
+$(B)/tests/%.so: tests/crash/%.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
+$(B)/tests/load: $(B)/obj/tests/crash/load.o $(B)/libpeer.a $(B)/libos.a
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS) -o $@
+$(B)/tests/crash: $(call obj,$(addprefix tests/crash/,crash.c disk.c disk_lay.c ledger.c daemon.c)) $(TEST_ARCHIVES)
+	@mkdir -p $(@D)
+	$(LINK) $(LIBS) -o $@
+
 # Static analysis beyond the compilers' warnings. nullPointerRedundantCheck does not know that fatal() does not return.
 .PHONY: analyze
 analyze:
@@ -230,6 +250,7 @@ help:
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, M=--matrix: by which scenario'
+	@echo 'make crash      power cuts: what a recorded peer could have left on its disk, opened; make long: all of it'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make analyze    cppcheck over all sources'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
