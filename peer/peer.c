@@ -71,7 +71,9 @@ static void peer_settle(struct peer *p)
 {
     if (p->raft != NULL) {
         peer_proposals_on_deadline(p);
+        peer_reads_begin(p);
         peer_raft_settle(p);
+        peer_reads_settle(p);
         peer_changes_settle(p);
         peer_tracker_settle(p);
         peer_check_ready(p);
@@ -118,6 +120,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_found_deadline_us(p));
     due = peer_earlier(due, p->raft != NULL ? raft_next_deadline_us(p->raft) : MONO_NEVER);
     due = peer_earlier(due, peer_proposals_deadline_us(p));
+    due = peer_earlier(due, peer_reads_deadline_us(p));
     due = peer_earlier(due, peer_members_deadline_us(p));
     due = peer_earlier(due, peer_health_deadline_us(p));
     due = peer_earlier(due, peer_expiry_deadline_us(p));
@@ -308,6 +311,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     list_init(&p->letters);
     list_init(&p->proposals);
     list_init(&p->changes);
+    peer_reads_start(p);
     peer_enter(p);
     peer_learn_addresses(p, options->cluster_peers, options->cluster_peers_count);
     peer_learn_addresses(p, options->bootstrap, options->bootstrap_count);
@@ -332,6 +336,7 @@ void peer_destroy(struct peer *p)
     p->life = PEER_STOPPED;
     p->depth += 1; /* what ends now is not answered by new steps */
     peer_proposals_end(p, ERR_CANCELED);
+    peer_reads_end(p, ERR_CANCELED);
     peer_changes_end(p, ERR_CANCELED);
     rpc_deinit(&p->rpc);
     peer_doors_end(p);

@@ -31,6 +31,16 @@ static int64_t peer_api_wall_us(void *impl)
     return ((struct peer *)impl)->wall_us;
 }
 
+static struct api_freshness peer_api_freshness(void *impl)
+{
+    const struct peer *p = impl;
+    struct api_freshness f = { .applied = p->applied };
+    uint64_t contact_us = p->raft != NULL ? raft_last_contact_us(p->raft) : 0;
+    f.has_contact = contact_us > 0 && contact_us <= p->now_us;
+    f.age_us = f.has_contact ? p->now_us - contact_us : 0;
+    return f;
+}
+
 int peer_read_pin(struct peer *p, const struct cid *cid, struct arena *arena, struct pin *out)
 {
     struct view view;
@@ -260,6 +270,14 @@ static int peer_api_peer_remove(void *impl, struct api_call *call, struct buf *w
                               peer_member_remove(impl, &call->peer, peer_order_done, order), why);
 }
 
+static int peer_api_catch_up(void *impl, struct api_call *call, struct buf *why)
+{
+    struct peer_order *order = peer_order_new(impl, call);
+    if (order == NULL)
+        return ERR_NOMEM;
+    return peer_order_started(order, call, peer_catch_up(impl, peer_order_done, order), why);
+}
+
 void peer_write_forget(struct peer *p, struct api_call *call)
 {
     (void)p;
@@ -320,6 +338,8 @@ static enum api_next peer_api_status_next(struct api_listing *l, struct arena *a
 static const struct api_ops peer_api_ops = {
     .describe = peer_api_describe,
     .wall_us = peer_api_wall_us,
+    .freshness = peer_api_freshness,
+    .catch_up = peer_api_catch_up,
     .pin_get = peer_api_pin_get,
     .pin_next = peer_api_pin_next,
     .pin = peer_api_pin,

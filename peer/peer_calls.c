@@ -67,5 +67,8 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
     case RPC_INVITE:
         peer_on_invite(p, asker, payload);
         break;
+    case RPC_READ:
+        peer_on_read(p, asker);
+        break;
     }
 }

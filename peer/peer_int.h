@@ -4,6 +4,7 @@
  *   peer_found.c     from an empty disk to a member
  *   peer_raft.c      drives raft/: messages out, units to disk, entries to the state
  *   peer_propose.c   writes on their way through the log
+ *   peer_read.c      reads that wait until this peer has caught up
  *   peer_members.c   who belongs: admission, removal, promotion, addresses
  *   peer_health.c    metrics out and in, who is alive, repair
  *   peer_expiry.c    pins whose time is over
@@ -47,6 +48,7 @@
 enum {
     PEER_RPC_PENDING_MAX = 4096,
     PEER_PROPOSALS_MAX = 1024,
+    PEER_READS_MAX = 4096,
     PEER_SPEAKERS_MAX = 8,
     PEER_PUPILS_MAX = 64,
     PEER_UNITS_IN_FLIGHT_MAX = 1,
@@ -60,6 +62,7 @@ enum {
 #define PEER_JOIN_TIMEOUT_US  ((uint64_t)5000 * 1000)
 #define PEER_ROLES_PAUSE_US   ((uint64_t)200 * 1000)
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
+#define PEER_READ_PAUSE_US    ((uint64_t)50 * 1000)
 #define PEER_REPAIR_PAUSE_US  ((uint64_t)200 * 1000)
 #define PEER_EXPIRY_PAUSE_US  ((uint64_t)1000 * 1000)
 #define PEER_DISK_PAUSE_US    ((uint64_t)1000 * 1000)
@@ -100,6 +103,18 @@ struct peer_pupil {
 typedef void (*peer_proposal_done)(void *owner, int err, const struct pinset_applied *applied,
                                    const char *why);
 typedef void (*peer_change_done)(void *owner, int err, const char *why);
+
+/* Consistent reads, and the question to the leader that they wait for (peer_read.c). */
+struct peer_reads {
+    struct list_link asked;
+    size_t count;
+    struct list_link askers; /* other peers' questions, while we lead */
+    uint64_t contexts_count; /* handed to raft_read(); each only once */
+    bool is_under_way;
+    uint64_t context; /* of the question under way; 0: it went to another peer */
+    uint64_t retry_us;
+    struct peer *peer;
+};
 
 struct peer_door_list;
 
@@ -174,6 +189,7 @@ struct peer {
     struct list_link proposals;
     size_t proposals_count;
     uint64_t next_sequence;
+    struct peer_reads reads;
 
     /* Health. */
     struct monitor *monitor;
@@ -251,6 +267,19 @@ void peer_proposals_on_deadline(struct peer *p);
 uint64_t peer_proposals_deadline_us(const struct peer *p);
 void peer_proposals_end(struct peer *p, int err);
 void peer_on_propose(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+
+/* ---- peer_read.c ---- */
+void peer_reads_start(struct peer *p);
+/* done when the state here has everything that was acknowledged anywhere by now. At once: ERR_NO_LEADER, ERR_BUSY,
+ * ERR_NOMEM; else done runs once, later: OK, or ERR_NO_LEADER. */
+int peer_catch_up(struct peer *p, peer_change_done done, void *owner);
+void peer_reads_on_result(struct peer *p, const struct raft_read_result *result);
+void peer_reads_on_role(struct peer *p);
+void peer_reads_begin(struct peer *p);
+void peer_reads_settle(struct peer *p);
+uint64_t peer_reads_deadline_us(const struct peer *p);
+void peer_reads_end(struct peer *p, int err);
+void peer_on_read(struct peer *p, const struct rpc_asker *asker);
 
 /* ---- peer_members.c ---- */
 const struct raft_member *peer_leader(const struct peer *p);

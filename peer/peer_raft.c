@@ -92,6 +92,8 @@ void peer_raft_take(struct peer *p, const struct raft_ready *ready)
 {
     for (size_t i = 0; i < ready->msgs_count; i++)
         peer_send_raft(p, &ready->msgs[i]);
+    for (size_t i = 0; i < ready->reads_count; i++)
+        peer_reads_on_result(p, &ready->reads[i]);
     for (size_t i = 0; i < ready->fetches_count; i++) {
         const struct raft_fetch *f = &ready->fetches[i];
         int err = raft_store_fetch(&p->raft_store, f->first, f->bytes_max, peer_fetched, p);
@@ -343,6 +345,7 @@ void peer_on_role_changed(struct peer *p)
              (unsigned long long)raft_term(p->raft), peer_role_name(raft_state(p->raft)),
              (unsigned long long)raft_leader(p->raft));
     peer_proposals_on_role(p);
+    peer_reads_on_role(p);
     peer_health_on_role(p);
     peer_expiry_on_role(p);
     peer_tell_role(p);

@@ -35,7 +35,8 @@ enum rpc_method {
     RPC_RECOVER = 8,       /* retry what is in error */
     RPC_SYNC = 9,          /* compare with your IPFS daemon now */
     RPC_INVITE = 10,       /* come and join my cluster (peers add) */
-    RPC_METHOD_LAST = RPC_INVITE
+    RPC_READ = 11,         /* leader, what is committed? (peer_read.c) */
+    RPC_METHOD_LAST = RPC_READ
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

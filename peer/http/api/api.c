@@ -41,9 +41,17 @@ void api_destroy(struct api *api)
     mem_free(api);
 }
 
+void api_route(struct api *api, struct http_exchange *x)
+{
+    http_route_dispatch(api_routes, sizeof(api_routes) / sizeof(api_routes[0]), api, x, NULL, 0);
+}
+
 void api_on_request(void *owner, struct http_exchange *x)
 {
-    http_route_dispatch(api_routes, sizeof(api_routes) / sizeof(api_routes[0]), owner, x, NULL, 0);
+    if (api_wants_consistency(&x->request))
+        api_route_consistently(owner, x);
+    else
+        api_route(owner, x);
 }
 
 /* ---- what all handlers share ---- */

@@ -77,7 +77,14 @@ struct api_metric {
     bool is_partitionable;
 };
 
-/* Something that takes time: a write, a change of members. */
+/* How old this peer's view of the shared state may be. */
+struct api_freshness {
+    uint64_t applied; /* index */
+    bool has_contact; /* it has heard from a leader */
+    uint64_t age_us;  /* since then */
+};
+
+/* Something that takes time: a write, a change of members, catching up. */
 struct api_call {
     /* In. */
     struct pin pin;                 /* pin: as asked for; unpin: its cid */
@@ -113,6 +120,10 @@ struct api_listing;
 struct api_ops {
     int (*describe)(void *impl, struct arena *arena, struct api_id *out);
     int64_t (*wall_us)(void *impl);
+    struct api_freshness (*freshness)(void *impl);
+    /* Done when the shared state here has all that was acknowledged before (?consistent=true). At once an error,
+     * with words in `why`; else done runs later. */
+    int (*catch_up)(void *impl, struct api_call *call, struct buf *why);
     /* The shared state, locally (DESIGN 14). ERR_NOT_FOUND: no such pin, or no further one. */
     int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
     int (*pin_next)(void *impl, const struct cid *after, struct arena *arena, struct pin *out);

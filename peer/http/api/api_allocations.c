@@ -6,6 +6,7 @@
 struct api_pins {
     struct api *api;
     struct http_stream stream;
+    struct api_state_fields state;
     struct arena arena;
     struct cid after;
     unsigned types; /* bits of enum pin_type */
@@ -83,6 +84,9 @@ API_HANDLER(api_get_allocations)
     p->stream.owner = p;
     p->stream.next_row = api_pins_row;
     p->stream.done = api_pins_done;
+    api_state_fields(p->api, &p->state);
+    p->stream.fields = p->state.fields;
+    p->stream.fields_count = p->state.count;
     http_stream_start(&p->stream, x);
 }
 
@@ -94,14 +98,18 @@ API_HANDLER(api_get_allocation)
         return;
     struct arena arena = { 0 };
     struct pin pin;
+    struct api_state_fields state;
+    api_state_fields(api, &state);
     int err = api->ops->pin_get(api->impl, &cid, &arena, &pin);
     if (err == OK) {
         struct buf document = { 0 };
         struct json_writer json = json_writer_to(&document);
         api_write_pin(&json, &pin);
-        api_reply_json(x, 200, &document);
+        http_reply_json(x, 200, &document, state.fields, state.count);
+        buf_deinit(&document);
     } else {
-        api_reply_err(x, err, err == ERR_NOT_FOUND ? "pin is not part of the pinset" : NULL);
+        http_reply_err(x, err, err == ERR_NOT_FOUND ? "pin is not part of the pinset" : NULL,
+                       state.fields, state.count);
     }
     arena_deinit(&arena);
 }

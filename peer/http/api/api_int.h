@@ -15,6 +15,20 @@ struct api {
     void *impl;
 };
 
+void api_route(struct api *api, struct http_exchange *x);
+
+/* ---- api_consistent.c ---- */
+bool api_wants_consistency(const struct http_request *r);
+/* Handles the request once the state has caught up. */
+void api_route_consistently(struct api *api, struct http_exchange *x);
+/* For the head of an answer that reads the shared state; lives as long as the answer's head. */
+struct api_state_fields {
+    struct http_field fields[2];
+    size_t count;
+    char texts[2][24];
+};
+void api_state_fields(struct api *api, struct api_state_fields *out);
+
 /* ---- api_json.c: V1's shapes, field by field in V1's order ---- */
 void api_write_pin(struct json_writer *w, const struct pin *pin);
 void api_write_status(struct json_writer *w, const struct api_status *status);

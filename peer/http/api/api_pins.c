@@ -157,6 +157,7 @@ struct api_statuses {
     size_t cids_at;
     bool is_local;
     struct http_stream stream;
+    struct api_state_fields state;
     struct arena arena;
     bool is_one;
 };
@@ -237,7 +238,8 @@ static void api_one_try(struct api_statuses *s)
         return;
     }
     if (what == HTTP_ROW_READY) {
-        api_reply_json(s->x, 200, &row);
+        http_reply_json(s->x, 200, &row, s->state.fields, s->state.count);
+        buf_deinit(&row);
     } else {
         buf_deinit(&row);
         api_reply_err(s->x, ERR_IO, "the local state could not be read");
@@ -264,6 +266,9 @@ static struct api_statuses *api_statuses_new(struct api *api, struct http_exchan
     s->stream.owner = s;
     s->stream.next_row = api_statuses_row;
     s->stream.done = api_statuses_done;
+    api_state_fields(api, &s->state);
+    s->stream.fields = s->state.fields;
+    s->stream.fields_count = s->state.count;
     return s;
 }
 
