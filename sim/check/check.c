@@ -27,6 +27,7 @@ void checks_destroy(struct checks *c)
     election_safety_deinit(c);
     log_matching_deinit(c);
     promises_deinit(c);
+    linearizable_deinit(c);
     mem_free(c);
 }
 

@@ -62,12 +62,27 @@ void checks_on_return(struct checks *c, uint64_t call, enum promise_outcome outc
 /* At rest: does the state hold what was promised, and nothing that nobody asked for? */
 bool checks_audit(struct checks *c, const struct listing *state, struct buf *why);
 
+/* ---- what clients saw while it ran ---- */
+
+enum seen_kind {
+    SEEN_WRITE,      /* a pin, of a value that no other has; an unpin, of 0 */
+    SEEN_READ,       /* ?consistent=true */
+    SEEN_LOCAL_READ, /* of the peer's own state, however old */
+};
+/* A call begins; the number names it to checks_on_answer(). All writes of a CID have to be told, or none. */
+uint64_t checks_on_ask(struct checks *c, enum seen_kind kind, unsigned who, const struct cid *cid,
+                       uint64_t value);
+/* Of a read: kept with what it saw (`value`, in the state of `index`), else refused. */
+void checks_on_answer(struct checks *c, uint64_t call, enum promise_outcome outcome, uint64_t value,
+                      uint64_t index);
+
 struct checks_counts {
     uint64_t facts;
     uint64_t committed;
     uint64_t leaders;
     uint64_t promises_kept;
     uint64_t promises_unknown;
+    uint64_t seen; /* reads and writes that were answered */
     uint64_t repins;
 };
 struct checks_counts checks_counts(const struct checks *c);

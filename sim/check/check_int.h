@@ -85,6 +85,7 @@ struct checks {
     struct election_book *elections;
     struct matching_book *matching;
     struct promise_book *promises;
+    struct seen_book *seen;
 };
 
 void check_fail(struct checks *c, const char *checker, const char *format, ...)
@@ -115,5 +116,6 @@ void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fac
 void election_safety_deinit(struct checks *c);
 void log_matching_deinit(struct checks *c);
 void promises_deinit(struct checks *c);
+void linearizable_deinit(struct checks *c);
 
 #endif

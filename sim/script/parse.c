@@ -253,8 +253,10 @@ static void parse_clients(struct words *w, struct script_step *step)
             step->contents_count = words_count(w, "how many contents", 1, 100000);
         else if (words_take(w, "unpin"))
             step->unpin_per_million = words_per_million(w);
+        else if (words_take(w, "read"))
+            step->read_per_million = words_per_million(w);
         else
-            words_fail(w, "every, contents or unpin");
+            words_fail(w, "every, contents, unpin or read");
     }
 }
 
@@ -426,7 +428,7 @@ static const struct verb_row verbs[] = {
     { "sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]" },
     { "remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [by PEERS] [fails ...]" },
     { "clients", VERB_CLIENTS, parse_clients,
-      "clients N [every T] [contents N] [unpin P%]   or   clients off" },
+      "clients N [every T] [contents N] [unpin P%] [read P%]   or   clients off" },
     { "let", VERB_LET, parse_let, "let NAME be PEERS" },
     { "wait", VERB_WAIT, parse_wait, "wait T" },
     { "expect", VERB_EXPECT, parse_expect, "expect CONDITION" },

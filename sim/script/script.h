@@ -213,6 +213,7 @@ struct script_step {
     unsigned clients_count;
     unsigned contents_count;
     uint64_t unpin_per_million;
+    uint64_t read_per_million;
     /* LET */
     size_t let_name;
 };

@@ -20,7 +20,7 @@ const char swarm_text[] =
     "start all\n"
     "until ready all within 60s\n"
     "faults drawn\n"
-    "clients 6 every 200ms contents 24 unpin 30%\n"
+    "clients 6 every 200ms contents 24 unpin 30% read 30%\n"
     "wait 60s\n"
     "faults off\n"
     "clients off\n"

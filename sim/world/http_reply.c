@@ -109,6 +109,19 @@ int http_reply_feed(struct http_reply *r, const void *bytes, size_t len)
     return r->is_complete ? OK : body_feed(r, at, len);
 }
 
+uint64_t http_reply_number(const struct http_reply *r, const char *name)
+{
+    const char *at = find_text(&r->head, name);
+    uint64_t number = 0;
+    if (at == NULL)
+        return 0;
+    for (at += strlen(name); *at == ' '; at++) {
+    }
+    for (; *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    return number;
+}
+
 bool http_reply_has_stream_error(const struct http_reply *r)
 {
     static const char name[] = "x-stream-error:";

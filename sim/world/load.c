@@ -1,12 +1,23 @@
-/* Clients that keep asking: each pins or unpins one of a fixed set of contents at some running peer, waits for the
- * answer, rests, and asks again. Few contents and many clients make conflicts. */
+/* Clients that keep asking: each pins, unpins or reads one of a fixed set of contents at some running peer, waits for
+ * the answer, rests, and asks again. Few contents and many clients make conflicts.
+ *
+ * Each pin gets a name of its own, so that a read says which of them it saw (sim/check/linearizable.c). Half of the
+ * reads ask for consistency. */
 #include "sim/world/world_int.h"
 
+#include <string.h>
+
+#include "util/err.h"
 #include "util/mem.h"
+
+#define LOAD_PATIENCE_US ((uint64_t)60 * 1000 * 1000)
 
 struct load_client {
     struct load *load;
-    struct write_call *call;
+    struct write_call *write;
+    struct client_call *read;
+    uint64_t seen; /* checks_on_ask(); 0: nothing is under way */
+    uint64_t value;
     struct event_id next;
 };
 
@@ -15,20 +26,112 @@ struct load {
     uint64_t pause_us;
     unsigned contents_count;
     uint64_t unpin_per_million;
+    uint64_t read_per_million;
     unsigned clients_count;
     struct load_client clients[];
 };
 
 static void load_rest(struct load_client *client);
 
-static void load_answered(void *owner)
-{
-    load_rest(owner);
-}
-
 static uint64_t load_choose(struct load *load, uint64_t n)
 {
     return choose(&load->world->sim.choose, CHOICE_CLIENT, 0, n);
+}
+
+static void load_saw(struct load_client *client, enum promise_outcome outcome, uint64_t value,
+                     uint64_t index)
+{
+    if (client->seen != 0)
+        checks_on_answer(client->load->world->checks, client->seen, outcome, value, index);
+    client->seen = 0;
+}
+
+/* ---- writes ---- */
+
+static void load_written(void *owner)
+{
+    struct load_client *client = owner;
+    load_saw(client, write_outcome(write_answer(client->write)), client->value, 0);
+    load_rest(client);
+}
+
+static void load_write(struct load_client *client, unsigned who, struct bytes content,
+                       const struct cid *cid)
+{
+    struct world *w = client->load->world;
+    struct stage_question q = { .verb = VERB_PIN, .content = content };
+    struct buf name = { 0 };
+    if (choose_chance(&w->sim.choose, CHOICE_CLIENT, 0, client->load->unpin_per_million)) {
+        q.verb = VERB_UNPIN;
+        client->value = 0;
+    } else {
+        client->value = ++w->pins_named;
+        buf_printf(&name, "w%llu", (unsigned long long)client->value);
+        q.name = buf_bytes(&name);
+    }
+    client->seen = checks_on_ask(w->checks, SEEN_WRITE, who, cid, client->value);
+    client->write = write_ask(w, who, &q);
+    write_on_answer(client->write, load_written, client);
+    buf_deinit(&name);
+}
+
+/* ---- reads ---- */
+
+/* Which pin is that? 0 for one that has no such name. */
+static uint64_t load_value_of(const struct buf *body)
+{
+    static const char name[] = "\"name\":\"w";
+    const char *end = (const char *)body->data + body->len;
+    const char *at = body->len > 0 ? memmem(body->data, body->len, name, strlen(name)) : NULL;
+    uint64_t value = 0;
+    if (at == NULL)
+        return 0;
+    for (at += strlen(name); at < end && *at >= '0' && *at <= '9'; at++)
+        value = value * 10 + (uint64_t)(*at - '0');
+    return value;
+}
+
+static void load_has_read(void *owner, const struct client_answer *answer)
+{
+    struct load_client *client = owner;
+    const struct http_reply *reply = &answer->reply;
+    client->read = NULL;
+    bool is_known = answer->err == OK && (reply->status == 200 || reply->status == 404);
+    uint64_t value = is_known && reply->status == 200 ? load_value_of(&reply->body) : 0;
+    load_saw(client, is_known ? PROMISE_KEPT : PROMISE_REFUSED, value,
+             http_reply_number(reply, "\r\nx-state-index:"));
+    load_rest(client);
+}
+
+static void load_read(struct load_client *client, unsigned who, const struct cid *cid)
+{
+    struct world *w = client->load->world;
+    bool is_consistent = load_choose(client->load, 2) == 0;
+    struct buf target = { 0 };
+    struct buf request = { 0 };
+    buf_printf(&target, "/allocations/%s%s", cid_print(cid).text,
+               is_consistent ? "?consistent=true" : "");
+    client_request(&request, "GET", buf_text(&target));
+    client->seen =
+        checks_on_ask(w->checks, is_consistent ? SEEN_READ : SEEN_LOCAL_READ, who, cid, 0);
+    struct client_hooks hooks = { load_has_read, client };
+    client->read =
+        client_ask(w, who, PEER_DOOR_API, buf_bytes(&request), LOAD_PATIENCE_US, &hooks);
+    buf_deinit(&target);
+    buf_deinit(&request);
+}
+
+/* ---- one after another ---- */
+
+static void load_forget(struct load_client *client)
+{
+    if (client->write != NULL)
+        write_forget(client->write);
+    if (client->read != NULL)
+        client_forget(client->read);
+    client->write = NULL;
+    client->read = NULL;
+    load_saw(client, PROMISE_UNKNOWN, 0, 0);
 }
 
 static void load_asks(void *arg)
@@ -37,16 +140,16 @@ static void load_asks(void *arg)
     struct load *load = client->load;
     struct world *w = load->world;
     client->next = (struct event_id){ 0 };
-    if (client->call != NULL)
-        write_forget(client->call);
+    load_forget(client);
     struct buf name = { 0 };
     buf_printf(&name, "load%llu", (unsigned long long)load_choose(load, load->contents_count));
-    struct stage_question q = { .verb = VERB_PIN, .content = buf_bytes(&name) };
-    if (choose_chance(&w->sim.choose, CHOICE_CLIENT, 0, load->unpin_per_million))
-        q.verb = VERB_UNPIN;
+    struct cid cid = world_content(w, buf_bytes(&name))->cid;
+    bool reads = choose_chance(&w->sim.choose, CHOICE_CLIENT, 0, load->read_per_million);
     unsigned who = 1 + (unsigned)load_choose(load, w->machines_count);
-    client->call = write_ask(w, who, &q);
-    write_on_answer(client->call, load_answered, client);
+    if (reads)
+        load_read(client, who, &cid);
+    else
+        load_write(client, who, buf_bytes(&name), &cid);
     buf_deinit(&name);
 }
 
@@ -67,6 +170,7 @@ void load_start(struct world *w, const struct script_step *step)
     load->pause_us = step->time_us;
     load->contents_count = step->contents_count;
     load->unpin_per_million = step->unpin_per_million;
+    load->read_per_million = step->read_per_million;
     load->clients_count = step->clients_count;
     w->load = load;
     for (unsigned i = 0; i < load->clients_count; i++) {
@@ -82,8 +186,7 @@ void load_stop(struct world *w)
         return;
     for (unsigned i = 0; i < load->clients_count; i++) {
         sim_cancel(&w->sim, &load->clients[i].next);
-        if (load->clients[i].call != NULL)
-            write_forget(load->clients[i].call);
+        load_forget(&load->clients[i]);
     }
     mem_free(load);
     w->load = NULL;

@@ -105,6 +105,7 @@ struct world {
     struct map contents;                             /* by name */
     struct list_link contents_in_order;
     struct load *load; /* NULL: no background clients */
+    uint64_t pins_named; /* by background clients: each of their pins has a name of its own */
 };
 
 struct standin_hooks world_ipfs_hooks(struct world *w, unsigned who); /* 0: the outside's */
@@ -159,6 +160,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
 const struct stage_answer *write_answer(const struct write_call *c);
 void write_on_answer(struct write_call *c, void (*on_answer)(void *owner), void *owner);
 void write_forget(struct write_call *c); /* hangs up if there is no answer yet */
+enum promise_outcome write_outcome(const struct stage_answer *a);
 
 /* ---- load.c ---- */
 void load_start(struct world *w, const struct script_step *step);

@@ -20,7 +20,7 @@ struct write_call {
 };
 
 /* 503 is a definite no, and so is what the client itself got wrong; of all else the outcome is open. */
-static enum promise_outcome write_outcome(const struct stage_answer *a)
+enum promise_outcome write_outcome(const struct stage_answer *a)
 {
     if (a->err == ERR_UNREACHABLE)
         return PROMISE_REFUSED;

@@ -432,3 +432,54 @@ Test(sim_check, a_pin_that_nobody_asked_for)
     cr_assert_not(audit(true));
     end_seeing("promises");
 }
+
+/* ---- what clients saw ---- */
+
+static uint64_t ask(enum seen_kind kind, unsigned who, uint64_t value)
+{
+    struct cid cid = cid_of(1);
+    return checks_on_ask(checks, kind, who, &cid, value);
+}
+
+static void write_of(uint64_t value, enum promise_outcome outcome)
+{
+    checks_on_answer(checks, ask(SEEN_WRITE, 1, value), outcome, value, 0);
+}
+
+static void read_at(enum seen_kind kind, unsigned who, uint64_t value, uint64_t index)
+{
+    checks_on_answer(checks, ask(kind, who, 0), PROMISE_KEPT, value, index);
+}
+
+Test(sim_check, a_consistent_read_of_the_past)
+{
+    begin();
+    write_of(7, PROMISE_KEPT);
+    read_at(SEEN_READ, 2, 7, 10);
+    write_of(8, PROMISE_KEPT);
+    read_at(SEEN_READ, 3, 7, 10);
+    end_seeing("linearizable");
+}
+
+Test(sim_check, a_write_that_was_applied_again)
+{
+    begin();
+    write_of(7, PROMISE_UNKNOWN);
+    read_at(SEEN_READ, 2, 7, 10);
+    write_of(8, PROMISE_KEPT);
+    read_at(SEEN_READ, 2, 7, 12);
+    end_seeing("linearizable");
+}
+
+Test(sim_check, a_local_read_may_be_old_but_does_not_go_back)
+{
+    begin();
+    write_of(7, PROMISE_KEPT);
+    read_at(SEEN_LOCAL_READ, 2, 0, 9);
+    read_at(SEEN_LOCAL_READ, 2, 7, 10);
+    read_at(SEEN_LOCAL_READ, 3, 0, 9);
+    checks_on_start(checks, 2);
+    read_at(SEEN_LOCAL_READ, 2, 0, 9);
+    read_at(SEEN_LOCAL_READ, 3, 0, 8);
+    end_seeing("monotone reads");
+}
