@@ -110,9 +110,10 @@ asan:
 	tests/asan_reports $(ASAN_B)/reports
 
 # Every tests/mutants/*M*.patch is a defect: in a copy of the tree that has it, the test it names must fail.
+# DRAW=N: so many of them, at random (the seed is printed, and DRAW_SEED=S repeats it).
 M ?=
 mutants:
-	MUTANTS_B=$(B)/mutants tests/mutants/run $(M)
+	MUTANTS_B=$(B)/mutants tests/mutants/run $(if $(DRAW),--draw $(DRAW) $(DRAW_SEED)) $(M)
 
 # ---- the simulator ----
 SIM = $(B)/ipfs-cluster-sim
@@ -249,7 +250,7 @@ help:
 	@echo 'make sim        one of them with everything that happens: SEED=1'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
-	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, M=--matrix: by which scenario'
+	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, DRAW=10 for ten, M=--matrix: by which scenario'
 	@echo 'make crash      power cuts: what a recorded peer could have left on its disk, opened; make long: all of it'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make analyze    cppcheck over all sources'
