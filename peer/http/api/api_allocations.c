@@ -1,5 +1,6 @@
 /* api_allocations.c -- /allocations: the shared state, as this peer has it. */
 #include "http/api/api_int.h"
+#include "state/pin_json.h"
 
 #include <string.h>
 
@@ -37,7 +38,7 @@ static enum http_row api_pins_row(struct http_stream *stream, struct buf *out)
         if ((pin.type & p->types) == 0)
             continue;
         struct json_writer json = json_writer_to(out);
-        api_write_pin(&json, &pin);
+        pin_json_write(&json, &pin);
         return HTTP_ROW_READY;
     }
 }
@@ -104,7 +105,7 @@ API_HANDLER(api_get_allocation)
     if (err == OK) {
         struct buf document = { 0 };
         struct json_writer json = json_writer_to(&document);
-        api_write_pin(&json, &pin);
+        pin_json_write(&json, &pin);
         http_reply_json(x, 200, &document, state.fields, state.count);
         buf_deinit(&document);
     } else {

@@ -30,7 +30,6 @@ struct api_state_fields {
 void api_state_fields(struct api *api, struct api_state_fields *out);
 
 /* ---- api_json.c: V1's shapes, field by field in V1's order ---- */
-void api_write_pin(struct json_writer *w, const struct pin *pin);
 void api_write_status(struct json_writer *w, const struct api_status *status);
 void api_write_id(struct json_writer *w, const struct api_id *id);
 void api_write_metric(struct json_writer *w, const struct api_metric *m);

@@ -1,5 +1,6 @@
 /* api_pins.c -- /pins: writes through the log, and the local states of all peers. */
 #include "http/api/api_int.h"
+#include "state/pin_json.h"
 #include "http/wire/collect.h"
 
 #include <string.h>
@@ -33,7 +34,7 @@ static void api_write_done(struct api_call *call, int err, const char *why)
     if (err == OK) {
         struct buf document = { 0 };
         struct json_writer json = json_writer_to(&document);
-        api_write_pin(&json, &call->pin);
+        pin_json_write(&json, &call->pin);
         api_reply_json(w->x, 200, &document);
     } else {
         api_reply_err(w->x, err, why);
