@@ -65,64 +65,6 @@ struct life {
     int exit_code;
 };
 
-/* ---- configuration ---- */
-
-static int daemon_read_config(struct daemon *d, struct buf *why)
-{
-    extern char **environ;
-    struct config_notes notes = { 0 };
-    struct buf path = { 0 };
-    struct buf file = { 0 };
-    int err = os_file_read(cmd_path(&path, d->service, "service.json"), &file, why);
-    if (err == ERR_NOT_FOUND)
-        buf_append_text(why, ". Write one with: ipfs-cluster-service init");
-    if (err == OK)
-        err = config_init(&d->config);
-    if (err == OK)
-        err = config_read(&d->config, (const char *)file.data, file.len, &notes);
-    if (err == OK)
-        err = config_read_environment(&d->config, (const char *const *)environ, &notes);
-    if (err == OK && d->bootstrap != NULL)
-        err = config_set(&d->config, "cluster.bootstrap", d->bootstrap, &notes);
-    if (err == OK)
-        err = config_check(&d->config, &notes);
-    if (notes.error.len > 0)
-        buf_printf(why, "%s: %s", buf_text(&path), buf_text(&notes.error));
-    char *rest = (char *)buf_text(&notes.warnings);
-    char *line;
-    while ((line = strsep(&rest, "\n")) != NULL) {
-        if (line[0] != '\0')
-            LOG_WARN(&d->service->log, "config", "%s", line);
-    }
-    config_notes_deinit(&notes);
-    buf_wipe(&file);
-    buf_deinit(&path);
-    return err;
-}
-
-/* identity.json, or the key that files from before it have in the cluster section. */
-static int daemon_read_identity(struct daemon *d, struct buf *why)
-{
-    struct buf path = { 0 };
-    struct buf file = { 0 };
-    int err = os_file_read(cmd_path(&path, d->service, "identity.json"), &file, why);
-    if (err == OK) {
-        err = identity_json_read(&d->identity, (const char *)file.data, file.len);
-        if (err != OK)
-            buf_printf(why, "%s holds no identity that this peer can use: %s", buf_text(&path),
-                       err_text(err));
-    } else if (err == ERR_NOT_FOUND && d->config.cluster.private_key[0] != '\0') {
-        const char *key = d->config.cluster.private_key;
-        buf_clear(why);
-        err = identity_parse(&d->identity, key, strlen(key));
-        if (err != OK)
-            buf_printf(why, "cluster.private_key: %s", err_text(err));
-    }
-    buf_wipe(&file);
-    buf_deinit(&path);
-    return err;
-}
-
 /* ---- what the peer is told ---- */
 
 static size_t daemon_rows(const struct config_addrs *addrs, struct peer_address *rows, size_t count)
@@ -317,16 +259,6 @@ static void life_on_stopped(void *owner, const struct peer_stopped *how)
 
 /* ---- ports and doors ---- */
 
-static void life_data_folder(const struct life *l, struct buf *out)
-{
-    const char *folder = l->daemon->config.raft.data_folder;
-    buf_clear(out);
-    if (folder[0] == '/')
-        buf_append_text(out, folder);
-    else
-        buf_printf(out, "%s/%s", l->daemon->service->folder, folder[0] != '\0' ? folder : "raft");
-}
-
 static int life_open_store(struct life *l, const char *folder, struct buf *why)
 {
     struct daemon *d = l->daemon;
@@ -355,8 +287,10 @@ static int life_open_ports(struct life *l, struct buf *why)
     transport.listen_count = c->cluster.listen_multiaddress.count;
     transport.announce = c->cluster.announce_multiaddress.at;
     transport.announce_count = c->cluster.announce_multiaddress.count;
-    life_data_folder(l, &folder);
-    int err = os_dir_make(buf_text(&folder), 0700, why);
+    cmd_data_folder(&folder, l->daemon->service, &l->daemon->config);
+    int err = cmd_data_check(buf_text(&folder), why);
+    if (err == OK)
+        err = os_dir_make(buf_text(&folder), 0700, why);
     if (err == OK)
         err = life_open_store(l, buf_text(&folder), why);
     if (err == OK)
@@ -470,7 +404,7 @@ static int life_rotate(struct life *l, struct buf *why)
 {
     struct buf folder = { 0 };
     struct buf path = { 0 };
-    life_data_folder(l, &folder);
+    cmd_data_folder(&folder, l->daemon->service, &l->daemon->config);
     int err =
         os_dir_rotate(buf_text(&folder), (unsigned)l->daemon->config.raft.backups_rotate, why);
     if (err == OK)
@@ -556,9 +490,9 @@ static int daemon_parse(struct daemon *d, int argc, char **argv)
 
 static int daemon_run(struct daemon *d, struct buf *why)
 {
-    int err = daemon_read_config(d, why);
+    int err = cmd_read_config(&d->config, d->service, d->bootstrap, why);
     if (err == OK)
-        err = daemon_read_identity(d, why);
+        err = cmd_read_identity(&d->identity, d->service, &d->config, why);
     if (err != OK)
         return cmd_fail("loading configurations: %s", why->len > 0 ? buf_text(why) : err_text(err));
     if (os_loop_init(&d->loop) != OK)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -158,6 +159,19 @@ static int os_remove_one(const char *path, const struct stat *st, int kind, stru
     return remove(path);
 }
 
+int os_dir_remove(const char *path, struct buf *why)
+{
+    if (!os_file_exists(path) || nftw(path, os_remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0)
+        return OK;
+    return os_file_fail(why, "cannot remove", path);
+}
+
+int os_dir_rename(const char *from, const char *to, struct buf *why)
+{
+    return rename(from, to) == 0 && os_dir_sync_of(to) == 0 ? OK
+                                                            : os_file_fail(why, "cannot rename", from);
+}
+
 int os_dir_rotate(const char *path, unsigned keep, struct buf *why)
 {
     if (!os_file_exists(path))
@@ -166,9 +180,7 @@ int os_dir_rotate(const char *path, unsigned keep, struct buf *why)
     struct buf to = { 0 };
     int err = OK;
     buf_printf(&to, "%s.old.%u", path, keep - 1);
-    if (os_file_exists(buf_text(&to)) &&
-        nftw(buf_text(&to), os_remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
-        err = os_file_fail(why, "cannot remove", buf_text(&to));
+    err = os_dir_remove(buf_text(&to), why);
     for (unsigned n = keep - 1; err == OK && n > 0; n--) {
         buf_clear(&from);
         buf_clear(&to);
@@ -186,23 +198,42 @@ int os_dir_rotate(const char *path, unsigned keep, struct buf *why)
     return err;
 }
 
+/* The lock file says who holds it; 0: it does not. */
+static long os_lock_holder(int fd)
+{
+    char text[24] = { 0 };
+    long pid = 0;
+    if (pread(fd, text, sizeof(text) - 1, 0) > 0)
+        pid = strtol(text, NULL, 10);
+    return pid > 0 ? pid : 0;
+}
+
+static int os_lock_held(struct os_lock *lock, const char *path, struct buf *why)
+{
+    int err = os_file_err(errno);
+    long pid = os_lock_holder(lock->fd);
+    if (why != NULL) {
+        buf_printf(why, "%s is locked: another ipfs-cluster-service", path);
+        if (pid > 0)
+            buf_printf(why, ", process %ld,", pid);
+        buf_append_text(why, " runs on this folder. Stop it, or use another folder (-c)");
+    }
+    close(lock->fd);
+    lock->fd = -1;
+    return err;
+}
+
 int os_lock_take(struct os_lock *lock, const char *path, struct buf *why)
 {
     *lock = (struct os_lock){ .fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644) };
     if (lock->fd < 0)
         return os_file_fail(why, "cannot lock", path);
-    if (flock(lock->fd, LOCK_EX | LOCK_NB) != 0) {
-        int err = os_file_err(errno);
-        if (why != NULL)
-            buf_printf(
-                why,
-                "%s is locked: another ipfs-cluster-service runs on this folder. Stop it, or use "
-                "another folder (-c)",
-                path);
-        close(lock->fd);
-        lock->fd = -1;
-        return err;
-    }
+    if (flock(lock->fd, LOCK_EX | LOCK_NB) != 0)
+        return os_lock_held(lock, path, why);
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+    if (ftruncate(lock->fd, 0) == 0) /* only words for others: the lock is held all the same */
+        (void)!pwrite(lock->fd, text, (size_t)len, 0);
     buf_append_text(&lock->path, path);
     return OK;
 }

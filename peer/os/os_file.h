@@ -17,11 +17,15 @@ bool os_file_exists(const char *path);
 int os_file_remove(const char *path, struct buf *why);
 /* With the folders above it, durably; OK when it is there. */
 int os_dir_make(const char *path, unsigned mode, struct buf *why);
+/* With all that is in it; OK when it is not there. */
+int os_dir_remove(const char *path, struct buf *why);
+int os_dir_rename(const char *from, const char *to, struct buf *why); /* durably */
 /* path becomes path.old.0, path.old.0 becomes path.old.1 and so on; the one numbered `keep` is removed. OK when
  * there is nothing to move. */
 int os_dir_rotate(const char *path, unsigned keep, struct buf *why);
 
-/* A lock on a file, held until os_lock_release() or the process ends. */
+/* A lock on a file, held until os_lock_release() or the process ends. The file says the holder's process id, for the
+ * words of whoever finds it locked. */
 struct os_lock {
     int fd;
     struct buf path;

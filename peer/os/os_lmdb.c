@@ -118,7 +118,7 @@ static int os_env_write_format(struct os_env *e, MDB_txn *txn)
                                  (struct bytes){ format, sizeof(format) }, 0));
 }
 
-static int os_env_check_format(struct os_env *e, MDB_txn *txn)
+static int os_env_check_format(struct os_env *e, MDB_txn *txn, bool is_read_only)
 {
     uint8_t raw[OS_ENV_KEY_SIZE];
     MDB_val key =
@@ -126,7 +126,7 @@ static int os_env_check_format(struct os_env *e, MDB_txn *txn)
     MDB_val value;
     struct view_row row;
     int rc = mdb_get(txn, e->dbi, &key, &value);
-    if (rc == MDB_NOTFOUND)
+    if (rc == MDB_NOTFOUND && !is_read_only)
         return os_env_write_format(e, txn);
     if (rc != MDB_SUCCESS)
         return os_env_err(rc);
@@ -138,14 +138,14 @@ static int os_env_check_format(struct os_env *e, MDB_txn *txn)
     return reader_u8(&r) > OS_ENV_FORMAT_VERSION ? ERR_VERSION : OK;
 }
 
-static int os_env_begin(struct os_env *e)
+static int os_env_begin(struct os_env *e, bool is_read_only)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(e->env, NULL, 0, &txn);
+    int rc = mdb_txn_begin(e->env, NULL, is_read_only ? MDB_RDONLY : 0, &txn);
     if (rc != MDB_SUCCESS)
         return os_env_err(rc);
     rc = mdb_dbi_open(txn, NULL, 0, &e->dbi);
-    int err = rc == MDB_SUCCESS ? os_env_check_format(e, txn) : os_env_err(rc);
+    int err = rc == MDB_SUCCESS ? os_env_check_format(e, txn, is_read_only) : os_env_err(rc);
     if (err != OK) {
         mdb_txn_abort(txn);
         return err;
@@ -155,23 +155,29 @@ static int os_env_begin(struct os_env *e)
 
 /* ---- life ---- */
 
+static unsigned os_env_flags(const struct os_env_options *options)
+{
+    return MDB_NOTLS | (options->is_read_only ? MDB_RDONLY : 0u) |
+           (options->is_scratch ? MDB_NOSYNC : 0u);
+}
+
 int os_env_open(struct os_env *e, const char *path, enum store_room room,
                 const struct os_env_options *options)
 {
     size_t map_bytes = options->map_bytes_first > 0 ? options->map_bytes_first : MAP_BYTES_FIRST;
     *e = (struct os_env){ .room = room, .map_bytes_max = options->map_bytes_max };
-    int err = os_folder_make(path, options->log);
+    int err = options->is_read_only ? OK : os_folder_make(path, options->log);
     if (err != OK)
         return err;
     int rc = mdb_env_create(&e->env);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_mapsize(e->env, map_bytes);
     if (rc == MDB_SUCCESS)
-        rc = mdb_env_open(e->env, path, MDB_NOTLS, 0600);
+        rc = mdb_env_open(e->env, path, os_env_flags(options), 0600);
     err = os_env_err(rc);
     if (err == OK)
-        err = os_env_begin(e);
-    if (err == OK)
+        err = os_env_begin(e, options->is_read_only);
+    if (err == OK && !options->is_read_only)
         err = os_folder_sync(path, options->log);
     if (err != OK) {
         LOG_ERROR(options->log, "store", "%s cannot be opened: %s", path,
@@ -194,6 +200,11 @@ void os_env_close(struct os_env *e)
     mdb_env_close(e->env);
     pthread_mutex_destroy(&e->mutex);
     pthread_cond_destroy(&e->changed);
+}
+
+int os_env_sync(struct os_env *e)
+{
+    return os_env_err(mdb_env_sync(e->env, 1));
 }
 
 /* ---- readers, and a map that grows ---- */

@@ -38,6 +38,8 @@ struct os_env {
 struct os_env_options {
     size_t map_bytes_first;
     size_t map_bytes_max;
+    bool is_read_only; /* another process may write meanwhile; what is not there is ERR_NOT_FOUND */
+    bool is_scratch;   /* commits are not synced: os_env_sync() */
     const struct log *log;
 };
 
@@ -45,6 +47,7 @@ struct os_env_options {
 int os_env_open(struct os_env *e, const char *path, enum store_room room,
                 const struct os_env_options *options);
 void os_env_close(struct os_env *e);
+int os_env_sync(struct os_env *e); /* of a scratch environment */
 
 void os_env_reader_enter(struct os_env *e, bool is_long);
 void os_env_reader_leave(struct os_env *e, bool is_long);

@@ -152,6 +152,18 @@ static void os_store_free(struct os_store *s)
     mem_free(s);
 }
 
+static int os_store_sync(struct os_store *s)
+{
+    int err = s->log_is_open ? os_env_sync(&s->log_env) : OK;
+    if (err == OK && s->current != NULL)
+        err = os_env_sync(&s->current->env);
+    if (err == OK && s->local_is_open)
+        err = os_env_sync(&s->local_env);
+    if (err != OK)
+        LOG_ERROR(s->log, "store", "%s cannot be synced: %s", s->dir, err_text(err));
+    return err;
+}
+
 int os_store_close(struct os_store *s)
 {
     int err = OK;
@@ -165,8 +177,9 @@ int os_store_close(struct os_store *s)
     for (size_t i = 0; i < OS_ROOMS_COUNT; i++)
         if (s->rooms[i].run != NULL)
             os_room_deinit(&s->rooms[i]);
+    err = s->env_options.is_scratch ? os_store_sync(s) : OK;
     os_store_free(s);
-    return OK;
+    return err;
 }
 
 int os_store_open(struct os_store **out, const struct os_store_options *options)
@@ -177,13 +190,16 @@ int os_store_open(struct os_store **out, const struct os_store_options *options)
     s->loop = options->loop;
     s->log = options->log;
     s->env_options =
-        (struct os_env_options){ options->map_bytes_first, options->map_bytes_max, options->log };
+        (struct os_env_options){ options->map_bytes_first, options->map_bytes_max,
+                                 options->is_read_only, options->is_scratch, options->log };
     s->lock.fd = -1;
     list_init(&s->generations);
     for (size_t i = 0; i < OS_FDS_COUNT; i++)
         s->fds[i].fd = -1;
     s->dir = mem_strdup(options->dir);
-    int err = s->dir != NULL ? os_store_make_folder(s) : ERR_NOMEM;
+    int err = s->dir != NULL ? OK : ERR_NOMEM;
+    if (err == OK && !options->is_read_only)
+        err = os_store_make_folder(s);
     for (size_t i = 0; err == OK && i < OS_ROOMS_COUNT; i++) {
         struct os_room *room = &s->rooms[i];
         *room = (struct os_room){ .name = os_rooms[i].name,

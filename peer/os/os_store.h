@@ -31,6 +31,12 @@ struct os_store_options {
     size_t
         map_bytes_first; /* address space an environment begins with; 0: 1 GiB. It doubles on demand. */
     size_t map_bytes_max; /* beyond it ERR_FULL; 0: no bound but the disk's */
+    /* Only looks, also while another process has the folder; nothing may be submitted. The rooms are those that are
+     * there: ERR_NOT_FOUND for one that was never made. */
+    bool is_read_only;
+    /* Nothing is durable before os_store_close() has said OK: for a folder that is built and then renamed. done() says
+     * only that the request was carried out. */
+    bool is_scratch;
 };
 
 struct os_store;
@@ -38,7 +44,8 @@ struct os_store;
 int os_store_open(struct os_store **out, const struct os_store_options *options);
 struct store os_store_port(struct os_store *s);
 /* Completes everything from inside this call (ERR_CANCELED what was not begun) and frees the store.
- * ERR_TIMEOUT: a worker hangs in the disk; the store stays as it is, and the process had better end. */
+ * ERR_TIMEOUT: a worker hangs in the disk; the store stays as it is, and the process had better end. Any other code:
+ * a scratch store, now closed, that could not be synced. */
 int os_store_close(struct os_store *s);
 
 #endif

@@ -149,7 +149,7 @@ int os_map_open(void *impl, uint64_t generation)
     if (old != NULL && old != g)
         generation_retire(s, old);
     /* Later on, an import may be at work in a folder of its own. */
-    if (is_start || s->rooms[OS_ROOM_JOBS].in_flight == 0)
+    if (!s->env_options.is_read_only && (is_start || s->rooms[OS_ROOM_JOBS].in_flight == 0))
         sweep_folder(s);
     return OK;
 }
