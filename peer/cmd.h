@@ -24,6 +24,7 @@ struct command {
 
 int cmd_init(const struct service *service, int argc, char **argv);
 int cmd_daemon(const struct service *service, int argc, char **argv);
+int cmd_state(const struct service *service, int argc, char **argv);
 int cmd_version(const struct service *service, int argc, char **argv);
 int cmd_help(const struct service *service, int argc, char **argv);
 
@@ -36,7 +37,23 @@ int cmd_bad_option(const struct option *options, const char *word, const char *h
 /* folder/name; the caller frees with buf_deinit(). */
 struct buf;
 const char *cmd_path(struct buf *out, const struct service *service, const char *name);
+/* ---- cmd_config.c ---- */
+struct config;
+struct identity;
+/* service.json and the environment over the defaults; `bootstrap` (NULL: none) over both. */
+int cmd_read_config(struct config *out, const struct service *service, const char *bootstrap,
+                    struct buf *why);
+/* identity.json, or the key that files from before it have in the cluster section. */
+int cmd_read_identity(struct identity *out, const struct service *service,
+                      const struct config *config, struct buf *why);
+void cmd_data_folder(struct buf *out, const struct service *service, const struct config *config);
+/* Is it ours to open? ERR_UNSUPPORTED, with what to do, for one of the Go ipfs-cluster. */
+int cmd_data_check(const char *folder, struct buf *why);
+
+/* Tables of commands end with one without a name. */
 extern const struct command commands[];
-extern const size_t commands_count;
+const struct command *cmd_state_commands(void); /* those of `state` */
+/* There is no command `name` in the table; `above` ("state ") is what stands before it. Gives the exit code 1. */
+int cmd_unknown(const struct command *table, const char *name, const char *above);
 
 #endif

@@ -33,10 +33,11 @@ const struct command commands[] = {
       "  ipfs-cluster-service init\n"
       "  ipfs-cluster-service -c /srv/cluster init --custom-secret $(cat secret)\n",
       cmd_init },
+    { "state", "COMMAND", "look at, copy, restore or put aside the data of a peer", "", cmd_state },
     { "version", "", "print the version", "", cmd_version },
     { "help", "[COMMAND]", "what there is, or one command in detail", "", cmd_help },
+    { NULL, NULL, NULL, NULL, NULL },
 };
-const size_t commands_count = sizeof(commands) / sizeof(commands[0]);
 
 int cmd_fail(const char *format, ...)
 {
@@ -84,24 +85,31 @@ int cmd_version(const struct service *service, int argc, char **argv)
     return 0;
 }
 
-static const struct command *command_named(const char *name)
+static const struct command *command_named(const struct command *table, const char *name)
 {
-    for (size_t i = 0; i < commands_count; i++) {
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
+    for (; table->name != NULL; table++) {
+        if (strcmp(table->name, name) == 0)
+            return table;
     }
     return NULL;
 }
 
-static int command_unknown(const char *name)
+int cmd_unknown(const struct command *table, const char *name, const char *above)
 {
     struct nearest nearest = nearest_to((struct bytes){ name, strlen(name) });
-    for (size_t i = 0; i < commands_count; i++)
-        nearest_offer(&nearest, commands[i].name);
+    for (; table->name != NULL; table++)
+        nearest_offer(&nearest, table->name);
     if (nearest_name(&nearest) != NULL)
-        return cmd_fail(": there is no command '%s'; did you mean '%s'?", name,
+        return cmd_fail(": there is no command '%s%s'; did you mean '%s%s'?", above, name, above,
                         nearest_name(&nearest));
-    return cmd_fail(": there is no command '%s'; see ipfs-cluster-service help", name);
+    return cmd_fail(": there is no command '%s%s'; see ipfs-cluster-service help %s", above, name,
+                    above);
+}
+
+static void print_commands(FILE *out, const struct command *table)
+{
+    for (; table->name != NULL; table++)
+        fprintf(out, "  %-10s %s\n", table->name, table->help);
 }
 
 static void print_help(FILE *out)
@@ -109,8 +117,7 @@ static void print_help(FILE *out)
     fputs("ipfs-cluster-service runs a peer of an IPFS cluster.\n\n"
           "Usage: ipfs-cluster-service [options] [command] [command's options]\n\nCommands:\n",
           out);
-    for (size_t i = 0; i < commands_count; i++)
-        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].help);
+    print_commands(out, commands);
     fputs(
         "\nOptions:\n"
         "  -c, --config FOLDER    of service.json; default ~/.ipfs-cluster, or $IPFS_CLUSTER_PATH\n"
@@ -127,17 +134,34 @@ static void print_help(FILE *out)
         out);
 }
 
+static void print_command(const struct command *c, const char *above)
+{
+    printf("Usage: ipfs-cluster-service %s%s %s\n\n%s\n\n%s", above, c->name, c->arguments, c->help,
+           c->more);
+}
+
 int cmd_help(const struct service *service, int argc, char **argv)
 {
     (void)service;
-    const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
-    if (argc > 1 && command == NULL)
-        return command_unknown(argv[1]);
-    if (command == NULL) {
+    if (argc < 2) {
         print_help(stdout);
-    } else {
-        printf("Usage: ipfs-cluster-service %s %s\n\n%s\n\n%s", command->name, command->arguments,
-               command->help, command->more);
+        return 0;
+    }
+    const struct command *command = command_named(commands, argv[1]);
+    if (command == NULL)
+        return cmd_unknown(commands, argv[1], "");
+    bool is_group = command->run == cmd_state;
+    if (is_group && argc > 2) {
+        const struct command *inner = command_named(cmd_state_commands(), argv[2]);
+        if (inner == NULL)
+            return cmd_unknown(cmd_state_commands(), argv[2], "state ");
+        print_command(inner, "state ");
+        return 0;
+    }
+    print_command(command, "");
+    if (is_group) {
+        puts("Commands:");
+        print_commands(stdout, cmd_state_commands());
     }
     return 0;
 }
@@ -213,12 +237,13 @@ int main(int argc, char **argv)
     if (parse_options(&service, argc, argv, &code) == 0) {
         argc -= optind;
         argv += optind;
-        const struct command *command = argc > 0 ? command_named(argv[0]) : command_named("daemon");
+        const struct command *command = argc > 0 ? command_named(commands, argv[0])
+                                                  : command_named(commands, "daemon");
         static char daemon_name[] = "daemon";
         static char *bare[] = { daemon_name, NULL };
         optind = 0; /* the command's options are scanned anew */
         if (command == NULL)
-            code = command_unknown(argv[0]);
+            code = cmd_unknown(commands, argv[0], "");
         else if (argc > 0)
             code = command->run(&service, argc, argv);
         else

@@ -1,0 +1,125 @@
+/* cmd_state_export.c -- the pins of a disk as lines of JSON. A slice of the state is read in one view, so a million
+ * pins take no more memory than a few. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd_state.h"
+#include "state/pin_json.h"
+#include "util/arena.h"
+#include "util/err.h"
+
+struct export
+{
+    FILE *file;
+    struct buf line;
+    uint64_t pins_count;
+};
+
+static int export_pin(void *owner, const struct pin *pin)
+{
+    struct export *x = owner;
+    struct json_writer w = json_writer_to(&x->line);
+    buf_clear(&x->line);
+    pin_json_write(&w, pin);
+    buf_put_u8(&x->line, '\n');
+    if (x->line.err != OK)
+        return x->line.err;
+    if (fwrite(x->line.data, 1, x->line.len, x->file) != x->line.len)
+        return errno == ENOSPC ? ERR_FULL : ERR_IO;
+    x->pins_count += 1;
+    if (x->pins_count % STATE_PROGRESS_PINS == 0)
+        fprintf(stderr, "%llu pins written\n", (unsigned long long)x->pins_count);
+    return OK;
+}
+
+static int export_all(const struct store *store, struct export *x)
+{
+    struct arena arena = { 0 };
+    struct cid after = { 0 };
+    int err;
+    do
+        err = peer_disk_walk(store, &arena, &after, PEER_DISK_SLICE, export_pin, x);
+    while (err == OK);
+    arena_deinit(&arena);
+    buf_deinit(&x->line);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static int export_close(struct export *x, const char *fresh, const char *path, struct buf *why)
+{
+    bool good = fflush(x->file) == 0 && fsync(fileno(x->file)) == 0;
+    int number = errno;
+    if (fclose(x->file) != 0 || !good) {
+        buf_printf(why, "cannot write %s: %s", fresh, strerror(number));
+        return ERR_IO;
+    }
+    return os_dir_rename(fresh, path, why);
+}
+
+int state_write_pins(const struct store *store, const char *path, uint64_t *pins_count,
+                     struct buf *why)
+{
+    struct buf fresh = { 0 };
+    struct export x = { .file = stdout };
+    buf_printf(&fresh, "%s.new", path != NULL ? path : "stdout");
+    if (path != NULL)
+        x.file = fopen(buf_text(&fresh), "we");
+    int err = x.file != NULL ? OK : ERR_IO;
+    if (err != OK)
+        buf_printf(why, "cannot write %s: %s", buf_text(&fresh), strerror(errno));
+    if (err == OK && store != NULL)
+        err = export_all(store, &x);
+    if (err == OK && path == NULL && fflush(stdout) != 0)
+        err = ERR_IO;
+    if (err == OK && path != NULL)
+        err = export_close(&x, buf_text(&fresh), path, why);
+    else if (path != NULL && x.file != NULL)
+        (void)fclose(x.file);
+    if (err != OK && path != NULL)
+        (void)os_file_remove(buf_text(&fresh), NULL);
+    *pins_count = x.pins_count;
+    buf_deinit(&fresh);
+    return err;
+}
+
+int cmd_state_export(const struct service *service, int argc, char **argv)
+{
+    static const struct option options[] = { { "file", required_argument, NULL, 'f' },
+                                             { NULL, 0, NULL, 0 } };
+    const char *path = NULL;
+    int option;
+    while ((option = getopt_long(argc, argv, "f:", options, NULL)) != -1) {
+        if (option != 'f')
+            return cmd_bad_option(options, argv[optind - 1], "help state export");
+        path = optarg;
+    }
+    if (optind < argc)
+        return cmd_fail(": state export takes no argument '%s'; did you mean -f %s?", argv[optind],
+                        argv[optind]);
+    struct state s;
+    uint64_t count = 0;
+    int code = 0;
+    int err = state_begin(&s, service, true);
+    if (err == ERR_BUSY)
+        buf_append_text(&s.why, ". From a running peer: ipfs-cluster-ctl state export");
+    if (err == OK)
+        err = state_open(&s, false);
+    if (err == OK && s.disk != NULL && peer_disk_facts(s.disk)->log_is_damaged) {
+        err = ERR_CORRUPT;
+        buf_printf(&s.why, "the log in %s is damaged; a peer with whole data has the same pins",
+                   buf_text(&s.folder));
+    }
+    bool has_pins = s.disk != NULL && !peer_disk_facts(s.disk)->is_empty;
+    if (err == OK)
+        err = state_write_pins(has_pins ? &s.port : NULL, path, &count, &s.why);
+    if (err != OK)
+        code = state_fail(&s, "exporting the state", err);
+    else
+        LOG_INFO(&service->log, "service", "state successfully exported: %llu pins",
+                 (unsigned long long)count);
+    state_end(&s);
+    return code;
+}
