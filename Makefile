@@ -100,6 +100,12 @@ check: all unit tidy
 test: deps
 	@$(MAKE) $(all_cores) check
 
+# Writes the transcripts of tests/golden/raft again, as things are now: read the diff.
+.PHONY: golden
+golden: $(B)/tests/unit/raft_golden_test
+	GOLDEN_REWRITE=1 $<
+	git --no-pager diff --stat -- tests/golden
+
 # The same tests under AddressSanitizer and UBSan. A leak does not fail a Criterion test by itself: its report does.
 ASAN_B = $(B)/asan
 asan:
@@ -242,6 +248,7 @@ help:
 	@echo 'make demo       a real cluster of three peers: pins, a death, the pins move (KEEP=1: leave it running)'
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make check      the fast tests (under a minute)'
+	@echo 'make golden     rewrite the transcripts of tests/golden: the diff says what changed'
 	@echo 'make system     the programs as processes, on real sockets and disks'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'
