@@ -155,13 +155,12 @@ long: crash-programs
 	tests/crash/run $(B) --images 0 --random 16 --prefixes --daemons 2000
 $(B)/tests/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
+	$(call say,cc,$@)
+	@$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
 $(B)/tests/load: $(B)/obj/tests/crash/load.o $(B)/libpeer.a $(B)/libos.a
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS) -o $@
+	$(link)
 $(B)/tests/crash: $(call obj,$(addprefix tests/crash/,crash.c disk.c disk_lay.c ledger.c daemon.c)) $(TEST_ARCHIVES)
-	@mkdir -p $(@D)
-	$(LINK) $(LIBS) -o $@
+	$(link)
 
 # Static analysis beyond the compilers' warnings. nullPointerRedundantCheck does not know that fatal() does not return.
 .PHONY: analyze
