@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,6 +154,44 @@ static int os_env_begin(struct os_env *e, bool is_read_only)
     return os_env_err(mdb_txn_commit(txn));
 }
 
+/* ---- folders ---- */
+
+int os_folder_sync(const char *path, const struct log *log)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int number = fd < 0 || fsync(fd) != 0 ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (number != 0)
+        LOG_ERROR(log, "store", "%s cannot be synced: %s", path, strerror(number));
+    return number == 0 ? OK : os_errno(number);
+}
+
+static int os_parent_sync(const char *path, const struct log *log)
+{
+    struct buf parent = { 0 };
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        buf_append_text(&parent, ".");
+    else
+        buf_append(&parent, path, (size_t)(slash - path) + 1);
+    const char *text = buf_text(&parent);
+    int err = parent.err == OK ? os_folder_sync(text, log) : parent.err;
+    buf_deinit(&parent);
+    return err;
+}
+
+int os_folder_make(const char *path, const struct log *log)
+{
+    if (mkdir(path, 0700) != 0) {
+        if (errno == EEXIST)
+            return OK;
+        LOG_ERROR(log, "store", "%s cannot be made: %s", path, strerror(errno));
+        return os_errno(errno);
+    }
+    return os_parent_sync(path, log);
+}
+
 /* ---- life ---- */
 
 static unsigned os_env_flags(const struct os_env_options *options)
@@ -161,20 +200,33 @@ static unsigned os_env_flags(const struct os_env_options *options)
            (options->is_scratch ? MDB_NOSYNC : 0u);
 }
 
-int os_env_open(struct os_env *e, const char *path, enum store_room room,
-                const struct os_env_options *options)
+static int os_env_remove_file(const char *folder, const char *name)
 {
-    size_t map_bytes = options->map_bytes_first > 0 ? options->map_bytes_first : MAP_BYTES_FIRST;
-    *e = (struct os_env){ .room = room, .map_bytes_max = options->map_bytes_max };
-    int err = options->is_read_only ? OK : os_folder_make(path, options->log);
-    if (err != OK)
-        return err;
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return unlink(path) == 0 || errno == ENOENT ? OK : os_errno(errno);
+}
+
+int os_env_remove(const char *path)
+{
+    int err = os_env_remove_file(path, "data.mdb");
+    if (err == OK)
+        err = os_env_remove_file(path, "lock.mdb");
+    if (err == OK && rmdir(path) != 0 && errno != ENOENT)
+        err = os_errno(errno);
+    return err;
+}
+
+/* Opens what is in the folder, or makes it there. Logs what goes wrong. */
+static int os_env_start(struct os_env *e, const char *path, size_t map_bytes,
+                        const struct os_env_options *options)
+{
     int rc = mdb_env_create(&e->env);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_mapsize(e->env, map_bytes);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_open(e->env, path, os_env_flags(options), 0600);
-    err = os_env_err(rc);
+    int err = os_env_err(rc);
     if (err == OK)
         err = os_env_begin(e, options->is_read_only);
     if (err == OK && !options->is_read_only)
@@ -184,8 +236,49 @@ int os_env_open(struct os_env *e, const char *path, enum store_room room,
                   rc != MDB_SUCCESS ? mdb_strerror(rc) : err_text(err));
         if (e->env != NULL)
             mdb_env_close(e->env);
-        return err;
     }
+    return err;
+}
+
+/* Under another name at first: LMDB's first pages are not durable at once, and half of them are no environment.
+ * So a folder that has its own name is whole, whenever the power went. */
+static int os_env_make(const char *path, enum store_room room, size_t map_bytes,
+                       const struct os_env_options *options)
+{
+    struct os_env e = { .room = room };
+    struct buf fresh = { 0 };
+    buf_printf(&fresh, "%s.new", path);
+    int err = fresh.err == OK ? os_env_remove(buf_text(&fresh)) : fresh.err;
+    if (err == OK && mkdir(buf_text(&fresh), 0700) != 0) {
+        LOG_ERROR(options->log, "store", "%s cannot be made: %s", buf_text(&fresh),
+                  strerror(errno));
+        err = os_errno(errno);
+    }
+    if (err == OK)
+        err = os_env_start(&e, buf_text(&fresh), map_bytes, options);
+    if (err == OK) {
+        mdb_env_close(e.env);
+        err = rename(buf_text(&fresh), path) == 0 ? os_parent_sync(path, options->log)
+                                                  : os_errno(errno);
+    }
+    buf_deinit(&fresh);
+    return err;
+}
+
+int os_env_open(struct os_env *e, const char *path, enum store_room room,
+                const struct os_env_options *options)
+{
+    size_t map_bytes = options->map_bytes_first > 0 ? options->map_bytes_first : MAP_BYTES_FIRST;
+    *e = (struct os_env){ .room = room, .map_bytes_max = options->map_bytes_max };
+    int err = OK;
+    if (options->is_scratch) /* whoever makes it gives it its name, too */
+        err = os_folder_make(path, options->log);
+    else if (!options->is_read_only && access(path, F_OK) != 0)
+        err = os_env_make(path, room, map_bytes, options);
+    if (err == OK)
+        err = os_env_start(e, path, map_bytes, options);
+    if (err != OK)
+        return err;
     MDB_envinfo info;
     mdb_env_info(e->env, &info);
     e->map_bytes = info.me_mapsize; /* a large file wants more than we asked for */
@@ -247,37 +340,4 @@ int os_env_grow(struct os_env *e)
     if (rc == MDB_SUCCESS)
         e->map_bytes = map_bytes;
     return os_env_err(rc);
-}
-
-/* ---- folders ---- */
-
-int os_folder_sync(const char *path, const struct log *log)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int number = fd < 0 || fsync(fd) != 0 ? errno : 0;
-    if (fd >= 0)
-        close(fd);
-    if (number != 0)
-        LOG_ERROR(log, "store", "%s cannot be synced: %s", path, strerror(number));
-    return number == 0 ? OK : os_errno(number);
-}
-
-int os_folder_make(const char *path, const struct log *log)
-{
-    if (mkdir(path, 0700) != 0) {
-        if (errno == EEXIST)
-            return OK;
-        LOG_ERROR(log, "store", "%s cannot be made: %s", path, strerror(errno));
-        return os_errno(errno);
-    }
-    struct buf parent = { 0 };
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        buf_append_text(&parent, ".");
-    else
-        buf_append(&parent, path, (size_t)(slash - path) + 1);
-    const char *text = buf_text(&parent);
-    int err = parent.err == OK ? os_folder_sync(text, log) : parent.err;
-    buf_deinit(&parent);
-    return err;
 }

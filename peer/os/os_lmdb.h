@@ -43,11 +43,12 @@ struct os_env_options {
     const struct log *log;
 };
 
-/* Opens or makes the environment in the folder `path`. Logs what goes wrong. */
+/* Opens the environment in the folder `path`; makes both when there is no such folder. Logs what goes wrong. */
 int os_env_open(struct os_env *e, const char *path, enum store_room room,
                 const struct os_env_options *options);
 void os_env_close(struct os_env *e);
 int os_env_sync(struct os_env *e); /* of a scratch environment */
+int os_env_remove(const char *path); /* the folder, if it is there */
 
 void os_env_reader_enter(struct os_env *e, bool is_long);
 void os_env_reader_leave(struct os_env *e, bool is_long);

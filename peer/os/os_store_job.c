@@ -24,28 +24,10 @@ enum {
 
 /* ---- folders ---- */
 
-static int remove_file(const char *folder, const char *name)
-{
-    char path[4096];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return unlink(path) == 0 || errno == ENOENT ? OK : os_errno(errno);
-}
-
-/* An environment's folder, if it is there. */
-static int remove_env(const char *path)
-{
-    int err = remove_file(path, "data.mdb");
-    if (err == OK)
-        err = remove_file(path, "lock.mdb");
-    if (err == OK && rmdir(path) != 0 && errno != ENOENT)
-        err = os_errno(errno);
-    return err;
-}
-
 static int remove_generation(const struct os_store *s, uint64_t number)
 {
     char *path = os_store_path(s, "state.%llu", (unsigned long long)number);
-    int err = path != NULL ? remove_env(path) : ERR_NOMEM;
+    int err = path != NULL ? os_env_remove(path) : ERR_NOMEM;
     mem_free(path);
     return err == OK ? os_folder_sync(s->dir, s->log) : err;
 }
@@ -100,7 +82,7 @@ static void generation_retire(struct os_store *s, struct os_generation *g)
                  (unsigned long long)number);
 }
 
-/* Deletes what no log names: other generations, imports that broke off. */
+/* Deletes what no log names: other generations, imports that broke off, environments that were being made. */
 static void sweep_folder(struct os_store *s)
 {
     DIR *dir = opendir(s->dir);
@@ -110,10 +92,12 @@ static void sweep_folder(struct os_store *s)
         char end;
         bool is_import = sscanf(entry->d_name, "import.%llu%c", &number, &end) == 1;
         bool is_state = sscanf(entry->d_name, "state.%llu%c", &number, &end) == 1;
-        if (!is_import && (!is_state || generation_find(s, number) != NULL))
+        size_t len = strlen(entry->d_name);
+        bool is_new = len > 4 && strcmp(entry->d_name + len - 4, ".new") == 0;
+        if (!is_new && !is_import && (!is_state || generation_find(s, number) != NULL))
             continue;
         char *path = os_store_path(s, "%s", entry->d_name);
-        if (path == NULL || remove_env(path) != OK)
+        if (path == NULL || os_env_remove(path) != OK)
             LOG_WARN(s->log, "store", "%s could not be removed", entry->d_name);
         mem_free(path);
     }
@@ -377,7 +361,7 @@ static int job_import(struct os_store *s, const struct map_job *job)
 {
     char *file = os_store_path(s, "files/%llu", (unsigned long long)job->file_no);
     char *fresh = os_store_path(s, "import.%llu", (unsigned long long)job->generation);
-    int err = file != NULL && fresh != NULL ? remove_env(fresh) : ERR_NOMEM;
+    int err = file != NULL && fresh != NULL ? os_env_remove(fresh) : ERR_NOMEM;
     if (err == OK) {
         struct import_run run = { .fd = open(file, O_RDONLY | O_CLOEXEC) };
         err = run.fd >= 0 ? import_into(s, &run, fresh) : os_errno(errno);
@@ -386,7 +370,7 @@ static int job_import(struct os_store *s, const struct map_job *job)
         if (err == OK)
             err = import_publish(s, fresh, job->generation);
         if (err != OK)
-            (void)remove_env(fresh);
+            (void)os_env_remove(fresh);
     }
     mem_free(file);
     mem_free(fresh);

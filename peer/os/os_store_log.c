@@ -2,6 +2,7 @@
 #include "os/os_store_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "util/err.h"
@@ -91,6 +92,21 @@ static int log_walk_rows(struct log_walk *walk, MDB_txn *txn)
     return err != OK || rc == MDB_NOTFOUND ? err : os_env_err(rc);
 }
 
+/* What LMDB cannot read at all is put aside, for whoever wants to look into it: a log that is damaged must be one that
+ * can be written to. ERR_CORRUPT when that is so. */
+static int log_replace(struct os_store *s, const char *path)
+{
+    char *aside = os_store_path(s, "log.damaged");
+    int err = aside != NULL ? os_env_remove(aside) : ERR_NOMEM;
+    if (err == OK && rename(path, aside) != 0)
+        err = os_errno(errno);
+    if (err == OK)
+        err = os_env_open(&s->log_env, path, ROOM_LOG, &s->env_options);
+    mem_free(aside);
+    s->log_is_open = err == OK;
+    return err == OK ? ERR_CORRUPT : err;
+}
+
 int os_log_open(void *impl, struct buf *meta, struct log_extent *extent, log_record_hook on_record,
                 void *owner)
 {
@@ -100,10 +116,12 @@ int os_log_open(void *impl, struct buf *meta, struct log_extent *extent, log_rec
     if (path == NULL)
         return ERR_NOMEM;
     int err = os_env_open(&s->log_env, path, ROOM_LOG, &s->env_options);
+    s->log_is_open = err == OK;
+    if (err == ERR_CORRUPT && !s->env_options.is_read_only)
+        err = log_replace(s, path);
     mem_free(path);
     if (err != OK)
         return err;
-    s->log_is_open = true;
     MDB_txn *txn;
     struct log_walk walk = { .s = s, .meta = meta, .on_record = on_record, .owner = owner };
     err = os_env_err(mdb_txn_begin(s->log_env.env, NULL, MDB_RDONLY, &txn));

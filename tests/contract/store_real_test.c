@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "os/os_lmdb.h"
 #include "tests/contract/store_real.h"
@@ -138,6 +139,68 @@ static void spoil(const struct real *r, const char *name, const char *from, char
     rewind(file);
     cr_assert_eq(fwrite(content, 1, len, file), len);
     fclose(file);
+}
+
+static void write_file(const struct real *r, const char *name, const char *text)
+{
+    char path[TEST_DIR_SIZE + 32];
+    snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+    FILE *file = fopen(path, "w");
+    cr_assert_not_null(file);
+    for (int i = 0; i < 1000; i++)
+        fputs(text, file);
+    fclose(file);
+}
+
+static bool is_there(const struct real *r, const char *name)
+{
+    char path[TEST_DIR_SIZE + 32];
+    snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+    return access(path, F_OK) == 0;
+}
+
+/* A damaged log can be written to, by the stranger that this peer becomes. */
+Test(os_store, a_log_that_is_no_environment_is_put_aside)
+{
+    struct fixture fx;
+    struct log_extent extent = { 0, 0 };
+    open_all(&fx);
+    cr_assert_eq(append(&fx, 1), OK);
+    real_stop(&fx);
+    write_file(fx.impl, "log/data.mdb", "no environment");
+    real_start(&fx);
+    cr_assert_eq(open_log(&fx, &extent), ERR_CORRUPT);
+    cr_assert_eq(store_map_open(&fx.store, 1), OK);
+    cr_assert_eq(append(&fx, 1), OK);
+    cr_assert(is_there(fx.impl, "log.damaged/data.mdb"));
+    real_stop(&fx);
+    real_start(&fx);
+    cr_assert_eq(open_log(&fx, &extent), OK);
+    cr_assert_eq(extent.last, 1);
+    cr_assert_eq(store_map_open(&fx.store, 1), OK);
+    close_all(&fx);
+}
+
+/* The power went while an environment was being made. */
+Test(os_store, a_half_made_environment_is_made_anew)
+{
+    struct fixture fx = { .ops = &fixture_real };
+    struct log_extent extent;
+    char folder[TEST_DIR_SIZE + 32];
+    real_create(&fx);
+    const struct real *r = fx.impl;
+    for (int i = 0; i < 2; i++) {
+        snprintf(folder, sizeof(folder), "%s/%s", r->dir, i == 0 ? "log.new" : "state.7.new");
+        cr_assert_eq(mkdir(folder, 0700), 0);
+    }
+    write_file(r, "log.new/data.mdb", "half of one");
+    write_file(r, "state.7.new/data.mdb", "half of one");
+    real_start(&fx);
+    cr_assert_eq(open_log(&fx, &extent), OK);
+    cr_assert_eq(store_map_open(&fx.store, 1), OK);
+    cr_assert_eq(append(&fx, 1), OK);
+    cr_assert(!is_there(r, "log.new") && !is_there(r, "state.7.new"));
+    close_all(&fx);
 }
 
 Test(os_store, rot_is_found_in_the_log_and_in_rows)
