@@ -156,7 +156,7 @@ long: crash-programs
 $(B)/tests/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	$(call say,cc,$@)
-	@$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
 $(B)/tests/load: $(B)/obj/tests/crash/load.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
 $(B)/tests/crash: $(call obj,$(addprefix tests/crash/,crash.c disk.c disk_lay.c ledger.c daemon.c)) $(TEST_ARCHIVES)
