@@ -126,6 +126,7 @@ static void life_options_times(const struct config *c, struct peer_options *o)
     o->raft.election_min_us = c->raft.election_timeout_us;
     o->start_timeout_us = 30u * 1000 * 1000;
     o->commit_timeout_us = c->raft.network_timeout_us;
+    o->voter_replace_after_us = c->cluster.voter_replace_after_us;
     o->metric_ttl_us = config_ping_ttl_us(c);
     o->repin_after_us = config_repin_after_us(c);
     o->pin_timeout_us = c->ipfshttp.pin_timeout_us;

@@ -28,6 +28,7 @@ void peer_options_default(struct peer_options *o)
                   .unsynced_bytes_max = 8 * 1024 * 1024,
                   .cache_bytes_max = 8 * 1024 * 1024 },
         .max_voters = 7,
+        .voter_replace_after_us = 300u * 1000 * 1000,
         .commit_timeout_us = 10u * 1000 * 1000,
         .calls_timeout_us = 15u * 1000 * 1000,
         .metric_ttl_us = 30u * 1000 * 1000,

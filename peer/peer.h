@@ -63,9 +63,10 @@ struct peer_options {
     uint64_t start_timeout_us; /* founding and joining give up after it without progress; 30 s */
 
     struct raft_options raft;
-    size_t max_voters;          /* further members stay learners */
-    uint64_t commit_timeout_us; /* a write answers 503 or 504 after it */
-    uint64_t calls_timeout_us;  /* a silent peer becomes cluster_error lines; 15 s */
+    size_t max_voters;               /* further members stay learners */
+    uint64_t voter_replace_after_us; /* silent for so long: a learner votes in its place */
+    uint64_t commit_timeout_us;      /* a write answers 503 or 504 after it */
+    uint64_t calls_timeout_us;       /* a silent peer becomes cluster_error lines; 15 s */
 
     uint64_t metric_ttl_us;  /* informers and ping; pushed every half of it */
     uint64_t repin_after_us; /* silence beyond the TTL until a peer counts as down */

@@ -205,7 +205,9 @@ static int peer_founders(struct peer *p, struct raft_config *config)
     for (size_t i = 0; i < count && err == OK; i++) {
         /* No addresses: every founder has the same entry, byte for byte, whatever its file calls the
          * others. The first leader adds them (peer_members.c). */
-        struct raft_member member = { .number = i + 1, .role = RAFT_VOTER, .id = listed[i] };
+        struct raft_member member = { .number = i + 1,
+                                      .role = i < LIMIT_VOTERS_COUNT ? RAFT_VOTER : RAFT_LEARNER,
+                                      .id = listed[i] };
         err = raft_config_add(config, &member);
         if (peer_id_equal(&listed[i], &p->options.id))
             p->birth.number = i + 1;

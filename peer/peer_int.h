@@ -5,7 +5,8 @@
  *   peer_raft.c      drives raft/: messages out, units to disk, entries to the state
  *   peer_propose.c   writes on their way through the log
  *   peer_read.c      reads that wait until this peer has caught up
- *   peer_members.c   who belongs: admission, removal, promotion, addresses
+ *   peer_members.c   who belongs: admission, removal, addresses
+ *   peer_roles.c     who votes
  *   peer_health.c    metrics out and in, who is alive, repair
  *   peer_expiry.c    pins whose time is over
  *   peer_tracker.c   turns of the tracker
@@ -300,6 +301,11 @@ int peer_member_invite(struct peer *p, const struct peer_address *address, peer_
 void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 void peer_members_on_deadline(struct peer *p);
 uint64_t peer_members_deadline_us(const struct peer *p);
+
+/* ---- peer_roles.c ---- */
+void peer_roles_step(struct peer *p);
+/* As the leader sees it: could the other voters go on without this one? */
+bool peer_can_spare_vote(struct peer *p, uint64_t number);
 
 /* ---- peer_health.c ---- */
 int peer_health_start(struct peer *p);

@@ -1,7 +1,6 @@
-/* peer_members.c -- who belongs, and as what (DESIGN 7, 9).
+/* peer_members.c -- who belongs (DESIGN 7; who votes: peer_roles.c).
  *
- * Every change is one configuration entry, one at a time: admit a learner, promote it when it has caught up, remove
- * a member, correct addresses. Whoever wants a change asks the leader and asks again until it has happened; the
+ * Every change is one configuration entry, one at a time: admit a learner, remove a member, correct addresses. Whoever wants a change asks the leader and asks again until it has happened; the
  * leader keeps no queue. So a change of leader loses nothing but a question. */
 #include "peer_int.h"
 
@@ -370,52 +369,21 @@ bool peer_was_removed(const struct peer *p, uint64_t number)
            raft_config_member(c, number) == NULL;
 }
 
-/* ---- promoting, and addresses ---- */
+/* ---- addresses ---- */
 
-/* A learner is caught up when it has what was last when this leader first saw it (SIMULATION K42: waiting for
- * "equal" never ends under writes). */
-static bool peer_is_caught_up(struct peer *p, const struct raft_member *m)
-{
-    struct raft_member_progress progress;
-    if (raft_member_progress(p->raft, m->number, &progress) != OK || progress.last_reply_us == 0)
-        return false;
-    for (size_t i = 0; i < p->pupils_count; i++) {
-        if (p->pupils[i].number == m->number)
-            return progress.match >= p->pupils[i].target;
-    }
-    if (p->pupils_count < PEER_PUPILS_MAX)
-        p->pupils[p->pupils_count++] = (struct peer_pupil){ m->number, raft_last(p->raft).index };
-    return false;
-}
-
-static void peer_propose_edit(struct peer *p, uint64_t number, bool promote,
-                              const struct multiaddr *addrs, size_t addrs_count)
+static void peer_propose_addresses(struct peer *p, uint64_t number, const struct multiaddr *addrs,
+                                   size_t addrs_count)
 {
     struct raft_config next;
     if (raft_config_copy(&next, raft_config(p->raft)) != OK)
         return; /* again after the pause */
-    int err = promote ? raft_config_set_role(&next, number, RAFT_VOTER)
-                      : raft_config_set_addrs(&next, number, addrs, addrs_count);
     struct raft_pos pos;
+    int err = raft_config_set_addrs(&next, number, addrs, addrs_count);
     if (err == OK)
         err = raft_propose_config(p->raft, &next, &pos);
     if (err == OK)
-        LOG_INFO(p->log, "cluster", "member %llu %s", (unsigned long long)number,
-                 promote ? "becomes a voter" : "has new addresses");
+        LOG_INFO(p->log, "cluster", "member %llu has new addresses", (unsigned long long)number);
     raft_config_deinit(&next);
-}
-
-static void peer_roles(struct peer *p)
-{
-    const struct raft_config *c = raft_config(p->raft);
-    if (!raft_config_is_committed(p->raft) || raft_config_voters_count(c) >= p->options.max_voters)
-        return;
-    for (size_t i = 0; i < c->count; i++) {
-        if (c->members[i].role == RAFT_LEARNER && peer_is_caught_up(p, &c->members[i])) {
-            peer_propose_edit(p, c->members[i].number, true, NULL, 0);
-            return;
-        }
-    }
 }
 
 /* A member says where it listens; the configuration is corrected by an entry (DESIGN 7). Leader only. */
@@ -433,7 +401,7 @@ void peer_note_addresses(struct peer *p, const struct peer_id *id, const struct 
     for (size_t i = 0; i < count && same; i++)
         same = multiaddr_equal(&m->addrs[i], &addrs[i]);
     if (!same)
-        peer_propose_edit(p, m->number, false, addrs, count);
+        peer_propose_addresses(p, m->number, addrs, count);
 }
 
 /* The first leader gives the cluster its name; it holds once committed and applied (DESIGN 8). */
@@ -462,7 +430,7 @@ void peer_members_on_deadline(struct peer *p)
     size_t count = transport_listen_addresses(&p->ports.transport, own, RAFT_MEMBER_ADDRS_MAX);
     peer_note_addresses(p, &p->options.id, own, count);
     peer_name_cluster(p);
-    peer_roles(p);
+    peer_roles_step(p);
 }
 
 uint64_t peer_members_deadline_us(const struct peer *p)

@@ -99,7 +99,7 @@ static const struct option options[] = {
     ROW(OPTION_DURATION, "cluster.repin_after", NULL, OPTION_QUIET, TEXT("0s"), 0, 0,
         cluster.repin_after_us,
         "how long a suspected peer has to come back before its pins move; 0s: four ping intervals"),
-    ROW(OPTION_INT, "cluster.max_voters", NULL, OPTION_QUIET, "7", 1, LIMIT_VOTERS_COUNT,
+    ROW(OPTION_INT, "cluster.max_voters", NULL, OPTION_QUIET, "7", 1, LIMIT_VOTERS_COUNT - 1,
         cluster.max_voters, "how many peers vote; further ones follow and hold pins"),
     ROW(OPTION_DURATION, "cluster.voter_replace_after", NULL, OPTION_QUIET, TEXT("5m0s"), MS, 0,
         cluster.voter_replace_after_us,
@@ -274,7 +274,7 @@ size_t option_index(const struct option *option)
 
 static bool option_text_is(struct bytes run, const char *text)
 {
-    return bytes_equal(run, (struct bytes){text, strlen(text)});
+    return bytes_equal(run, (struct bytes){ text, strlen(text) });
 }
 
 const struct option *option_named(struct bytes name)

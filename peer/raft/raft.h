@@ -310,6 +310,7 @@ uint64_t raft_last_contact_us(const struct raft *r);
 struct raft_member_progress {
     uint64_t match;
     uint64_t last_reply_us; /* 0: none in this term */
+    uint64_t heard_us;      /* the same, or since when this leader would have heard it */
 };
 int raft_member_progress(const struct raft *r, uint64_t number, struct raft_member_progress *out);
 

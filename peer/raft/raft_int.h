@@ -134,6 +134,8 @@ void raft_feed_fetched(struct raft *r, struct raft_progress *p, const struct raf
 /* The quorum's value of a number that each voter has: a majority has it or more. RAFT_NEVER without voters. */
 uint64_t raft_quorum_of(const struct raft *r,
                         uint64_t (*value)(const struct raft *r, const struct raft_progress *p));
+/* When this leader last heard the member, or began to listen for it. */
+uint64_t raft_contact_of(const struct raft *r, const struct raft_progress *p);
 uint64_t raft_quorum_contact_us(const struct raft *r);
 
 /* raft_members.c, raft_config.c */

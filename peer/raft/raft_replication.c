@@ -39,7 +39,7 @@ static uint64_t raft_match_of(const struct raft *r, const struct raft_progress *
     return p->number == r->number ? r->log.stored : p->match;
 }
 
-static uint64_t raft_contact_of(const struct raft *r, const struct raft_progress *p)
+uint64_t raft_contact_of(const struct raft *r, const struct raft_progress *p)
 {
     if (p->number == r->number)
         return r->now_us;

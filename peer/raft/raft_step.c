@@ -287,6 +287,7 @@ int raft_member_progress(const struct raft *r, uint64_t number, struct raft_memb
     bool is_me = number == r->number;
     out->match = is_me ? r->log.stored : p->match;
     out->last_reply_us = is_me ? r->now_us : p->last_reply_us;
+    out->heard_us = raft_contact_of(r, p);
     return OK;
 }
 

@@ -13,7 +13,7 @@ enum {
         256, /* binary; a DNS name of 253 and /p2p/ do not both fit, and need not */
     LIMIT_PEER_ADDRESSES_COUNT = 16, /* of one peer */
     LIMIT_MEMBERS_COUNT = 256,       /* voters and learners of one cluster */
-    LIMIT_VOTERS_COUNT = 31,         /* ceiling of max_voters; the default is 7 */
+    LIMIT_VOTERS_COUNT = 31,         /* max_voters (default 7), and one more while two swap */
     LIMIT_PIN_BYTES = 64 * 1024,     /* one encoded pin: name, metadata, origins, allocations */
     LIMIT_PIN_NAME_BYTES = 1024,
     LIMIT_PIN_METADATA_COUNT = 256,
@@ -23,7 +23,7 @@ enum {
     LIMIT_METRIC_NAME_BYTES = 64,
     LIMIT_METRIC_VALUE_BYTES = 4096,
     LIMIT_METRICS_PER_PEER_COUNT = 16,
-    LIMIT_ALLOCATE_BY_COUNT = 8, /* metrics that order candidates */
+    LIMIT_ALLOCATE_BY_COUNT = 8,             /* metrics that order candidates */
     LIMIT_ENTRY_BYTES = 256 * 1024,          /* payload of one log entry */
     LIMIT_FRAME_BYTES = 1024 * 1024,         /* one message between peers, header included */
     LIMIT_LOG_UNIT_BYTES = 16 * 1024 * 1024, /* one unit for the log room */
@@ -40,7 +40,7 @@ enum {
     LIMIT_HTTP_JSON_BODY_BYTES = 64 * 1024, /* of a request with a JSON body; uploads stream */
 };
 
-#define LIMIT_SHUTDOWN_US (10u * 1000 * 1000) /* an orderly stop gives up after it */
+#define LIMIT_SHUTDOWN_US   (10u * 1000 * 1000) /* an orderly stop gives up after it */
 #define LIMIT_METRIC_TTL_US ((uint64_t)24 * 3600 * 1000 * 1000) /* a longer one is a mistake */
 #define LIMIT_STALL_US                                                                             \
     (5u * 1000 * 1000) /* a log unit older than this: the disk hangs (DESIGN 6) */

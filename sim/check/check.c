@@ -86,6 +86,18 @@ size_t checks_members(const struct checks *c, unsigned who)
     return c->machines[who].config.count;
 }
 
+uint32_t checks_voters(const struct checks *c, unsigned who)
+{
+    const struct record_config *config = &c->machines[who].config;
+    uint32_t out = 0;
+    for (size_t i = 0; i < config->count; i++) {
+        const struct record_member *m = &config->members[i];
+        if (m->is_voter && m->who != 0)
+            out |= (uint32_t)1 << (m->who - 1);
+    }
+    return out;
+}
+
 struct checks_counts checks_counts(const struct checks *c)
 {
     struct checks_counts counts = c->counts;

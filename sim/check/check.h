@@ -43,6 +43,8 @@ void checks_on_wipe(struct checks *c, unsigned who); /* its disk is empty now */
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 /* Members in the configuration that this machine's peer told last; 0: none. */
 size_t checks_members(const struct checks *c, unsigned who);
+/* Who votes in it: bit i - 1 is machine i. */
+uint32_t checks_voters(const struct checks *c, unsigned who);
 
 /* ---- what clients were promised ---- */
 

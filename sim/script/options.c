@@ -29,6 +29,7 @@ static const struct option_row option_rows[] = {
     { "window", OPTION_SIZE, FIELD(raft.window_max) },
     { "cache_bytes", OPTION_SIZE, FIELD(raft.cache_bytes_max) },
     { "max_voters", OPTION_SIZE, FIELD(max_voters) },
+    { "voter_replace_after", OPTION_TIME, FIELD(voter_replace_after_us) },
     { "start_timeout", OPTION_TIME, FIELD(start_timeout_us) },
     { "commit_timeout", OPTION_TIME, FIELD(commit_timeout_us) },
     { "calls_timeout", OPTION_TIME, FIELD(calls_timeout_us) },
@@ -66,7 +67,8 @@ const char *script_option_refusal(struct bytes name, struct bytes value)
     int min, max;
     if (row == NULL)
         return "an option: heartbeat, election, append_bytes, append_entries, window, cache_bytes, "
-               "max_voters, start_timeout, commit_timeout, calls_timeout, metric_ttl, repin_after, "
+               "max_voters, voter_replace_after, start_timeout, commit_timeout, calls_timeout, "
+               "metric_ttl, repin_after, "
                "repinning, factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "
                "ipfs_sync, pin_recover, connect_swarms or leave_on_shutdown";
     switch (row->kind) {

@@ -347,9 +347,13 @@ static void parse_condition(struct words *w, struct script_condition *c)
         c->kind = CONDITION_MEMBERS;
         c->has_count = true;
         c->count = words_count(w, "how many members", 1, SCRIPT_MACHINES_MAX);
+    } else if (words_take(w, "voters")) {
+        c->kind = CONDITION_VOTERS;
+        c->has_count = true;
+        c->count = words_count(w, "how many voters", 1, SCRIPT_MACHINES_MAX);
     } else {
         words_fail(w, "a condition: leader, no leader, ready, stopped, agree, settled, pinned, "
-                      "unpinned, listed, unlisted, allocated or members");
+                      "unpinned, listed, unlisted, allocated, members or voters");
     }
 }
 

@@ -23,6 +23,7 @@ uint64_t runner_condition_pause_us(const struct script_condition *c)
     case CONDITION_PINNED:
     case CONDITION_UNPINNED:
     case CONDITION_MEMBERS:
+    case CONDITION_VOTERS:
         break;
     }
     return LOOK_SOON_US;
@@ -134,6 +135,24 @@ static bool condition_members(struct runner *r, const struct script_condition *c
         return true;
     buf_printf(why, leader == 0 ? "nobody leads" : "there are %llu members",
                (unsigned long long)members);
+    return false;
+}
+
+static bool condition_voters(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    unsigned leader = leader_of(r);
+    machine_set voters = leader == 0 ? 0 : runner_look(r, leader).voters;
+    unsigned count = 0;
+    for (unsigned who = 1; who <= runner_machines(r); who++)
+        count += machine_in(voters, who);
+    if (count == c->count)
+        return true;
+    if (leader == 0) {
+        buf_append_text(why, "nobody leads");
+        return false;
+    }
+    buf_append_text(why, "these vote: ");
+    runner_words_of_set(why, voters);
     return false;
 }
 
@@ -371,6 +390,8 @@ bool runner_condition(struct runner *r, const struct script_condition *c, struct
         return condition_allocated(r, c, why);
     case CONDITION_MEMBERS:
         return condition_members(r, c, why);
+    case CONDITION_VOTERS:
+        return condition_voters(r, c, why);
     }
     return false;
 }

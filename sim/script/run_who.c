@@ -66,6 +66,15 @@ static machine_set runner_holders(struct runner *r, struct bytes content)
     return out;
 }
 
+static machine_set runner_voters(struct runner *r)
+{
+    machine_set leader = runner_leader(r);
+    for (unsigned who = 1; who <= runner_machines(r); who++)
+        if (machine_in(leader, who))
+            return runner_look(r, who).voters;
+    return 0;
+}
+
 static machine_set runner_who_item(struct runner *r, const struct script_who_item *item)
 {
     machine_set out = 0;
@@ -86,6 +95,10 @@ static machine_set runner_who_item(struct runner *r, const struct script_who_ite
         return runner_leader(r);
     case WHO_FOLLOWERS:
         return runner_running(r) & ~runner_leader(r);
+    case WHO_VOTERS:
+        return runner_voters(r);
+    case WHO_LEARNERS:
+        return runner_running(r) & ~runner_voters(r);
     case WHO_HOLDERS:
         return runner_holders(r, item->content);
     case WHO_NAMED:

@@ -40,6 +40,8 @@ enum script_who_kind {
     WHO_DOWN,      /* started once, and not running now */
     WHO_LEADER,    /* whom a majority of the running peers takes for it; perhaps nobody */
     WHO_FOLLOWERS, /* running, and not the leader */
+    WHO_VOTERS,    /* running or not, as the leader's configuration has them */
+    WHO_LEARNERS,  /* running, and not among them */
     WHO_HOLDERS,   /* those to whom the content is allocated */
     WHO_NAMED,     /* by `let` */
 };
@@ -98,6 +100,7 @@ enum condition_kind {
     CONDITION_UNLISTED,
     CONDITION_ALLOCATED, /* contents to who, or to count peers */
     CONDITION_MEMBERS,   /* count of them, as the leader sees it */
+    CONDITION_VOTERS,
 };
 
 struct script_condition {

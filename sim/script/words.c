@@ -357,7 +357,7 @@ bool word_is_reserved(struct bytes word)
     static const char *const reserved[] = {
         "by",     "at",        "on",      "to",  "factor",  "name", "expires", "fails", "within", "for",
         "but",    "of",        "joining", "is",  "nowhere", "size", "all",   "up",     "down",
-        "leader", "followers", "holders", "one", "peers",   "and",  "not",   NULL
+        "leader", "followers", "voters", "learners", "holders", "one", "peers",   "and",  "not",   NULL
     };
     for (size_t i = 0; reserved[i] != NULL; i++)
         if (word_is(word, reserved[i]))
@@ -388,7 +388,8 @@ void words_contents(struct words *w, struct script_contents *out)
 /* ---- who ---- */
 
 static const char who_expected[] =
-    "peers: numbers, 2..4, all, up, down, leader, followers, holders of CONTENT, or a name";
+    "peers: numbers, 2..4, all, up, down, leader, followers, voters, learners, holders of CONTENT, "
+    "or a name";
 
 static bool who_numbers(const struct script *s, struct bytes word, struct script_who_item *item)
 {
@@ -427,7 +428,9 @@ static bool who_item(struct words *w, struct script_who_item *item)
                  { "up", WHO_UP },
                  { "down", WHO_DOWN },
                  { "leader", WHO_LEADER },
-                 { "followers", WHO_FOLLOWERS } };
+                 { "followers", WHO_FOLLOWERS },
+                 { "voters", WHO_VOTERS },
+                 { "learners", WHO_LEARNERS } };
     struct bytes word = w->words[w->at];
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
         if (word_is(word, sets[i].word)) {

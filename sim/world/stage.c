@@ -251,6 +251,7 @@ static void stage_look(void *impl, unsigned who, struct stage_look *out)
     out->leader = glance.leader;
     out->applied = glance.applied;
     out->members = checks_members(w->checks, who);
+    out->voters = checks_voters(w->checks, who);
     out->state[0] = glance.state_hash[0];
     out->state[1] = glance.state_hash[1];
 }

@@ -86,12 +86,14 @@ Test(sim_script, errors_name_file_line_and_what_was_expected)
     refused("peers 0\n", "x.scn:1: expected how many peers, 1 to 32, found `0`");
     refused("peers 3\n\nbreak 1\n", "x.scn:3: expected a step: start, crash, cut, pin, until, ... "
                                     "(docs/SIMULATOR.md), found `break`");
-    refused("peers 3\ncrash 4\n", "x.scn:2: expected peers: numbers, 2..4, all, up, down, leader, "
-                                  "followers, holders of CONTENT, or a name, found `4`\n"
-                                  "    crash PEERS");
-    refused("peers 3\ncrash\n",
+    refused("peers 3\ncrash 4\n",
             "x.scn:2: expected peers: numbers, 2..4, all, up, down, leader, "
-            "followers, holders of CONTENT, or a name, found the end of the line");
+            "followers, voters, learners, holders of CONTENT, or a name, found `4`\n"
+            "    crash PEERS");
+    refused(
+        "peers 3\ncrash\n",
+        "x.scn:2: expected peers: numbers, 2..4, all, up, down, leader, "
+        "followers, voters, learners, holders of CONTENT, or a name, found the end of the line");
     refused("peers 3\ncrash 1 hard\n", "x.scn:2: expected the end of the line, found `hard`");
     refused("peers 3\ncut 1\n", "x.scn:2: expected `|` and the other side, or `->`");
     refused("peers 3\nuntil leader\n", "x.scn:2: expected `within` and a time");
