@@ -19,7 +19,8 @@ struct run_args {
 #define FIELD(name) offsetof(struct run_args, name)
 
 static const struct cmd_option run_options[] = {
-    { "--seed", CMD_NUMBER, FIELD(seed), "N", "the seed of all chance (1)" },
+    { "--seed", CMD_NUMBER, FIELD(seed), "N",
+      "the seed of all chance (what the scenario says, else 1)" },
     { "--seeds", CMD_NUMBER, FIELD(seeds), "N", "so many seeds, from that one on" },
     { "--jobs", CMD_NUMBER, FIELD(jobs), "N", "so many processes (one a core)" },
     { "--twice", CMD_FLAG, FIELD(twice), NULL, "each seed twice; the hashes have to be equal" },
@@ -48,7 +49,7 @@ static bool run_save(const char *file, const struct script *script, const struct
 
 static int run_one(const struct run_args *a, const struct script *script)
 {
-    struct play_options options = { .seed = a->seed };
+    struct play_options options = { .seed = a->seed != 0 ? a->seed : script->seed };
     struct play_result result;
     struct choice_log *choices = mem_zalloc(sizeof(*choices));
     ASSERT(choices != NULL);
@@ -107,7 +108,7 @@ static bool run_is_sensible(const struct run_args *a, int files)
 
 static int run_main(int argc, char **argv)
 {
-    struct run_args a = { .seed = 1, .seeds = 1 };
+    struct run_args a = { .seeds = 1 };
     struct scripts scripts;
     int files = cmd_parse(&cmd_run, &a, argc, argv);
     if (!run_is_sensible(&a, files) || !cmd_load_scripts(&scripts, files, argv))

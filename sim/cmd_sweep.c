@@ -17,7 +17,7 @@ struct sweep_args {
 static const struct cmd_option sweep_options[] = {
     { "--seeds", CMD_NUMBER, FIELD(seeds), "N", "how many (100; with --seconds as many as fit)" },
     { "--seconds", CMD_NUMBER, FIELD(seconds), "S", "no run begins after S seconds of real time" },
-    { "--first", CMD_NUMBER, FIELD(first), "K", "the first seed (1)" },
+    { "--first", CMD_NUMBER, FIELD(first), "K", "the first seed (what the scenario says, else 1)" },
     { "--jobs", CMD_NUMBER, FIELD(jobs), "N", "so many processes (one a core)" },
     { "--twice", CMD_FLAG, FIELD(twice), NULL, "each seed twice; the hashes have to be equal" },
     { "--verbose", CMD_FLAG, FIELD(verbose), NULL, "a line also for runs that pass" },
@@ -27,7 +27,7 @@ static const struct cmd_option sweep_options[] = {
 
 static int sweep_main(int argc, char **argv)
 {
-    struct sweep_args a = { .first = 1 };
+    struct sweep_args a = { .seeds = 0 };
     char swarm[] = "swarm";
     char *default_file[] = { swarm, NULL };
     int count = cmd_parse(&cmd_sweep, &a, argc, argv);

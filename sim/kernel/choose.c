@@ -79,7 +79,7 @@ void choice_log_encode(const struct choice_log *log, struct buf *out)
     }
 }
 
-static bool choice_kind_find(struct bytes name, enum choice_kind *out)
+bool choice_kind_find(struct bytes name, enum choice_kind *out)
 {
     for (unsigned kind = 0; kind < CHOICE_KINDS_COUNT; kind++) {
         const char *text = choice_kind_name(kind);
@@ -137,6 +137,12 @@ void choose_replay(struct choose *c, const struct choice_log *log)
     c->replay = log;
 }
 
+void choose_still(struct choose *c, enum choice_kind kind)
+{
+    ASSERT(choice_kind_is_world(kind));
+    c->is_still[kind] = true;
+}
+
 /* splitmix64 (Steele, Lea, Flood 2014): a counter and a mixer, enough for choosing faults. */
 static uint64_t choose_draw(uint64_t *state)
 {
@@ -152,13 +158,13 @@ uint64_t choose(struct choose *c, enum choice_kind kind, unsigned who, uint64_t 
     if (n == 1)
         return 0;
     uint64_t at = c->lanes[kind][who].count++;
-    uint64_t value;
-    if (c->replay != NULL) {
-        const struct choice_lane *lane = &c->replay->lanes[kind][who];
-        value = at < lane->count ? lane->values[at] % n : 0;
-    } else {
+    uint64_t value = 0;
+    if (c->replay != NULL && at < c->replay->lanes[kind][who].count)
+        value = c->replay->lanes[kind][who].values[at] % n;
+    if (c->replay == NULL)
         value = choose_draw(&c->lanes[kind][who].state) % n; /* the bias of n/2^64 harms nobody */
-    }
+    if (c->is_still[kind])
+        value = 0;
     if (c->record != NULL)
         choice_log_append(c->record, kind, who, value);
     return value;

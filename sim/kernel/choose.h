@@ -52,6 +52,12 @@ enum choice_kind {
 enum { CHOICE_WHO_COUNT = 34 };
 
 const char *choice_kind_name(enum choice_kind kind);
+bool choice_kind_find(struct bytes name, enum choice_kind *out);
+/* Not one of the peers' own draws: here 0 is harmless. */
+static inline bool choice_kind_is_world(enum choice_kind kind)
+{
+    return kind < CHOICE_ELECTION;
+}
 
 /* ---- the list of choices ---- */
 
@@ -82,6 +88,7 @@ struct choose {
         uint64_t state; /* of the lane's random stream */
         uint64_t count; /* choices made */
     } lanes[CHOICE_KINDS_COUNT][CHOICE_WHO_COUNT];
+    bool is_still[CHOICE_KINDS_COUNT]; /* nothing is drawn: 0 */
     struct choice_log *record;
     const struct choice_log *replay;
 };
@@ -89,6 +96,8 @@ struct choose {
 void choose_init(struct choose *c, uint64_t seed);
 void choose_record(struct choose *c, struct choice_log *log);
 void choose_replay(struct choose *c, const struct choice_log *log);
+/* From now on every choice of this kind is 0. */
+void choose_still(struct choose *c, enum choice_kind kind);
 
 /* 0..n-1. With n = 1 there is nothing to choose, and nothing is written down. */
 uint64_t choose(struct choose *c, enum choice_kind kind, unsigned who, uint64_t n);

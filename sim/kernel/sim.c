@@ -65,6 +65,8 @@ bool sim_step(struct sim *s, uint64_t until_us)
         event_queue_drop_first(&s->queue);
         trace_event(&s->trace, next.at_us, next.seq, next.kind, next.who, next.payload);
         next.run(next.arg);
+        if (s->events_max > 0 && s->trace.events > s->events_max)
+            s->is_stopped = true;
         return true;
     }
     if (!s->is_stopped && s->now_us < until_us)

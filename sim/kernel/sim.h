@@ -40,6 +40,7 @@ struct sim {
     struct trace trace;
     bool is_frozen[SIM_WHO_COUNT];
     uint64_t instant_events; /* run since time last moved */
+    uint64_t events_max;     /* stops behind so many; 0: never */
     bool is_stopped;         /* sim_stop(): a checker has seen enough */
 };
 

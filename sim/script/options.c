@@ -111,3 +111,53 @@ void script_option_apply(struct peer_options *o, struct bytes name, struct bytes
         break;
     }
 }
+
+/* ---- the other way ---- */
+
+static void option_print_factor(int min, int max, struct buf *out)
+{
+    if (min == -1)
+        buf_append_text(out, "everywhere");
+    else if (min == max)
+        buf_printf(out, "%d", min);
+    else
+        buf_printf(out, "%d..%d", min, max);
+}
+
+static void option_print_value(const struct option_row *row, const struct peer_options *o,
+                               struct buf *out)
+{
+    const char *field = (const char *)o + row->offset;
+    switch (row->kind) {
+    case OPTION_TIME:
+        word_print_time(*(const uint64_t *)(const void *)field, out);
+        break;
+    case OPTION_SIZE:
+        buf_printf(out, "%zu", *(const size_t *)(const void *)field);
+        break;
+    case OPTION_ON:
+    case OPTION_OFF:
+        buf_append_text(out, *(const bool *)(const void *)field == (row->kind == OPTION_ON) ? "on"
+                                                                                            : "off");
+        break;
+    case OPTION_FACTOR:
+        option_print_factor(o->replication_min, o->replication_max, out);
+        break;
+    }
+}
+
+void script_options_print(const struct peer_options *o, const struct peer_options *other,
+                          struct buf *out)
+{
+    struct buf mine = { 0 }, theirs = { 0 };
+    for (size_t i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++) {
+        buf_clear(&mine);
+        buf_clear(&theirs);
+        option_print_value(&option_rows[i], o, &mine);
+        option_print_value(&option_rows[i], other, &theirs);
+        if (!bytes_equal(buf_bytes(&mine), buf_bytes(&theirs)))
+            buf_printf(out, "option %s %s\n", option_rows[i].name, buf_text(&mine));
+    }
+    buf_deinit(&mine);
+    buf_deinit(&theirs);
+}

@@ -15,5 +15,8 @@ bool script_option_is_known(struct bytes name);
 const char *script_option_refusal(struct bytes name, struct bytes value);
 /* The option has been checked. */
 void script_option_apply(struct peer_options *o, struct bytes name, struct bytes value);
+/* "option NAME VALUE" and a newline for each in which `o` is not as `other`. */
+void script_options_print(const struct peer_options *o, const struct peer_options *other,
+                          struct buf *out);
 
 #endif

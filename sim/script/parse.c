@@ -85,8 +85,18 @@ static void parse_network(struct words *w, struct script_step *step)
         } else if (words_take(w, "breaks")) {
             n->has_breaks = true;
             n->breaks_per_million = words_per_million(w);
+        } else if (words_take(w, "refusals")) {
+            n->has_refusals = true;
+            n->refusals_per_million = words_per_million(w);
+        } else if (words_take(w, "http_breaks")) {
+            n->has_http_breaks = true;
+            n->http_breaks_per_million = words_per_million(w);
+        } else if (words_take(w, "http_refusals")) {
+            n->has_http_refusals = true;
+            n->http_refusals_per_million = words_per_million(w);
         } else {
-            words_fail(w, "loss, copies, delay, late, reorder or breaks");
+            words_fail(w, "loss, copies, delay, late, reorder, breaks, refusals, http_breaks or "
+                          "http_refusals");
         }
     }
 }
@@ -96,9 +106,10 @@ static void parse_ipfs(struct words *w, struct script_step *step)
     static const struct {
         const char *word;
         enum script_ipfs ipfs;
-    } rows[] = { { "well", IPFS_WELL },   { "slow", IPFS_SLOW },     { "hang", IPFS_HANG },
-                 { "error", IPFS_ERROR }, { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },
-                 { "down", IPFS_DOWN },   { "up", IPFS_UP },         { "loses", IPFS_LOSES } };
+    } rows[] = { { "well", IPFS_WELL },     { "slow", IPFS_SLOW },  { "hang", IPFS_HANG },
+                 { "error", IPFS_ERROR },   { "half", IPFS_HALF },  { "garbage", IPFS_GARBAGE },
+                 { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },  { "down", IPFS_DOWN },
+                 { "up", IPFS_UP },         { "loses", IPFS_LOSES } };
     words_who(w, &step->who);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         /* `up` and `down` name peers, too, and words_who() took them: the last word decides. */
@@ -121,7 +132,7 @@ static void parse_ipfs(struct words *w, struct script_step *step)
             words_contents(w, &step->contents);
         return;
     }
-    words_fail(w, "well, slow, hang, error, refuse, mute, down, up or loses");
+    words_fail(w, "well, slow, hang, error, half, garbage, refuse, mute, down, up or loses");
 }
 
 static void parse_disk(struct words *w, struct script_step *step)
@@ -407,8 +418,8 @@ static void parse_hold(struct words *w, struct script_step *step)
 /* ---- the table ---- */
 
 static const struct verb_row verbs[] = {
-    { "start", VERB_START, parse_start, "start PEERS [joining PEERS]" },
-    { "crash", VERB_CRASH, parse_who, "crash PEERS" },
+    { "start", VERB_START, parse_start, "[try] start PEERS [joining PEERS]" },
+    { "crash", VERB_CRASH, parse_who, "[try] crash PEERS" },
     { "stop", VERB_STOP, parse_who, "stop PEERS" },
     { "pause", VERB_PAUSE, parse_who, "pause PEERS" },
     { "resume", VERB_RESUME, parse_who, "resume PEERS" },
@@ -416,9 +427,12 @@ static const struct verb_row verbs[] = {
     { "cut", VERB_CUT, parse_cut, "cut PEERS | PEERS [| PEERS ...]   or   cut PEERS -> PEERS" },
     { "heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS" },
     { "network", VERB_NETWORK, parse_network,
-      "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]" },
+      "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]\n"
+      "            [refusals P%] [http_breaks P%] [http_refusals P%]" },
     { "ipfs", VERB_IPFS, parse_ipfs,
-      "ipfs PEERS well | slow T | hang | error TEXT | refuse | mute | down | up | loses CONTENTS" },
+      "ipfs PEERS well | slow T | hang | error TEXT | half | garbage | refuse | mute | down | up "
+      "|\n"
+      "               loses CONTENTS" },
     { "disk", VERB_DISK, parse_disk, "disk PEERS well | slow | hung | full | failing" },
     { "clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM" },
     { "faults", VERB_FAULTS, parse_faults, "faults drawn   or   faults off" },
@@ -450,8 +464,8 @@ const char *script_verb_usage(enum script_verb verb)
 
 static bool verb_may_be_tried(enum script_verb verb)
 {
-    return verb == VERB_PIN || verb == VERB_UNPIN || verb == VERB_RECOVER || verb == VERB_SYNC ||
-           verb == VERB_REMOVE;
+    return verb == VERB_START || verb == VERB_CRASH || verb == VERB_PIN || verb == VERB_UNPIN ||
+           verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE;
 }
 
 /* ---- lines ---- */
@@ -524,6 +538,58 @@ static void script_set_peers(struct words *w)
     words_end(w);
 }
 
+static void script_set_seed(struct words *w)
+{
+    struct script *s = w->script;
+    w->usage = "seed N";
+    if (s->has_seed)
+        words_fail(w, "`seed` only once");
+    else if (words_left(w) && word_count(w->words[w->at], UINT64_MAX, &s->seed))
+        w->at += 1;
+    else
+        words_fail(w, "a number");
+    s->has_seed = true;
+    words_end(w);
+}
+
+/* The peers' own draws are never still: peers that all draw the same elect nobody. */
+static void script_set_still(struct words *w)
+{
+    struct script *s = w->script;
+    w->usage = "still all   or   still KIND...";
+    bool all = words_take(w, "all");
+    for (unsigned kind = 0; all && kind < CHOICE_KINDS_COUNT; kind++)
+        s->is_still[kind] = choice_kind_is_world((enum choice_kind)kind);
+    while (!all && !w->failed) {
+        enum choice_kind kind = 0;
+        struct bytes word = words_next(w, "all, or kinds of choices, as net-delay");
+        if (!w->failed && !(choice_kind_find(word, &kind) && choice_kind_is_world(kind))) {
+            w->at -= 1;
+            words_fail(w, "all, or a kind of the world's choices, as net-delay");
+        }
+        s->is_still[kind] = !w->failed;
+        if (!words_left(w))
+            break;
+    }
+    words_end(w);
+}
+
+/* True: it was a line of the set-up beside peers and options. */
+static bool script_parse_chance(struct words *w)
+{
+    if (words_take(w, "seed")) {
+        script_set_seed(w);
+    } else if (words_take(w, "still")) {
+        script_set_still(w);
+    } else if (words_take(w, "supervised")) {
+        w->script->is_supervised = true;
+        words_end(w);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void script_parse_words(struct words *w)
 {
     struct script *s = w->script;
@@ -554,6 +620,8 @@ static void script_parse_words(struct words *w)
         words_end(w);
         return;
     }
+    if (s->steps_count == 0 && script_parse_chance(w))
+        return;
     bool tried = words_take(w, "try");
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if ((tried && !verb_may_be_tried(verbs[i].verb)) || !words_take(w, verbs[i].word))
@@ -561,7 +629,7 @@ static void script_parse_words(struct words *w)
         script_add_step(w, &verbs[i], tried);
         return;
     }
-    words_fail(w, tried ? "an operation of a client behind `try`"
+    words_fail(w, tried ? "start, crash, or an operation of a client, behind `try`"
                         : "a step: start, crash, cut, pin, until, ... (docs/SIMULATOR.md)");
 }
 
@@ -606,6 +674,7 @@ static int script_parse_lines(struct script *s)
 int script_parse(struct script *s, const char *file, const void *text, size_t len)
 {
     memset(s, 0, sizeof(*s));
+    s->seed = 1;
     s->file = mem_strdup(file);
     s->text = mem_alloc(len + 1);
     if (s->file == NULL || s->text == NULL)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/kernel/choose.h"
 #include "util/buf.h"
 
 enum {
@@ -158,6 +159,10 @@ struct script_network {
     uint64_t late_per_million, late_us;
     uint64_t reorder_per_million;
     uint64_t breaks_per_million;
+    bool has_refusals, has_http_breaks, has_http_refusals;
+    uint64_t refusals_per_million; /* of frames: the queue is said to be full */
+    uint64_t http_breaks_per_million;
+    uint64_t http_refusals_per_million;
 };
 
 enum script_ipfs {
@@ -165,6 +170,8 @@ enum script_ipfs {
     IPFS_SLOW,
     IPFS_HANG,
     IPFS_ERROR,
+    IPFS_HALF,    /* answers break off in the middle */
+    IPFS_GARBAGE, /* answers are none */
     IPFS_REFUSE,
     IPFS_MUTE, /* gives nothing to other daemons */
     IPFS_DOWN,
@@ -234,6 +241,10 @@ struct script {
     unsigned peers_count;
     unsigned spares_count;
     bool options_drawn;
+    bool has_seed;
+    uint64_t seed;                     /* what is played when nobody names another; 1 */
+    bool is_supervised;                /* who exits by a fault is started again */
+    bool is_still[CHOICE_KINDS_COUNT]; /* every choice of this kind is 0, the harmless one */
     struct script_option *options;
     size_t options_count;
     struct script_step *steps;

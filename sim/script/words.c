@@ -174,16 +174,25 @@ static bool word_with_unit(struct bytes word, const struct word_unit *units, uin
     return false;
 }
 
+static const struct word_unit time_units[] = { { "us", 1 },
+                                               { "ms", 1000 },
+                                               { "s", 1000000 },
+                                               { "m", (uint64_t)60 * 1000000 },
+                                               { "h", (uint64_t)3600 * 1000000 },
+                                               { "d", (uint64_t)24 * 3600 * 1000000 },
+                                               { NULL, 0 } };
+
 bool word_time_us(struct bytes word, uint64_t *out)
 {
-    static const struct word_unit units[] = { { "us", 1 },
-                                              { "ms", 1000 },
-                                              { "s", 1000000 },
-                                              { "m", (uint64_t)60 * 1000000 },
-                                              { "h", (uint64_t)3600 * 1000000 },
-                                              { "d", (uint64_t)24 * 3600 * 1000000 },
-                                              { NULL, 0 } };
-    return word_with_unit(word, units, SCRIPT_TIME_MAX_US, out);
+    return word_with_unit(word, time_units, SCRIPT_TIME_MAX_US, out);
+}
+
+void word_print_time(uint64_t us, struct buf *out)
+{
+    const struct word_unit *unit = time_units;
+    while (us > 0 && unit[1].name != NULL && us % unit[1].scale == 0)
+        unit += 1;
+    buf_printf(out, "%llu%s", (unsigned long long)(us / unit->scale), unit->name);
 }
 
 uint64_t words_time_us(struct words *w, const char *expected)

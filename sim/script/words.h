@@ -48,6 +48,8 @@ bool word_is(struct bytes word, const char *text);
 bool word_is_reserved(struct bytes word);
 /* Of whole texts, for options. */
 bool word_time_us(struct bytes word, uint64_t *out);
+/* In the largest unit that leaves no rest. */
+void word_print_time(uint64_t us, struct buf *out);
 bool word_count(struct bytes word, uint64_t max, uint64_t *out);
 bool word_factor(struct bytes word, int *min, int *max);
 

@@ -35,6 +35,7 @@ static void play_measure(struct world *w, struct play_result *out)
 {
     out->events = world_events(w);
     out->virtual_us = world_time_us(w);
+    out->is_calm = world_is_calm(w);
     out->hash = world_hash(w);
     out->checks = world_checks(w);
     buf_append_text(&out->faults, world_faults(w));
@@ -45,9 +46,12 @@ static struct world *play_create(const struct script *script, const struct play_
     struct world_options o = { .seed = options->seed,
                                .founders_count = script->peers_count,
                                .spares_count = script->spares_count,
+                               .is_supervised = script->is_supervised,
+                               .is_still = script->is_still,
                                .options_drawn = script->options_drawn,
                                .record = options->record,
                                .replay = options->replay,
+                               .events_max = options->events_max,
                                .hash_every_log2 = options->hash_every_log2,
                                .hooks = options->hooks };
     play_peer_options(script, &o.peer);
@@ -129,6 +133,7 @@ void play_again(const struct script *script, struct play_result *r)
 void play_result_encode(const struct play_result *r, struct buf *out)
 {
     buf_put_u8(out, r->passed);
+    buf_put_u8(out, r->is_calm);
     buf_put_run(out, r->checker, strlen(r->checker));
     buf_put_varint(out, r->line);
     buf_put_run(out, r->why.data, r->why.len);
@@ -157,6 +162,7 @@ int play_result_decode(struct play_result *r, struct bytes bytes)
     struct reader in = reader_of(bytes.data, bytes.len);
     memset(r, 0, sizeof(*r));
     r->passed = reader_u8(&in) != 0;
+    r->is_calm = reader_u8(&in) != 0;
     struct bytes checker = reader_run(&in, sizeof(r->checker) - 1);
     if (in.err == OK && checker.len > 0)
         memcpy(r->checker, checker.data, checker.len);

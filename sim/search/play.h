@@ -13,6 +13,7 @@ struct play_options {
     struct choice_log *record;
     const struct choice_log *replay;
     unsigned hash_every_log2;
+    uint64_t events_max; /* a run with more has failed ("limit"); 0: no limit */
     struct world_hooks_out hooks;
 };
 
@@ -29,6 +30,7 @@ struct play_result {
     uint64_t seed;
     uint64_t events;
     uint64_t virtual_us;
+    bool is_calm; /* at its end no fault was in force (world_is_calm) */
     struct hash128 hash;
     struct checks_counts checks;
 };

@@ -13,7 +13,8 @@ bool sweep_next(struct sweep *s, struct sweep_job *out)
     if (s->begun == sweep_runs(s))
         return false;
     out->script = (size_t)(s->begun / s->seeds_count);
-    out->seed = s->first + s->begun % s->seeds_count;
+    uint64_t first = s->first != 0 ? s->first : s->scripts[out->script].seed;
+    out->seed = first + s->begun % s->seeds_count;
     s->begun += 1;
     return true;
 }

@@ -16,7 +16,7 @@ struct sweep_job {
 struct sweep {
     const struct script *scripts;
     size_t scripts_count;
-    uint64_t first;       /* seed */
+    uint64_t first;       /* seed; 0: the one that the scenario names, else 1 */
     uint64_t seeds_count; /* of each scenario */
     bool twice;           /* each run again: the trace hashes have to be equal */
     /* The state. */

@@ -556,6 +556,14 @@ void disk_destroy(struct disk *d)
     mem_free(d);
 }
 
+bool disk_is_well(const struct disk *d)
+{
+    for (unsigned room = 0; room < DISK_ROOMS_COUNT; room++)
+        if (d->rooms[room].health != DISK_WELL)
+            return false;
+    return true;
+}
+
 void disk_set_health(struct disk *d, enum disk_room_name name, enum disk_health health)
 {
     struct disk_room *room = &d->rooms[name];

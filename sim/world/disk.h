@@ -58,6 +58,7 @@ void disk_crash(struct disk *d);
 void disk_close(struct disk *d);
 
 void disk_set_health(struct disk *d, enum disk_room_name room, enum disk_health health);
+bool disk_is_well(const struct disk *d); /* in all its rooms */
 
 /* Rot, in DISK_LOG, DISK_STATE or DISK_LOCAL: one bit of a durable record turns, or a record is gone.
  * False: there is no record. */

@@ -241,8 +241,10 @@ static void machine_forget_peer(struct machine *m, bool silently)
 static void machine_restart(void *arg)
 {
     struct machine *m = arg;
-    if (m->state == MACHINE_OFF && m->wants_up)
-        (void)machine_start(m);
+    if (m->state != MACHINE_OFF || !m->wants_up)
+        return;
+    deed_tell(m->world, deed_begin(m->world), "try start %u", m->who);
+    (void)machine_start(m);
 }
 
 /* The peer has said that it is done; its program exits, and what it asked for is carried out. */

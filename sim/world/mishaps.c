@@ -20,10 +20,12 @@ struct mishap {
     unsigned victim;
     unsigned other; /* the far end of a one-way cut */
     uint32_t side;  /* of a cut: those that are cut off, as bits */
+    unsigned deed;
 };
 
 struct mishaps {
     struct mishap list[FAULT_CLASSES_COUNT];
+    unsigned drift_deeds[WORLD_MACHINES_MAX + 1];
 };
 
 static uint64_t mishap_choose(struct mishap *h, uint64_t low, uint64_t high)
@@ -58,6 +60,7 @@ void world_apply_network(struct world *w)
 static void mishap_cut(struct mishap *h, bool cut)
 {
     struct world *w = h->world;
+    deed_tell_sides(w, h->deed, cut ? "cut" : "heal", h->side);
     for (unsigned a = 1; a <= w->machines_count; a++)
         for (unsigned b = 1; b <= w->machines_count; b++) {
             bool a_in = (h->side >> (a - 1) & 1) != 0, b_in = (h->side >> (b - 1) & 1) != 0;
@@ -85,6 +88,7 @@ static void mishap_one_way(struct mishap *h, bool cut)
 {
     if (h->victim == h->other)
         return;
+    deed_tell(h->world, h->deed, "%s %u -> %u", cut ? "cut" : "heal", h->victim, h->other);
     if (cut)
         net_cut(h->world->net, h->victim, h->other);
     else
@@ -93,10 +97,35 @@ static void mishap_one_way(struct mishap *h, bool cut)
 
 /* ---- machines ---- */
 
-static void mishap_disk(struct machine *m, enum disk_health health)
+static void mishap_disk(struct mishap *h, struct machine *m, enum disk_health health)
 {
+    static const char *const words[] = { [DISK_WELL] = "well",
+                                         [DISK_SLOW] = "slow",
+                                         [DISK_HUNG] = "hung",
+                                         [DISK_FULL] = "full",
+                                         [DISK_FAILING] = "failing" };
+    deed_tell(h->world, h->deed, "disk %u %s", m->who, words[health]);
     for (unsigned room = 0; room < DISK_ROOMS_COUNT; room++)
         disk_set_health(m->disk, (enum disk_room_name)room, health);
+}
+
+static void mishap_tell_ipfs(struct mishap *h, const struct machine *m,
+                             const struct standin_faults *faults)
+{
+    struct world *w = h->world;
+    const struct standin_faults *old = standin_faults(m->ipfs);
+    if (old->slow_us > 0 || old->hang || old->error_status > 0)
+        deed_tell(w, h->deed, "ipfs %u well", m->who); /* a step adds a fault, this replaces it */
+    if (faults->slow_us > 0)
+        deed_tell(w, h->deed, "ipfs %u slow %lluus", m->who, (unsigned long long)faults->slow_us);
+    else if (faults->hang)
+        deed_tell(w, h->deed, "ipfs %u hang", m->who);
+    else if (faults->error_status > 0)
+        deed_tell(w, h->deed, "ipfs %u error %s", m->who, faults->error_text);
+    if (faults->half_answer)
+        deed_tell(w, h->deed, "ipfs %u half", m->who);
+    if (faults->garbage)
+        deed_tell(w, h->deed, "ipfs %u garbage", m->who);
 }
 
 static void mishap_ipfs(struct mishap *h, struct machine *m, bool on)
@@ -112,13 +141,17 @@ static void mishap_ipfs(struct mishap *h, struct machine *m, bool on)
         faults.half_answer = mishap_choose(h, 0, 3) == 3;
         faults.garbage = mishap_choose(h, 0, 7) == 7;
     }
+    mishap_tell_ipfs(h, m, &faults);
     standin_set_faults(m->ipfs, &faults);
 }
 
 static void mishap_jump(struct mishap *h, struct machine *m)
 {
     int64_t by_us = (int64_t)mishap_choose(h, 0, h->world->plan.wall_jump_max_us);
-    sim_clock_jump_wall(&m->clock, mishap_choose(h, 0, 1) == 0 ? by_us : -by_us);
+    bool ahead = mishap_choose(h, 0, 1) == 0;
+    deed_tell(h->world, h->deed, "clock %u wall %c%lluus", m->who, ahead ? '+' : '-',
+              (unsigned long long)by_us);
+    sim_clock_jump_wall(&m->clock, ahead ? by_us : -by_us);
 }
 
 struct pin_pick {
@@ -145,24 +178,34 @@ static void mishap_lose_pin(struct mishap *h, struct machine *m)
     struct pin_pick pick = { .nth = mishap_choose(h, 0, 1000000) };
     standin_pins_visit(m->ipfs, mishap_pick_pin, &pick);
     if (pick.found)
+        deed_tell_lost_pin(h->world, h->deed, m->who, &pick.cid);
+    if (pick.found)
         (void)standin_lose_pin(m->ipfs, &pick.cid);
 }
 
-static void mishap_start(struct machine *m)
+static void mishap_start(struct mishap *h, struct machine *m)
 {
-    if (m->state == MACHINE_OFF && m->wants_up)
-        (void)machine_start(m);
+    if (m->state != MACHINE_OFF || !m->wants_up)
+        return;
+    deed_tell(h->world, h->deed, "try start %u", m->who);
+    (void)machine_start(m);
 }
 
 /* A process that ends, one way or another, or stands still. */
 static void mishap_process(struct mishap *h, struct machine *m, bool on)
 {
+    static const char *const words[][2] = { { "resume", "pause" },
+                                            { "", "try crash" },
+                                            { "", "stop" } };
+    unsigned row = h->class == FAULT_PAUSES ? 0 : h->class == FAULT_CRASHES ? 1 : 2;
+    if (words[row][on][0] != '\0' && m->state != MACHINE_OFF)
+        deed_tell(h->world, h->deed, "%s %u", words[row][on], m->who);
     if (h->class == FAULT_PAUSES && on)
         machine_pause(m);
     else if (h->class == FAULT_PAUSES)
         machine_resume(m);
     else if (!on)
-        mishap_start(m);
+        mishap_start(h, m);
     else if (h->class == FAULT_CRASHES)
         machine_crash(m);
     else
@@ -174,6 +217,8 @@ static void mishap_process(struct mishap *h, struct machine *m, bool on)
 static void mishap_set(struct mishap *h, bool on)
 {
     struct machine *m = world_machine(h->world, h->victim);
+    if (on)
+        h->deed = deed_begin(h->world);
     switch (h->class) {
     case FAULT_CUTS:
         if (on)
@@ -190,16 +235,16 @@ static void mishap_set(struct mishap *h, bool on)
         mishap_process(h, m, on);
         break;
     case FAULT_SLOW_DISKS:
-        mishap_disk(m, on ? DISK_SLOW : DISK_WELL);
+        mishap_disk(h, m, on ? DISK_SLOW : DISK_WELL);
         break;
     case FAULT_HUNG_DISKS:
-        mishap_disk(m, on ? DISK_HUNG : DISK_WELL);
+        mishap_disk(h, m, on ? DISK_HUNG : DISK_WELL);
         break;
     case FAULT_FULL_DISKS:
-        mishap_disk(m, on ? DISK_FULL : DISK_WELL);
+        mishap_disk(h, m, on ? DISK_FULL : DISK_WELL);
         break;
     case FAULT_FAILING_DISKS:
-        mishap_disk(m, on ? DISK_FAILING : DISK_WELL); /* the peer gives up, as it should */
+        mishap_disk(h, m, on ? DISK_FAILING : DISK_WELL); /* the peer gives up, as it should */
         break;
     case FAULT_WALL_JUMPS:
         if (on)
@@ -211,6 +256,7 @@ static void mishap_set(struct mishap *h, bool on)
         mishap_ipfs(h, m, on);
         break;
     case FAULT_DEAD_IPFS:
+        deed_tell(h->world, h->deed, "ipfs %u %s", m->who, on ? "down" : "up");
         machine_set_ipfs(m, !on);
         break;
     case FAULT_LOST_PINS:
@@ -266,13 +312,31 @@ static uint64_t world_plan_dice(void *impl, uint64_t n)
     return choose(&w->sim.choose, CHOICE_PLAN, 0, n);
 }
 
+static void mishaps_set_drift(struct world *w, unsigned who, int64_t ppm)
+{
+    unsigned deed = w->mishaps->drift_deeds[who];
+    if (ppm != 0)
+        deed = w->mishaps->drift_deeds[who] = deed_begin(w);
+    if (deed != 0)
+        deed_tell(w, deed, "clock %u drift %s %llu", who, ppm < 0 ? "slow" : "fast",
+                  (unsigned long long)(ppm < 0 ? -ppm : ppm));
+    machine_set_drift(&w->machines[who], ppm);
+}
+
 static void mishaps_drift(struct world *w)
 {
     int64_t max = w->plan.drift_max_ppm;
     for (unsigned who = 1; who <= w->machines_count; who++) {
         int64_t ppm = (int64_t)choose(&w->sim.choose, CHOICE_CLOCK, who, (uint64_t)(2 * max + 1));
-        machine_set_drift(&w->machines[who], max == 0 ? 0 : ppm - max);
+        mishaps_set_drift(w, who, max == 0 ? 0 : ppm - max);
     }
+}
+
+static bool mishap_is_of_network(enum fault_class class)
+{
+    return class == FAULT_LOSS || class == FAULT_COPIES || class == FAULT_REFUSALS ||
+           class == FAULT_DELAY || class == FAULT_LATE || class == FAULT_REORDER ||
+           class == FAULT_BREAKS || class == FAULT_HTTP;
 }
 
 void mishaps_begin(struct world *w)
@@ -285,14 +349,16 @@ void mishaps_begin(struct world *w)
     fault_plan_print(&w->plan, &w->faults);
     trace_line(&w->sim.trace, w->sim.now_us, 0, "faults: %s", buf_text(&w->faults));
     world_apply_network(w);
-    mishaps_drift(w);
     w->mishaps = mem_zalloc(sizeof(*w->mishaps));
     ASSERT(w->mishaps != NULL);
+    mishaps_drift(w);
     for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++) {
         struct mishap *h = &w->mishaps->list[class];
         *h = (struct mishap){
             .world = w, .class = (enum fault_class) class, .victim = 1, .other = 1
         };
+        h->deed = deed_begin(w);
+        deed_tell_network(w, h->deed, h->class);
         const struct fault_rhythm *r = &w->plan.rhythms[class];
         if (r->gap_min_us > 0)
             mishap_schedule(h, 1, r->gap_max_us);
@@ -301,13 +367,20 @@ void mishaps_begin(struct world *w)
 
 void mishaps_end(struct world *w)
 {
+    const struct fault_plan old = w->plan;
     fault_plan_none(&w->plan);
     world_apply_network(w);
+    if (w->mishaps == NULL)
+        return;
     for (unsigned who = 1; who <= w->machines_count; who++)
-        machine_set_drift(&w->machines[who], 0);
-    for (unsigned class = 0; w->mishaps != NULL && class < FAULT_CLASSES_COUNT; class ++)
-        if (w->mishaps->list[class].is_on)
-            mishap_set(&w->mishaps->list[class], false);
+        mishaps_set_drift(w, who, 0);
+    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++) {
+        struct mishap *h = &w->mishaps->list[class];
+        if (h->is_on)
+            mishap_set(h, false);
+        if (old.has[class] && mishap_is_of_network(h->class))
+            deed_tell(w, h->deed, "network calm");
+    }
     mishaps_forget(w);
 }
 

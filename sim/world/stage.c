@@ -53,7 +53,14 @@ static int stage_network(struct world *w, const struct script_network *n)
     struct fault_plan *p = &w->plan;
     if (n->calms)
         p->has[FAULT_DELAY] = false, p->loss_per_million = p->copies_per_million = 0,
-        p->late_per_million = p->reorder_per_million = p->breaks_per_million = 0;
+        p->late_per_million = p->reorder_per_million = p->breaks_per_million = 0,
+        p->refusals_per_million = p->http_breaks_per_million = p->http_refusals_per_million = 0;
+    if (n->has_refusals)
+        p->refusals_per_million = n->refusals_per_million;
+    if (n->has_http_breaks)
+        p->http_breaks_per_million = n->http_breaks_per_million;
+    if (n->has_http_refusals)
+        p->http_refusals_per_million = n->http_refusals_per_million;
     if (n->has_loss)
         p->loss_per_million = n->loss_per_million;
     if (n->has_copies)
@@ -103,6 +110,12 @@ static int stage_ipfs(struct world *w, struct machine *m, const struct script_st
             faults.error_text[i] = ((const char *)step->text.data)[i];
             faults.error_text[i + 1] = '\0';
         }
+        break;
+    case IPFS_HALF:
+        faults.half_answer = true;
+        break;
+    case IPFS_GARBAGE:
+        faults.garbage = true;
         break;
     case IPFS_REFUSE:
         faults.refuse_until_us = UINT64_MAX;
@@ -322,6 +335,9 @@ static bool stage_audit(void *impl, const struct listing *state, struct buf *why
 static void stage_on_step(void *impl, const struct script_step *step)
 {
     struct world *w = impl;
+    const struct world_hooks_out *hooks = &w->options.hooks;
+    if (hooks->on_step != NULL)
+        hooks->on_step(hooks->owner, w->sim.now_us, step);
     sim_note(&w->sim, SIM_STEP, 0, step->line);
     trace_line(&w->sim.trace, w->sim.now_us, 0, "line %u", step->line);
 }

@@ -189,11 +189,18 @@ struct world *world_create(const struct world_options *options)
     ASSERT(w->machines_count <= WORLD_MACHINES_MAX);
     list_init(&w->contents_in_order);
     sim_init(&w->sim, options->seed, &options->hooks.trace, options->hash_every_log2);
+    w->sim.events_max = options->events_max;
     choose_record(&w->sim.choose, options->record);
     choose_replay(&w->sim.choose, options->replay);
+    for (unsigned kind = 0; options->is_still != NULL && kind < CHOICE_KINDS_COUNT; kind++)
+        if (options->is_still[kind])
+            choose_still(&w->sim.choose, (enum choice_kind)kind);
+    w->is_supervised = options->is_supervised;
     fault_plan_none(&w->plan);
     if (options->options_drawn)
         world_draw_options(w);
+    if (options->hooks.on_options != NULL)
+        options->hooks.on_options(options->hooks.owner, &w->options.peer);
     struct net_options net;
     net_options_default(&net);
     w->net = net_create(&w->sim, w->machines_count, &net);
@@ -256,6 +263,35 @@ struct checks_counts world_checks(const struct world *w)
     return checks_counts(w->checks);
 }
 
+static bool machine_is_calm(const struct machine *m)
+{
+    const struct standin_faults *f = standin_faults(m->ipfs);
+    return (m->state == MACHINE_UP || !m->was_started) && m->ipfs_is_up && disk_is_well(m->disk) &&
+           f->slow_us == 0 && !f->hang && f->error_status == 0 && !f->half_answer && !f->garbage &&
+           f->refuse_until_us <= m->world->sim.now_us;
+}
+
+static bool world_network_is_calm(const struct world *w)
+{
+    const struct fault_plan *p = &w->plan;
+    for (unsigned a = 1; a <= w->machines_count; a++)
+        for (unsigned b = 1; b <= w->machines_count; b++)
+            if (a != b && net_is_cut(w->net, a, b))
+                return false;
+    return !p->has[FAULT_DELAY] && p->loss_per_million == 0 && p->copies_per_million == 0 &&
+           p->late_per_million == 0 && p->reorder_per_million == 0 && p->breaks_per_million == 0 &&
+           p->refusals_per_million == 0 && p->http_breaks_per_million == 0 &&
+           p->http_refusals_per_million == 0;
+}
+
+bool world_is_calm(const struct world *w)
+{
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        if (!machine_is_calm(&w->machines[who]))
+            return false;
+    return world_network_is_calm(w);
+}
+
 const char *world_faults(struct world *w)
 {
     return buf_text(&w->faults);
@@ -264,5 +300,7 @@ const char *world_faults(struct world *w)
 bool world_pass(struct world *w, uint64_t until_us)
 {
     sim_run(&w->sim, until_us);
+    if (w->sim.is_stopped)
+        world_fail(w, "limit", "more events than it may have");
     return !w->failure.happened;
 }

@@ -28,6 +28,12 @@ struct world_hooks_out {
     struct trace_hooks trace;
     /* A peer's log line; NULL: nobody reads them. */
     void (*on_log)(void *owner, uint64_t at_us, unsigned who, const struct log_line *line);
+    /* What a drawn fault does, as a step of a scenario would say it. Its beginning and its end have the same number. */
+    void (*on_deed)(void *owner, uint64_t at_us, unsigned number, const char *step);
+    /* The scenario goes on to its next step. */
+    void (*on_step)(void *owner, uint64_t at_us, const struct script_step *step);
+    /* What all peers are told, with what was drawn. */
+    void (*on_options)(void *owner, const struct peer_options *options);
     void *owner;
     enum log_level log_level;
 };
@@ -37,11 +43,14 @@ struct world_options {
     unsigned founders_count; /* machines 1.. start from one list of peers */
     unsigned spares_count;   /* further machines, which may join */
     struct peer_options
-        peer;           /* what all peers are told; identity and lists are the machine's own */
-    bool options_drawn; /* batch sizes, windows, timeouts: from the seed */
+        peer;             /* what all peers are told; identity and lists are the machine's own */
+    bool is_supervised;   /* who exits by a fault is started again after a second */
+    const bool *is_still; /* by choice_kind: not drawn but 0. NULL: none */
+    bool options_drawn;   /* batch sizes, windows, timeouts: from the seed */
     struct choice_log *record;
     const struct choice_log *replay;
     unsigned hash_every_log2;
+    uint64_t events_max; /* more are a failure ("limit"); 0: no limit */
     struct world_hooks_out hooks;
 };
 
@@ -62,6 +71,8 @@ uint64_t world_events(const struct world *w);
 struct hash128 world_hash(struct world *w);
 const struct world_failure *world_failure(const struct world *w);
 struct checks_counts world_checks(const struct world *w);
+/* Nothing that a scenario or a plan does is in force: who was started runs, nothing is cut, slow or lossy. */
+bool world_is_calm(const struct world *w);
 /* The last plan that was drawn, in words; "" when none was. */
 const char *world_faults(struct world *w);
 /* False: it has failed. */

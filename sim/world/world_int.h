@@ -5,6 +5,7 @@
  *   client.c    one request to a peer, as bytes, and its answer
  *   load.c      clients that keep asking
  *   mishaps.c   the fault plan, carried out
+ *   deeds.c     what it does, in the words of a scenario
  *   stage.c     what a scenario may do */
 #ifndef SIM_WORLD_WORLD_INT_H
 #define SIM_WORLD_WORLD_INT_H
@@ -100,6 +101,7 @@ struct world {
     struct fault_plan plan;
     bool is_supervised;      /* since faults were drawn: who exits by a fault is started again */
     struct mishaps *mishaps; /* NULL: none are planned */
+    unsigned deeds_count;    /* the last number that was given to one */
     struct buf faults;       /* the plan, in words */
     struct machine machines[WORLD_MACHINES_MAX + 1]; /* 0 is not used */
     struct map contents;                             /* by name */
@@ -165,6 +167,16 @@ enum promise_outcome write_outcome(const struct stage_answer *a);
 /* ---- load.c ---- */
 void load_start(struct world *w, const struct script_step *step);
 void load_stop(struct world *w);
+
+/* ---- deeds.c: what faults do, told as steps (world_hooks_out.on_deed) ---- */
+unsigned deed_begin(struct world *w); /* a number for it */
+void deed_tell(struct world *w, unsigned number, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "cut 1 2 | 3 4 5", or "heal ...": those whose bits are set, and the rest. */
+void deed_tell_sides(struct world *w, unsigned number, const char *verb, uint32_t side);
+/* What the plan says of every frame, if this class is of that sort and is on. */
+void deed_tell_network(struct world *w, unsigned number, enum fault_class class);
+void deed_tell_lost_pin(struct world *w, unsigned number, unsigned who, const struct cid *cid);
 
 /* ---- mishaps.c ---- */
 void mishaps_begin(struct world *w);  /* draws the plan */

@@ -89,7 +89,7 @@ Test(sim_script, errors_name_file_line_and_what_was_expected)
     refused("peers 3\ncrash 4\n",
             "x.scn:2: expected peers: numbers, 2..4, all, up, down, leader, "
             "followers, voters, learners, holders of CONTENT, or a name, found `4`\n"
-            "    crash PEERS");
+            "    [try] crash PEERS");
     refused(
         "peers 3\ncrash\n",
         "x.scn:2: expected peers: numbers, 2..4, all, up, down, leader, "
@@ -114,7 +114,14 @@ Test(sim_script, errors_name_file_line_and_what_was_expected)
     refused("peers 3\nstart 1\noption metric_ttl 3s\n",
             "x.scn:3: expected options before the first step");
     refused("peers 3\npeers 4\n", "x.scn:2: expected `peers` only once");
-    refused("peers 3\ntry crash 1\n", "x.scn:2: expected an operation of a client behind `try`");
+    refused("peers 3\ntry pause 1\n",
+            "x.scn:2: expected start, crash, or an operation of a client, behind `try`");
+    refused("peers 3\nseed x\n", "x.scn:2: expected a number, found `x`");
+    refused("peers 3\nseed 1\nseed 2\n", "x.scn:3: expected `seed` only once");
+    refused("peers 3\nstill\n", "x.scn:2: expected all, or kinds of choices");
+    refused("peers 3\nstill net-delay election\n",
+            "x.scn:2: expected all, or a kind of the world's choices, as net-delay, found `election`");
+    refused("peers 3\nstart 1\nseed 2\n", "x.scn:3: expected a step");
     refused("peers 3\nipfs 1 sleepy\n", "x.scn:2: expected well, slow, hang, error");
     refused("peers 3\nipfs up\n", "x.scn:2: expected well, slow, hang");
 }
@@ -125,5 +132,27 @@ Test(sim_script, numbers_are_exact_without_floating_point)
     cr_assert_eq(script.steps[0].network.loss_per_million, 1);
     cr_assert_eq(script.steps[0].network.copies_per_million, 1000000);
     cr_assert_eq(script.steps[0].network.reorder_per_million, 125000);
+    script_deinit(&script);
+}
+
+Test(sim_script, chance_is_set_up)
+{
+    cr_assert_eq(parse("peers 1\nstart 1\n"), OK);
+    cr_assert(script.seed == 1 && !script.has_seed && !script.is_supervised);
+    script_deinit(&script);
+    cr_assert_eq(parse("peers 1\nseed 18446744073709551615\nstill net-delay ipfs\nsupervised\n"
+                       "try start 1\nnetwork refusals 1% http_breaks 2% http_refusals 3%\n"
+                       "ipfs 1 half\nipfs 1 garbage\n"),
+                 OK, "%s", buf_text(&script.error));
+    cr_assert(script.seed == UINT64_MAX && script.is_supervised);
+    cr_assert(script.is_still[CHOICE_NET_DELAY] && script.is_still[CHOICE_IPFS]);
+    cr_assert_not(script.is_still[CHOICE_NET_FAULT]);
+    cr_assert_eq(script.steps[0].outcome.want, OUTCOME_ANY);
+    cr_assert_eq(script.steps[1].network.http_refusals_per_million, 30000);
+    cr_assert(script.steps[2].ipfs == IPFS_HALF && script.steps[3].ipfs == IPFS_GARBAGE);
+    script_deinit(&script);
+    cr_assert_eq(parse("peers 1\nstill all\nstart 1\n"), OK);
+    cr_assert(script.is_still[0] && script.is_still[CHOICE_ELECTION - 1]);
+    cr_assert_not(script.is_still[CHOICE_ELECTION]);
     script_deinit(&script);
 }
