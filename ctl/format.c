@@ -253,6 +253,24 @@ static void format_peer_name(const struct format *f, const struct json_doc *doc,
     buf_deinit(&name);
 }
 
+/* What it waits for, where the peer says so. */
+static void format_waiting(const struct format *f, const struct json_doc *doc, int info)
+{
+    if (format_has_text(doc, info, "next_attempt")) {
+        buf_append_text(f->out, " | Next attempt: ");
+        format_member(f, doc, info, "next_attempt");
+    }
+    int64_t position = format_i64(doc, info, "queue_position");
+    if (position > 0)
+        buf_printf(f->out, " | Queue: %lld", (long long)position);
+    int progress = json_member(doc, info, "progress");
+    if (progress >= 0) {
+        buf_printf(f->out, " | Progress: %lld blocks, ",
+                   (long long)format_i64(doc, progress, "blocks"));
+        format_bytes(f->out, (uint64_t)format_i64(doc, progress, "bytes"));
+    }
+}
+
 static void format_peer_status(const struct format *f, const struct json_doc *doc, int peer)
 {
     int info = json_value_of(doc, peer);
@@ -272,8 +290,10 @@ static void format_peer_status(const struct format *f, const struct json_doc *do
     }
     buf_append_text(f->out, " | ");
     format_member(f, doc, info, "timestamp");
-    buf_printf(f->out, " | Attempts: %lld | Priority: %s\n",
+    buf_printf(f->out, " | Attempts: %lld | Priority: %s",
                (long long)format_i64(doc, info, "attempt_count"), is_priority ? "true" : "false");
+    format_waiting(f, doc, info);
+    buf_append_text(f->out, "\n");
 }
 
 void format_status(const struct format *f, const struct json_doc *doc)

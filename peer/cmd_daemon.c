@@ -170,6 +170,8 @@ static int life_options(struct life *l, struct peer_options *o)
     o->replication_max = (int32_t)c->cluster.replication_factor_max;
     o->informer = config_metric_name(c->informer.metric_type);
     o->concurrent_pins = (size_t)c->tracker.concurrent_pins;
+    o->priority_pin_max_age_us = c->tracker.priority_pin_max_age_us;
+    o->priority_pin_max_retries = (uint32_t)c->tracker.priority_pin_max_retries;
     o->leave_on_shutdown = c->cluster.leave_on_shutdown || d->leave;
     return OK;
 }

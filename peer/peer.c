@@ -37,6 +37,8 @@ void peer_options_default(struct peer_options *o)
         .replication_max = -1,
         .informer = "reposize",
         .concurrent_pins = 10,
+        .priority_pin_max_age_us = (uint64_t)24 * 3600 * 1000 * 1000,
+        .priority_pin_max_retries = 5,
         .pin_timeout_us = 120u * 1000 * 1000,
         .unpin_timeout_us = (uint64_t)3 * 3600 * 1000 * 1000,
         .ipfs_request_timeout_us = 300u * 1000 * 1000,

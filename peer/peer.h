@@ -76,7 +76,9 @@ struct peer_options {
     const char *informer; /* "reposize", "freespace", "numpin" */
 
     size_t concurrent_pins;
-    uint64_t pin_timeout_us; /* without progress */
+    uint64_t priority_pin_max_age_us;  /* younger pins go first at the daemon, ... */
+    uint32_t priority_pin_max_retries; /* ... unless they failed more often */
+    uint64_t pin_timeout_us;           /* without progress */
     uint64_t unpin_timeout_us;
     uint64_t ipfs_request_timeout_us;
     uint64_t ipfs_sync_us; /* 0: never by itself */

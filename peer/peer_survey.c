@@ -315,6 +315,10 @@ static void survey_row_of(struct survey_member *m, struct api_peer_status *row)
                                                                     : m->survey->peer->wall_us,
                                      .attempt_count = info->attempt_count,
                                      .is_priority = info->is_priority,
+                                     .next_try_us = info->next_try_s * 1000000,
+                                     .queue_position = info->queue_position,
+                                     .progress_nodes = info->progress_nodes,
+                                     .progress_bytes = info->progress_bytes,
                                      .error = info->error };
 }
 

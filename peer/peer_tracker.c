@@ -55,6 +55,8 @@ int peer_tracker_start(struct peer *p)
     options.self = p->options.id;
     options.concurrent_pins = p->options.concurrent_pins;
     options.pin_timeout_us = p->options.pin_timeout_us;
+    options.young_us = p->options.priority_pin_max_age_us;
+    options.young_attempts_max = p->options.priority_pin_max_retries;
     options.unpin_timeout_us = p->options.unpin_timeout_us;
     options.request_timeout_us = p->options.ipfs_request_timeout_us;
     options.recover_us = p->options.pin_recover_us;

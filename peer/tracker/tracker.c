@@ -31,10 +31,13 @@ void tracker_options_default(struct tracker_options *o)
         .self = self,
         .concurrent_pins = 10,
         .pin_timeout_us = 120 * second_us,
+        .patience_us = 8 * second_us,
         .unpin_timeout_us = 3 * 3600 * second_us,
         .request_timeout_us = 300 * second_us,
         .retry_min_us = 1 * second_us,
         .retry_max_us = 600 * second_us,
+        .young_us = 24 * 3600 * second_us,
+        .young_attempts_max = 5,
         .recover_us = 720 * second_us,
         .sync_us = 0,
         .ops_max = 4096,
@@ -47,9 +50,8 @@ void tracker_options_default(struct tracker_options *o)
 static void tracker_init_pool(struct tracker *t)
 {
     list_init(&t->free);
-    list_init(&t->fresh);
-    list_init(&t->retries);
-    list_init(&t->unpins);
+    for (size_t i = 0; i < LANES_COUNT; i++)
+        list_init(&t->lanes[i]);
     list_init(&t->waiting);
     list_init(&t->ended);
     for (size_t i = 0; i < t->options.ops_max; i++)
@@ -251,13 +253,30 @@ static bool tracker_new_row(const struct tracker *t, const struct tracker_wish *
     return !is_pin || row->is_direct != wish->is_direct;
 }
 
+/* Did somebody ask for this pin lately? Only asked about pins that the state named, or a user: a walk finds too many to
+ * read each. */
+static bool tracker_is_young(const struct tracker *t, const struct cid *cid,
+                             enum tracker_reason reason)
+{
+    if (reason != TRACKER_TOUCHED && reason != TRACKER_RECOVER)
+        return false;
+    struct arena arena = { 0 };
+    struct pin pin = { 0 };
+    int err = pinset_get(t->turn->state, cid, &arena, &pin);
+    arena_deinit(&arena);
+    int64_t age_s = t->turn->wall_s - pin.created_s;
+    return err == OK && age_s < (int64_t)(t->options.young_us / 1000000);
+}
+
 static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
-                          const struct tracker_row *row, enum tracker_need need)
+                          const struct tracker_row *row, enum tracker_need need,
+                          enum tracker_reason reason)
 {
     enum tracker_op_kind kind = need == NEED_UNPIN ? OP_UNPIN : OP_PIN;
     if (need == NEED_NOTHING)
         kind = OP_CONFIRM;
-    struct tracker_op *op = tracker_op_take(t, cid, kind);
+    bool is_young = kind == OP_PIN && tracker_is_young(t, cid, reason);
+    struct tracker_op *op = tracker_op_take(t, cid, kind, is_young);
     if (op == NULL)
         return ERR_BUSY;
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
@@ -297,7 +316,10 @@ static bool tracker_settle_op(struct tracker *t, struct tracker_op *op,
 {
     bool somebody_asked = reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER;
     if (tracker_op_fits(op, wish, need)) {
-        if (op->phase == OP_WAITING && somebody_asked)
+        bool gets_young = op->kind == OP_PIN && !op->is_young && somebody_asked &&
+                          tracker_is_young(t, &op->cid, reason);
+        op->is_young |= gets_young;
+        if (op->phase != OP_RUNNING && (gets_young || (op->phase == OP_WAITING && somebody_asked)))
             tracker_op_queue(t, op);
         return true;
     }
@@ -332,7 +354,7 @@ int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracke
                        (row->phase == TRACKER_ROW_UNPIN) == (need == NEED_UNPIN);
     if (is_in_error && reason == TRACKER_WALKED)
         return OK; /* it has its pause */
-    return tracker_new_op(t, cid, wish, row, need);
+    return tracker_new_op(t, cid, wish, row, need, reason);
 }
 
 int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_reason reason)
@@ -407,6 +429,7 @@ uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, i
 {
     ASSERT(!t->is_stopping);
     t->turn = turn;
+    t->wall_ahead_us = turn->wall_s * 1000000 - (int64_t)turn->now_us;
     t->turn_rows = 0;
     t->turn_state_steps = turn->state->steps;
     t->turn_local_steps = turn->local->steps;

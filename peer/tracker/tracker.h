@@ -34,10 +34,13 @@ struct tracker_options {
     struct peer_id self;
     size_t concurrent_pins;  /* pin operations at the daemon at once; one unpin beside them */
     uint64_t pin_timeout_us; /* without progress of the numbers */
+    uint64_t patience_us;    /* the same, while others wait for the slot */
     uint64_t unpin_timeout_us;
     uint64_t request_timeout_us; /* of all other requests */
     uint64_t retry_min_us;       /* the first pause; doubled each time */
     uint64_t retry_max_us;       /* its cap */
+    uint64_t young_us;           /* pins asked for so lately go first; 0: none */
+    uint32_t young_attempts_max; /* unless they failed more often */
     uint64_t recover_us; /* a walk that also takes up what is in error; 0: never by itself */
     uint64_t sync_us;    /* compare with the daemon's list; 0: never by itself */
     size_t ops_max;      /* operations in memory */

@@ -122,7 +122,10 @@ static uint64_t tracker_idle_max_us(const struct tracker *t, enum tracker_step s
 static void tracker_call_plan_check(struct tracker_call *call, uint64_t now_us)
 {
     uint64_t limit_us = call->moved_us + call->idle_max_us;
-    uint64_t check_us = now_us + call->idle_max_us / CHECKS_IN_SPAN + 1;
+    uint64_t patience_us = call->tracker->options.patience_us;
+    bool may_give_way = call->step == STEP_ADD && patience_us < call->idle_max_us;
+    uint64_t span_us = may_give_way ? patience_us : call->idle_max_us;
+    uint64_t check_us = now_us + span_us / CHECKS_IN_SPAN + 1;
     call->check_us = check_us < limit_us ? check_us : limit_us;
 }
 
@@ -210,7 +213,9 @@ void tracker_calls_check(struct tracker *t)
         if (call->moved)
             call->moved_us = now_us;
         call->moved = false;
-        if (now_us - call->moved_us >= call->idle_max_us) {
+        uint64_t idle_us = now_us - call->moved_us;
+        call->gave_way = call->step == STEP_ADD && idle_us >= tracker_op_patience_us(t, call->op);
+        if (idle_us >= call->idle_max_us || call->gave_way) {
             call->has_timed_out = true;
             http_client_cancel(t->client, &call->http);
         } else {

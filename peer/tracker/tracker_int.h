@@ -77,6 +77,16 @@ enum tracker_op_kind {
     OP_KINDS_COUNT
 };
 
+/* Where operations wait for a slot. Pins: the earlier lane goes first. */
+enum tracker_lane {
+    LANE_YOUNG,       /* pins that somebody asked for lately */
+    LANE_NEW,         /* other pins, and confirmations, that did not fail yet */
+    LANE_YOUNG_AGAIN, /* the same, after failures */
+    LANE_AGAIN,
+    LANE_UNPIN,
+    LANES_COUNT
+};
+
 enum tracker_op_phase {
     OP_QUEUED,
     OP_RUNNING,
@@ -85,16 +95,18 @@ enum tracker_op_phase {
 };
 
 struct tracker_op {
-    struct list_link link; /* of the queue of its kind, of `waiting`, or of the free ones */
+    struct list_link link; /* of its lane, of `waiting`, or of the free ones */
     struct cid cid;
     enum tracker_op_kind kind;
     enum tracker_op_phase phase;
     bool is_direct;
+    bool is_young;    /* asked for lately */
     bool is_unsent;   /* its row is new: the daemon has not heard of the CID */
     bool is_replaced; /* running, but something else is wanted by now */
     bool
         rechecks; /* an unpin behind a pin that was cut off: "not pinned" is believed the second time */
     uint32_t attempts;
+    uint64_t ticket;   /* while queued: its number in the lane */
     uint64_t row_turn; /* the turn that wrote its row; it starts when that is durable */
     uint64_t due_us;
 };
@@ -110,7 +122,8 @@ struct tracker_call {
     bool is_busy;
     bool is_ended; /* in tracker->ended, until a turn looks at it */
     bool has_timed_out;
-    int err; /* the verdict, once ended */
+    bool gave_way; /* timed out early, since others waited */
+    int err;       /* the verdict, once ended */
     /* Signs of life, and how long there may be none. */
     bool moved;
     uint64_t nodes;
@@ -174,10 +187,9 @@ struct tracker {
     struct tracker_op *ops;
     struct map by_cid;
     struct list_link free;
-    struct list_link fresh;   /* pins and confirmations that did not fail yet */
-    struct list_link retries; /* pins that did */
-    struct list_link unpins;
-    struct list_link waiting; /* by due_us */
+    struct list_link lanes[LANES_COUNT];
+    uint64_t tickets[LANES_COUNT]; /* the last one given */
+    struct list_link waiting;      /* by due_us */
     size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
     size_t retries_running;
 
@@ -201,6 +213,8 @@ struct tracker {
 
     uint64_t turn_number; /* of the last turn that wrote */
     uint64_t durable_turn;
+
+    int64_t wall_ahead_us; /* of now_us, at the last turn: to show when something is due */
 
     /* While a turn goes on. */
     const struct tracker_turn *turn;
@@ -231,7 +245,7 @@ void tracker_del_row(struct tracker *t, const struct cid *cid);
 struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid);
 /* A new one, not queued yet. NULL: the pool is full. */
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
-                                   enum tracker_op_kind kind);
+                                   enum tracker_op_kind kind, bool is_young);
 void tracker_op_release(struct tracker *t, struct tracker_op *op);
 void tracker_op_queue(struct tracker *t, struct tracker_op *op);
 /* The call for it has ended. */
@@ -239,6 +253,12 @@ int tracker_op_on_call(struct tracker *t, struct tracker_call *call);
 void tracker_ops_wake(struct tracker *t);     /* those whose pause is over */
 void tracker_ops_wake_all(struct tracker *t); /* all pauses end */
 void tracker_ops_start(struct tracker *t);
+enum tracker_lane tracker_op_lane(const struct tracker *t, const struct tracker_op *op);
+uint64_t tracker_lane_len(const struct tracker *t, enum tracker_lane lane);
+/* Young, and not failed too often? */
+bool tracker_op_goes_first(const struct tracker *t, const struct tracker_op *op);
+/* How long may this one be without progress, as others wait for its slot now? UINT64_MAX: nobody does. */
+uint64_t tracker_op_patience_us(const struct tracker *t, const struct tracker_op *op);
 /* The next operation that may start: its row is durable, and its kind has a slot free. NULL: none. */
 struct tracker_op *tracker_op_startable(const struct tracker *t);
 

@@ -9,8 +9,12 @@
  * An operation ends in one place (tracker_op_on_call), and every ending has a name. What the state wants may
  * change while it runs: then it is cut off, and once the daemon let go, the CID is looked at anew.
  *
- * New pins go before those that failed, and those that failed never take all slots: a thousand pins of which
- * nobody has the content do not keep a good one waiting. */
+ * A thousand pins of which nobody has the content do not keep a good one waiting. New pins go before those that
+ * failed, and those that somebody asked for lately before those that a walk found. While a new one waits, an attempt
+ * without progress gives its slot up after `patience_us`. Those that failed never take more than half of the slots;
+ * a fifth is theirs even while new ones keep coming, or a steady stream would starve them; and they give way to one
+ * another, too, each time later. With 10 slots and 8 s of
+ * patience, n bad new ones thus keep a good one waiting for n x 8 s / 8 at most: 10 s a slot and round. */
 #include "tracker/tracker_int.h"
 
 #include <string.h>
@@ -50,7 +54,7 @@ void tracker_op_release(struct tracker *t, struct tracker_op *op)
 
 /* The one that would wait longest makes room. Its row knows what it waits for; a walk that takes up errors finds
  * it again. */
-static bool tracker_op_evict(struct tracker *t)
+static bool tracker_op_evict_waiting(struct tracker *t)
 {
     if (list_is_empty(&t->waiting))
         return false;
@@ -61,15 +65,28 @@ static bool tracker_op_evict(struct tracker *t)
     return true;
 }
 
-struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
-                                   enum tracker_op_kind kind)
+/* For one that somebody waits for, the last of those that a walk found; another walk finds it again. */
+static bool tracker_op_evict_walked(struct tracker *t)
 {
-    if (list_is_empty(&t->free) && !tracker_op_evict(t)) {
+    struct list_link *lane = &t->lanes[LANE_NEW];
+    if (list_is_empty(lane))
+        return false;
+    tracker_op_release(t, list_entry(lane->prev, struct tracker_op, link));
+    tracker_walk_ask(t, false);
+    return true;
+}
+
+struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
+                                   enum tracker_op_kind kind, bool is_young)
+{
+    if (list_is_empty(&t->free) && !tracker_op_evict_waiting(t) &&
+        !(is_young && tracker_op_evict_walked(t))) {
         t->is_pool_full = true;
         return NULL;
     }
     struct tracker_op *op = list_entry(list_pop_front(&t->free), struct tracker_op, link);
-    *op = (struct tracker_op){ .cid = *cid, .kind = kind, .phase = OP_QUEUED };
+    *op =
+        (struct tracker_op){ .cid = *cid, .kind = kind, .phase = OP_QUEUED, .is_young = is_young };
     list_init(&op->link);
     int err = map_put(&t->by_cid, tracker_op_key(&op->cid), op);
     ASSERT(err == OK); /* reserved for all, and looked for before */
@@ -79,26 +96,49 @@ struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
 
 /* ---- queues ---- */
 
-static struct list_link *tracker_op_home(struct tracker *t, const struct tracker_op *op)
+bool tracker_op_goes_first(const struct tracker *t, const struct tracker_op *op)
+{
+    return op->is_young && op->attempts <= t->options.young_attempts_max;
+}
+
+enum tracker_lane tracker_op_lane(const struct tracker *t, const struct tracker_op *op)
 {
     if (op->kind == OP_UNPIN)
-        return &t->unpins;
-    return op->attempts > 0 ? &t->retries : &t->fresh;
+        return LANE_UNPIN;
+    bool is_young = tracker_op_goes_first(t, op);
+    if (op->attempts > 0)
+        return is_young ? LANE_YOUNG_AGAIN : LANE_AGAIN;
+    return is_young ? LANE_YOUNG : LANE_NEW;
+}
+
+/* By tickets: those that left from the middle count until the front has passed their place. */
+uint64_t tracker_lane_len(const struct tracker *t, enum tracker_lane lane)
+{
+    const struct list_link *head = &t->lanes[lane];
+    if (list_is_empty(head))
+        return 0;
+    return t->tickets[lane] - list_entry(head->next, struct tracker_op, link)->ticket + 1;
 }
 
 void tracker_op_queue(struct tracker *t, struct tracker_op *op)
 {
+    enum tracker_lane lane = tracker_op_lane(t, op);
     list_remove(&op->link);
     tracker_op_set_phase(t, op, OP_QUEUED);
-    list_push_back(tracker_op_home(t, op), &op->link);
+    op->ticket = ++t->tickets[lane];
+    list_push_back(&t->lanes[lane], &op->link);
 }
 
 /* It did not get its turn: the first again. */
 static void tracker_op_put_back(struct tracker *t, struct tracker_op *op)
 {
-    tracker_op_queue(t, op);
+    enum tracker_lane lane = tracker_op_lane(t, op);
     list_remove(&op->link);
-    list_push_front(tracker_op_home(t, op), &op->link);
+    tracker_op_set_phase(t, op, OP_QUEUED);
+    op->ticket = list_is_empty(&t->lanes[lane])
+                     ? ++t->tickets[lane]
+                     : list_entry(t->lanes[lane].next, struct tracker_op, link)->ticket;
+    list_push_front(&t->lanes[lane], &op->link);
 }
 
 static void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us)
@@ -130,27 +170,58 @@ void tracker_ops_wake_all(struct tracker *t)
 
 /* ---- starting ---- */
 
-static bool tracker_op_is_durable(const struct tracker *t, const struct list_link *queue)
+/* The first of a lane, if its row is durable. */
+static struct tracker_op *tracker_lane_first(const struct tracker *t, enum tracker_lane lane)
 {
-    return queue->next != queue &&
-           list_entry(queue->next, struct tracker_op, link)->row_turn <= t->durable_turn;
+    const struct list_link *head = &t->lanes[lane];
+    if (head->next == head)
+        return NULL;
+    struct tracker_op *op = list_entry(head->next, struct tracker_op, link);
+    return op->row_turn <= t->durable_turn ? op : NULL;
+}
+
+static struct tracker_op *tracker_first_of(const struct tracker *t, enum tracker_lane a,
+                                           enum tracker_lane b)
+{
+    struct tracker_op *first = tracker_lane_first(t, a);
+    return first != NULL ? first : tracker_lane_first(t, b);
+}
+
+/* To others that failed before, it gives way later each time: whoever needs long to be found gets long, in the end. */
+uint64_t tracker_op_patience_us(const struct tracker *t, const struct tracker_op *op)
+{
+    enum { DOUBLINGS_MAX = 16 };
+    uint64_t patience_us = t->options.patience_us;
+    if (tracker_first_of(t, LANE_YOUNG, LANE_NEW) != NULL)
+        return patience_us;
+    if (tracker_first_of(t, LANE_YOUNG_AGAIN, LANE_AGAIN) == NULL)
+        return UINT64_MAX;
+    return patience_us << (op->attempts < DOUBLINGS_MAX ? op->attempts + 1 : DOUBLINGS_MAX);
+}
+
+static struct tracker_op *tracker_pin_startable(const struct tracker *t)
+{
+    size_t slots = t->options.concurrent_pins;
+    size_t running = t->counts[OP_PIN][OP_RUNNING] + t->counts[OP_CONFIRM][OP_RUNNING];
+    if (running >= slots)
+        return NULL;
+    struct tracker_op *again = tracker_first_of(t, LANE_YOUNG_AGAIN, LANE_AGAIN);
+    if (again != NULL && t->retries_running < slots / 5)
+        return again;
+    struct tracker_op *untried = tracker_first_of(t, LANE_YOUNG, LANE_NEW);
+    if (untried != NULL)
+        return untried;
+    return t->retries_running < (slots + 1) / 2 ? again : NULL;
 }
 
 struct tracker_op *tracker_op_startable(const struct tracker *t)
 {
-    size_t pins_max = t->options.concurrent_pins;
-    size_t running = t->counts[OP_PIN][OP_RUNNING] + t->counts[OP_CONFIRM][OP_RUNNING];
-    bool has_unpin_slot = t->counts[OP_UNPIN][OP_RUNNING] == 0;
     if (t->daemon_is_down && t->calls_busy > 0)
         return NULL; /* one probe is enough */
-    if (has_unpin_slot && tracker_op_is_durable(t, &t->unpins))
-        return list_entry(t->unpins.next, struct tracker_op, link);
-    if (running < pins_max && tracker_op_is_durable(t, &t->fresh))
-        return list_entry(t->fresh.next, struct tracker_op, link);
-    if (running < pins_max && t->retries_running < (pins_max + 1) / 2 &&
-        tracker_op_is_durable(t, &t->retries))
-        return list_entry(t->retries.next, struct tracker_op, link);
-    return NULL;
+    struct tracker_op *unpin = NULL;
+    if (t->counts[OP_UNPIN][OP_RUNNING] == 0)
+        unpin = tracker_lane_first(t, LANE_UNPIN);
+    return unpin != NULL ? unpin : tracker_pin_startable(t);
 }
 
 static enum kubo_pin_type tracker_op_type(const struct tracker_op *op)
@@ -327,13 +398,14 @@ int tracker_op_on_call(struct tracker *t, struct tracker_call *call)
     struct tracker_op *op = call->op;
     ASSERT(op->phase == OP_RUNNING);
     t->retries_running -= tracker_op_is_retry(op);
-    char text[TRACKER_ERROR_TEXT_SIZE] = "no progress within the time limit";
-    if (!call->has_timed_out || call->step != STEP_ADD) {
-        const char *said = kubo_reply_text(&call->reply);
-        size_t len = strlen(said) < sizeof(text) ? strlen(said) : sizeof(text) - 1;
-        memcpy(text, said, len);
-        text[len] = 0;
-    }
+    const char *said = kubo_reply_text(&call->reply);
+    if (call->gave_way)
+        said = "no progress yet; it gave way to others that waited";
+    else if (call->has_timed_out && call->step == STEP_ADD)
+        said = "no progress within the time limit";
+    char text[TRACKER_ERROR_TEXT_SIZE] = { 0 };
+    size_t len = strlen(said) < sizeof(text) ? strlen(said) : sizeof(text) - 1;
+    memcpy(text, said, len);
     int verdict = call->err;
     enum tracker_step step = call->step;
     tracker_call_free(call);

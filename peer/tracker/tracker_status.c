@@ -91,7 +91,7 @@ bool tracker_filter_matches(uint32_t filter, enum tracker_status status)
 
 /* ---- bytes ---- */
 
-enum { TRACKER_INFO_VERSION = 1 };
+enum { TRACKER_INFO_VERSION = 2 };
 
 void tracker_info_encode(const struct tracker_info *info, struct buf *out)
 {
@@ -101,6 +101,10 @@ void tracker_info_encode(const struct tracker_info *info, struct buf *out)
     buf_put_u64(out, (uint64_t)info->since_s);
     buf_put_u32(out, info->attempt_count);
     buf_put_u8(out, info->is_priority);
+    buf_put_u64(out, (uint64_t)info->next_try_s);
+    buf_put_u32(out, info->queue_position);
+    buf_put_u64(out, info->progress_nodes);
+    buf_put_u64(out, info->progress_bytes);
     buf_put_run(out, info->error, strlen(info->error));
 }
 
@@ -122,6 +126,10 @@ int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
     info.since_s = (int64_t)reader_u64(&r);
     info.attempt_count = reader_u32(&r);
     info.is_priority = reader_u8(&r) != 0;
+    info.next_try_s = (int64_t)reader_u64(&r);
+    info.queue_position = reader_u32(&r);
+    info.progress_nodes = reader_u64(&r);
+    info.progress_bytes = reader_u64(&r);
     struct bytes error = reader_run(&r, sizeof(info.error) - 1);
     if (reader_finish(&r) != OK || version == 0 || !tracker_status_is_known(status) ||
         cid_from_bytes(&info.cid, cid.data, cid.len) != OK)
@@ -228,11 +236,39 @@ static const char *tracker_error_text(const struct tracker *t, const struct trac
 {
     if (status == TRACKER_UNEXPECTEDLY_UNPINNED)
         return "the item should be pinned but it is not";
-    if (tracker_filter_matches(TRACKER_ERROR, status) && f->has_row)
-        return f->row.error;
+    bool has_failed = f->has_row && f->row.attempts > 0 && status != TRACKER_PINNED;
+    if (has_failed)
+        return f->row.error; /* the last attempt's, also while the next one waits or runs */
     if (tracker_filter_matches(TRACKER_QUEUED, status) && t->daemon_is_down)
         return "the IPFS daemon is not reachable";
     return "";
+}
+
+static uint32_t tracker_queue_position(const struct tracker *t, const struct tracker_op *op)
+{
+    uint64_t ahead = 0;
+    enum tracker_lane lane = tracker_op_lane(t, op);
+    for (unsigned before = 0; before < lane && lane != LANE_UNPIN; before++)
+        ahead += tracker_lane_len(t, before);
+    struct tracker_op *first = list_entry(t->lanes[lane].next, struct tracker_op, link);
+    ahead += op->ticket - first->ticket;
+    return ahead < UINT32_MAX ? (uint32_t)ahead + 1 : UINT32_MAX;
+}
+
+static void tracker_describe_op(const struct tracker *t, const struct tracker_op *op,
+                                struct tracker_info *out)
+{
+    out->attempt_count = op->attempts + (op->phase == OP_RUNNING);
+    out->is_priority = op->kind == OP_PIN && tracker_op_goes_first(t, op);
+    if (op->phase == OP_QUEUED)
+        out->queue_position = tracker_queue_position(t, op);
+    if (op->phase == OP_WAITING)
+        out->next_try_s = ((int64_t)op->due_us + t->wall_ahead_us) / 1000000;
+    const struct tracker_call *call = op->phase == OP_RUNNING ? tracker_call_of(t, op) : NULL;
+    if (call != NULL) {
+        out->progress_nodes = call->nodes;
+        out->progress_bytes = call->bytes;
+    }
 }
 
 static void tracker_describe(const struct tracker *t, const struct tracker_facts *f,
@@ -242,10 +278,9 @@ static void tracker_describe(const struct tracker *t, const struct tracker_facts
     *out = (struct tracker_info){ .cid = *cid, .status = tracker_status_from(f) };
     out->since_s = f->has_row ? f->row.since_s : 0;
     if (has_op)
-        out->attempt_count = f->op->attempts + (f->op->phase == OP_RUNNING);
+        tracker_describe_op(t, f->op, out);
     else if (f->has_row)
         out->attempt_count = f->row.attempts;
-    out->is_priority = has_op && f->op->kind == OP_PIN && f->op->attempts == 0;
     const char *text = tracker_error_text(t, f, out->status);
     memcpy(out->error, text, strlen(text)); /* both are shorter than TRACKER_ERROR_TEXT_SIZE */
 }

@@ -51,6 +51,11 @@ struct tracker_info {
         since_s; /* when it got this status, Unix seconds; 0: it just is so (remote, unpinned) */
     uint32_t attempt_count; /* 1 while the first attempt runs, 0 once pinned */
     bool is_priority;
+    int64_t next_try_s; /* while it waits after a failure: Unix seconds; else 0 */
+    uint32_t
+        queue_position; /* while queued: 1 is next; else 0. Those gone from the middle count for a while */
+    uint64_t progress_nodes; /* while pinning: what the daemon has of it so far, as it says */
+    uint64_t progress_bytes;
     char error[TRACKER_ERROR_TEXT_SIZE]; /* "" if none; cut if longer */
 };
 

@@ -110,12 +110,21 @@ static void fake_list(struct fake_kubo *k, struct http_call *call)
     fake_answer(call, 200, &text);
 }
 
+static bool fake_hangs(const struct fake_kubo *k, const struct cid *cid)
+{
+    for (size_t i = 0; i < k->hanging_count; i++) {
+        if (cid_equal(&k->hanging[i], cid))
+            return true;
+    }
+    return k->adds_hang;
+}
+
 /* False: it goes on. */
 static bool fake_add(struct fake_kubo *k, struct http_call *call, const struct cid *cid)
 {
     struct buf text = { 0 };
     bool is_direct = strstr(call->target, "recursive=false") != NULL;
-    if (k->adds_hang || k->adds_progress) {
+    if (fake_hangs(k, cid) || k->adds_progress) {
         if (call->state == NULL)
             call->on_head(call, 200, NULL, 0);
         call->state = k;

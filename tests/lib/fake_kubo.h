@@ -24,7 +24,9 @@ struct fake_kubo {
     /* Switches. */
     bool is_down; /* not reachable */
     bool answers_nothing;
-    bool adds_hang;     /* pin/add shows the same progress for ever */
+    bool adds_hang;            /* pin/add shows the same progress for ever */
+    const struct cid *hanging; /* the same for these only */
+    size_t hanging_count;
     bool adds_progress; /* pin/add shows another progress each time, and does not end */
     bool breaks_listings;
     bool looks_fail;    /* pin/ls of one CID is an error */

@@ -53,6 +53,10 @@ Test(tracker_status, an_info_comes_back_and_no_cut_passes)
                                  .since_s = 1767366245,
                                  .attempt_count = 3,
                                  .is_priority = true,
+                                 .next_try_s = 1767366300,
+                                 .queue_position = 7,
+                                 .progress_nodes = 12,
+                                 .progress_bytes = 1 << 20,
                                  .error = "pin: context canceled" };
     struct tracker_info out;
     struct buf bytes = { 0 };
@@ -61,10 +65,12 @@ Test(tracker_status, an_info_comes_back_and_no_cut_passes)
     cr_assert(cid_equal(&out.cid, &info.cid));
     cr_assert(out.status == info.status && out.since_s == info.since_s);
     cr_assert(out.attempt_count == 3 && out.is_priority);
+    cr_assert(out.next_try_s == info.next_try_s && out.queue_position == 7);
+    cr_assert(out.progress_nodes == 12 && out.progress_bytes == 1 << 20);
     cr_assert_str_eq(out.error, info.error);
     for (size_t len = 0; len < bytes.len; len++)
         cr_assert_eq(tracker_info_decode(&out, bytes.data, len), ERR_CORRUPT);
-    bytes.data[0] = 2;
+    bytes.data[0] = 3;
     cr_assert_eq(tracker_info_decode(&out, bytes.data, bytes.len), ERR_VERSION);
     buf_clear(&bytes);
     info.status = TRACKER_ERROR; /* a filter, no status */

@@ -129,6 +129,137 @@ Test(tracker, no_more_than_so_many_at_once)
     world_free(w);
 }
 
+/* ---- a fair share ---- */
+
+enum { BAD = 30 };
+
+/* A tracker with room for all of them, and a daemon that nobody gives the first BAD contents. */
+static struct world *world_with_bad_ones(struct cid bad[BAD])
+{
+    struct world *w = world_new();
+    tracker_destroy(w->tracker);
+    w->options.ops_max = w->options.touched_max = 64;
+    world_start(w);
+    for (uint32_t n = 0; n < BAD; n++)
+        bad[n] = test_cid(n);
+    w->kubo.hanging = bad;
+    w->kubo.hanging_count = BAD;
+    for (uint32_t n = 0; n < BAD; n++)
+        world_pin(w, n);
+    world_run(w);
+    return w;
+}
+
+/* n bad ones keep a good one waiting for n x 10 s / slots at most; the limit of one alone would be 100 s. */
+Test(tracker, unavailable_pins_give_way_to_those_that_had_no_attempt)
+{
+    struct cid bad[BAD];
+    struct world *w = world_with_bad_ones(bad);
+    world_pin(w, BAD);
+    world_pass(w, BAD * 10 / 4 * (uint64_t)SECOND);
+    cr_assert(world_holds(w, BAD));
+    cr_assert_str_eq(world_status(w, 0), "pin_error");
+    cr_assert_not_null(strstr(world_info(w, 0).error, "gave way"));
+    world_free(w);
+}
+
+/* Nor do those that failed keep one another waiting: what turns up later is pinned while the rest hangs. */
+Test(tracker, what_turns_up_is_pinned_while_the_rest_hangs)
+{
+    struct cid bad[BAD];
+    struct world *w = world_with_bad_ones(bad);
+    world_pass(w, 120 * (uint64_t)SECOND);
+    w->kubo.hanging_count = BAD - 1;
+    world_pass(w, BAD * 32 / 2 * (uint64_t)SECOND);
+    cr_assert(world_holds(w, BAD - 1), "%s", world_info(w, BAD - 1).error);
+    world_free(w);
+}
+
+/* Alone they have all their time. */
+Test(tracker, an_attempt_has_its_whole_time_while_nobody_waits)
+{
+    struct cid bad[BAD];
+    struct world *w = world_new();
+    bad[0] = test_cid(0);
+    w->kubo.hanging = bad;
+    w->kubo.hanging_count = 1;
+    world_pin(w, 0);
+    world_pass(w, 90 * (uint64_t)SECOND);
+    cr_assert_str_eq(world_status(w, 0), "pinning");
+    cr_assert_eq(world_info(w, 0).attempt_count, 1);
+    world_pass(w, 11 * (uint64_t)SECOND);
+    cr_assert_eq(world_info(w, 0).attempt_count, 2);
+    cr_assert_not_null(strstr(world_info(w, 0).error, "no progress"));
+    world_free(w);
+}
+
+/* With five slots, one is theirs even while new pins never cease. */
+Test(tracker, those_that_failed_are_not_starved_by_new_ones)
+{
+    struct world *w = world_new();
+    tracker_destroy(w->tracker);
+    w->options.concurrent_pins = 5;
+    w->options.ops_max = w->options.touched_max = 64;
+    world_start(w);
+    w->kubo.failing = test_cid(1);
+    world_pin(w, 1);
+    world_run(w);
+    cr_assert_str_eq(world_status(w, 1), "pin_error");
+    cr_assert_geq(world_info(w, 1).next_try_s, 1000); /* now, there */
+    w->kubo.failing = (struct cid){ 0 };
+    w->kubo.adds_progress = true; /* slow, and alive: nobody has to give way */
+    for (uint32_t n = 2; n < 32; n++)
+        world_pin(w, n);
+    world_run(w);
+    tracker_recover_all(w->tracker);
+    for (int i = 0; i < 3; i++) { /* as the slots come free */
+        w->kubo.adds_progress = false;
+        (void)fake_kubo_run(&w->kubo);
+        w->kubo.adds_progress = true;
+        world_run(w);
+    }
+    cr_assert(strcmp(world_status(w, 1), "pinning") == 0 || world_holds(w, 1), "%s",
+              world_status(w, 1));
+    world_free(w);
+}
+
+/* What a walk found waits behind what somebody has just asked for, and makes room for it. */
+Test(tracker, what_a_user_asks_for_goes_first)
+{
+    struct world *w = world_new();
+    w->kubo.adds_progress = true;
+    w->kubo.is_down = true;
+    for (uint32_t n = 0; n < 40; n++)
+        world_pin(w, n);
+    world_run(w);
+    world_crash(w); /* now all are found by the walk */
+    w->kubo.is_down = false;
+    world_pass(w, SECOND);
+    world_pin(w, 77);
+    world_run(w);
+    cr_assert_eq(world_info(w, 77).queue_position, 1);
+    cr_assert(world_info(w, 77).is_priority);
+    w->kubo.adds_progress = false;
+    world_pass(w, 60 * (uint64_t)SECOND);
+    for (uint32_t n = 0; n < 40; n++)
+        cr_assert(world_holds(w, n), "%u", n);
+    world_free(w);
+}
+
+Test(tracker, status_says_how_far_a_pin_is_and_how_many_are_ahead)
+{
+    struct world *w = world_new();
+    w->kubo.adds_progress = true;
+    for (uint32_t n = 0; n < 7; n++)
+        world_pin(w, n);
+    world_run(w);
+    cr_assert_gt(world_info(w, 0).progress_nodes, 0);
+    cr_assert_eq(world_info(w, 0).queue_position, 0);
+    cr_assert_eq(world_info(w, 4).queue_position, 1);
+    cr_assert_eq(world_info(w, 6).queue_position, 3);
+    world_free(w);
+}
+
 /* ---- opposites ---- */
 
 Test(tracker, an_unpin_cuts_the_pin_off_and_removes_what_it_may_have_left)

@@ -37,6 +37,18 @@ static void api_write_peer_status(struct json_writer *w, const struct api_peer_s
     json_key_string(w, "error", s->error);
     json_key_i64(w, "attempt_count", s->attempt_count);
     json_key_bool(w, "priority_pin", s->is_priority);
+    /* Ours, and only where there is something to say. */
+    if (s->next_try_us != 0)
+        pin_json_time(w, "next_attempt", s->next_try_us);
+    if (s->queue_position != 0)
+        json_key_u64(w, "queue_position", s->queue_position);
+    if (s->progress_nodes != 0 || s->progress_bytes != 0) {
+        json_key(w, "progress");
+        json_object_begin(w);
+        json_key_u64(w, "blocks", s->progress_nodes);
+        json_key_u64(w, "bytes", s->progress_bytes);
+        json_object_end(w);
+    }
     json_object_end(w);
 }
 
