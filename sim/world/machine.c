@@ -83,12 +83,9 @@ void machine_set_ipfs(struct machine *m, bool up)
         return;
     m->ipfs_is_up = up;
     if (up) {
-        struct buf text = { 0 };
         struct multiaddr addr;
-        buf_printf(&text, "/ip4/10.0.0.%u/tcp/4001", m->who);
-        int err = multiaddr_parse(&addr, buf_text(&text));
+        int err = multiaddr_parse(&addr, m->ipfs_address);
         ASSERT(err == OK);
-        buf_deinit(&text);
         swarm_join(w->swarm, m->who, m->ipfs, &addr);
         swarm_link(w->swarm, 0, m->who);
     } else {
@@ -405,8 +402,13 @@ static struct peer_id machine_draw_id(struct machine *m)
 static void machine_init_ipfs(struct machine *m)
 {
     struct world *w = m->world;
+    struct buf address = { 0 };
+    buf_printf(&address, "/ip4/10.0.0.%u/tcp/4001", m->who);
+    ASSERT(address.err == OK && address.len < sizeof(m->ipfs_address));
+    memcpy(m->ipfs_address, buf_text(&address), address.len + 1);
+    buf_deinit(&address);
     struct standin_options options = { .api_address = "/ip4/127.0.0.1/tcp/5001",
-                                       .swarm_address = "/ip4/127.0.0.1/tcp/4001" };
+                                       .swarm_address = m->ipfs_address };
     options.public_key[0] = (uint8_t)m->who;
     options.public_key[1] = 1;
     options.id = peer_id_of_public_key(options.public_key);

@@ -72,6 +72,7 @@ struct machine {
     struct list_link clients; /* struct client_call, connected here */
 
     struct standin *ipfs;
+    char ipfs_address[40]; /* where other daemons reach it */
     /* What its daemon held when the peer's data was lost: nobody knows any more whose these pins are. */
     struct map orphans;
     struct list_link orphans_list;
