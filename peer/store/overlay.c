@@ -1,23 +1,25 @@
 /* overlay.c -- batches on their way to the disk.
  *
- * Each batch is a small sorted run, as in a log-structured merge tree: a reader asks the newest run first,
+ * Each batch is a run, as in a log-structured merge tree: a reader asks the newest run first,
  * and a batch that became durable is dropped whole, without touching the others. To keep the runs few,
- * only IN_FLIGHT_MAX of them are with the store, and what is submitted joins the newest run, which gathers
- * until it is due: flushed, large, or half the bound. Rows of a B-tree that are written together share
+ * only IN_FLIGHT_MAX of them are with the store, and what is submitted joins the newest run. That gathers
+ * until it is due: flushed, or half the bound in all runs. Rows of a B-tree that are written together share
  * pages: a batch of ten thousand random keys costs a fraction of the page writes of a hundred small ones. */
 #include "store/overlay_int.h"
 
 #include <string.h>
 
 #include "util/err.h"
+#include "util/hash.h"
 #include "util/mem.h"
 
 enum {
     IN_FLIGHT_MAX = 2,   /* one is synced, the next is ready for the worker */
-    JOIN_OPS_MAX = 8192, /* a gathering run takes no more beyond it */
+    JOIN_OPS_MAX = LIMIT_MAP_BATCH_OPS_COUNT, /* a gathering run takes no more: the next one begins */
     JOIN_BYTES_MAX = 4 * 1024 * 1024,
     CHUNK_SIZE_MIN = 16 * 1024,
-    OP_BYTES = sizeof(struct map_op) + sizeof(uint32_t), /* what an op costs beside its bytes */
+    /* What an op costs beside its bytes. */
+    OP_BYTES = sizeof(struct map_op) + sizeof(uint32_t) + 2 * sizeof(struct overlay_slot),
 };
 
 struct overlay_chunk {
@@ -50,6 +52,7 @@ static void overlay_run_destroy(struct overlay_run *run)
     }
     mem_free(run->ops);
     mem_free(run->order);
+    mem_free(run->slots);
     mem_free(run->tags);
     mem_free(run);
 }
@@ -61,17 +64,34 @@ static int overlay_op_compare(const struct map_op *op, unsigned table, struct by
     return bytes_compare(op->key, key);
 }
 
-size_t overlay_run_find(const struct overlay_run *run, unsigned table, struct bytes key)
+/* ---- by key ---- */
+
+static struct overlay_slot overlay_slot_of(unsigned table, struct bytes key)
 {
-    size_t low = 0, high = run->ops_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (overlay_op_compare(&run->ops[run->order[middle]], table, key) < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    return (struct overlay_slot){ .hash = (uint32_t)hash64(table, key.data, key.len) };
+}
+
+/* Where `key` stands, or where it would: the first free slot behind its hash. */
+static struct overlay_slot *overlay_run_slot(const struct overlay_run *run, uint32_t hash,
+                                             unsigned table, struct bytes key)
+{
+    size_t mask = 2 * run->ops_size - 1;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        struct overlay_slot *slot = &run->slots[i];
+        if (slot->op == 0)
+            return slot;
+        if (slot->hash == hash && overlay_op_compare(&run->ops[slot->op - 1], table, key) == 0)
+            return slot;
     }
-    return low;
+}
+
+struct map_op *overlay_run_get(const struct overlay_run *run, unsigned table, struct bytes key)
+{
+    if (run->ops_count == 0)
+        return NULL;
+    struct overlay_slot sought = overlay_slot_of(table, key);
+    const struct overlay_slot *slot = overlay_run_slot(run, sought.hash, table, key);
+    return slot->op > 0 ? &run->ops[slot->op - 1] : NULL;
 }
 
 /* Makes room for one more op; with it, nothing that follows can fail half way. */
@@ -88,9 +108,54 @@ static int overlay_run_grow(struct overlay_run *run)
     if (order == NULL)
         return ERR_NOMEM;
     run->order = order;
+    struct overlay_slot *slots = mem_zalloc(2 * size * sizeof(*slots));
+    if (slots == NULL)
+        return ERR_NOMEM;
+    mem_free(run->slots);
+    run->slots = slots;
     run->ops_size = size;
+    for (size_t i = 0; i < run->ops_count; i++) {
+        const struct map_op *op = &run->ops[i];
+        struct overlay_slot slot = overlay_slot_of(op->table, op->key);
+        slot.op = (uint32_t)i + 1;
+        *overlay_run_slot(run, slot.hash, op->table, op->key) = slot;
+    }
     return OK;
 }
+
+/* ---- in order ---- */
+
+static size_t overlay_run_place(const struct overlay_run *run, unsigned table, struct bytes key)
+{
+    size_t low = 0, high = run->sorted_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (overlay_op_compare(&run->ops[run->order[middle]], table, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Most rows are gone before anybody walks over them: so they are put in order only now. */
+static void overlay_run_sort(struct overlay_run *run)
+{
+    for (; run->sorted_count < run->ops_count; run->sorted_count++) {
+        const struct map_op *op = &run->ops[run->sorted_count];
+        uint32_t *at = run->order + overlay_run_place(run, op->table, op->key);
+        memmove(at + 1, at, (size_t)(run->order + run->sorted_count - at) * sizeof(*at));
+        *at = (uint32_t)run->sorted_count;
+    }
+}
+
+size_t overlay_run_find(struct overlay_run *run, unsigned table, struct bytes key)
+{
+    overlay_run_sort(run);
+    return overlay_run_place(run, table, key);
+}
+
+/* ---- changing ---- */
 
 static uint8_t *overlay_run_reserve(struct overlay_run *run, size_t len)
 {
@@ -108,12 +173,11 @@ static uint8_t *overlay_run_reserve(struct overlay_run *run, size_t len)
     return room;
 }
 
-/* Puts `op` in its place, copying key and value. */
+/* Copies key and value. */
 static int overlay_run_set(struct overlay_run *run, const struct map_op *op)
 {
-    size_t place = overlay_run_find(run, op->table, op->key);
-    const struct map_op *at = overlay_run_op(run, place);
-    bool is_new = at == NULL || overlay_op_compare(at, op->table, op->key) != 0;
+    struct map_op *set = overlay_run_get(run, op->table, op->key);
+    bool is_new = set == NULL;
     size_t len = op->value.len + (is_new ? op->key.len : 0);
     uint8_t *room = NULL;
     if ((is_new && overlay_run_grow(run) != OK) ||
@@ -126,13 +190,13 @@ static int overlay_run_set(struct overlay_run *run, const struct map_op *op)
     if (is_new) {
         struct bytes key = { room + op->value.len, op->key.len };
         memcpy(room + op->value.len, op->key.data, op->key.len);
-        memmove(run->order + place + 1, run->order + place,
-                (run->ops_count - place) * sizeof(*run->order));
-        run->order[place] = (uint32_t)run->ops_count;
-        run->ops[run->ops_count++] = (struct map_op){ .table = op->table, .key = key };
+        struct overlay_slot slot = overlay_slot_of(op->table, op->key);
+        slot.op = (uint32_t)run->ops_count + 1;
+        *overlay_run_slot(run, slot.hash, op->table, op->key) = slot;
+        set = &run->ops[run->ops_count++];
+        *set = (struct map_op){ .table = op->table, .key = key };
         len += OP_BYTES;
     }
-    struct map_op *set = &run->ops[run->order[place]];
     set->is_delete = op->is_delete;
     set->value = value;
     run->bytes_len += len;
@@ -327,11 +391,11 @@ static int overlay_join(struct overlay *o, struct overlay_run *last)
     return OK;
 }
 
-/* The newest run leaves as soon as there is room. */
+/* All runs leave as soon as there is room. */
 static void overlay_end_gathering(struct overlay *o)
 {
-    if (!list_is_empty(&o->runs))
-        list_entry(o->runs.prev, struct overlay_run, link)->is_due = true;
+    list_for_each (link, &o->runs)
+        list_entry(link, struct overlay_run, link)->is_due = true;
 }
 
 int overlay_submit(struct overlay *o, uint64_t tag)
@@ -351,7 +415,6 @@ int overlay_submit(struct overlay *o, uint64_t tag)
             return err;
         }
     } else {
-        overlay_end_gathering(o);
         list_push_back(&o->runs, &o->open->link);
         o->open = NULL;
     }

@@ -3,18 +3,28 @@
 #define STORE_OVERLAY_INT_H
 
 #include "store/overlay.h"
+#include "util/assert.h"
 
 struct overlay_chunk; /* bytes of keys and values, which never move */
 
-/* One batch: its rows by first change, and sorted. A key stands in a run once, with its last value. */
+/* Of a hash table with open addressing. */
+struct overlay_slot {
+    uint32_t hash;
+    uint32_t op; /* its index, plus one; 0: free */
+};
+
+/* One batch: its rows by first change, found by a hash of the key, and sorted once somebody walks over them. A
+ * key stands in a run once, with its last value. */
 struct overlay_run {
     struct list_link link;
     struct overlay *overlay;
     struct map_batch batch;
     struct map_op *ops;
-    uint32_t *order; /* indices into ops, by (table, key) */
     size_t ops_count;
-    size_t ops_size;
+    size_t ops_size;   /* a power of two */
+    uint32_t *order;   /* indices into ops, by (table, key) */
+    size_t sorted_count; /* of ops, and in `order` */
+    struct overlay_slot *slots; /* twice ops_size of them */
     uint64_t *tags; /* of the submitted batches that share this run */
     size_t tags_count;
     size_t tags_size;
@@ -54,10 +64,13 @@ struct overlay {
     struct overlay_view view;
 };
 
+/* What the run says of this key; NULL: nothing. */
+struct map_op *overlay_run_get(const struct overlay_run *run, unsigned table, struct bytes key);
 /* The place in run->order of the first op at or after (table, key). */
-size_t overlay_run_find(const struct overlay_run *run, unsigned table, struct bytes key);
+size_t overlay_run_find(struct overlay_run *run, unsigned table, struct bytes key);
 static inline const struct map_op *overlay_run_op(const struct overlay_run *run, size_t place)
 {
+    ASSERT(run->sorted_count == run->ops_count); /* by overlay_run_find() */
     return place < run->ops_count ? &run->ops[run->order[place]] : NULL;
 }
 

@@ -18,7 +18,7 @@ static const uint8_t key_max[LIMIT_MAP_KEY_BYTES] = { [0 ... LIMIT_MAP_KEY_BYTES
 /* ---- the runs ---- */
 
 /* One run's neighbour of `key`, in the same table. */
-static const struct map_op *run_neighbour(const struct overlay_run *run, unsigned table,
+static const struct map_op *run_neighbour(struct overlay_run *run, unsigned table,
                                           struct bytes key, enum overlay_move move)
 {
     size_t place = overlay_run_find(run, table, key);
@@ -45,7 +45,7 @@ static const struct map_op *runs_neighbour(const struct overlay *o, unsigned tab
 {
     const struct map_op *best = NULL;
     list_for_each (link, &o->runs) {
-        const struct overlay_run *run = list_entry(link, struct overlay_run, link);
+        struct overlay_run *run = list_entry(link, struct overlay_run, link);
         best = nearer(best, run_neighbour(run, table, key, move), move);
     }
     if (o->open != NULL)
@@ -53,19 +53,13 @@ static const struct map_op *runs_neighbour(const struct overlay *o, unsigned tab
     return best;
 }
 
-static const struct map_op *run_get(const struct overlay_run *run, unsigned table, struct bytes key)
-{
-    const struct map_op *op = run_neighbour(run, table, key, MOVE_AT_OR_AFTER);
-    return op != NULL && bytes_equal(op->key, key) ? op : NULL;
-}
-
 static int overlay_view_get(void *impl, unsigned table, struct bytes key, struct bytes *value)
 {
     struct overlay_view *v = impl;
     const struct overlay *o = v->overlay;
-    const struct map_op *op = o->open != NULL ? run_get(o->open, table, key) : NULL;
+    const struct map_op *op = o->open != NULL ? overlay_run_get(o->open, table, key) : NULL;
     for (struct list_link *at = o->runs.prev; op == NULL && at != &o->runs; at = at->prev)
-        op = run_get(list_entry(at, struct overlay_run, link), table, key);
+        op = overlay_run_get(list_entry(at, struct overlay_run, link), table, key);
     if (op == NULL)
         return v->base.ops->get(v->base.impl, table, key, value);
     if (op->is_delete)
