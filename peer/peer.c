@@ -313,6 +313,8 @@ int peer_create(struct peer **out, const struct peer_options *options,
     p->flush_at_us = RAFT_NEVER;
     list_init(&p->letters);
     list_init(&p->proposals);
+    list_init(&p->outbox);
+    p->proposals_due_us = RAFT_NEVER;
     list_init(&p->changes);
     peer_reads_start(p);
     peer_enter(p);

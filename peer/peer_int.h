@@ -188,7 +188,9 @@ struct peer {
 
     /* Writes. */
     struct list_link proposals;
+    struct list_link outbox; /* those that leave at this event's end */
     size_t proposals_count;
+    uint64_t proposals_due_us; /* nothing is to be done about them before */
     uint64_t next_sequence;
     struct peer_reads reads;
 

@@ -15,7 +15,8 @@
 
 /* A write on its way: ends when its entry is applied here, whoever appended it. */
 struct peer_proposal {
-    struct list_link link; /* in order of sequence */
+    struct list_link link;   /* in order of sequence */
+    struct list_link outbox; /* in p->outbox: it leaves at this event's end */
     uint64_t sequence;
     struct buf request; /* what RPC_PROPOSE carries */
     uint64_t deadline_us;
@@ -31,6 +32,7 @@ static void peer_proposal_finish(struct peer *p, struct peer_proposal *proposal,
                                  const struct pinset_applied *applied, const char *why)
 {
     list_remove(&proposal->link);
+    list_remove(&proposal->outbox);
     p->proposals_count -= 1;
     if (proposal->in_flight)
         rpc_forget(&p->rpc, proposal);
@@ -138,6 +140,14 @@ static uint64_t peer_proposals_floor(const struct peer *p)
     return list_entry(p->proposals.next, struct peer_proposal, link)->sequence;
 }
 
+/* Looked at again at that time, or before. */
+static void peer_proposal_retry_at(struct peer *p, struct peer_proposal *proposal, uint64_t at_us)
+{
+    proposal->retry_at_us = at_us;
+    if (at_us < p->proposals_due_us)
+        p->proposals_due_us = at_us;
+}
+
 static void peer_proposal_answered(struct peer *p, struct peer_proposal *proposal, int err,
                                    const char *why)
 {
@@ -149,8 +159,8 @@ static void peer_proposal_answered(struct peer *p, struct peer_proposal *proposa
     bool refused = err == ERR_NOT_LEADER || err == ERR_BUSY || err == ERR_AUTH;
     if (!refused)
         proposal->may_be_logged = true;
-    proposal->retry_at_us =
-        p->now_us + (err == OK ? p->options.commit_timeout_us / 2 : PEER_PROPOSE_PAUSE_US);
+    uint64_t pause_us = err == OK ? p->options.commit_timeout_us / 2 : PEER_PROPOSE_PAUSE_US;
+    peer_proposal_retry_at(p, proposal, p->now_us + pause_us);
 }
 
 static void peer_proposal_forwarded(void *owner, int err, struct bytes payload, const char *text)
@@ -167,8 +177,9 @@ static void peer_proposal_forward(struct peer *p, struct peer_proposal *proposal
     int err = rpc_call(&p->rpc, p->now_us, leader, RPC_PROPOSE, buf_bytes(&proposal->request),
                        PEER_FIND_TIMEOUT_US, peer_proposal_forwarded, proposal);
     proposal->in_flight = err == OK;
-    proposal->retry_at_us = err == OK ? RAFT_NEVER /* the call's end sets it */
-                                      : p->now_us + PEER_PROPOSE_PAUSE_US;
+    peer_proposal_retry_at(p, proposal,
+                           err == OK ? RAFT_NEVER /* the call's end sets it */
+                                     : p->now_us + PEER_PROPOSE_PAUSE_US);
 }
 
 static void peer_proposal_send(struct peer *p, struct peer_proposal *proposal)
@@ -184,7 +195,7 @@ static void peer_proposal_send(struct peer *p, struct peer_proposal *proposal)
     } else if (leader != NULL) {
         peer_proposal_forward(p, proposal, &leader->id);
     } else {
-        proposal->retry_at_us = p->now_us + PEER_PROPOSE_PAUSE_US;
+        peer_proposal_retry_at(p, proposal, p->now_us + PEER_PROPOSE_PAUSE_US);
     }
 }
 
@@ -214,12 +225,14 @@ int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *
     }
     proposal->sequence = p->next_sequence++;
     proposal->deadline_us = p->now_us + p->options.commit_timeout_us;
-    proposal->retry_at_us =
-        p->now_us; /* sent by this event's end: done never runs from inside here */
+    proposal->retry_at_us = RAFT_NEVER;
+    if (proposal->deadline_us < p->proposals_due_us)
+        p->proposals_due_us = proposal->deadline_us;
     proposal->done = done;
     proposal->owner = owner;
     proposal->peer = p;
     list_push_back(&p->proposals, &proposal->link);
+    list_push_back(&p->outbox, &proposal->outbox); /* done never runs from inside here */
     p->proposals_count += 1;
     return OK;
 }
@@ -247,7 +260,8 @@ void peer_proposals_on_role(struct peer *p)
             proposal->in_flight = false;
             proposal->may_be_logged = true;
         }
-        proposal->retry_at_us = p->now_us;
+        list_remove(&proposal->outbox);
+        list_push_back(&p->outbox, &proposal->outbox);
     }
 }
 
@@ -263,30 +277,51 @@ static void peer_proposal_expire(struct peer *p, struct peer_proposal *proposal)
                                        : err_text(ERR_OUTCOME_UNKNOWN));
 }
 
-/* Also at every event's end: what was proposed in it leaves with it. */
-void peer_proposals_on_deadline(struct peer *p)
+static uint64_t peer_proposal_due_us(const struct peer_proposal *proposal)
 {
+    return proposal->retry_at_us < proposal->deadline_us ? proposal->retry_at_us
+                                                         : proposal->deadline_us;
+}
+
+/* Those whose time has come; and when the next one's will. */
+static void peer_proposals_look(struct peer *p)
+{
+    p->proposals_due_us = RAFT_NEVER;
     list_for_each_safe (at, after, &p->proposals) {
         struct peer_proposal *proposal = list_entry(at, struct peer_proposal, link);
         if (proposal->deadline_us <= p->now_us) {
             peer_proposal_expire(p, proposal);
-        } else if (proposal->retry_at_us <= p->now_us) {
-            peer_proposal_send(p, proposal);
+            continue;
         }
+        if (proposal->retry_at_us <= p->now_us) {
+            list_remove(&proposal->outbox);
+            list_push_back(&p->outbox, &proposal->outbox);
+        } else if (peer_proposal_due_us(proposal) < p->proposals_due_us) {
+            p->proposals_due_us = peer_proposal_due_us(proposal);
+        }
+    }
+}
+
+/* At every event's end: what was proposed in it leaves with it. Thousands may be on their way, so they are only
+ * walked over when one of them may be due: proposals_due_us is never too late, and seldom too early. */
+void peer_proposals_on_deadline(struct peer *p)
+{
+    if (p->proposals_due_us <= p->now_us)
+        peer_proposals_look(p);
+    struct list_link *link;
+    while ((link = list_pop_front(&p->outbox)) != NULL) {
+        struct peer_proposal *proposal = list_entry(link, struct peer_proposal, outbox);
+        if (proposal->deadline_us < p->proposals_due_us)
+            p->proposals_due_us = proposal->deadline_us;
+        peer_proposal_send(p, proposal);
     }
 }
 
 uint64_t peer_proposals_deadline_us(const struct peer *p)
 {
-    uint64_t earliest = RAFT_NEVER;
-    list_for_each (at, &p->proposals) {
-        const struct peer_proposal *proposal = list_entry(at, struct peer_proposal, link);
-        uint64_t due = proposal->retry_at_us < proposal->deadline_us ? proposal->retry_at_us
-                                                                     : proposal->deadline_us;
-        if (due < earliest)
-            earliest = due;
-    }
-    return earliest;
+    if (list_is_empty(&p->proposals))
+        return RAFT_NEVER;
+    return list_is_empty(&p->outbox) ? p->proposals_due_us : p->now_us;
 }
 
 void peer_proposals_end(struct peer *p, int err)

@@ -25,6 +25,7 @@ void rpc_init(struct rpc *rpc, struct transport *transport, const struct rpc_hoo
     *rpc = (struct rpc){
         .transport = transport, .hooks = *hooks, .pending_max = pending_max, .next_id = first_id};
     list_init(&rpc->pending);
+    rpc->due_us = UINT64_MAX;
 }
 
 /* The one place where a pending call ends. */
@@ -86,6 +87,8 @@ int rpc_call(struct rpc *rpc, uint64_t now_us, const struct peer_id *to, enum rp
                                  .owner = owner};
     list_push_back(&rpc->pending, &call->link);
     rpc->pending_count += 1;
+    if (call->deadline_us < rpc->due_us)
+        rpc->due_us = call->deadline_us;
     return OK;
 }
 
@@ -202,8 +205,20 @@ void rpc_on_link_down(struct rpc *rpc, const struct peer_id *peer)
     }
 }
 
+static void rpc_note_due(struct rpc *rpc)
+{
+    rpc->due_us = UINT64_MAX;
+    list_for_each (at, &rpc->pending) {
+        const struct rpc_pending *call = list_entry(at, struct rpc_pending, link);
+        if (call->deadline_us < rpc->due_us)
+            rpc->due_us = call->deadline_us;
+    }
+}
+
 void rpc_on_deadline(struct rpc *rpc, uint64_t now_us)
 {
+    if (now_us < rpc->due_us)
+        return;
     bool found = true;
     while (found) {
         found = false;
@@ -216,15 +231,11 @@ void rpc_on_deadline(struct rpc *rpc, uint64_t now_us)
             }
         }
     }
+    rpc_note_due(rpc);
 }
 
+/* A call that ended may leave it too early by that: then nothing happens, and the next one is found. */
 uint64_t rpc_next_deadline_us(const struct rpc *rpc)
 {
-    uint64_t earliest = UINT64_MAX;
-    list_for_each (at, &rpc->pending) {
-        const struct rpc_pending *call = list_entry(at, struct rpc_pending, link);
-        if (call->deadline_us < earliest)
-            earliest = call->deadline_us;
-    }
-    return earliest;
+    return rpc->pending_count > 0 ? rpc->due_us : UINT64_MAX;
 }

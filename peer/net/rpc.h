@@ -62,6 +62,7 @@ struct rpc {
     struct list_link pending;
     size_t pending_count;
     size_t pending_max;
+    uint64_t due_us; /* no deadline is earlier */
     uint64_t next_id;
     uint64_t bad_frames_count;
     struct buf scratch;
