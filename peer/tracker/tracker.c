@@ -421,7 +421,10 @@ static void tracker_take_hints(struct tracker *t, int *first)
     while (t->hints.count > 0 && tracker_turn_has_room(t)) {
         struct tracker_hint hint = *(struct tracker_hint *)ring_front(&t->hints);
         ring_pop(&t->hints);
-        tracker_keep_first(first, tracker_reconcile(t, &hint.cid, hint.reason));
+        if (t->is_pool_full && tracker_op_find(t, &hint.cid) == NULL)
+            tracker_walk_ask(t, hint.reason == TRACKER_RECOVER); /* no need to look: no room */
+        else
+            tracker_keep_first(first, tracker_reconcile(t, &hint.cid, hint.reason));
     }
 }
 
