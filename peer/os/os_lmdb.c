@@ -11,6 +11,12 @@
 
 #define MAP_BYTES_FIRST ((size_t)1 << 30)
 
+enum {
+    LAY_AHEAD_BYTES = 1024 * 1024,
+    LAY_AHEAD_LEFT_BYTES = 256 * 1024, /* more is laid when so little is left */
+    LAY_AHEAD_FROM_BYTES = 256 * 1024, /* a small file grows as it likes */
+};
+
 enum { FORMAT_TABLE = 0 };
 
 static const char format_key[] = "format";
@@ -290,6 +296,8 @@ int os_env_open(struct os_env *e, const char *path, enum store_room room,
 void os_env_close(struct os_env *e)
 {
     ASSERT(e->short_readers == 0 && e->long_readers == 0);
+    if (e->idle != NULL)
+        mdb_txn_abort(e->idle);
     mdb_env_close(e->env);
     pthread_mutex_destroy(&e->mutex);
     pthread_cond_destroy(&e->changed);
@@ -320,6 +328,32 @@ void os_env_reader_leave(struct os_env *e, bool is_long)
     pthread_mutex_unlock(&e->mutex);
 }
 
+/* Several are begun in each event: renewing an old one costs a tenth of making one. */
+int os_env_read_begin(struct os_env *e, MDB_txn **out)
+{
+    MDB_txn *txn = e->idle;
+    os_env_reader_enter(e, false);
+    int rc = txn != NULL ? mdb_txn_renew(txn) : mdb_txn_begin(e->env, NULL, MDB_RDONLY, &txn);
+    if (rc != MDB_SUCCESS) {
+        os_env_reader_leave(e, false);
+        return rc;
+    }
+    e->idle = NULL;
+    *out = txn;
+    return MDB_SUCCESS;
+}
+
+void os_env_read_end(struct os_env *e, MDB_txn *txn)
+{
+    if (e->idle == NULL) {
+        mdb_txn_reset(txn);
+        e->idle = txn;
+    } else {
+        mdb_txn_abort(txn);
+    }
+    os_env_reader_leave(e, false);
+}
+
 int os_env_grow(struct os_env *e)
 {
     size_t map_bytes = e->map_bytes * 2;
@@ -340,4 +374,27 @@ int os_env_grow(struct os_env *e)
     if (rc == MDB_SUCCESS)
         e->map_bytes = map_bytes;
     return os_env_err(rc);
+}
+
+/* A sync of a file that has grown also writes its inode: one more place on the disk, and one more wait. Zeros
+ * that were written ahead are synced with a commit now and then; the others only write where the file is. What
+ * cannot be written is not missed: the commit that needs the space will say so. */
+void os_env_lay_ahead(struct os_env *e)
+{
+    static const uint8_t zeros[64 * 1024];
+    MDB_envinfo info;
+    MDB_stat stat;
+    mdb_filehandle_t fd;
+    if (mdb_env_info(e->env, &info) != MDB_SUCCESS || mdb_env_stat(e->env, &stat) != MDB_SUCCESS ||
+        mdb_env_get_fd(e->env, &fd) != MDB_SUCCESS)
+        return;
+    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+    struct stat file;
+    if (used < LAY_AHEAD_FROM_BYTES || used + LAY_AHEAD_LEFT_BYTES <= e->laid_bytes ||
+        fstat(fd, &file) != 0)
+        return;
+    uint64_t at = (uint64_t)file.st_size > used ? (uint64_t)file.st_size : used;
+    e->laid_bytes = used + LAY_AHEAD_BYTES;
+    while (at < e->laid_bytes && pwrite(fd, zeros, sizeof(zeros), (off_t)at) == sizeof(zeros))
+        at += sizeof(zeros);
 }

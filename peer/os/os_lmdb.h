@@ -33,6 +33,8 @@ struct os_env {
     size_t short_readers; /* mutex: views */
     size_t long_readers;  /* mutex: exports */
     bool is_growing;      /* mutex: new readers wait, unless one is in already */
+    uint64_t laid_bytes;  /* the writer's: the file is that long at least */
+    MDB_txn *idle;        /* the loop's: a read transaction that ended, for the next view; or NULL */
 };
 
 struct os_env_options {
@@ -52,8 +54,14 @@ int os_env_remove(const char *path); /* the folder, if it is there */
 
 void os_env_reader_enter(struct os_env *e, bool is_long);
 void os_env_reader_leave(struct os_env *e, bool is_long);
+/* A read transaction of the loop's, for one event: entered, and left. LMDB's codes. */
+int os_env_read_begin(struct os_env *e, MDB_txn **out);
+void os_env_read_end(struct os_env *e, MDB_txn *txn);
 /* Doubles the map; ERR_FULL at its bound. The writer calls it, without a transaction. */
 int os_env_grow(struct os_env *e);
+
+/* Keeps the file longer than what is in use. The writer calls it after a commit. */
+void os_env_lay_ahead(struct os_env *e);
 
 /* LMDB's and errno's codes in ours. MDB_MAP_FULL is not among them: grow. */
 int os_env_err(int rc);

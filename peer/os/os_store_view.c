@@ -108,12 +108,9 @@ int os_view_open(void *impl, enum map_area area, struct view *view)
     if (v == NULL)
         return ERR_BUSY;
     *v = (struct os_view){ .env = area == MAP_STATE ? &s->current->env : &s->local_env };
-    os_env_reader_enter(v->env, false);
-    int rc = mdb_txn_begin(v->env->env, NULL, MDB_RDONLY, &v->txn);
-    if (rc != MDB_SUCCESS) {
-        os_env_reader_leave(v->env, false);
+    int rc = os_env_read_begin(v->env, &v->txn);
+    if (rc != MDB_SUCCESS)
         return os_env_err(rc);
-    }
     v->is_open = true;
     view->ops = &os_view_ops;
     view->impl = v;
@@ -128,8 +125,7 @@ void os_view_close(void *impl, struct view *view)
     for (size_t table = 0; table < LIMIT_MAP_TABLES_COUNT; table++)
         if (v->cursors[table] != NULL)
             mdb_cursor_close(v->cursors[table]);
-    mdb_txn_abort(v->txn);
-    os_env_reader_leave(v->env, false);
+    os_env_read_end(v->env, v->txn);
     v->is_open = false;
     view->impl = NULL;
 }
