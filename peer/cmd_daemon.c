@@ -5,6 +5,7 @@
  * A peer may end by itself and ask to be started anew (removed, or moving to another cluster): then its data is rotated
  * away first. Everything of one life is a struct life, so that nothing of it is left for the next. */
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -491,8 +492,17 @@ static int daemon_parse(struct daemon *d, int argc, char **argv)
     return 0;
 }
 
+/* Buffers of a commit, of a page of pins come and go many times a second: malloc shall not give them back to the
+ * kernel each time, only to fault them in again. */
+static void daemon_keep_memory(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
+}
+
 static int daemon_run(struct daemon *d, struct buf *why)
 {
+    daemon_keep_memory();
     int err = cmd_read_config(&d->config, d->service, d->bootstrap, why);
     if (err == OK)
         err = cmd_read_identity(&d->identity, d->service, &d->config, why);
