@@ -90,7 +90,12 @@ static void pinset_meta_encode(const struct pinset *p, struct buf *out)
     buf_put_u64(out, p->rows.low);
 }
 
-static int pinset_meta_decode(struct pinset *p, struct bytes row)
+bool pinset_is_meta_key(struct bytes key)
+{
+    return bytes_equal(key, META_KEY);
+}
+
+int pinset_meta_decode(struct bytes row, struct pinset_facts *facts, struct hash128 *digest)
 {
     struct pinset_facts f = {0};
     struct reader r = reader_of(row.data, row.len);
@@ -115,9 +120,19 @@ static int pinset_meta_decode(struct pinset *p, struct bytes row)
         return ERR_CORRUPT;
     if (f.level > PINSET_LEVEL_MAX)
         return ERR_VERSION;
-    p->facts = f;
-    p->rows = rows;
+    *facts = f;
+    *digest = rows;
     return OK;
+}
+
+int pinset_read_facts(struct view *view, struct pinset_facts *out)
+{
+    struct bytes row;
+    struct hash128 rows;
+    int err = view_get(view, STATE_TABLE_META, META_KEY, &row);
+    if (err == ERR_NOT_FOUND)
+        *out = (struct pinset_facts){0};
+    return err == ERR_NOT_FOUND ? OK : err == OK ? pinset_meta_decode(row, out, &rows) : err;
 }
 
 static int pinset_load(struct pinset *p, struct view *view)
@@ -127,7 +142,7 @@ static int pinset_load(struct pinset *p, struct view *view)
     if (err == ERR_NOT_FOUND)
         return OK;
     if (err == OK)
-        err = pinset_meta_decode(p, row);
+        err = pinset_meta_decode(row, &p->facts, &p->rows);
     return err == OK ? pinset_origins_open(p, view) : err;
 }
 

@@ -43,6 +43,7 @@ enum {
 };
 
 struct pinset;
+struct pinset_facts;
 
 /* Empty: as before the first entry. */
 int pinset_create(struct pinset **out);
@@ -50,6 +51,9 @@ void pinset_destroy(struct pinset *p);
 /* Takes up what the rows say: at start-up and after a change of generation. An empty view is the empty
  * state. ERR_VERSION, ERR_CORRUPT, ERR_IO leave p as it was. */
 int pinset_open(struct pinset *p, struct view *view);
+
+/* What the rows of this view say of themselves, without taking them up; all zeroes for the empty state. */
+int pinset_read_facts(struct view *view, struct pinset_facts *out);
 
 /* What became of an entry. The numbers are stored (for duplicates); never renumber. */
 enum pinset_outcome {

@@ -21,6 +21,12 @@ struct pinset_key pinset_key_held(const struct peer_id *holder, const struct cid
 struct pinset_key pinset_key_expiry(int64_t expire_s, const struct cid *cid);
 struct pinset_key pinset_key_of_number(uint64_t number);
 
+/* ---- the META row ---- */
+
+bool pinset_is_meta_key(struct bytes key);
+/* ERR_CORRUPT, ERR_VERSION. `digest`: the sum over all other rows. */
+int pinset_meta_decode(struct bytes row, struct pinset_facts *facts, struct hash128 *digest);
+
 /* The value of a by-holder row: enough for the tracker to see whether there is something to do. */
 enum { PINSET_HELD_BYTES = 6 };
 size_t pinset_held_encode(uint8_t out[PINSET_HELD_BYTES], enum pin_type type, int32_t max_depth);

@@ -11,8 +11,9 @@
  *          sink that was away goes on where it had synced, for the same snapshot_id.
  *          Both are driven by their store's completions and by messages, which are structs here; net/
  *          gives them bytes.
- * Trust    A chunk carries a checksum that binds it to its snapshot and place; the file is checked block by
- *          block while it is imported, and its last checksum is the snapshot's `hash`.
+ * Trust    A chunk carries a checksum that binds it to its snapshot and place. When all is here the file is
+ *          read once, block by block; its last checksum must be the snapshot's `hash`, and the driver sees
+ *          each row and says whether they are the state that was promised. Only then it is imported.
  * Durable  How far the file is synced stands in one row of the LOCAL area, written after the sync. The old
  *          generation serves until the driver's own log unit names the new one.
  * Units    Bytes; mono microseconds.
@@ -29,7 +30,7 @@
 
 enum {
     SNAPSHOT_CLUSTER_ID_BYTES = 16,
-    SNAPSHOT_CHUNK_BYTES = 256 * 1024, /* of all chunks but the last */
+    SNAPSHOT_CHUNK_BYTES = 256 * 1024, /* a chunk has at most so many */
     SNAPSHOT_READS_MAX = 8,            /* chunks that a source reads at once; then ERR_BUSY */
     SNAPSHOT_WINDOW = 4,               /* chunks that a sink asks for at once */
     SNAPSHOT_SYNC_BYTES = 4 * 1024 * 1024,
@@ -96,6 +97,10 @@ struct snapshot_sink;
 
 struct snapshot_sink_hooks {
     void (*on_get)(void *owner, const struct snapshot_get *get);
+    /* Before the import, for each row of the received file, and behind the last one: is it the state that the
+     * offer names? Anything but OK ends the transfer, and the file goes. */
+    int (*on_row)(void *owner, unsigned table, struct bytes key, struct bytes value);
+    int (*on_rows_end)(void *owner, const struct snapshot_offer *offer);
     /* OK: generation `generation` holds the snapshot. The driver installs it (raft_install(), the log unit that
      * names the generation, store_map_open()), then calls snapshot_sink_finish(). Else the transfer is over;
      * the next offer of the same snapshot goes on where this one had synced. */
@@ -109,6 +114,7 @@ struct snapshot_sink_options {
     unsigned local_table; /* where the row with the progress lives */
     uint64_t retry_us;    /* a chunk that has not come by then is asked for again */
     uint64_t sync_bytes;  /* between two syncs; 0: SNAPSHOT_SYNC_BYTES */
+    uint32_t chunk_bytes; /* asked for at once, at most SNAPSHOT_CHUNK_BYTES; 0: that */
 };
 
 int snapshot_sink_create(struct snapshot_sink **out, struct store *store,

@@ -1,4 +1,4 @@
-/* snapshot_sink.c -- pulling a snapshot, keeping what is synced, importing it.
+/* snapshot_sink.c -- pulling a snapshot, keeping what is synced, checking it, importing it.
  *
  *      0         synced        written                      len
  *      |------------|------------|==W==|==A==|==A==|.........|
@@ -13,12 +13,13 @@
 #include "store/snapshot.h"
 #include "util/err.h"
 #include "util/mem.h"
+#include "util/row_file.h"
 
-enum { NAME_LEN = 8, PROGRESS_KIND = 'S', PROGRESS_VERSION = 1, SNAPSHOT_LEN_MIN = 28 };
+enum { PROGRESS_KIND = 'S', PROGRESS_VERSION = 1, SNAPSHOT_LEN_MIN = 28 };
 
 static const char progress_key[] = "snapshot";
 
-enum sink_phase { SINK_IDLE, SINK_PULLING, SINK_NAMING, SINK_IMPORTING, SINK_INSTALLED };
+enum sink_phase { SINK_IDLE, SINK_PULLING, SINK_CHECKING, SINK_IMPORTING, SINK_INSTALLED };
 
 enum slot_phase { SLOT_FREE, SLOT_ASKED, SLOT_WRITING, SLOT_WRITTEN };
 
@@ -50,8 +51,9 @@ struct snapshot_sink {
     struct map_op note_op;
     struct map_batch note;
     struct buf note_value;
-    struct file_job file; /* drops the old file, reads the name */
-    uint8_t name[NAME_LEN];
+    struct file_job file; /* drops the old file, reads what is to be checked */
+    struct row_file_reader reader;
+    uint8_t *piece; /* of the file, while it is checked */
     struct map_job import;
     size_t requests_count; /* with the store */
     bool is_syncing;       /* from the sync to the note's end */
@@ -116,6 +118,13 @@ static uint64_t progress_load(struct snapshot_sink *s, const struct snapshot_off
 
 /* ---- life ---- */
 
+static void sink_check_end(struct snapshot_sink *s)
+{
+    row_file_reader_deinit(&s->reader);
+    mem_free(s->piece);
+    s->piece = NULL;
+}
+
 int snapshot_sink_create(struct snapshot_sink **out, struct store *store,
                          const struct snapshot_sink_options *options,
                          const struct snapshot_sink_hooks *hooks)
@@ -127,6 +136,9 @@ int snapshot_sink_create(struct snapshot_sink **out, struct store *store,
     s->options = *options;
     if (s->options.sync_bytes == 0)
         s->options.sync_bytes = SNAPSHOT_SYNC_BYTES;
+    if (s->options.chunk_bytes == 0)
+        s->options.chunk_bytes = SNAPSHOT_CHUNK_BYTES;
+    ASSERT(s->options.chunk_bytes <= SNAPSHOT_CHUNK_BYTES);
     s->hooks = *hooks;
     for (size_t i = 0; i < SNAPSHOT_WINDOW; i++)
         s->slots[i].s = s;
@@ -140,6 +152,8 @@ void snapshot_sink_destroy(struct snapshot_sink *s)
         return;
     for (size_t i = 0; i < SNAPSHOT_WINDOW; i++)
         mem_free(s->slots[i].bytes);
+    if (s->piece != NULL)
+        sink_check_end(s);
     buf_deinit(&s->config);
     buf_deinit(&s->note_value);
     mem_free(s);
@@ -207,24 +221,15 @@ static void sink_on_imported(struct map_job *job, int err)
     s->hooks.on_installed(s->hooks.owner, OK, &s->offer, s->generation);
 }
 
-static void sink_on_named(struct file_job *job, int err)
+static void sink_import(struct snapshot_sink *s)
 {
-    struct snapshot_sink *s = job->owner;
-    struct reader r = reader_of(s->name, NAME_LEN);
-    if (s->failed == OK && (err == ERR_NOT_FOUND || (err == OK && job->len_done != NAME_LEN) ||
-                            (err == OK && reader_u64(&r) != s->offer.id.hash))) {
-        sink_fail(s, ERR_CORRUPT); /* the row spoke of another file: begin anew */
-        sink_forget_file(s);
-    }
-    if (!sink_back(s, err))
-        return;
     s->import = (struct map_job){ .what = MAP_IMPORT,
                                   .generation = s->generation,
                                   .file_no = s->options.file_no,
                                   .done = sink_on_imported,
                                   .owner = s };
     s->phase = SINK_IMPORTING;
-    err = store_map_job(s->store, &s->import);
+    int err = store_map_job(s->store, &s->import);
     if (err == OK)
         s->requests_count += 1;
     else
@@ -232,16 +237,77 @@ static void sink_on_named(struct file_job *job, int err)
     sink_end_if_free(s);
 }
 
-static void sink_name(struct snapshot_sink *s)
+/* ---- check ---- */
+
+/* All rows that are here. OK behind the last one, ERR_MORE when more of the file is needed. */
+static int sink_check_rows(struct snapshot_sink *s)
 {
-    s->phase = SINK_NAMING;
+    struct row_file_row row;
+    int err;
+    while ((err = row_file_next(&s->reader, &row)) == OK) {
+        err = s->hooks.on_row(s->hooks.owner, row.table, row.key, row.value);
+        if (err != OK)
+            return err;
+    }
+    if (err != ERR_NOT_FOUND)
+        return err;
+    if (row_file_hash(&s->reader) != s->offer.id.hash)
+        return ERR_CORRUPT; /* another file than the row in LOCAL spoke of */
+    return s->hooks.on_rows_end(s->hooks.owner, &s->offer);
+}
+
+static void sink_check_piece(struct snapshot_sink *s, uint64_t offset);
+
+static void sink_on_piece(struct file_job *job, int err)
+{
+    struct snapshot_sink *s = job->owner;
+    uint64_t end = job->offset + job->len_done;
+    bool is_short = err == OK && job->len_done < job->len;
+    if (s->failed == OK && err == OK && !is_short) {
+        row_file_push(&s->reader, s->piece, job->len_done);
+        err = sink_check_rows(s);
+    }
+    if (is_short || err == ERR_NOT_FOUND || (err == ERR_MORE && end == s->offer.len))
+        err = ERR_CORRUPT;
+    if (err == ERR_MORE && s->failed == OK) {
+        s->requests_count -= 1;
+        sink_check_piece(s, end);
+        return;
+    }
+    sink_check_end(s);
+    if (s->failed == OK && (err == ERR_CORRUPT || err == ERR_VERSION)) {
+        sink_fail(s, err);
+        sink_forget_file(s); /* begin anew */
+    }
+    if (sink_back(s, err))
+        sink_import(s);
+}
+
+static void sink_check_piece(struct snapshot_sink *s, uint64_t offset)
+{
+    uint64_t left = s->offer.len - offset;
     s->file = (struct file_job){ .what = FILE_READ,
-                                 .offset = s->offer.len - NAME_LEN,
-                                 .into = s->name,
-                                 .len = NAME_LEN,
-                                 .done = sink_on_named,
+                                 .offset = offset,
+                                 .into = s->piece,
+                                 .len = left < SNAPSHOT_CHUNK_BYTES ? left : SNAPSHOT_CHUNK_BYTES,
+                                 .done = sink_on_piece,
                                  .owner = s };
     sink_submit_file(s, &s->file);
+    if (s->failed != OK)
+        sink_check_end(s);
+    sink_end_if_free(s);
+}
+
+static void sink_check(struct snapshot_sink *s)
+{
+    s->phase = SINK_CHECKING;
+    s->piece = mem_alloc(SNAPSHOT_CHUNK_BYTES);
+    if (s->piece == NULL) {
+        sink_fail(s, ERR_NOMEM);
+        return;
+    }
+    row_file_reader_init(&s->reader);
+    sink_check_piece(s, 0);
 }
 
 /* ---- sync, then note ---- */
@@ -312,7 +378,7 @@ static void sink_sync_if_due(struct snapshot_sink *s)
 
 static struct sink_slot *sink_slot_at(struct snapshot_sink *s, uint64_t offset)
 {
-    return &s->slots[offset / SNAPSHOT_CHUNK_BYTES % SNAPSHOT_WINDOW];
+    return &s->slots[offset / s->options.chunk_bytes % SNAPSHOT_WINDOW];
 }
 
 static void sink_ask(struct sink_slot *slot)
@@ -331,13 +397,13 @@ static void sink_pull(struct snapshot_sink *s)
         uint64_t left = s->offer.len - s->next_get;
         slot->phase = SLOT_ASKED;
         slot->offset = s->next_get;
-        slot->len = left < SNAPSHOT_CHUNK_BYTES ? (uint32_t)left : SNAPSHOT_CHUNK_BYTES;
+        slot->len = left < s->options.chunk_bytes ? (uint32_t)left : s->options.chunk_bytes;
         s->next_get += slot->len;
         sink_ask(slot);
     }
     sink_sync_if_due(s);
     if (s->phase == SINK_PULLING && s->synced == s->offer.len && !s->is_syncing)
-        sink_name(s);
+        sink_check(s);
     sink_end_if_free(s);
 }
 
@@ -370,7 +436,7 @@ void snapshot_sink_on_chunk(struct snapshot_sink *s, uint64_t now_us,
         snapshot_checksum(&chunk->id, chunk->offset, chunk->bytes) != chunk->checksum)
         return; /* late, doubled or damaged: what is missing is asked for again */
     if (slot->bytes == NULL)
-        slot->bytes = mem_alloc(SNAPSHOT_CHUNK_BYTES);
+        slot->bytes = mem_alloc(s->options.chunk_bytes);
     if (slot->bytes == NULL)
         return;
     memcpy(slot->bytes, chunk->bytes.data, slot->len);
@@ -442,7 +508,7 @@ int snapshot_sink_on_offer(struct snapshot_sink *s, uint64_t now_us,
     s->generation = generation;
     s->written = progress_load(s, offer);
     /* Chunks begin at whole multiples: the last, partial step of a resumed file is fetched again. */
-    s->written -= s->written < offer->len ? s->written % SNAPSHOT_CHUNK_BYTES : 0;
+    s->written -= s->written < offer->len ? s->written % s->options.chunk_bytes : 0;
     s->synced = s->next_get = s->written;
     s->is_syncing = false;
     s->phase = SINK_PULLING;
@@ -459,7 +525,8 @@ int snapshot_sink_on_offer(struct snapshot_sink *s, uint64_t now_us,
 uint64_t snapshot_sink_next_deadline_us(const struct snapshot_sink *s)
 {
     uint64_t deadline_us = UINT64_MAX;
-    for (size_t i = 0; s->phase == SINK_PULLING && i < SNAPSHOT_WINDOW; i++)
+    bool is_pulling = s->phase == SINK_PULLING && s->failed == OK;
+    for (size_t i = 0; is_pulling && i < SNAPSHOT_WINDOW; i++)
         if (s->slots[i].phase == SLOT_ASKED && s->slots[i].ask_again_us < deadline_us)
             deadline_us = s->slots[i].ask_again_us;
     return deadline_us;

@@ -43,6 +43,8 @@ struct bench {
     uint64_t random;
     int ready_err;
     int installed_err; /* 1: not yet */
+    size_t rows_seen;  /* by the check before the import */
+    int rows_verdict;
     uint64_t bytes_fetched;
     bool line_is_bad;
 };
@@ -107,6 +109,22 @@ static void on_installed(void *owner, int err, const struct snapshot_offer *offe
     b->installed_err = err;
     cr_assert_eq(generation, 2);
     cr_assert_eq(offer->config.len, 6);
+}
+
+static int on_row(void *owner, unsigned table, struct bytes key, struct bytes value)
+{
+    struct bench *b = owner;
+    cr_assert(table < TABLES && key.len == 4 && value.len == VALUE_LEN);
+    cr_assert_eq(b->installed_err, 1);
+    b->rows_seen += 1;
+    return OK;
+}
+
+static int on_rows_end(void *owner, const struct snapshot_offer *offer)
+{
+    struct bench *b = owner;
+    cr_assert_eq(offer->config.len, 6);
+    return b->rows_verdict;
 }
 
 static void hand_over(struct bench *b, const struct letter *letter)
@@ -184,8 +202,11 @@ static void fill(struct bench *b)
 
 static void sink_start(struct bench *b)
 {
-    struct snapshot_sink_options options = { INCOMING, LOCAL_TABLE, RETRY_US, SYNC_BYTES };
-    struct snapshot_sink_hooks hooks = { on_get, on_installed, b };
+    struct snapshot_sink_options options = { .file_no = INCOMING,
+                                             .local_table = LOCAL_TABLE,
+                                             .retry_us = RETRY_US,
+                                             .sync_bytes = SYNC_BYTES };
+    struct snapshot_sink_hooks hooks = { on_get, on_row, on_rows_end, on_installed, b };
     open_store(b, 1);
     cr_assert_eq(snapshot_sink_create(&b->sink, &b->stores[1], &options, &hooks), OK);
 }
@@ -294,6 +315,7 @@ Test(snapshot, arrives_whole_over_a_good_line)
     run(b);
     cr_assert_eq(b->installed_err, OK);
     cr_assert_eq(b->bytes_fetched, snapshot_source_offer(b->source)->len);
+    cr_assert_eq(b->rows_seen, ROWS);
     assert_equal_state(b);
     snapshot_sink_finish(b->sink);
     mini_world_run(&b->world);
@@ -393,6 +415,28 @@ Test(snapshot, a_file_that_is_not_the_snapshot_is_thrown_away)
     run(b); /* from the beginning, and well */
     cr_assert_eq(b->installed_err, OK);
     assert_equal_state(b);
+    bench_destroy(b);
+}
+
+Test(snapshot, rows_that_are_not_what_was_promised_are_not_imported)
+{
+    struct bench *b = bench_create(3);
+    b->rows_verdict = ERR_CORRUPT;
+    offer(b);
+    run(b);
+    cr_assert_eq(b->installed_err, ERR_CORRUPT);
+    mini_world_run(&b->world);
+    int err = 1; /* nothing became generation 2 */
+    struct map_job export = { .what = MAP_EXPORT,
+                              .generation = 2,
+                              .file_no = 9,
+                              .tables_count = TABLES,
+                              .done = job_done,
+                              .owner = &err };
+    cr_assert_eq(store_map_open(&b->stores[1], 2), OK);
+    cr_assert_eq(store_map_job(&b->stores[1], &export), OK);
+    wait_for(b, &err);
+    cr_assert_lt(export.file_len, VALUE_LEN);
     bench_destroy(b);
 }
 
