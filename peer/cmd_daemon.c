@@ -125,6 +125,9 @@ static void life_options_times(const struct config *c, struct peer_options *o)
 {
     o->raft.heartbeat_us = c->raft.heartbeat_timeout_us / 10;
     o->raft.election_min_us = c->raft.election_timeout_us;
+    o->trim.trailing_entries = (uint64_t)c->raft.trailing_logs;
+    o->trim.worth_entries = (uint64_t)c->raft.snapshot_threshold;
+    o->trim.interval_us = c->raft.snapshot_interval_us;
     o->start_timeout_us = 30u * 1000 * 1000;
     o->commit_timeout_us = c->raft.network_timeout_us;
     o->voter_replace_after_us = c->cluster.voter_replace_after_us;

@@ -27,6 +27,11 @@ void peer_options_default(struct peer_options *o)
                   .window_max = 8,
                   .unsynced_bytes_max = 8 * 1024 * 1024,
                   .cache_bytes_max = 8 * 1024 * 1024 },
+        .trim = { .trailing_entries = 10240,
+                  .worth_entries = 8192,
+                  .interval_us = 120u * 1000 * 1000,
+                  .log_bytes_max = (uint64_t)1024 * 1024 * 1024 },
+        .snapshot = { .retry_us = 1000 * 1000 },
         .max_voters = 7,
         .voter_replace_after_us = 300u * 1000 * 1000,
         .commit_timeout_us = 10u * 1000 * 1000,
@@ -75,6 +80,7 @@ static void peer_settle(struct peer *p)
     if (p->raft != NULL) {
         peer_proposals_on_deadline(p);
         peer_reads_begin(p);
+        peer_receiver_settle(p);
         peer_raft_settle(p);
         peer_reads_settle(p);
         peer_changes_settle(p);
@@ -106,6 +112,9 @@ void peer_on_deadline(struct peer *p)
     peer_expiry_on_deadline(p);
     peer_disk_on_deadline(p);
     peer_state_on_deadline(p);
+    peer_sender_on_deadline(p);
+    peer_receiver_on_deadline(p);
+    peer_trim_on_deadline(p);
     peer_swarm_on_deadline(p);
     peer_leave(p);
 }
@@ -129,6 +138,9 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_expiry_deadline_us(p));
     due = peer_earlier(due, p->disk_retry_us);
     due = peer_earlier(due, p->flush_at_us);
+    due = peer_earlier(due, peer_sender_deadline_us(p));
+    due = peer_earlier(due, peer_receiver_deadline_us(p));
+    due = peer_earlier(due, peer_trim_deadline_us(p));
     due = peer_earlier(due, peer_swarm_deadline_us(p));
     due = peer_earlier(due, peer_tracker_deadline_us(p));
     return peer_earlier(due, peer_stop_deadline_us(p));
@@ -157,7 +169,9 @@ static void peer_on_frame(void *owner, const struct peer_id *from, enum stream s
         peer_bad_frame(p, from, err);
     else if (stream == STREAM_CONTROL && frame.kind == FRAME_RAFT)
         peer_on_raft_frame(p, from, &frame);
-    else if (stream == STREAM_CALLS && frame.kind != FRAME_RAFT)
+    else if (stream == STREAM_BULK && frame.kind == FRAME_SNAPSHOT)
+        peer_on_snapshot_frame(p, from, &frame);
+    else if (stream == STREAM_CALLS && (frame.kind == FRAME_REQUEST || frame.kind == FRAME_REPLY))
         rpc_on_frame(&p->rpc, from, &frame);
     else
         peer_bad_frame(p, from, ERR_CORRUPT);
@@ -197,8 +211,7 @@ static void peer_overlay_failed(void *owner, int err)
     peer_leave(p);
 }
 
-/* Opens the generation that the log names and reads where the state stands. */
-static int peer_open_state(struct peer *p)
+int peer_open_state(struct peer *p)
 {
     int err = store_map_open(&p->ports.store, p->raft_store.identity.generation);
     struct view view;
@@ -235,6 +248,7 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable)
     p->rpc.cluster = p->cluster;
     p->next_sequence = PIN_SEQUENCE(p->raft_store.identity.boots);
     p->start_index = raft_last(p->raft).index;
+    p->trim_at_us = p->now_us + p->options.trim.interval_us;
     raft_on_applied(p->raft, p->applied);
     founding_deinit(&p->founding);
     if (!cluster_id_is_none(&p->cluster) && p->hooks.on_cluster_id != NULL)
@@ -257,11 +271,14 @@ static int peer_wake_up(struct peer *p)
     if (err != OK)
         return err;
     p->raft_store.identity.boots += 1;
+    p->told_base = p->raft_store.base.index;
     if (p->loaded.is_empty || p->loaded.identity.number == RAFT_NOBODY)
         return peer_open_stranger(p);
     memcpy(p->cluster.bytes, p->loaded.identity.cluster_id, CLUSTER_ID_BYTES);
     p->rpc.cluster = p->cluster;
     err = peer_open_state(p);
+    if (err == OK) /* the log may not have heard of it yet */
+        peer_learn_cluster_id(p);
     if (err == OK && p->applied > p->loaded.durable.last)
         err = ERR_CORRUPT; /* a state ahead of its log: an older log was put back */
     if (err == OK)
@@ -283,6 +300,10 @@ static int peer_build(struct peer *p)
         err = overlay_create(&p->state, &p->ports.store, MAP_STATE, PEER_OVERLAY_BYTES_MAX, &hooks);
     if (err == OK)
         err = peer_raft_start(p);
+    if (err == OK)
+        err = peer_sender_start(p);
+    if (err == OK)
+        err = peer_receiver_start(p);
     if (err == OK)
         err = peer_health_start(p);
     if (err == OK)
@@ -348,6 +369,8 @@ void peer_destroy(struct peer *p)
     peer_swarm_end(p);
     peer_tracker_end(p);
     peer_health_end(p);
+    peer_sender_end(p);
+    peer_receiver_end(p);
     founding_deinit(&p->founding);
     raft_config_deinit(&p->birth_config);
     raft_store_loaded_deinit(&p->loaded);
@@ -415,6 +438,7 @@ void peer_look(const struct peer *p, struct peer_glance *out)
     struct hash128 hash = pinset_hash(p->pinset);
     out->state_hash[0] = hash.high;
     out->state_hash[1] = hash.low;
+    out->is_receiving = peer_receiver_is_busy(p);
     if (p->raft == NULL)
         return;
     out->number = raft_number(p->raft);

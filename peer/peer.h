@@ -48,6 +48,21 @@ struct peer_address {
 
 enum { PEER_CLUSTER_ID_BYTES = 16 };
 
+/* How much of the log is kept. */
+struct peer_trim_options {
+    uint64_t trailing_entries; /* behind what is durably applied, for members that are a little late */
+    uint64_t worth_entries;    /* so many at least are dropped at once; from 1 */
+    uint64_t interval_us;      /* between two looks */
+    uint64_t log_bytes_max;    /* beyond it neither late members nor snapshots in transfer count */
+};
+
+/* How a snapshot is received; 0: the defaults of store/snapshot.h. */
+struct peer_snapshot_options {
+    uint32_t chunk_bytes;
+    uint64_t sync_bytes;
+    uint64_t retry_us; /* a chunk that has not come by then is asked for again */
+};
+
 struct peer_options {
     struct peer_id id;
     const char *name;    /* peername */
@@ -63,6 +78,8 @@ struct peer_options {
     uint64_t start_timeout_us; /* founding and joining give up after it without progress; 30 s */
 
     struct raft_options raft;
+    struct peer_trim_options trim;
+    struct peer_snapshot_options snapshot;
     size_t max_voters;               /* further members stay learners */
     uint64_t voter_replace_after_us; /* silent for so long: a learner votes in its place */
     uint64_t commit_timeout_us;      /* a write answers 503 or 504 after it */
@@ -116,14 +133,17 @@ struct peer_hooks {
 /* ---- what a checker sees (DESIGN 23): facts, never our structs ---- */
 
 enum peer_fact_kind {
-    PEER_FACT_WOKE,   /* what the disk held: index, last_term: its last entry; term, voted_for */
+    PEER_FACT_WOKE,   /* what the disk held: index, last_term: its last entry; term, voted_for; base: the log
+                         begins behind it; applied: the state is as behind that entry */
     PEER_FACT_ROLE,   /* term, role, leader */
     PEER_FACT_APPEND, /* index, term, hash: an entry stands in the log, in memory */
     PEER_FACT_CUT,    /* index: entries from here on are gone from the log */
+    PEER_FACT_BASE,   /* index, term: the log begins behind this entry */
     PEER_FACT_STORED, /* index: durable up to here; term, voted_for: the durable hard state */
     PEER_FACT_COMMIT, /* index */
     PEER_FACT_APPLY,  /* index, term, hash (of the entry), state_hash after it */
-    PEER_FACT_CONFIG, /* index; members: the configuration in force */
+    PEER_FACT_INSTALL, /* index, state_hash: the state was replaced by a snapshot up to here */
+    PEER_FACT_CONFIG,  /* index; members: the configuration in force */
     PEER_FACT_PROPOSE_REPIN, /* cid: automation proposed to move this pin */
 };
 
@@ -142,6 +162,8 @@ struct peer_fact {
     uint64_t leader;
     uint64_t voted_for;
     uint64_t last_term;
+    uint64_t base;
+    uint64_t applied;
     uint64_t hash;
     uint64_t state_hash[2];
     const struct peer_fact_member *members;
@@ -181,6 +203,7 @@ struct peer_glance {
     uint64_t pins;
     uint64_t state_hash[2];
     bool is_ready;
+    bool is_receiving; /* a snapshot takes the place of its state */
 };
 void peer_look(const struct peer *p, struct peer_glance *out);
 

@@ -100,9 +100,11 @@ static void peer_write_done(void *owner, int err, const struct pinset_applied *a
         why = err == ERR_NOT_FOUND ? "pin is not part of the pinset" : err_text(err);
     }
     if (call != NULL) {
+        int found = OK;
         if (err == OK && !applied->is_removed) /* what was written, with its holders */
-            err = peer_read_pin(w->peer, &call->pin.cid, &w->arena, &call->pin);
-        call->done(call, err, why);
+            found = peer_read_pin(w->peer, &call->pin.cid, &w->arena, &call->pin);
+        /* A second copy may be applied when somebody has long removed what the first one wrote. */
+        call->done(call, found == OK || found == ERR_NOT_FOUND ? err : found, why);
     }
     peer_write_free(w);
 }

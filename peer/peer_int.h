@@ -3,6 +3,9 @@
  *   peer.c           create, destroy, events, deadlines
  *   peer_found.c     from an empty disk to a member
  *   peer_raft.c      drives raft/: messages out, units to disk, entries to the state
+ *   peer_snapshot.c  messages about snapshots; peer_snapshot_send.c gives our state to members that need it,
+ *                    peer_snapshot_receive.c puts a leader's in the place of ours
+ *   peer_trim.c      where the log begins
  *   peer_propose.c   writes on their way through the log
  *   peer_read.c      reads that wait until this peer has caught up
  *   peer_members.c   who belongs: admission, removal, addresses
@@ -40,6 +43,7 @@
 #include "state/pinset.h"
 #include "store/overlay.h"
 #include "store/raft_store.h"
+#include "store/snapshot_wire.h"
 #include "tracker/tracker.h"
 #include "tracker/tracker_status.h"
 #include "util/arena.h"
@@ -57,6 +61,9 @@ enum {
     PEER_REPAIRS_IN_FLIGHT_MAX = 64,
     PEER_EXPIRIES_IN_FLIGHT_MAX = 64,
 };
+
+/* Numbers in the file room. */
+enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2 };
 
 #define PEER_FIND_PAUSE_US    ((uint64_t)500 * 1000)
 #define PEER_FIND_TIMEOUT_US  ((uint64_t)2000 * 1000)
@@ -118,6 +125,8 @@ struct peer_reads {
 };
 
 struct peer_door_list;
+struct peer_sender;
+struct peer_receiver;
 
 struct peer {
     struct peer_options options;
@@ -165,6 +174,7 @@ struct peer {
     struct peer_speaker speakers[PEER_SPEAKERS_MAX];
     size_t speakers_next;
     struct raft_hard_state unit_hard; /* for observers */
+    uint64_t told_base;
     uint64_t told_committed;
 
     /* The state. */
@@ -177,6 +187,10 @@ struct peer {
     bool apply_is_blocked;
     uint64_t flush_at_us; /* what has gathered in the overlay; RAFT_NEVER: nothing */
     uint64_t disk_retry_us; /* RAFT_NEVER: the disk has room */
+
+    struct peer_sender *sender;
+    struct peer_receiver *receiver;
+    uint64_t trim_at_us;
 
     /* Members. */
     struct list_link changes;
@@ -234,6 +248,8 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable);
 void peer_check_ready(struct peer *p);
 /* The state as it stands in the overlay, for reading within this event. */
 int peer_view(struct peer *p, struct view *view);
+/* Opens the generation that the log names and reads where the state stands. */
+int peer_open_state(struct peer *p);
 void peer_view_end(struct peer *p, struct view *view);
 
 /* ---- peer_found.c ---- */
@@ -251,13 +267,57 @@ void peer_raft_take(struct peer *p, const struct raft_ready *ready);
 void peer_raft_settle(struct peer *p);
 void peer_raft_on_deadline(struct peer *p);
 void peer_raft_end(struct peer *p);
+/* Is the proven sender the one that may speak under this number? */
+bool peer_may_speak(struct peer *p, const struct peer_id *from, const struct frame *frame,
+                    uint64_t number);
 void peer_on_raft_frame(struct peer *p, const struct peer_id *from, const struct frame *frame);
 void peer_on_role_changed(struct peer *p);
+/* The first CLUSTER_ID that is applied names the cluster (DESIGN 8). */
+void peer_learn_cluster_id(struct peer *p);
 void peer_state_durable(void *owner, uint64_t tag);
 void peer_disk_failed(struct peer *p, int err, const char *doing);
 void peer_disk_full(struct peer *p);
 void peer_disk_on_deadline(struct peer *p);
 void peer_state_on_deadline(struct peer *p);
+
+/* ---- peer_snapshot.c ---- */
+void peer_on_snapshot_frame(struct peer *p, const struct peer_id *from, const struct frame *frame);
+void peer_send_snapshot(struct peer *p, const struct peer_id *to, struct snapshot_msg *m);
+
+/* ---- peer_snapshot_send.c ---- */
+int peer_sender_start(struct peer *p);
+void peer_sender_end(struct peer *p);
+void peer_sender_need(struct peer *p, uint64_t member); /* Raft says so */
+void peer_sender_on_get(struct peer *p, const struct peer_id *from, const struct snapshot_msg *m);
+void peer_sender_on_held(struct peer *p, const struct snapshot_msg *m);
+void peer_sender_on_role(struct peer *p);
+/* What lies behind this index still has to follow a snapshot; RAFT_NEVER: nothing. */
+uint64_t peer_sender_hold(const struct peer *p);
+void peer_sender_on_deadline(struct peer *p);
+uint64_t peer_sender_deadline_us(const struct peer *p);
+
+/* ---- peer_snapshot_receive.c ---- */
+int peer_receiver_start(struct peer *p);
+void peer_receiver_end(struct peer *p);
+void peer_receiver_on_offer(struct peer *p, const struct peer_id *from,
+                            const struct snapshot_msg *m);
+void peer_receiver_on_chunk(struct peer *p, const struct snapshot_msg *m);
+void peer_receiver_on_gone(struct peer *p, const struct peer_id *from,
+                           const struct snapshot_msg *m);
+void peer_receiver_on_role(struct peer *p);
+void peer_receiver_settle(struct peer *p);
+/* The state is about to be replaced: nothing more goes into the old one. */
+bool peer_receiver_blocks_apply(const struct peer *p);
+bool peer_receiver_is_busy(const struct peer *p);
+void peer_receiver_on_unit(struct peer *p, uint64_t unit_number);
+void peer_receiver_on_stored(struct peer *p, uint64_t unit_number);
+void peer_receiver_on_deadline(struct peer *p);
+uint64_t peer_receiver_deadline_us(const struct peer *p);
+
+/* ---- peer_trim.c ---- */
+void peer_trim_on_deadline(struct peer *p);
+void peer_trim_on_stored(struct peer *p);
+uint64_t peer_trim_deadline_us(const struct peer *p);
 
 /* ---- peer_propose.c ---- */
 /* The pin (or unpin) on its way; `priority` are the client's preferred holders. At once: ERR_NO_LEADER,
@@ -366,6 +426,7 @@ void peer_tell_woke(struct peer *p, const struct raft_durable *d);
 void peer_tell_stored(struct peer *p);
 void peer_tell_commit(struct peer *p);
 void peer_tell_applied(struct peer *p, const struct raft_entry *e);
+void peer_tell_installed(struct peer *p);
 void peer_tell_role(struct peer *p);
 void peer_tell_config(struct peer *p, const struct raft_config *c);
 

@@ -411,6 +411,7 @@ static void peer_name_cluster(struct peer *p)
         return;
     struct pin_entry entry = { .kind = PIN_ENTRY_CLUSTER_ID };
     rng_bytes(&p->ports.rng, RNG_IDENTITY, entry.cluster_id, sizeof(entry.cluster_id));
+    entry.cluster_id[0] |= 1; /* all zeroes would mean none */
     struct buf payload = { 0 };
     pin_entry_encode(&entry, &payload);
     struct raft_pos pos;

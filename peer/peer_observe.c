@@ -24,6 +24,11 @@ void peer_tell_unit(struct peer *p, const struct raft_unit *unit)
         return;
     if (unit->cut_from != 0)
         peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_CUT, .index = unit->cut_from });
+    struct raft_pos base = p->raft_store.base;
+    if (base.index != p->told_base)
+        peer_tell(p, &(struct peer_fact){
+                         .kind = PEER_FACT_BASE, .index = base.index, .term = base.term });
+    p->told_base = base.index;
     for (size_t i = 0; i < unit->entries_count; i++) {
         const struct raft_entry *e = &unit->entries[i];
         peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_APPEND,
@@ -36,10 +41,13 @@ void peer_tell_unit(struct peer *p, const struct raft_unit *unit)
 
 void peer_tell_woke(struct peer *p, const struct raft_durable *d)
 {
+    p->told_base = d->base.index;
     uint64_t last_term = d->runs_count > 0 ? d->runs[d->runs_count - 1].term : d->base.term;
     peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_WOKE,
                                       .index = d->last,
                                       .last_term = last_term,
+                                      .base = d->base.index,
+                                      .applied = p->applied,
                                       .term = d->hard.term,
                                       .voted_for = d->hard.voted_for });
 }
@@ -73,6 +81,14 @@ void peer_tell_applied(struct peer *p, const struct raft_entry *e)
     fact.state_hash[0] = hash.high;
     fact.state_hash[1] = hash.low;
     peer_tell(p, &fact);
+}
+
+void peer_tell_installed(struct peer *p)
+{
+    struct hash128 hash = pinset_hash(p->pinset);
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_INSTALL,
+                                      .index = p->applied,
+                                      .state_hash = { hash.high, hash.low } });
 }
 
 void peer_tell_role(struct peer *p)

@@ -100,6 +100,8 @@ void peer_raft_take(struct peer *p, const struct raft_ready *ready)
         if (err != OK)
             p->fetch_was_refused = true;
     }
+    for (size_t i = 0; i < ready->snapshots_count; i++)
+        peer_sender_need(p, ready->snapshots[i].member);
     if (ready->role_changed)
         peer_on_role_changed(p);
     if (ready->config_changed)
@@ -133,6 +135,8 @@ static void peer_unit_stored(void *owner, uint64_t number, int err)
         peer_raft_take(p, raft_on_stored(p->raft, p->now_us, number));
         peer_tell_stored(p);
         peer_letters_leave(p);
+        peer_receiver_on_stored(p, number);
+        peer_trim_on_stored(p);
     } else if (err == ERR_FULL) {
         peer_disk_full(p); /* the unit is kept, and done runs again */
     } else {
@@ -147,6 +151,8 @@ static void peer_store_unit(struct peer *p)
         return;
     struct raft_unit unit;
     raft_take_unit(p->raft, &unit);
+    p->raft_store.base = raft_base(p->raft);
+    peer_receiver_on_unit(p, unit.number);
     peer_tell_unit(p, &unit);
     int err = raft_store_write(&p->raft_store, &unit, peer_unit_stored, p);
     if (err == OK)
@@ -180,8 +186,7 @@ static struct row_sink peer_sink(struct peer *p)
     return (struct row_sink){ .put = peer_sink_put, .del = peer_sink_del, .impl = p };
 }
 
-/* The first CLUSTER_ID that is applied names the cluster (DESIGN 8). */
-static void peer_learn_cluster_id(struct peer *p)
+void peer_learn_cluster_id(struct peer *p)
 {
     const struct pinset_facts *facts = pinset_facts(p->pinset);
     if (!facts->has_cluster_id || !cluster_id_is_none(&p->cluster))
@@ -235,7 +240,8 @@ static void peer_apply_blocked(struct peer *p, uint64_t index, int err)
 static bool peer_may_apply(const struct peer *p)
 {
     return p->applied < raft_applicable(p->raft) && !p->apply_is_blocked &&
-           p->batch_rows < PEER_BATCH_ROWS_MAX && !overlay_is_full(p->state);
+           p->batch_rows < PEER_BATCH_ROWS_MAX && !overlay_is_full(p->state) &&
+           !peer_receiver_blocks_apply(p);
 }
 
 /* Everything that is committed, durable and in memory, as one batch; a fetch is asked for what is not. */
@@ -348,6 +354,8 @@ void peer_on_role_changed(struct peer *p)
     peer_reads_on_role(p);
     peer_health_on_role(p);
     peer_expiry_on_role(p);
+    peer_sender_on_role(p);
+    peer_receiver_on_role(p);
     peer_tell_role(p);
 }
 
@@ -380,10 +388,10 @@ static void peer_speaker_note(struct peer *p, uint64_t number, const struct peer
     p->speakers_next = (p->speakers_next + 1) % PEER_SPEAKERS_MAX;
 }
 
-/* Is the proven sender the one that may speak under this number? A number that our configuration does not
- * know may be news that has not reached us: then the cluster id has to vouch for it. */
-static bool peer_may_speak(struct peer *p, const struct peer_id *from, const struct frame *frame,
-                           uint64_t number)
+/* A number that our configuration does not know may be news that has not reached us: then the cluster id has to
+ * vouch for it. */
+bool peer_may_speak(struct peer *p, const struct peer_id *from, const struct frame *frame,
+                    uint64_t number)
 {
     const struct raft_member *m = raft_config_member(raft_config(p->raft), number);
     if (m != NULL)

@@ -141,9 +141,9 @@ static void campaign_summary(const struct campaign *c)
     buf_printf(
         &out,
         "%llu entries committed, %llu elections, %llu writes acknowledged, %llu open, %llu pins "
-        "moved\n",
+        "moved, %llu snapshots installed\n",
         (ull)s->checks.committed, (ull)s->checks.leaders, (ull)s->checks.promises_kept,
-        (ull)s->checks.promises_unknown, (ull)s->checks.repins);
+        (ull)s->checks.promises_unknown, (ull)s->checks.repins, (ull)s->checks.installs);
     report_speed(&out, s->events, s->virtual_us, cmd_real_us() - c->begin_us);
     buf_printf(&out, "%llu passed, %llu failed\n", (ull)s->passed, (ull)s->failed);
     fputs(buf_text(&out), c->json ? stderr : stdout);

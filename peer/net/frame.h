@@ -1,7 +1,7 @@
 /* frame.h -- the first bytes of everything that peers say to one another.
  *
  * Shape    kind (1) | version (1) | cluster id (16; zeroes while the sender has none) | body.
- *          RAFT on the control stream, REQUEST and REPLY on the calls stream, CHUNK on the bulk stream.
+ *          RAFT on the control stream, REQUEST and REPLY on the calls stream, SNAPSHOT on the bulk stream.
  * Errors   ERR_CORRUPT: too short or no known kind. ERR_VERSION: a newer version than ours.
  * Source   DESIGN 7, 10; docs/WIRE.md. */
 #ifndef NET_FRAME_H
@@ -19,6 +19,7 @@ enum frame_kind {
     FRAME_RAFT = 1,    /* body: raft_msg_encode() */
     FRAME_REQUEST = 2, /* body: rpc.c */
     FRAME_REPLY = 3,
+    FRAME_SNAPSHOT = 4, /* body: snapshot_msg_encode() */
 };
 
 struct cluster_id {

@@ -296,6 +296,7 @@ uint64_t raft_leader(const struct raft *r); /* RAFT_NOBODY: none known */
 uint64_t raft_number(const struct raft *r);
 uint64_t raft_committed(const struct raft *r);
 uint64_t raft_stored(const struct raft *r); /* last durable index */
+uint64_t raft_applied(const struct raft *r); /* durable in the state, as we were told */
 struct raft_pos raft_last(const struct raft *r);
 struct raft_pos raft_base(const struct raft *r);
 /* The term of the entry at index, base..last; 0 outside. */
@@ -303,6 +304,8 @@ uint64_t raft_term_at(const struct raft *r, uint64_t index);
 /* The configuration in force: the newest in the log, committed or not. */
 const struct raft_config *raft_config(const struct raft *r);
 bool raft_config_is_committed(const struct raft *r);
+/* The one that held at a committed index; NULL when it is not remembered any more. */
+const struct raft_config *raft_config_at(const struct raft *r, uint64_t index);
 /* When a message of the current leader last came; for a leader, when a quorum last answered. */
 uint64_t raft_last_contact_us(const struct raft *r);
 

@@ -242,6 +242,11 @@ uint64_t raft_committed(const struct raft *r)
     return r->committed;
 }
 
+uint64_t raft_applied(const struct raft *r)
+{
+    return r->applied;
+}
+
 uint64_t raft_stored(const struct raft *r)
 {
     return r->log.stored;
@@ -265,6 +270,13 @@ uint64_t raft_term_at(const struct raft *r, uint64_t index)
 const struct raft_config *raft_config(const struct raft *r)
 {
     return &r->config;
+}
+
+const struct raft_config *raft_config_at(const struct raft *r, uint64_t index)
+{
+    if (r->config.count > 0 && r->config.index <= index)
+        return &r->config;
+    return r->has_previous && r->config_previous.index <= index ? &r->config_previous : NULL;
 }
 
 bool raft_config_is_committed(const struct raft *r)

@@ -39,6 +39,7 @@ struct raft_store_walk {
     struct raft_term_run *runs;
     size_t count;
     size_t size;
+    struct log_size bytes;
 };
 
 static int raft_store_on_record(void *owner, const struct log_record *record)
@@ -48,6 +49,7 @@ static int raft_store_on_record(void *owner, const struct log_record *record)
     int err = raft_entry_decode(&entry, record->bytes.data, record->bytes.len);
     if (err != OK)
         return err;
+    log_size_add(&walk->bytes, record->index, record->bytes.len);
     uint64_t term_before = walk->count > 0 ? walk->runs[walk->count - 1].term : 0;
     if (entry.pos.index != record->index || entry.pos.term < term_before)
         return ERR_CORRUPT;
@@ -132,6 +134,7 @@ int raft_store_load(struct raft_store *s, struct store *store, struct raft_store
         s->identity = meta.identity;
         s->base = meta.base;
         s->base_durable = meta.base.index;
+        s->size = walk.bytes;
         s->last = extent.last > meta.base.index ? extent.last : meta.base.index;
         raft_store_fill(out, &meta, &walk, s->last);
         out->is_empty = is_empty;
@@ -198,6 +201,7 @@ static void raft_store_trim_if_safe(struct raft_store *s)
                                  .done = raft_store_on_trimmed,
                                  .owner = s };
     if (store_log_trim(s->store, &s->trim) == OK) {
+        log_size_trim(&s->size, s->trim_wanted);
         s->trim_runs = true;
         s->trim_wanted = 0;
     }
@@ -328,6 +332,15 @@ static uint64_t raft_store_last_after(const struct raft_store *s, const struct r
     return last > s->base.index ? last : s->base.index;
 }
 
+static void raft_store_note_size(struct raft_store *s, const struct raft_unit *unit,
+                                 const struct raft_store_write *w)
+{
+    if (unit->cut_from > 0)
+        log_size_cut(&s->size, unit->cut_from);
+    for (size_t i = 0; i < unit->entries_count; i++)
+        log_size_add(&s->size, w->records[i].index, w->records[i].bytes.len);
+}
+
 int raft_store_write(struct raft_store *s, const struct raft_unit *unit, raft_store_stored done,
                      void *owner)
 {
@@ -351,6 +364,7 @@ int raft_store_write(struct raft_store *s, const struct raft_unit *unit, raft_st
         return err;
     }
     s->last = last;
+    raft_store_note_size(s, unit, w);
     w->unit = (struct log_unit){ .cut_from = unit->cut_from,
                                  .records = w->records,
                                  .records_count = unit->entries_count,

@@ -20,6 +20,7 @@
 
 #include "port/store.h"
 #include "raft/raft.h"
+#include "store/log_size.h"
 
 enum { RAFT_STORE_CLUSTER_ID_BYTES = 16 };
 
@@ -51,6 +52,7 @@ struct raft_store {
     struct list_link reads;
     struct buf meta_written; /* the last one submitted, without its two hints */
     uint64_t last; /* index of the last entry, as submitted; the base's when there is none */
+    struct log_size size; /* of the records, as submitted */
     uint64_t base_durable;
     uint64_t trim_wanted; /* first_kept; 0: none */
     struct log_trim trim;

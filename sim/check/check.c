@@ -58,6 +58,7 @@ void checks_on_start(struct checks *c, unsigned who)
     m->role = RAFT_STRANGER;
     m->term = 0;
     m->owes_noop = false;
+    m->has_installed = false;
 }
 
 void checks_on_wipe(struct checks *c, unsigned who)
@@ -73,6 +74,7 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     c->counts.facts += 1;
     monotone_before_fact(c, who, fact);
     durable_log_before_fact(c, who, fact);
+    log_begin_before_fact(c, who, fact);
     record_on_fact(c, who, fact);
     log_matching_on_fact(c, who, fact);
     election_safety_on_fact(c, who, fact);
@@ -96,6 +98,11 @@ uint32_t checks_voters(const struct checks *c, unsigned who)
             out |= (uint32_t)1 << (m->who - 1);
     }
     return out;
+}
+
+bool checks_has_installed(const struct checks *c, unsigned who)
+{
+    return c->machines[who].has_installed;
 }
 
 struct checks_counts checks_counts(const struct checks *c)

@@ -46,6 +46,9 @@ size_t checks_members(const struct checks *c, unsigned who);
 /* Who votes in it: bit i - 1 is machine i. */
 uint32_t checks_voters(const struct checks *c, unsigned who);
 
+/* Its state came by a snapshot, in this life. */
+bool checks_has_installed(const struct checks *c, unsigned who);
+
 /* ---- what clients were promised ---- */
 
 enum promise_kind {
@@ -86,6 +89,7 @@ struct checks_counts {
     uint64_t promises_unknown;
     uint64_t seen; /* reads and writes that were answered */
     uint64_t repins;
+    uint64_t installs;
 };
 struct checks_counts checks_counts(const struct checks *c);
 

@@ -51,7 +51,8 @@ struct record_machine {
     bool is_awake;   /* told WOKE in this life */
     struct record_log log;
     uint64_t stored; /* durable, of the log as it is now */
-    /* What a cut took away that is still on the disk until the unit with the cut is stored. */
+    /* What a cut took away that is still on the disk until the unit with the cut is stored; all of the old log,
+     * when a snapshot took its place. */
     struct record_log cut;
     bool has_cut;
     uint64_t hard_term, hard_vote; /* durable */
@@ -59,8 +60,8 @@ struct record_machine {
     enum raft_state role;
     uint64_t led_at_us; /* the last moment at which it led */
     uint64_t committed; /* in this life */
-    uint64_t applied;   /* ever; what is durable of it is not known */
-    bool has_applied;   /* in this life */
+    uint64_t applied;   /* likewise */
+    bool has_installed; /* likewise */
     bool owes_noop;     /* leads, and has not shown its whole log yet */
     uint64_t committed_at_election;
     struct record_config config;
@@ -107,6 +108,7 @@ bool record_is_durable(const struct checks *c, const struct record_member *membe
 /* One a checker. `before`: looks at the record as it was when the fact came; the others as it is then. */
 void monotone_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void durable_log_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void log_begin_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void log_matching_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void election_safety_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void leader_completeness_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);

@@ -33,12 +33,11 @@ static void monotone_commit(struct checks *c, unsigned who, const struct record_
                    (unsigned long long)m->committed, (unsigned long long)fact->index);
 }
 
-/* A new life applies again what its disk had not kept, and leaves nothing out. */
+/* A new life goes on from what its disk has kept; nothing is left out or done twice. */
 static void monotone_apply(struct checks *c, unsigned who, const struct record_machine *m,
                            const struct peer_fact *fact)
 {
-    bool follows = m->has_applied ? fact->index == m->applied + 1 : fact->index <= m->applied + 1;
-    if (!follows)
+    if (fact->index != m->applied + 1)
         check_fail(c, name, "peer %u: entry %llu was applied after entry %llu", who,
                    (unsigned long long)fact->index, (unsigned long long)m->applied);
     if (fact->index > m->committed)
@@ -68,6 +67,8 @@ void monotone_before_fact(struct checks *c, unsigned who, const struct peer_fact
     case PEER_FACT_WOKE:
     case PEER_FACT_APPEND:
     case PEER_FACT_CUT:
+    case PEER_FACT_BASE:
+    case PEER_FACT_INSTALL:
     case PEER_FACT_CONFIG:
     case PEER_FACT_PROPOSE_REPIN:
         break;

@@ -81,38 +81,41 @@ void record_forget(struct record_machine *m)
 /* Only from the first entry of a unit: what is on the disk stays in m->cut until it is replaced there. */
 static void record_on_cut(struct record_machine *m, uint64_t from)
 {
-    if (from <= m->log.base) { /* everything: a new beginning */
-        m->log.base = m->log.base_chain = 0;
-        m->log.count = m->cut.count = 0;
-        m->has_cut = false;
-        m->stored = 0;
-        return;
-    }
-    if (from <= m->stored && !m->has_cut) {
+    uint64_t keep = from > m->log.base ? from - 1 : m->log.base; /* the last one that stays */
+    if (keep < m->stored && !m->has_cut) {
         m->has_cut = true;
-        m->cut.base = from - 1;
-        m->cut.base_chain = record_log_chain(&m->log, from - 1);
+        m->cut.base = keep;
+        m->cut.base_chain = record_log_chain(&m->log, keep);
         m->cut.count = 0;
-        for (uint64_t i = from; i <= m->stored; i++)
+        for (uint64_t i = keep + 1; i <= m->stored; i++)
             record_log_push(&m->cut, record_log_at(&m->log, i)->term,
                             record_log_at(&m->log, i)->hash);
     }
-    record_log_cut(&m->log, from);
-    if (m->stored >= from)
-        m->stored = from - 1;
+    record_log_cut(&m->log, keep + 1);
+    if (m->stored > keep)
+        m->stored = keep;
 }
 
-/* A member that was admitted by snapshot begins its log behind the base: what is before is what was
- * committed there. */
+/* The log begins behind a committed entry: what is before is equal everywhere. A trim changes nothing here, where
+ * all that ever was is kept; a snapshot puts a new beginning in the place of a log that was cut away. */
+static void record_on_base(struct checks *c, struct record_machine *m, const struct peer_fact *fact)
+{
+    if (fact->index <= record_log_last(&m->log) || fact->index > record_log_last(&c->committed))
+        return;
+    if (!m->has_cut) { /* it was empty */
+        m->has_cut = true;
+        m->cut.base = m->log.base;
+        m->cut.base_chain = m->log.base_chain;
+        m->cut.count = 0;
+    }
+    m->log.base = fact->index;
+    m->log.base_chain = record_log_chain(&c->committed, fact->index);
+    m->log.count = 0;
+}
+
 static void record_on_append(struct checks *c, struct record_machine *m,
                              const struct peer_fact *fact)
 {
-    if (m->log.count == 0 && m->log.base == 0 && fact->index > 1 &&
-        fact->index - 1 <= record_log_last(&c->committed)) {
-        m->log.base = fact->index - 1;
-        m->log.base_chain = record_log_chain(&c->committed, fact->index - 1);
-        m->stored = m->log.base;
-    }
     if (fact->index != record_log_last(&m->log) + 1) {
         check_fail(c, "log order", "entry %llu was appended behind entry %llu",
                    (unsigned long long)fact->index, (unsigned long long)record_log_last(&m->log));
@@ -121,17 +124,27 @@ static void record_on_append(struct checks *c, struct record_machine *m,
     record_log_push(&m->log, fact->term, fact->hash);
 }
 
+static void record_take_back_cut(struct record_machine *m)
+{
+    if (m->cut.base >= m->log.base) {
+        record_log_cut(&m->log, m->cut.base + 1);
+    } else {
+        m->log.base = m->cut.base;
+        m->log.base_chain = m->cut.base_chain;
+        m->log.count = 0;
+    }
+    for (size_t i = 0; i < m->cut.count; i++)
+        record_log_push(&m->log, m->cut.entries[i].term, m->cut.entries[i].hash);
+}
+
 /* The unit in flight is there as a whole, or it is not: then the log is what it was before. */
 static void record_on_woke(struct record_machine *m, const struct peer_fact *fact)
 {
     bool has_unit = record_log_last(&m->log) == fact->index &&
                     (fact->index == m->log.base ||
                      record_log_at(&m->log, fact->index)->term == fact->last_term);
-    if (!has_unit && m->has_cut) {
-        record_log_cut(&m->log, m->cut.base + 1);
-        for (size_t i = 0; i < m->cut.count; i++)
-            record_log_push(&m->log, m->cut.entries[i].term, m->cut.entries[i].hash);
-    }
+    if (m->has_cut && (!has_unit || fact->base < m->log.base))
+        record_take_back_cut(m);
     record_log_cut(&m->log, fact->index + 1);
     m->has_cut = false;
     m->stored = record_log_last(&m->log);
@@ -139,7 +152,7 @@ static void record_on_woke(struct record_machine *m, const struct peer_fact *fac
     m->hard_vote = fact->voted_for;
     m->is_awake = true;
     m->committed = 0;
-    m->has_applied = false;
+    m->applied = fact->applied; /* applying goes on from what the disk has kept */
 }
 
 static void record_on_config(struct checks *c, struct record_machine *m,
@@ -191,6 +204,9 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     case PEER_FACT_CUT:
         record_on_cut(m, fact->index);
         break;
+    case PEER_FACT_BASE:
+        record_on_base(c, m, fact);
+        break;
     case PEER_FACT_STORED:
         m->stored = fact->index < record_log_last(&m->log) ? fact->index : record_log_last(&m->log);
         m->has_cut = false;
@@ -202,7 +218,11 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
         break;
     case PEER_FACT_APPLY:
         m->applied = fact->index;
-        m->has_applied = true;
+        break;
+    case PEER_FACT_INSTALL:
+        m->applied = fact->index;
+        m->has_installed = true;
+        c->counts.installs += 1;
         break;
     case PEER_FACT_CONFIG:
         record_on_config(c, m, fact);

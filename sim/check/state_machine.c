@@ -23,16 +23,9 @@ static struct state_at *state_at(struct checks *c, uint64_t index)
     return &c->states[index];
 }
 
-void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
+/* The first who was behind this entry says what the state is there. */
+static void state_machine_compare(struct checks *c, unsigned who, const struct peer_fact *fact)
 {
-    if (fact->kind != PEER_FACT_APPLY || c->has_failed)
-        return;
-    const struct record_entry *e = record_log_at(&c->committed, fact->index);
-    if (e != NULL && (e->term != fact->term || e->hash != fact->hash)) {
-        check_fail(c, name, "peer %u applied another entry than the committed one at index %llu",
-                   who, (unsigned long long)fact->index);
-        return;
-    }
     struct state_at *state = state_at(c, fact->index);
     if (!state->is_known) {
         state->is_known = true;
@@ -41,4 +34,18 @@ void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fac
         check_fail(c, name, "peer %u has another state than others after entry %llu", who,
                    (unsigned long long)fact->index);
     }
+}
+
+void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
+{
+    if ((fact->kind != PEER_FACT_APPLY && fact->kind != PEER_FACT_INSTALL) || c->has_failed)
+        return;
+    const struct record_entry *e = record_log_at(&c->committed, fact->index);
+    bool is_other = fact->kind == PEER_FACT_APPLY && e != NULL &&
+                    (e->term != fact->term || e->hash != fact->hash);
+    if (is_other)
+        check_fail(c, name, "peer %u applied another entry than the committed one at index %llu",
+                   who, (unsigned long long)fact->index);
+    else
+        state_machine_compare(c, who, fact);
 }

@@ -36,8 +36,9 @@ void report_fact(struct trace *t, uint64_t at_us, unsigned who, const struct pee
     switch (f->kind) {
     case PEER_FACT_WOKE:
         trace_line(t, at_us, who,
-                   "woke as member %llu: log up to %llu@%llu, term %llu, voted for %llu",
-                   (unsigned long long)f->number, index, (unsigned long long)f->last_term, term,
+                   "woke as member %llu: state %llu, log %llu..%llu@%llu, term %llu, voted for %llu",
+                   (unsigned long long)f->number, (unsigned long long)f->applied,
+                   (unsigned long long)f->base, index, (unsigned long long)f->last_term, term,
                    (unsigned long long)f->voted_for);
         break;
     case PEER_FACT_ROLE:
@@ -49,6 +50,13 @@ void report_fact(struct trace *t, uint64_t at_us, unsigned who, const struct pee
         break;
     case PEER_FACT_CUT:
         trace_line(t, at_us, who, "cut from %llu", index);
+        break;
+    case PEER_FACT_BASE:
+        trace_line(t, at_us, who, "log begins behind %llu@%llu", index, term);
+        break;
+    case PEER_FACT_INSTALL:
+        trace_line(t, at_us, who, "installed %llu, state %016llx", index,
+                   (unsigned long long)f->state_hash[0]);
         break;
     case PEER_FACT_STORED:
         trace_line(t, at_us, who, "stored up to %llu, term %llu, voted for %llu", index, term,

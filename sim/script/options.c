@@ -8,6 +8,8 @@
 enum option_kind {
     OPTION_TIME,  /* uint64_t, microseconds */
     OPTION_SIZE,  /* size_t */
+    OPTION_COUNT, /* uint64_t */
+    OPTION_CHUNK, /* uint32_t */
     OPTION_ON,    /* bool */
     OPTION_OFF,   /* bool of the opposite sense */
     OPTION_FACTOR /* replication_min and _max */
@@ -28,6 +30,12 @@ static const struct option_row option_rows[] = {
     { "append_entries", OPTION_SIZE, FIELD(raft.append_entries_max) },
     { "window", OPTION_SIZE, FIELD(raft.window_max) },
     { "cache_bytes", OPTION_SIZE, FIELD(raft.cache_bytes_max) },
+    { "trailing_logs", OPTION_COUNT, FIELD(trim.trailing_entries) },
+    { "snapshot_threshold", OPTION_COUNT, FIELD(trim.worth_entries) },
+    { "snapshot_interval", OPTION_TIME, FIELD(trim.interval_us) },
+    { "log_bytes", OPTION_COUNT, FIELD(trim.log_bytes_max) },
+    { "snapshot_chunk", OPTION_CHUNK, FIELD(snapshot.chunk_bytes) },
+    { "snapshot_sync", OPTION_COUNT, FIELD(snapshot.sync_bytes) },
     { "max_voters", OPTION_SIZE, FIELD(max_voters) },
     { "voter_replace_after", OPTION_TIME, FIELD(voter_replace_after_us) },
     { "start_timeout", OPTION_TIME, FIELD(start_timeout_us) },
@@ -67,15 +75,19 @@ const char *script_option_refusal(struct bytes name, struct bytes value)
     int min, max;
     if (row == NULL)
         return "an option: heartbeat, election, append_bytes, append_entries, window, cache_bytes, "
-               "max_voters, voter_replace_after, start_timeout, commit_timeout, calls_timeout, "
-               "metric_ttl, repin_after, "
+               "trailing_logs, snapshot_threshold, snapshot_interval, log_bytes, snapshot_chunk, "
+               "snapshot_sync, max_voters, voter_replace_after, start_timeout, commit_timeout, "
+               "calls_timeout, metric_ttl, repin_after, "
                "repinning, factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "
                "ipfs_sync, pin_recover, connect_swarms or leave_on_shutdown";
     switch (row->kind) {
     case OPTION_TIME:
         return word_time_us(value, &number) ? NULL : "a time, as 500ms or 30s";
     case OPTION_SIZE:
+    case OPTION_CHUNK:
         return word_count(value, 1 << 30, &number) && number > 0 ? NULL : "a number from 1";
+    case OPTION_COUNT:
+        return word_count(value, 1 << 30, &number) ? NULL : "a number";
     case OPTION_ON:
     case OPTION_OFF:
         return word_is(value, "on") || word_is(value, "off") ? NULL : "on or off";
@@ -99,6 +111,14 @@ void script_option_apply(struct peer_options *o, struct bytes name, struct bytes
     case OPTION_SIZE:
         (void)word_count(value, 1 << 30, &number);
         *(size_t *)(void *)field = (size_t)number;
+        break;
+    case OPTION_COUNT:
+        (void)word_count(value, 1 << 30, &number);
+        *(uint64_t *)(void *)field = number;
+        break;
+    case OPTION_CHUNK:
+        (void)word_count(value, 1 << 30, &number);
+        *(uint32_t *)(void *)field = (uint32_t)number;
         break;
     case OPTION_ON:
     case OPTION_OFF:
@@ -131,6 +151,12 @@ static void option_print_value(const struct option_row *row, const struct peer_o
     switch (row->kind) {
     case OPTION_TIME:
         word_print_time(*(const uint64_t *)(const void *)field, out);
+        break;
+    case OPTION_COUNT:
+        buf_printf(out, "%llu", (unsigned long long)*(const uint64_t *)(const void *)field);
+        break;
+    case OPTION_CHUNK:
+        buf_printf(out, "%u", (unsigned)*(const uint32_t *)(const void *)field);
         break;
     case OPTION_SIZE:
         buf_printf(out, "%zu", *(const size_t *)(const void *)field);

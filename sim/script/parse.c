@@ -336,6 +336,12 @@ static void parse_condition(struct words *w, struct script_condition *c)
     } else if (words_take(w, "stopped")) {
         c->kind = CONDITION_STOPPED;
         words_who(w, &c->who);
+    } else if (words_take(w, "receiving")) {
+        c->kind = CONDITION_RECEIVING;
+        words_who(w, &c->who);
+    } else if (words_take(w, "installed")) {
+        c->kind = CONDITION_INSTALLED;
+        words_who(w, &c->who);
     } else if (words_take(w, "agree")) {
         c->kind = CONDITION_AGREE;
         words_who(w, &c->who);
@@ -363,8 +369,8 @@ static void parse_condition(struct words *w, struct script_condition *c)
         c->has_count = true;
         c->count = words_count(w, "how many voters", 1, SCRIPT_MACHINES_MAX);
     } else {
-        words_fail(w, "a condition: leader, no leader, ready, stopped, agree, settled, pinned, "
-                      "unpinned, listed, unlisted, allocated, members or voters");
+        words_fail(w, "a condition: leader, no leader, ready, stopped, receiving, installed, agree, "
+                      "settled, pinned, unpinned, listed, unlisted, allocated, members or voters");
     }
 }
 

@@ -19,6 +19,8 @@ uint64_t runner_condition_pause_us(const struct script_condition *c)
     case CONDITION_NO_LEADER:
     case CONDITION_READY:
     case CONDITION_STOPPED:
+    case CONDITION_RECEIVING:
+    case CONDITION_INSTALLED:
     case CONDITION_AGREE:
     case CONDITION_PINNED:
     case CONDITION_UNPINNED:
@@ -83,6 +85,25 @@ static bool condition_no_leader(struct runner *r, const struct script_condition 
 
 /* ---- processes ---- */
 
+/* Is this machine in the state that the condition names? `name` gets the word for it. */
+static bool machine_is(const struct stage_look *look, enum condition_kind kind, const char **name)
+{
+    switch ((int)kind) {
+    case CONDITION_READY:
+        *name = "ready";
+        return look->is_running && look->is_ready;
+    case CONDITION_RECEIVING:
+        *name = "receiving a snapshot";
+        return look->is_running && look->is_receiving;
+    case CONDITION_INSTALLED:
+        *name = "on a state that came as a snapshot";
+        return look->is_running && look->has_installed;
+    default:
+        *name = "stopped";
+        return look->was_started && !look->is_running;
+    }
+}
+
 static bool condition_each(struct runner *r, const struct script_condition *c, struct buf *why)
 {
     machine_set set = runner_who(r, &c->who);
@@ -94,11 +115,9 @@ static bool condition_each(struct runner *r, const struct script_condition *c, s
         if (!machine_in(set, who))
             continue;
         struct stage_look look = runner_look(r, who);
-        bool fits = c->kind == CONDITION_READY ? look.is_running && look.is_ready
-                                               : look.was_started && !look.is_running;
-        if (!fits) {
-            buf_printf(why, "peer %u is not %s", who,
-                       c->kind == CONDITION_READY ? "ready" : "stopped");
+        const char *name;
+        if (!machine_is(&look, c->kind, &name)) {
+            buf_printf(why, "peer %u is not %s", who, name);
             return false;
         }
     }
@@ -375,6 +394,8 @@ bool runner_condition(struct runner *r, const struct script_condition *c, struct
         return condition_no_leader(r, c, why);
     case CONDITION_READY:
     case CONDITION_STOPPED:
+    case CONDITION_RECEIVING:
+    case CONDITION_INSTALLED:
         return condition_each(r, c, why);
     case CONDITION_AGREE:
         return machines_agree(r, runner_who(r, &c->who) & runner_running(r), why);

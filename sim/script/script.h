@@ -93,6 +93,8 @@ enum condition_kind {
     CONDITION_NO_LEADER, /* no running peer [of who] knows one */
     CONDITION_READY,     /* who */
     CONDITION_STOPPED,   /* who: not running */
+    CONDITION_RECEIVING, /* who: a snapshot is on its way to them */
+    CONDITION_INSTALLED, /* who: their state came as a snapshot, since they were started */
     CONDITION_AGREE,     /* who have applied the same, up to the same index */
     CONDITION_SETTLED, /* agreement; every pin held as the state says; nothing acknowledged is missing */
     CONDITION_PINNED,   /* contents by the daemons of who, or by count of them */

@@ -24,6 +24,8 @@ struct stage_look {
     bool is_running; /* the process exists; a paused one does */
     bool is_paused;
     bool is_ready;
+    bool is_receiving;  /* a snapshot */
+    bool has_installed; /* one, since it was started */
     bool leads;
     uint64_t number;
     uint64_t term;

@@ -146,7 +146,8 @@ void play_result_encode(const struct play_result *r, struct buf *out)
     buf_put_u64(out, r->hash.low);
     const struct checks_counts *c = &r->checks;
     const uint64_t counts[] = { c->facts,         c->committed,        c->leaders,
-                                c->promises_kept, c->promises_unknown, c->repins };
+                                c->promises_kept, c->promises_unknown, c->repins,
+                                c->installs };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         buf_put_u64(out, counts[i]);
 }
@@ -177,7 +178,8 @@ int play_result_decode(struct play_result *r, struct bytes bytes)
     r->hash.low = reader_u64(&in);
     struct checks_counts *c = &r->checks;
     uint64_t *const counts[] = { &c->facts,         &c->committed,        &c->leaders,
-                                 &c->promises_kept, &c->promises_unknown, &c->repins };
+                                 &c->promises_kept, &c->promises_unknown, &c->repins,
+                                 &c->installs };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         *counts[i] = reader_u64(&in);
     return reader_finish(&in);

@@ -40,4 +40,5 @@ void sweep_add(struct sweep *s, const struct play_result *r)
     s->checks.promises_kept += r->checks.promises_kept;
     s->checks.promises_unknown += r->checks.promises_unknown;
     s->checks.repins += r->checks.repins;
+    s->checks.installs += r->checks.installs;
 }

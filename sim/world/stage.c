@@ -258,6 +258,8 @@ static void stage_look(void *impl, unsigned who, struct stage_look *out)
     struct peer_glance glance;
     peer_look(m->peer, &glance);
     out->is_ready = glance.is_ready;
+    out->is_receiving = glance.is_receiving;
+    out->has_installed = checks_has_installed(w->checks, who);
     out->leads = glance.role == RAFT_LEADER;
     out->number = glance.number;
     out->term = glance.term;

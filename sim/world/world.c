@@ -157,6 +157,12 @@ static void world_draw_options(struct world *w)
     o->raft.window_max = (size_t)world_draw(w, 1, 16);
     o->raft.cache_bytes_max = (size_t)world_draw(w, 1, 8 * 1024 * 1024);
     o->concurrent_pins = (size_t)world_draw(w, 1, 32);
+    o->trim.trailing_entries = world_draw(w, 1, 50) - 1;
+    o->trim.worth_entries = world_draw(w, 1, 20);
+    o->trim.interval_us = world_draw(w, 10000, 2000000);
+    o->trim.log_bytes_max = world_draw(w, 4096, 64 * 1024);
+    o->snapshot.chunk_bytes = (uint32_t)world_draw(w, 256, 8 * 1024);
+    o->snapshot.sync_bytes = world_draw(w, 256, 16 * 1024);
 }
 
 /* ---- life ---- */

@@ -91,6 +91,30 @@ static void apply(unsigned who, uint64_t index, uint64_t term, uint64_t hash, ui
                                   .state_hash = { state, state } });
 }
 
+static void base(unsigned who, uint64_t index, uint64_t term)
+{
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_BASE, .index = index, .term = term });
+}
+
+static void install(unsigned who, uint64_t index, uint64_t state)
+{
+    tell(who, (struct peer_fact){
+                  .kind = PEER_FACT_INSTALL, .index = index, .state_hash = { state, state } });
+}
+
+static void woke_behind(unsigned who, uint64_t begins, uint64_t index, uint64_t last_term,
+                        uint64_t state)
+{
+    checks_on_start(checks, who);
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_WOKE,
+                                  .base = begins,
+                                  .index = index,
+                                  .last_term = last_term,
+                                  .term = 2,
+                                  .voted_for = 1,
+                                  .applied = state });
+}
+
 /* Three founders, entry 1 in each log, nothing else. */
 static void begin(void)
 {
@@ -156,6 +180,82 @@ Test(sim_check, a_good_run_is_good)
     append(2, 3, 3, 301);
     woke(2, 3, 3, 3, 0);
     end_seeing("");
+}
+
+Test(sim_check, a_snapshot_in_the_place_of_a_log)
+{
+    begin_with_a_leader();
+    /* In flight: gone, or there. */
+    cut(3, 1);
+    base(3, 2, 2);
+    woke_behind(3, 0, 1, 1, 0);
+    cut(3, 1);
+    base(3, 2, 2);
+    woke_behind(3, 2, 2, 2, 2);
+    /* The log goes on from there. */
+    append(3, 3, 2, 300);
+    append(1, 3, 2, 300);
+    stored(3, 3, 2, 1);
+    stored(1, 3, 2, 1);
+    commit(1, 3);
+    commit(3, 3);
+    apply(3, 3, 2, 300, 9);
+    end_seeing("");
+}
+
+Test(sim_check, a_snapshot_without_a_crash)
+{
+    begin_with_a_leader();
+    cut(3, 1);
+    base(3, 2, 2);
+    commit(3, 2);
+    stored(3, 2, 2, 0);
+    install(3, 2, 7);
+    cr_assert(checks_has_installed(checks, 3));
+    end_seeing("");
+}
+
+Test(sim_check, a_snapshot_with_another_state)
+{
+    begin_with_a_leader();
+    cut(3, 1);
+    base(3, 2, 2);
+    install(3, 2, 8);
+    end_seeing("state machine safety");
+}
+
+Test(sim_check, a_snapshot_that_takes_a_state_back)
+{
+    begin_with_a_leader();
+    install(2, 1, 5);
+    end_seeing("log beginning");
+}
+
+Test(sim_check, a_log_that_goes_on_from_another_past_than_the_snapshots)
+{
+    begin_with_a_leader();
+    append(1, 3, 2, 300);
+    cut(3, 1);
+    base(3, 2, 2);
+    append(3, 3, 2, 999);
+    end_seeing("log matching");
+}
+
+Test(sim_check, a_log_that_begins_behind_what_is_not_committed)
+{
+    begin_with_a_leader();
+    append(1, 3, 2, 300);
+    base(1, 3, 2);
+    end_seeing("log beginning");
+}
+
+Test(sim_check, a_log_trimmed_beyond_the_state)
+{
+    begin_with_a_leader();
+    base(2, 2, 2);
+    stored(2, 2, 2, 1);
+    woke_behind(2, 2, 2, 2, 1);
+    end_seeing("log beginning");
 }
 
 Test(sim_check, two_leaders_of_one_term)
