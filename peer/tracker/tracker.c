@@ -421,8 +421,8 @@ static void tracker_take_hints(struct tracker *t, int *first)
     while (t->hints.count > 0 && tracker_turn_has_room(t)) {
         struct tracker_hint hint = *(struct tracker_hint *)ring_front(&t->hints);
         ring_pop(&t->hints);
-        if (t->is_pool_full && tracker_op_find(t, &hint.cid) == NULL)
-            tracker_walk_ask(t, hint.reason == TRACKER_RECOVER); /* no need to look: no room */
+        if (!tracker_pool_has_room(t) && tracker_op_find(t, &hint.cid) == NULL)
+            tracker_walk_ask(t, hint.reason == TRACKER_RECOVER); /* no need to look */
         else
             tracker_keep_first(first, tracker_reconcile(t, &hint.cid, hint.reason));
     }

@@ -244,6 +244,7 @@ void tracker_del_row(struct tracker *t, const struct cid *cid);
 /* tracker_op.c */
 struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid);
 /* A new one, not queued yet. NULL: the pool is full. */
+bool tracker_pool_has_room(const struct tracker *t);
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
                                    enum tracker_op_kind kind, bool is_young);
 void tracker_op_release(struct tracker *t, struct tracker_op *op);

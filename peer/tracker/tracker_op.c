@@ -76,6 +76,12 @@ static bool tracker_op_evict_walked(struct tracker *t)
     return true;
 }
 
+/* Would tracker_op_take() find room for one that somebody waits for? */
+bool tracker_pool_has_room(const struct tracker *t)
+{
+    return !t->is_pool_full || !list_is_empty(&t->waiting) || !list_is_empty(&t->lanes[LANE_NEW]);
+}
+
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
                                    enum tracker_op_kind kind, bool is_young)
 {
