@@ -138,7 +138,7 @@ sim: $(SIM)
 # ---- real processes ----
 # demo.sh is run by itself.
 SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
-system: all $(B)/tests/canned
+system: all $(B)/tests/canned $(B)/tests/load
 	tests/system/run $(B) $(SYSTEM)
 $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
