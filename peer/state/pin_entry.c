@@ -30,6 +30,10 @@ void pin_entry_encode(const struct pin_entry *e, struct buf *out)
     case PIN_ENTRY_LEVEL:
         buf_put_u32(out, e->level);
         return;
+    case PIN_ENTRY_SUCCESSOR:
+        buf_append(out, e->predecessor, sizeof(e->predecessor));
+        buf_append(out, e->cluster_id, sizeof(e->cluster_id));
+        return;
     }
     ASSERT(e->kind == PIN_ENTRY_PIN) /* a kind of the enum */;
 }
@@ -40,7 +44,7 @@ int pin_entry_decode_head(struct pin_entry *out, struct reader *r)
     uint8_t version = reader_u8(r);
     if (r->err != OK)
         return ERR_CORRUPT;
-    if (kind > PIN_ENTRY_LEVEL || version > PIN_ENTRY_VERSION)
+    if (kind > PIN_ENTRY_SUCCESSOR || version > PIN_ENTRY_VERSION)
         return ERR_VERSION;
     struct pin_origin origin = {0};
     origin.number = reader_u64(r);
@@ -50,6 +54,13 @@ int pin_entry_decode_head(struct pin_entry *out, struct reader *r)
         return ERR_CORRUPT;
     *out = (struct pin_entry){.kind = (enum pin_entry_kind)kind, .origin = origin};
     return OK;
+}
+
+static void pin_entry_read_id(uint8_t out[STATE_CLUSTER_ID_BYTES], struct reader *r)
+{
+    struct bytes raw = reader_take(r, STATE_CLUSTER_ID_BYTES);
+    if (r->err == OK)
+        memcpy(out, raw.data, raw.len);
 }
 
 static int pin_entry_read_cid(struct pin_entry *out, struct reader *r)
@@ -69,14 +80,15 @@ int pin_entry_decode_body(struct pin_entry *out, struct arena *arena, struct rea
     case PIN_ENTRY_UNPIN:
         out->expected = reader_u64(r);
         return pin_entry_read_cid(out, r);
-    case PIN_ENTRY_CLUSTER_ID: {
-        struct bytes raw = reader_take(r, sizeof(out->cluster_id));
-        if (r->err == OK)
-            memcpy(out->cluster_id, raw.data, raw.len);
+    case PIN_ENTRY_CLUSTER_ID:
+        pin_entry_read_id(out->cluster_id, r);
         return reader_finish(r);
-    }
     case PIN_ENTRY_LEVEL:
         out->level = reader_u32(r);
+        return reader_finish(r);
+    case PIN_ENTRY_SUCCESSOR:
+        pin_entry_read_id(out->predecessor, r);
+        pin_entry_read_id(out->cluster_id, r);
         return reader_finish(r);
     }
     return ERR_CORRUPT;

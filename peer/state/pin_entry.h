@@ -26,6 +26,7 @@ enum pin_entry_kind {
     PIN_ENTRY_UNPIN = 2,
     PIN_ENTRY_CLUSTER_ID = 3, /* the first one wins */
     PIN_ENTRY_LEVEL = 4,      /* the replicated format level rises (DESIGN 10) */
+    PIN_ENTRY_SUCCESSOR = 5,  /* the cluster goes on under another id: daemon --accept-peers (DESIGN 8) */
 };
 
 #define PIN_EXPECT_ANY ((uint64_t)UINT64_MAX)
@@ -47,7 +48,8 @@ struct pin_entry {
     uint64_t expected;                          /* PIN, UNPIN */
     struct pin pin;                             /* PIN */
     struct cid cid;                             /* UNPIN */
-    uint8_t cluster_id[STATE_CLUSTER_ID_BYTES]; /* CLUSTER_ID */
+    uint8_t cluster_id[STATE_CLUSTER_ID_BYTES]; /* CLUSTER_ID, SUCCESSOR: the new one */
+    uint8_t predecessor[STATE_CLUSTER_ID_BYTES]; /* SUCCESSOR */
     uint32_t level;                             /* LEVEL */
 };
 

@@ -217,6 +217,16 @@ static enum pinset_outcome pinset_decide_cluster_id(const struct pinset *p,
     return fits ? PINSET_DONE : PINSET_STALE;
 }
 
+/* Only of the cluster whose state this is. */
+static enum pinset_outcome pinset_decide_successor(const struct pinset *p,
+                                                   const struct pin_entry *e)
+{
+    const struct pinset_facts *f = &p->facts;
+    bool fits = f->has_cluster_id &&
+                memcmp(f->cluster_id, e->predecessor, sizeof(f->cluster_id)) == 0;
+    return fits ? PINSET_DONE : PINSET_STALE;
+}
+
 static int pinset_encode_row(struct pinset *p, struct pin *pin, uint64_t index)
 {
     pin->modified_index = index;
@@ -247,6 +257,9 @@ static int pinset_decide(struct pinset *p, struct view *view, uint64_t index,
     case PIN_ENTRY_LEVEL:
         change->outcome = e->level > p->facts.level ? PINSET_DONE : PINSET_STALE;
         return e->level > PINSET_LEVEL_MAX ? ERR_VERSION : OK;
+    case PIN_ENTRY_SUCCESSOR:
+        change->outcome = pinset_decide_successor(p, e);
+        return OK;
     }
     return ERR_VERSION;
 }
@@ -408,6 +421,7 @@ static void pinset_commit_done(struct pinset *p, struct row_sink *sink,
         pinset_commit_unpin(p, sink, change);
         return;
     case PIN_ENTRY_CLUSTER_ID:
+    case PIN_ENTRY_SUCCESSOR:
         p->facts.has_cluster_id = true;
         memcpy(p->facts.cluster_id, e->cluster_id, sizeof(e->cluster_id));
         return;

@@ -8,7 +8,7 @@
  *     BY_EXPIRY  expire_s u64, cid                        only pins that expire
  *     ORIGINS    member number u64                        which proposals of that member were applied
  *   LOCAL     this peer's own; never exported, never hashed
- *     META       text                                     the peer's small facts (peer.c)
+ *     META       text                                     the peer's small facts: "accepted" (peer_accept.c)
  *     TRACKER    cid                                      what the tracker did for it (tracker.h)
  *
  * Units    Integers in keys are big endian, so that bytes and numbers have one order. */

@@ -33,6 +33,7 @@ Test(pin_entry, each_kind_comes_back)
         {.kind = PIN_ENTRY_UNPIN, .origin = origin, .expected = PIN_EXPECT_ANY, .cid = cid},
         {.kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = {1, 2, 3}},
         {.kind = PIN_ENTRY_LEVEL, .level = 1},
+        {.kind = PIN_ENTRY_SUCCESSOR, .predecessor = {4, 5}, .cluster_id = {6}},
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         struct buf bytes = encoded(&kinds[i]);
@@ -46,6 +47,7 @@ Test(pin_entry, each_kind_comes_back)
         cr_assert(pin_equal(&out.pin, &kinds[i].pin));
         cr_assert(cid_equal(&out.cid, &kinds[i].cid));
         cr_assert_arr_eq(out.cluster_id, kinds[i].cluster_id, STATE_CLUSTER_ID_BYTES);
+        cr_assert_arr_eq(out.predecessor, kinds[i].predecessor, STATE_CLUSTER_ID_BYTES);
         cr_assert_eq(out.level, kinds[i].level);
         check_cuts(&bytes);
         buf_deinit(&bytes);

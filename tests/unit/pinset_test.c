@@ -370,6 +370,22 @@ Test(pinset, the_first_cluster_id_stays)
     replica_deinit(&r);
 }
 
+Test(pinset, a_successor_renames_its_own_cluster_only)
+{
+    struct replica r;
+    replica_init(&r);
+    struct pin_entry first = {.kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = {1}};
+    struct pin_entry next = {.kind = PIN_ENTRY_SUCCESSOR, .predecessor = {1}, .cluster_id = {2}};
+    cr_assert_eq(replica_apply(&r, &next).outcome, PINSET_STALE);
+    cr_assert_eq(replica_apply(&r, &first).outcome, PINSET_DONE);
+    cr_assert_eq(replica_apply(&r, &next).outcome, PINSET_DONE);
+    cr_assert_eq(pinset_facts(r.set)->cluster_id[0], 2);
+    cr_assert_eq(replica_apply(&r, &next).outcome, PINSET_STALE);
+    cr_assert_eq(replica_apply(&r, &first).outcome, PINSET_STALE);
+    cr_assert_eq(pinset_facts(r.set)->cluster_id[0], 2);
+    replica_deinit(&r);
+}
+
 Test(pinset, index_rows_follow_a_change_of_type_free_fields)
 {
     struct replica r;
