@@ -84,6 +84,7 @@ static void peer_settle(struct peer *p)
         peer_raft_settle(p);
         peer_reads_settle(p);
         peer_changes_settle(p);
+        peer_accept_settle(p);
         peer_tracker_settle(p);
         peer_check_ready(p);
     }
@@ -106,6 +107,7 @@ void peer_on_deadline(struct peer *p)
     peer_enter(p);
     rpc_on_deadline(&p->rpc, p->now_us);
     peer_found_on_deadline(p);
+    peer_accept_on_deadline(p);
     peer_raft_on_deadline(p);
     peer_members_on_deadline(p);
     peer_health_on_deadline(p);
@@ -130,6 +132,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
         return MONO_NEVER;
     uint64_t due = rpc_next_deadline_us(&p->rpc);
     due = peer_earlier(due, peer_found_deadline_us(p));
+    due = peer_earlier(due, peer_accept_deadline_us(p));
     due = peer_earlier(due, p->raft != NULL ? raft_next_deadline_us(p->raft) : MONO_NEVER);
     due = peer_earlier(due, peer_proposals_deadline_us(p));
     due = peer_earlier(due, peer_reads_deadline_us(p));
@@ -281,7 +284,10 @@ static int peer_wake_up(struct peer *p)
         peer_learn_cluster_id(p);
     if (err == OK && p->applied > p->loaded.durable.last)
         err = ERR_CORRUPT; /* a state ahead of its log: an older log was put back */
+    bool is_taken = false;
     if (err == OK)
+        err = peer_accept_start(p, &is_taken);
+    if (err == OK && !is_taken)
         peer_write_boot(p, &p->loaded.durable);
     return err;
 }
@@ -373,6 +379,7 @@ void peer_destroy(struct peer *p)
     peer_receiver_end(p);
     founding_deinit(&p->founding);
     raft_config_deinit(&p->birth_config);
+    mem_free(p->birth_runs);
     raft_store_loaded_deinit(&p->loaded);
     raft_store_deinit(&p->raft_store);
     peer_raft_end(p);

@@ -76,6 +76,11 @@ struct peer_options {
     bool cluster_id_is_known; /* kept beside service.json: an empty disk that has it only joins */
     uint8_t cluster_id[PEER_CLUSTER_ID_BYTES];
     uint64_t start_timeout_us; /* founding and joining give up after it without progress; 30 s */
+    /* For a disk that is not empty: cluster_peers is not what this peer last wrote there (hooks.on_members). Without
+     * a leader it does not go on then, but for `accept_peers`: the operator says that the members which cluster_peers
+     * lacks are lost for ever. */
+    bool cluster_peers_edited;
+    bool accept_peers;
 
     struct raft_options raft;
     struct peer_trim_options trim;
@@ -121,7 +126,7 @@ struct peer_stopped {
 struct peer_hooks {
     void (*on_wake)(void *owner); /* peer_next_deadline_us() may be earlier than before */
     void (*on_ready)(void *owner);
-    /* The member list changed: rewrite cluster_peers (without self). */
+    /* The member list changed: rewrite cluster_peers (without self), and remember what was written. */
     void (*on_members)(void *owner, const struct peer_address *others, size_t count);
     void (*on_cluster_id)(void *owner, const uint8_t cluster_id[PEER_CLUSTER_ID_BYTES]);
     /* The peer has stopped, by peer_stop() or by itself. Destroy it from the loop, not from inside this

@@ -169,14 +169,14 @@ static void peer_member_stored(void *owner, uint64_t number, int err)
     peer_leave(p);
 }
 
-/* Writes `p->birth` with at most its first entry; when it is durable, this peer is a member. */
-static void peer_write_birth(struct peer *p, const struct raft_entry *first, uint64_t cut_from)
+void peer_write_birth(struct peer *p, const struct raft_entry *entries, size_t count,
+                      uint64_t cut_from)
 {
     p->raft_store.identity.number = p->birth.number;
     memcpy(p->raft_store.identity.cluster_id, p->cluster.bytes, CLUSTER_ID_BYTES);
     struct raft_unit unit = { .cut_from = cut_from,
-                              .entries = first,
-                              .entries_count = first != NULL,
+                              .entries = entries,
+                              .entries_count = count,
                               .hard = p->birth.hard,
                               .config = p->birth.config,
                               .config_previous = p->birth.config_previous };
@@ -193,7 +193,7 @@ static void peer_write_birth(struct peer *p, const struct raft_entry *first, uin
 void peer_write_boot(struct peer *p, const struct raft_durable *durable)
 {
     p->birth = *durable;
-    peer_write_birth(p, NULL, 0);
+    peer_write_birth(p, NULL, 0, 0);
 }
 
 static int peer_founders(struct peer *p, struct raft_config *config)
@@ -234,7 +234,7 @@ static void peer_found(struct peer *p)
         struct raft_entry first = { .pos = { .term = 1, .index = 1 },
                                     .kind = RAFT_ENTRY_CONFIG,
                                     .payload = buf_bytes(&payload) };
-        peer_write_birth(p, &first, 1); /* a damaged log leaves nothing behind */
+        peer_write_birth(p, &first, 1, 1); /* a damaged log leaves nothing behind */
     } else {
         peer_disk_failed(p, err, "founding");
     }
@@ -263,7 +263,7 @@ static void peer_join_done(void *owner, int err, struct bytes payload, const cha
     memcpy(p->cluster.bytes, answer.cluster_id, CLUSTER_ID_BYTES);
     p->rpc.cluster = p->cluster;
     p->birth = (struct raft_durable){ .number = answer.number };
-    peer_write_birth(p, NULL, 1);
+    peer_write_birth(p, NULL, 0, 1);
 }
 
 static void peer_join_ask(struct peer *p)

@@ -90,8 +90,11 @@ static void peer_push_make(struct peer *p, struct peer_push *push)
 static void peer_push_done(void *owner, int err, struct bytes payload, const char *text)
 {
     (void)payload;
-    (void)text;
     struct peer *p = owner;
+    if (err == ERR_AUTH && !p->is_told_refused) {
+        p->is_told_refused = true;
+        LOG_WARN(p->log, "cluster", "a member of this peer's cluster refuses it: %s", text);
+    }
     /* The only thing that anybody answers with that code: the number was given out, and taken away. */
     if (err == ERR_STALE && p->life == PEER_MEMBER) {
         peer_leave_cluster(p, "this peer was removed from the cluster", NULL, 0);

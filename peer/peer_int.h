@@ -2,6 +2,7 @@
  *
  *   peer.c           create, destroy, events, deadlines
  *   peer_found.c     from an empty disk to a member
+ *   peer_accept.c    a list of peers that an operator has edited; going on without a majority
  *   peer_raft.c      drives raft/: messages out, units to disk, entries to the state
  *   peer_snapshot.c  messages about snapshots; peer_snapshot_send.c gives our state to members that need it,
  *                    peer_snapshot_receive.c puts a leader's in the place of ours
@@ -55,6 +56,7 @@ enum {
     PEER_PROPOSALS_MAX = 1024,
     PEER_READS_MAX = 4096,
     PEER_SPEAKERS_MAX = 8,
+    PEER_FOREIGNERS_MAX = 16,
     PEER_PUPILS_MAX = 64,
     PEER_UNITS_IN_FLIGHT_MAX = 1,
     PEER_BATCH_ROWS_MAX = OVERLAY_OPS_MAX - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
@@ -153,6 +155,8 @@ struct peer {
     struct raft_store_loaded loaded;
     struct raft_durable birth; /* what is being written to become a member */
     struct raft_config birth_config;
+    struct raft_term_run *birth_runs; /* NULL: those of `loaded` */
+    bool edit_is_open; /* cluster_peers was edited, and nobody has decided yet what holds */
     uint64_t join_ticket;
     uint64_t join_retry_us;
     bool join_asked;
@@ -161,6 +165,9 @@ struct peer {
 
     struct rpc rpc;
     uint64_t bad_frames_count;
+    bool is_told_refused;     /* by a member, and we have said so */
+    struct peer_id foreigners[PEER_FOREIGNERS_MAX]; /* whose refusal we have logged */
+    size_t foreigners_next;
 
     /* The log. */
     struct raft *raft; /* NULL until a member */
@@ -259,7 +266,18 @@ uint64_t peer_found_deadline_us(const struct peer *p);
 void peer_on_find(struct peer *p, const struct rpc_asker *asker);
 /* A new start is durable before it proposes anything: sequences are never used twice. */
 void peer_write_boot(struct peer *p, const struct raft_durable *durable);
+/* Writes `p->birth` with its first entries; when they are durable, this peer is a member. */
+void peer_write_birth(struct peer *p, const struct raft_entry *entries, size_t count,
+                      uint64_t cut_from);
 void peer_learn_addresses(struct peer *p, const struct peer_address *rows, size_t count);
+
+/* ---- peer_accept.c ---- */
+/* A member's disk was loaded. OK: peer_write_boot() may follow; ERR_REFUSED: what the operator asks for cannot be, and
+ * was said; else *is_taken says whether the birth is being written already. */
+int peer_accept_start(struct peer *p, bool *is_taken);
+void peer_accept_settle(struct peer *p);
+void peer_accept_on_deadline(struct peer *p);
+uint64_t peer_accept_deadline_us(const struct peer *p);
 
 /* ---- peer_raft.c ---- */
 int peer_raft_start(struct peer *p);
@@ -355,6 +373,7 @@ void peer_note_addresses(struct peer *p, const struct peer_id *id, const struct 
 void peer_changes_settle(struct peer *p);
 void peer_changes_end(struct peer *p, int err);
 void peer_on_config_changed(struct peer *p);
+void peer_tell_members(struct peer *p);
 void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 /* Asks the peer at `address` to join this cluster (peers add). At once: an error; else done runs later. */

@@ -458,8 +458,11 @@ static size_t peer_told_addresses(const struct peer *p, const struct raft_member
     return count;
 }
 
-static void peer_tell_members(struct peer *p, const struct raft_config *c)
+void peer_tell_members(struct peer *p)
 {
+    if (p->edit_is_open)
+        return; /* what the operator wrote is not ours to overwrite yet */
+    const struct raft_config *c = raft_config(p->raft);
     struct peer_address rows[LIMIT_MEMBERS_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < c->count; i++) {
@@ -485,5 +488,5 @@ void peer_on_config_changed(struct peer *p)
     peer_health_on_config(p, c);
     peer_swarm_again(p);
     peer_tell_config(p, c);
-    peer_tell_members(p, c);
+    peer_tell_members(p);
 }

@@ -66,6 +66,11 @@ void checks_on_wipe(struct checks *c, unsigned who)
     record_forget(&c->machines[who]);
 }
 
+void checks_on_accept(struct checks *c, unsigned who)
+{
+    c->accepting = who;
+}
+
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
 {
     ASSERT(who >= 1 && who <= c->machines_count);
@@ -76,6 +81,11 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     durable_log_before_fact(c, who, fact);
     log_begin_before_fact(c, who, fact);
     record_on_fact(c, who, fact);
+    if (c->accepting == who && fact->kind == PEER_FACT_WOKE) {
+        c->accepting = 0;
+        record_succeed(c, who);
+        promises_forgive(c);
+    }
     log_matching_on_fact(c, who, fact);
     election_safety_on_fact(c, who, fact);
     leader_completeness_on_fact(c, who, fact);

@@ -78,6 +78,7 @@ struct checks {
     struct checks_hooks hooks;
     unsigned machines_count;
     bool has_failed;
+    unsigned accepting; /* 0: nobody */
     struct checks_counts counts;
     struct record_machine machines[CHECK_MACHINES_MAX]; /* 0 is not used */
     struct record_log committed; /* of the cluster, as the first one told that committed it */
@@ -114,6 +115,10 @@ void election_safety_on_fact(struct checks *c, unsigned who, const struct peer_f
 void leader_completeness_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void commit_quorum_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+
+/* A cluster of one goes on from that machine's disk. */
+void record_succeed(struct checks *c, unsigned who);
+void promises_forgive(struct checks *c); /* whatever was promised: it may have been kept */
 
 void election_safety_deinit(struct checks *c);
 void log_matching_deinit(struct checks *c);

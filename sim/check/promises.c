@@ -178,6 +178,19 @@ bool checks_audit(struct checks *c, const struct listing *state, struct buf *why
     return true;
 }
 
+void promises_forgive(struct checks *c)
+{
+    struct promise_book *book = promise_book(c);
+    list_for_each (at, &book->in_order) {
+        struct promised_cid *of = list_entry(at, struct promised_cid, link);
+        list_for_each (link, &of->promises) {
+            struct promise *p = list_entry(link, struct promise, link);
+            if (p->outcome == PROMISE_KEPT)
+                p->outcome = PROMISE_UNKNOWN;
+        }
+    }
+}
+
 void promises_deinit(struct checks *c)
 {
     struct promise_book *book = c->promises;

@@ -249,3 +249,18 @@ bool record_is_durable(const struct checks *c, const struct record_member *membe
         return record_log_is_durable(c, &m->former.log, m->former.stored, index);
     return member->number == m->number && record_log_is_durable(c, &m->log, m->stored, index);
 }
+
+/* What this machine's log has in common with what was committed stays so; what comes behind is another history. */
+void record_succeed(struct checks *c, unsigned who)
+{
+    const struct record_log *log = &c->machines[who].log;
+    uint64_t common = record_log_last(log) < record_log_last(&c->committed)
+                          ? record_log_last(log)
+                          : record_log_last(&c->committed);
+    while (common > log->base && common > c->committed.base &&
+           record_log_chain(log, common) != record_log_chain(&c->committed, common))
+        common -= 1;
+    record_log_cut(&c->committed, common + 1);
+    for (uint64_t i = common + 1; i < c->states_size; i++)
+        c->states[i].is_known = false;
+}

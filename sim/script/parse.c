@@ -430,6 +430,8 @@ static const struct verb_row verbs[] = {
     { "pause", VERB_PAUSE, parse_who, "pause PEERS" },
     { "resume", VERB_RESUME, parse_who, "resume PEERS" },
     { "wipe", VERB_WIPE, parse_who, "wipe PEERS" },
+    { "edit", VERB_EDIT, parse_who, "edit PEERS" },
+    { "accept", VERB_ACCEPT, parse_who, "accept PEERS" },
     { "cut", VERB_CUT, parse_cut, "cut PEERS | PEERS [| PEERS ...]   or   cut PEERS -> PEERS" },
     { "heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS" },
     { "network", VERB_NETWORK, parse_network,

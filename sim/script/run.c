@@ -151,6 +151,8 @@ static void runner_step(struct runner *r)
     case VERB_PAUSE:
     case VERB_RESUME:
     case VERB_WIPE:
+    case VERB_EDIT:
+    case VERB_ACCEPT:
     case VERB_IPFS:
     case VERB_DISK:
     case VERB_CLOCK:

@@ -124,6 +124,8 @@ enum script_verb {
     VERB_PAUSE,
     VERB_RESUME,
     VERB_WIPE,
+    VERB_EDIT,
+    VERB_ACCEPT,
     VERB_CUT,
     VERB_HEAL,
     VERB_NETWORK,

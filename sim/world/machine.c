@@ -160,6 +160,7 @@ static void machine_on_members(void *owner, const struct peer_address *others, s
 {
     struct machine *m = owner;
     machine_set_addresses(&m->others, &m->others_count, others, count);
+    m->list_is_edited = false;
 }
 
 static void machine_on_cluster_id(void *owner, const uint8_t cluster_id[PEER_CLUSTER_ID_BYTES])
@@ -321,6 +322,12 @@ void machine_wipe(struct machine *m)
     machine_lose_data(m);
 }
 
+void machine_edit_list(struct machine *m)
+{
+    machine_set_addresses(&m->others, &m->others_count, NULL, 0);
+    m->list_is_edited = true;
+}
+
 /* ---- the beginning ---- */
 
 void machine_join_through(struct machine *m, const struct machine *via)
@@ -345,6 +352,8 @@ static struct peer_options machine_options(struct machine *m)
         m->told[m->others_count + i] = m->bootstrap[i];
     o.cluster_peers = m->told;
     o.bootstrap = m->told + m->others_count;
+    o.cluster_peers_edited = m->list_is_edited;
+    o.accept_peers = m->accepts;
     o.cluster_id_is_known = m->cluster_id_is_known;
     memcpy(o.cluster_id, m->cluster_id, sizeof(o.cluster_id));
     return o;
@@ -387,6 +396,15 @@ int machine_start(struct machine *m)
     machine_forget_peer(m, false);
     if (w->is_supervised)
         sim_at(&w->sim, SUPERVISOR_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
+    return err;
+}
+
+int machine_accept(struct machine *m)
+{
+    m->accepts = true;
+    checks_on_accept(m->world->checks, m->who);
+    int err = machine_start(m);
+    m->accepts = false;
     return err;
 }
 

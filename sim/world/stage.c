@@ -48,6 +48,20 @@ static int stage_wipe(struct machine *m, struct buf *why)
     return OK;
 }
 
+/* The operator takes all others out of its cluster_peers; with `accepts`, and starts it so. */
+static int stage_edit(struct machine *m, bool accepts, struct buf *why)
+{
+    if (machine_is_running(m))
+        return stage_refuse(why, m->who, "runs: its list of peers is edited while it is down");
+    machine_edit_list(m);
+    if (!accepts)
+        return OK;
+    int err = machine_accept(m);
+    if (err != OK)
+        buf_printf(why, "peer %u does not start: %s", m->who, err_text(err));
+    return err;
+}
+
 static int stage_network(struct world *w, const struct script_network *n)
 {
     struct fault_plan *p = &w->plan;
@@ -225,6 +239,9 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
         return OK;
     case VERB_WIPE:
         return stage_wipe(m, why);
+    case VERB_EDIT:
+    case VERB_ACCEPT:
+        return stage_edit(m, step->verb == VERB_ACCEPT, why);
     case VERB_CUT:
         net_cut(w->net, who, other);
         return OK;

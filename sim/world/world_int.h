@@ -46,6 +46,8 @@ struct machine {
     bool wants_up; /* nobody but a fault has stopped it: a supervisor would start it again */
 
     /* Beside the data folder. */
+    bool list_is_edited; /* by the operator, since the peer wrote it */
+    bool accepts;        /* this start: --accept-peers */
     bool cluster_id_is_known;
     uint8_t cluster_id[PEER_CLUSTER_ID_BYTES];
     struct peer_address *others; /* cluster_peers */
@@ -130,6 +132,8 @@ void machine_stop(struct machine *m);
 void machine_pause(struct machine *m);
 void machine_resume(struct machine *m);
 void machine_wipe(struct machine *m);
+void machine_edit_list(struct machine *m); /* nobody else is in it */
+int machine_accept(struct machine *m);     /* machine_start() with --accept-peers */
 void machine_set_ipfs(struct machine *m, bool up);
 void machine_set_drift(struct machine *m, int64_t ppm);
 static inline bool machine_is_running(const struct machine *m)
