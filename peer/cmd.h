@@ -50,6 +50,11 @@ void cmd_data_folder(struct buf *out, const struct service *service, const struc
 /* Is it ours to open? ERR_UNSUPPORTED, with what to do, for one of the Go ipfs-cluster. */
 int cmd_data_check(const char *folder, struct buf *why);
 
+/* ---- cmd_backup.c ---- */
+struct store;
+/* A readable copy of the pins in the folder's backups/, and only the newest `keep` of them. Says what goes wrong. */
+void cmd_backup(const struct service *service, const struct store *store, size_t keep);
+
 /* Tables of commands end with one without a name. */
 extern const struct command commands[];
 const struct command *cmd_state_commands(void); /* those of `state` */

@@ -44,6 +44,7 @@ struct daemon {
     unsigned signals_count;
     const char *bootstrap; /* --bootstrap, this start only */
     bool leave;
+    bool accept_peers;
     struct peer_address *join; /* of the next life */
     size_t join_count;
 };
@@ -80,12 +81,15 @@ static size_t daemon_rows(const struct config_addrs *addrs, struct peer_address 
     return count;
 }
 
-/* cluster_peers of the guide, or V1's init_peerset with the addresses that peer_addresses has. */
+/* cluster_peers of the guide, or V1's init_peerset with the addresses that peer_addresses has. The latter founds a
+ * cluster only: it is not rewritten, so later it says nothing. */
 static size_t daemon_cluster_peers(const struct config *c, const struct peer_id *self,
-                                   struct peer_address *rows)
+                                   bool was_member, struct peer_address *rows)
 {
     size_t count = daemon_rows(&c->cluster.cluster_peers, rows, 0);
     size_t listed = count;
+    if (was_member)
+        return count;
     struct peer_address known[64];
     struct config_addrs addresses = c->cluster.peer_addresses;
     addresses.count = addresses.count < 64 ? addresses.count : 64;
@@ -119,6 +123,56 @@ static void life_read_cluster_id(struct life *l, struct peer_options *o)
                              (struct bytes){ file.data, 2 * sizeof(o->cluster_id) }) == OK;
     buf_deinit(&file);
     buf_deinit(&path);
+}
+
+/* ---- cluster_peers, as we wrote it ---- */
+
+static int life_id_order(const void *a, const void *b)
+{
+    return peer_id_compare(a, b);
+}
+
+/* The ids, sorted, one a line: beside service.json, so that an edit by the operator is seen as one. */
+static void life_list_text(const struct config_addrs *list, struct buf *out)
+{
+    struct peer_id ids[LIMIT_MEMBERS_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < list->count && count < LIMIT_MEMBERS_COUNT; i++)
+        count += multiaddr_peer(&list->at[i], &ids[count]) == OK;
+    qsort(ids, count, sizeof(ids[0]), life_id_order);
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || !peer_id_equal(&ids[i - 1], &ids[i]))
+            buf_printf(out, "%s\n", peer_id_print(&ids[i]).text);
+    }
+}
+
+/* `was_written`: by us, for a member that this peer was. */
+static bool life_list_is_edited(const struct life *l, bool *was_written)
+{
+    struct buf path = { 0 }, written = { 0 }, now = { 0 };
+    cmd_path(&path, l->daemon->service, "cluster_peers.written");
+    life_list_text(&l->daemon->config.cluster.cluster_peers, &now);
+    *was_written = os_file_read(buf_text(&path), &written, NULL) == OK;
+    bool is_edited = *was_written && !bytes_equal(buf_bytes(&written), buf_bytes(&now));
+    buf_deinit(&path);
+    buf_deinit(&written);
+    buf_deinit(&now);
+    return is_edited;
+}
+
+/* After the list itself: a crash in between looks like an edit, and is none to the peer, whose log says the same. */
+static void life_list_written(const struct life *l, const struct config_addrs *list,
+                              struct buf *why)
+{
+    struct buf path = { 0 }, written = { 0 }, now = { 0 };
+    cmd_path(&path, l->daemon->service, "cluster_peers.written");
+    life_list_text(list, &now);
+    (void)os_file_read(buf_text(&path), &written, NULL);
+    if (!os_file_exists(buf_text(&path)) || !bytes_equal(buf_bytes(&written), buf_bytes(&now)))
+        (void)os_file_replace(buf_text(&path), now.data, now.len, 0600, why);
+    buf_deinit(&path);
+    buf_deinit(&written);
+    buf_deinit(&now);
 }
 
 static void life_options_times(const struct config *c, struct peer_options *o)
@@ -163,9 +217,12 @@ static int life_options(struct life *l, struct peer_options *o)
         memcpy(l->bootstrap, d->join, d->join_count * sizeof(*d->join));
         o->bootstrap_count = d->join_count;
     } else {
-        o->cluster_peers_count = daemon_cluster_peers(c, &o->id, l->cluster_peers);
+        bool was_member = false;
+        o->cluster_peers_edited = life_list_is_edited(l, &was_member);
+        o->cluster_peers_count = daemon_cluster_peers(c, &o->id, was_member, l->cluster_peers);
         o->bootstrap_count = daemon_rows(&c->cluster.bootstrap, l->bootstrap, 0);
         life_read_cluster_id(l, o);
+        o->accept_peers = d->accept_peers;
     }
     life_options_times(c, o);
     o->max_voters = (size_t)c->cluster.max_voters;
@@ -221,6 +278,8 @@ static void life_on_members(void *owner, const struct peer_address *others, size
         config_rewrite_peers((const char *)file.data, file.len, &addrs, &fresh) == OK &&
         !bytes_equal(buf_bytes(&file), buf_bytes(&fresh)))
         (void)os_file_replace(buf_text(&path), fresh.data, fresh.len, 0600, &why);
+    if (why.len == 0)
+        life_list_written(l, &addrs, &why);
     if (why.len > 0)
         LOG_WARN(&service->log, "config", "cluster_peers could not be kept: %s", buf_text(&why));
     mem_free(addrs.at);
@@ -388,6 +447,19 @@ static int life_begin(struct life *l, struct buf *why)
     return err;
 }
 
+/* After a clean stop of a member. The signals have their usual meaning again, so a second one ends this, too. */
+static void life_backup(struct life *l)
+{
+    struct peer_glance glance = { 0 };
+    const struct daemon *d = l->daemon;
+    if (l->peer != NULL)
+        peer_look(l->peer, &glance);
+    if (!l->has_ended || l->exit_code != 0 || l->data_is_void || glance.number == 0)
+        return;
+    struct store store = os_store_port(l->store);
+    cmd_backup(d->service, &store, (size_t)d->config.raft.backups_rotate);
+}
+
 /* First the doors, then the workers (nothing completes into the peer any more), then the peer. */
 static void life_end(struct life *l)
 {
@@ -397,6 +469,7 @@ static void life_end(struct life *l)
         os_http_destroy(l->proxy);
     if (l->client != NULL)
         os_http_client_destroy(l->client);
+    life_backup(l);
     if (l->store != NULL && os_store_close(l->store) != OK)
         fatal("a worker hangs in the disk: what is durable is safe, the rest is given up");
     if (l->transport != NULL)
@@ -416,6 +489,8 @@ static int life_rotate(struct life *l, struct buf *why)
         os_dir_rotate(buf_text(&folder), (unsigned)l->daemon->config.raft.backups_rotate, why);
     if (err == OK)
         err = os_file_remove(cmd_path(&path, l->daemon->service, "cluster_id"), why);
+    if (err == OK)
+        err = os_file_remove(cmd_path(&path, l->daemon->service, "cluster_peers.written"), why);
     buf_deinit(&folder);
     buf_deinit(&path);
     return err;
@@ -472,6 +547,7 @@ static int daemon_parse(struct daemon *d, int argc, char **argv)
     static const struct option options[] = {
         { "bootstrap", required_argument, NULL, 'j' },
         { "leave", no_argument, NULL, 'x' },
+        { "accept-peers", no_argument, NULL, 'a' },
         { "upgrade", no_argument, NULL, 'u' },
         { NULL, 0, NULL, 0 },
     };
@@ -483,6 +559,9 @@ static int daemon_parse(struct daemon *d, int argc, char **argv)
             break;
         case 'x':
             d->leave = true;
+            break;
+        case 'a':
+            d->accept_peers = true;
             break;
         case 'u':
             break; /* V1's; upgrading needs no word of the operator here */

@@ -272,6 +272,8 @@ static int cleanup_run(struct state *s)
     int err = os_dir_rotate(buf_text(&s->folder), (unsigned)s->config.raft.backups_rotate, &s->why);
     if (err == OK)
         err = os_file_remove(cmd_path(&path, s->service, "cluster_id"), &s->why);
+    if (err == OK)
+        err = os_file_remove(cmd_path(&path, s->service, "cluster_peers.written"), &s->why);
     buf_deinit(&path);
     return err;
 }

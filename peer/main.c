@@ -15,9 +15,13 @@
 #include "util/version.h"
 
 const struct command commands[] = {
-    { "daemon", "[--bootstrap ADDR,...] [--leave]", "run the cluster peer (the default)",
+    { "daemon", "[--bootstrap ADDR,...] [--leave] [--accept-peers]",
+      "run the cluster peer (the default)",
       "  -j, --bootstrap ADDR,...  join the cluster of the peers at these addresses\n"
-      "  -x, --leave               leave the cluster when this peer stops\n\n"
+      "  -x, --leave               leave the cluster when this peer stops\n"
+      "      --accept-peers        a majority is lost for ever, and was taken out of cluster_peers: go on\n"
+      "                            alone from this disk, as a new cluster that the others join anew. Only\n"
+      "                            on one peer, the one that has most (state info)\n\n"
       "Examples:\n"
       "  ipfs-cluster-service daemon\n"
       "  ipfs-cluster-service daemon --bootstrap /ip4/10.0.0.1/tcp/9096/p2p/12D3KooW...\n",
