@@ -260,15 +260,21 @@ static bool shrink_lines(struct shrink *s)
 
 /* ---- all of it ---- */
 
+/* Early, too: a run of fewer peers has fewer events. */
+static bool shrink_machines(struct shrink *s, unsigned seeds)
+{
+    const struct shrink_pass pass = { edit_machine, s->best.peers_count, 1, seeds };
+    return shrink_pass(s, &pass);
+}
+
 static bool shrink_small(struct shrink *s)
 {
     const struct shrink_pass passes[] = {
-        { edit_machine, s->best.peers_count, 1, 3 },
         { edit_clients, s->best.count, EDIT_CLIENTS_VARIANTS, 1 },
         { edit_wait, s->best.count, EDIT_WAIT_VARIANTS, 0 },
         { edit_untry, s->best.count, 1, 0 },
     };
-    bool changed = false;
+    bool changed = shrink_machines(s, 3);
     for (size_t i = 0; i < sizeof(passes) / sizeof(passes[0]) && !s->is_over; i++)
         changed = shrink_pass(s, &passes[i]) || changed;
     return changed;
@@ -285,8 +291,10 @@ static void shrink_luck(struct shrink *s, shrink_edit edit)
 
 void shrink_run(struct shrink *s)
 {
-    size_t chunk = shrink_units(s) / 2;
-    for (; chunk > 1 && !s->is_over; chunk /= 2)
+    const struct shrink_pass bites = { edit_bite, 1, EDIT_BITES, 1 };
+    shrink_pass(s, &bites);
+    shrink_machines(s, 0);
+    for (size_t chunk = shrink_units(s) / 2; chunk > 1 && !s->is_over; chunk /= 2)
         shrink_chunks(s, chunk, 0);
     shrink_chunks(s, 1, 0);
     shrink_small(s);
@@ -297,6 +305,8 @@ void shrink_run(struct shrink *s)
         if (!changed)
             break;
     }
+    const struct shrink_pass merge = { edit_merge, s->best.count, 1, 0 };
+    shrink_pass(s, &merge);
     const struct shrink_pass round = { edit_round, s->best.count, 1, 0 };
     shrink_pass(s, &round);
     shrink_luck(s, edit_unstill);

@@ -53,7 +53,7 @@ typedef bool (*shrink_edit)(struct plot *p, size_t at, unsigned variant);
 
 /* Lines in a unit go together: those of a deed, else each alone. */
 size_t edit_units(const struct plot *p, size_t *unit_of_line);
-enum { EDIT_WAIT_VARIANTS = 3, EDIT_CLIENTS_VARIANTS = 6, EDIT_SEEDS = 4 };
+enum { EDIT_WAIT_VARIANTS = 3, EDIT_CLIENTS_VARIANTS = 6, EDIT_SEEDS = 4, EDIT_BITES = 3 };
 bool edit_wait(struct plot *p, size_t at, unsigned variant);
 bool edit_clients(struct plot *p, size_t at, unsigned variant);
 bool edit_round(struct plot *p, size_t at, unsigned variant);   /* 177081us: 200ms */
@@ -62,6 +62,8 @@ bool edit_machine(struct plot *p, size_t at, unsigned variant); /* one machine l
 bool edit_seed(struct plot *p, size_t at, unsigned variant);    /* a lower seed, from 1 */
 bool edit_still(struct plot *p, size_t at,
                 unsigned variant); /* all the choices of the world are 0 */
+bool edit_merge(struct plot *p, size_t at, unsigned variant); /* two `network` lines in one */
+bool edit_bite(struct plot *p, size_t at, unsigned variant);  /* options and faults, all faults, all options */
 bool edit_unstill(struct plot *p, size_t at, unsigned variant);
 
 #endif

@@ -179,6 +179,41 @@ bool edit_round(struct plot *p, size_t at, unsigned variant)
     return changed;
 }
 
+/* ---- lines ---- */
+
+bool edit_merge(struct plot *p, size_t at, unsigned variant)
+{
+    static const char verb[] = "network ";
+    (void)variant;
+    if (at + 1 >= p->count || p->lines[at].text == NULL || p->lines[at + 1].text == NULL ||
+        strncmp(p->lines[at].text, verb, strlen(verb)) != 0 ||
+        strncmp(p->lines[at + 1].text, verb, strlen(verb)) != 0 ||
+        strstr(p->lines[at + 1].text, "calm") != NULL)
+        return false;
+    struct buf text = { 0 };
+    buf_printf(&text, "%s %s", p->lines[at].text, p->lines[at + 1].text + strlen(verb));
+    plot_set_text(p, at, buf_text(&text));
+    plot_remove(p, at + 1);
+    buf_deinit(&text);
+    return true;
+}
+
+bool edit_bite(struct plot *p, size_t at, unsigned variant)
+{
+    (void)at;
+    bool *marked = mem_array(p->count + 1, sizeof(*marked));
+    ASSERT(marked != NULL);
+    bool changed = false;
+    for (size_t i = 0; i < p->count; i++) {
+        bool is_fault = p->lines[i].deed != 0;
+        marked[i] = (variant != 1 && p->lines[i].is_setup) || (variant != 2 && is_fault);
+        changed = changed || marked[i];
+    }
+    plot_remove_marked(p, marked);
+    mem_free(marked);
+    return changed;
+}
+
 /* ---- words ---- */
 
 bool edit_untry(struct plot *p, size_t at, unsigned variant)

@@ -272,7 +272,8 @@ struct checks_counts world_checks(const struct world *w)
 static bool machine_is_calm(const struct machine *m)
 {
     const struct standin_faults *f = standin_faults(m->ipfs);
-    return (m->state == MACHINE_UP || !m->was_started) && m->ipfs_is_up && disk_is_well(m->disk) &&
+    bool may_be_off = m->who > m->world->options.founders_count && !m->was_started;
+    return (m->state == MACHINE_UP || may_be_off) && m->ipfs_is_up && disk_is_well(m->disk) &&
            f->slow_us == 0 && !f->hang && f->error_status == 0 && !f->half_answer && !f->garbage &&
            f->refuse_until_us <= m->world->sim.now_us;
 }

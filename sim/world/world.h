@@ -71,7 +71,8 @@ uint64_t world_events(const struct world *w);
 struct hash128 world_hash(struct world *w);
 const struct world_failure *world_failure(const struct world *w);
 struct checks_counts world_checks(const struct world *w);
-/* Nothing that a scenario or a plan does is in force: who was started runs, nothing is cut, slow or lossy. */
+/* Nothing that a scenario or a plan does is in force: all founders run, and who else was started; nothing is cut, slow
+ * or lossy. */
 bool world_is_calm(const struct world *w);
 /* The last plan that was drawn, in words; "" when none was. */
 const char *world_faults(struct world *w);
