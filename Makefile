@@ -135,6 +135,11 @@ sweep: $(SIM)
 sim: $(SIM)
 	$(SIM) run swarm --seed $(SEED) --trace
 
+# The shrinker, beside scenarios that were made small by hand: M=... for some of them. Builds a simulator a mutant.
+.PHONY: bench-shrink
+bench-shrink:
+	SHRINK_B=$(B)/shrink tests/shrink/run $(M)
+
 # ---- real processes ----
 # demo.sh is run by itself.
 SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
@@ -254,6 +259,7 @@ help:
 	@echo 'make scenarios  every scenario with SEEDS=10 seeds, in virtual time'
 	@echo 'make sweep      a cluster under N=200 mixes of faults, each twice'
 	@echo 'make sim        one of them with everything that happens: SEED=1'
+	@echo 'make bench-shrink  failures of known mutants made small: beside what was made small by hand (M=vote for some)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, DRAW=10 for ten, M=--matrix: by which scenario'

@@ -462,6 +462,14 @@ static const struct verb_row verbs[] = {
     { "hold", VERB_HOLD, parse_hold, "hold CONDITION for T" },
 };
 
+const char *script_verb_word(enum script_verb verb)
+{
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (verbs[i].verb == verb)
+            return verbs[i].word;
+    return "";
+}
+
 const char *script_verb_usage(enum script_verb verb)
 {
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)

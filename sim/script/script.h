@@ -264,5 +264,6 @@ void script_deinit(struct script *s);
 /* The line as it stands in the file, for reports. */
 struct bytes script_line(const struct script *s, unsigned line);
 const char *script_verb_usage(enum script_verb verb);
+const char *script_verb_word(enum script_verb verb);
 
 #endif

@@ -303,6 +303,7 @@ void machine_pause(struct machine *m)
     if (m->state != MACHINE_UP)
         return;
     m->state = MACHINE_PAUSED;
+    trace_line(&m->world->sim.trace, m->world->sim.now_us, m->who, "stands still");
     sim_freeze(&m->world->sim, m->who);
     net_pause(m->world->net, m->who);
 }
@@ -312,6 +313,7 @@ void machine_resume(struct machine *m)
     if (m->state != MACHINE_PAUSED)
         return;
     m->state = MACHINE_UP;
+    trace_line(&m->world->sim.trace, m->world->sim.now_us, m->who, "goes on");
     sim_thaw(&m->world->sim, m->who);
     net_resume(m->world->net, m->who);
 }

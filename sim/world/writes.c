@@ -121,6 +121,8 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
     struct buf target = { 0 };
     struct buf request = { 0 };
     const char *method = write_put(w, q, &cid, &target);
+    trace_line(&w->sim.trace, w->sim.now_us, who, "a client asks: %s %.*s",
+               script_verb_word(q->verb), (int)q->content.len, (const char *)q->content.data);
     client_request(&request, method, buf_text(&target));
     struct client_hooks hooks = { write_done, c };
     c->client = client_ask(w, who, PEER_DOOR_API, buf_bytes(&request), WRITE_PATIENCE_US, &hooks);

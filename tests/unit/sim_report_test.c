@@ -1,7 +1,9 @@
 /* What is said of a run: to people, to machines, and from process to process. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "sim/report/columns.h"
 #include "sim/report/verdict.h"
 #include "sim/search/sweep.h"
 #include "util/err.h"
@@ -106,4 +108,53 @@ Test(sim_report, every_scenario_has_every_seed, .init = setup, .fini = teardown)
     sweep_add(&s, &r);
     cr_assert(s.failed == 1 && s.passed == 0 && s.events == r.events);
     play_result_deinit(&r);
+}
+
+/* ---- columns ---- */
+
+static struct buf table;
+
+static void on_row(void *owner, const char *line)
+{
+    (void)owner;
+    buf_append_text(&table, line);
+    buf_append_text(&table, "\n");
+}
+
+Test(sim_report, a_run_is_told_in_columns)
+{
+    static const char two[] = "peers 2\nstart all   # both\n";
+    struct columns c;
+    cr_assert_eq(script_parse(&script, "x.scn", two, strlen(two)), OK);
+    columns_init(&c, &script);
+    c.print = on_row;
+    columns_line(&c, 0, 0, "line 2");
+    columns_line(&c, 0, 1, "starts");
+    columns_line(&c, 1000, 2, "starts");
+    columns_line(&c, 1500, 2, "frame from 1, stream 0, 3 bytes");
+    columns_line(&c, 2000000, 1, "term 3: LEADER, leader is member 1");
+    for (unsigned i = 0; i < 3; i++) {
+        char said[32];
+        snprintf(said, sizeof(said), "append %u@3", 7 + i);
+        columns_line(&c, 2000001 + i, 1, said);
+        columns_line(&c, 2000002 + i, 2, said);
+    }
+    columns_line(&c, 2000009, 1, "committed 9");
+    columns_line(&c, 2000010, 2, "append 8@4"); /* of another term: not the same run of entries */
+    columns_line(&c, 2000011, 2, "crashes");
+    columns_line(&c, 9000000, 0, "a checker: it is so");
+    columns_end(&c);
+    cr_assert_str_eq(buf_text(&table),
+                     "    0.000000  xx  ---- line 2: start all   # both\n"
+                     "    0.000000  .x  starts\n"
+                     "    0.001000  ..                    starts\n"
+                     "    2.000000  L.  term 3: LEADER, leader is member 1\n"
+                     "    2.000004  L.                    appends 7..9@3\n"
+                     "    2.000009  L.  appends 7..9@3, committed 9\n"
+                     "    2.000010  L.                    appends 8@4\n"
+                     "    2.000011  Lx                    crashes\n"
+                     "    9.000000  Lx  a checker: it is so\n",
+                     "got:\n%s", buf_text(&table));
+    buf_deinit(&table);
+    script_deinit(&script);
 }
