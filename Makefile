@@ -135,6 +135,11 @@ sweep: $(SIM)
 sim: $(SIM)
 	$(SIM) run swarm --seed $(SEED) --trace
 
+# The same run, whatever compiled it.
+.PHONY: determinism
+determinism:
+	tests/determinism $(B)/determinism
+
 # The shrinker, beside scenarios that were made small by hand: M=... for some of them. Builds a simulator a mutant.
 .PHONY: bench-shrink
 bench-shrink:
@@ -259,6 +264,7 @@ help:
 	@echo 'make scenarios  every scenario with SEEDS=10 seeds, in virtual time'
 	@echo 'make sweep      a cluster under N=200 mixes of faults, each twice'
 	@echo 'make sim        one of them with everything that happens: SEED=1'
+	@echo 'make determinism  the simulator built in three ways makes the same runs'
 	@echo 'make bench-shrink  failures of known mutants made small: beside what was made small by hand (M=vote for some)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'

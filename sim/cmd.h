@@ -40,8 +40,8 @@ struct cmd {
     int (*run)(int argc, char **argv); /* without the program's and the subcommand's name */
 };
 
-extern const struct cmd cmd_run, cmd_sweep, cmd_replay, cmd_shrink, cmd_explain, cmd_check,
-    cmd_ipfs;
+extern const struct cmd cmd_run, cmd_sweep, cmd_replay, cmd_shrink, cmd_explain, cmd_exhaust,
+    cmd_check, cmd_ipfs;
 
 /* Fills `args` by the table and moves all other words to the front of argv. How many those are; -1: not understood, and
  * said so on stderr. */

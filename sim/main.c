@@ -4,8 +4,8 @@
 
 #include "sim/cmd.h"
 
-static const struct cmd *const cmds[] = { &cmd_run,     &cmd_sweep, &cmd_replay, &cmd_shrink,
-                                          &cmd_explain, &cmd_check, &cmd_ipfs };
+static const struct cmd *const cmds[] = { &cmd_run,     &cmd_sweep,   &cmd_replay, &cmd_shrink,
+                                          &cmd_explain, &cmd_exhaust, &cmd_check,  &cmd_ipfs };
 
 enum { CMDS_COUNT = sizeof(cmds) / sizeof(cmds[0]) };
 

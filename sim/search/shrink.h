@@ -63,7 +63,8 @@ bool edit_seed(struct plot *p, size_t at, unsigned variant);    /* a lower seed,
 bool edit_still(struct plot *p, size_t at,
                 unsigned variant); /* all the choices of the world are 0 */
 bool edit_merge(struct plot *p, size_t at, unsigned variant); /* two `network` lines in one */
-bool edit_bite(struct plot *p, size_t at, unsigned variant);  /* options and faults, all faults, all options */
+bool edit_bite(struct plot *p, size_t at,
+               unsigned variant); /* options and faults, all faults, all options */
 bool edit_unstill(struct plot *p, size_t at, unsigned variant);
 
 #endif
