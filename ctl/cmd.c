@@ -39,9 +39,27 @@ const struct cmd cmd_program = {
 };
 
 const struct cmd *const cmds[] = {
-    &cmd_id,   &cmd_version, &cmd_peers,  &cmd_peers_ls,       &cmd_peers_add, &cmd_peers_rm,
-    &cmd_pin,  &cmd_pin_add, &cmd_pin_rm, &cmd_pin_update,     &cmd_pin_ls,    &cmd_status,
-    &cmd_sync, &cmd_recover, &cmd_health, &cmd_health_metrics, &cmd_commands,  NULL,
+    &cmd_id,
+    &cmd_version,
+    &cmd_peers,
+    &cmd_peers_ls,
+    &cmd_peers_add,
+    &cmd_peers_rm,
+    &cmd_pin,
+    &cmd_pin_add,
+    &cmd_pin_rm,
+    &cmd_pin_update,
+    &cmd_pin_ls,
+    &cmd_status,
+    &cmd_sync,
+    &cmd_recover,
+    &cmd_state,
+    &cmd_state_export,
+    &cmd_state_import,
+    &cmd_health,
+    &cmd_health_metrics,
+    &cmd_commands,
+    NULL,
 };
 
 /* ---- commands ---- */

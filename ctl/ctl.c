@@ -78,7 +78,7 @@ static int ctl_fail(struct ctl *ctl, const struct failure *failure)
 {
     struct buf out = { 0 };
     failure_print(failure, ctl->as_json, &out);
-    fwrite(out.data, 1, out.len, stdout);
+    fwrite(out.data, 1, out.len, ctl->stdout_is_data ? stderr : stdout);
     fflush(stdout); /* before the advice, on a terminal that shows both */
     buf_deinit(&out);
     const char *advice = failure_advice(failure);
@@ -92,7 +92,7 @@ int ctl_show(struct ctl *ctl, struct question *q, format_fn *format)
     struct failure failure = { 0 };
     struct show show = { .ctl = ctl, .format = format, .failure = &failure };
     struct request request = {
-        q->method, target_text(&q->target), q->body, { show_row, show_flush, &show }
+        q->method, target_text(&q->target), q->body, { show_row, show_flush, &show }, NULL
     };
     int code = CTL_DONE;
     if (!request_run(&ctl->remote, &request, &failure))
@@ -120,6 +120,18 @@ int ctl_show_document(struct ctl *ctl, struct bytes document, format_fn *format)
     return code;
 }
 
+int ctl_ask(struct ctl *ctl, struct question *q, const struct answer_sink *sink)
+{
+    struct failure failure = { 0 };
+    struct request request = { q->method, target_text(&q->target), q->body, *sink, q->upload };
+    int code = CTL_DONE;
+    if (!request_run(&ctl->remote, &request, &failure))
+        code = failure.happened ? ctl_fail(ctl, &failure) : CTL_FAILED;
+    failure_deinit(&failure);
+    target_deinit(&q->target);
+    return code;
+}
+
 static bool fetch_row(void *owner, struct bytes row)
 {
     struct buf *document = owner;
@@ -130,17 +142,9 @@ static bool fetch_row(void *owner, struct bytes row)
 
 int ctl_fetch(struct ctl *ctl, struct question *q, struct buf *document)
 {
-    struct failure failure = { 0 };
-    struct request request = {
-        q->method, target_text(&q->target), q->body, { fetch_row, NULL, document }
-    };
+    struct answer_sink sink = { fetch_row, NULL, document };
     buf_clear(document);
-    int code = CTL_DONE;
-    if (!request_run(&ctl->remote, &request, &failure))
-        code = ctl_fail(ctl, &failure);
-    failure_deinit(&failure);
-    target_deinit(&q->target);
-    return code;
+    return ctl_ask(ctl, q, &sink);
 }
 
 /* ---- arguments ---- */

@@ -20,6 +20,7 @@ struct ctl {
     struct remote remote;
     bool as_json;
     bool has_colour;
+    bool stdout_is_data; /* failures go to stderr: what is on stdout may become a file */
 };
 
 /* What is asked; the target is freed by the functions below. */
@@ -27,7 +28,11 @@ struct question {
     const char *method;
     struct target target;
     const char *body;
+    const struct upload *upload; /* instead of it */
 };
+
+/* Hands the rows of the answer to the sink; a failure is shown. */
+int ctl_ask(struct ctl *ctl, struct question *q, const struct answer_sink *sink);
 
 /* Shows each document of the answer as it arrives. */
 int ctl_show(struct ctl *ctl, struct question *q, format_fn *format);

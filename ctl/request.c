@@ -14,7 +14,11 @@ struct flight {
     struct http_call call;
     struct os_timer deadline;
     bool is_late;
-    int err; /* what the call ended with */
+    int err;               /* what the call ended with */
+    char piece[64 * 1024]; /* of the upload: at..len has not been taken yet */
+    size_t piece_at;
+    size_t piece_len;
+    bool upload_has_ended;
 };
 
 int remote_init(struct remote *r, const struct hosts *hosts)
@@ -94,6 +98,33 @@ static void flight_on_trailer(struct http_call *call, const struct http_field *f
     answer_on_trailer(&f->answer, fields, count);
 }
 
+static void flight_feed(struct flight *f)
+{
+    struct http_client port = os_http_client_port(f->remote->client);
+    const struct upload *u = f->request->upload;
+    while (!f->upload_has_ended) {
+        if (f->piece_at == f->piece_len) {
+            f->piece_at = 0;
+            f->piece_len = u->read(u->owner, f->piece, sizeof(f->piece));
+        }
+        if (f->piece_len == 0) {
+            f->upload_has_ended = true;
+            http_client_end(&port, &f->call);
+            return;
+        }
+        size_t taken =
+            http_client_write(&port, &f->call, f->piece + f->piece_at, f->piece_len - f->piece_at);
+        f->piece_at += taken;
+        if (f->piece_at < f->piece_len)
+            return;
+    }
+}
+
+static void flight_on_drain(struct http_call *call)
+{
+    flight_feed(call->owner);
+}
+
 static void flight_done(struct http_call *call, int err)
 {
     struct flight *f = call->owner;
@@ -120,8 +151,11 @@ static int flight_start(struct flight *f)
         .method = q->method,
         .target = q->target,
         .fields = fields,
-        .fields_count = body_len > 0 ? 2 : 1,
+        .fields_count = body_len > 0 || q->upload != NULL ? 2 : 1,
         .body = { q->body, body_len },
+        .streams_body = q->upload != NULL,
+        .body_len = -1,
+        .on_drain = flight_on_drain,
         .on_head = flight_on_head,
         .on_body = flight_on_body,
         .on_trailer = flight_on_trailer,
@@ -132,7 +166,10 @@ static int flight_start(struct flight *f)
     if (err != OK)
         return err;
     struct http_client port = os_http_client_port(f->remote->client);
-    return http_client_start(&port, &f->call);
+    err = http_client_start(&port, &f->call);
+    if (err == OK && q->upload != NULL)
+        flight_feed(f);
+    return err;
 }
 
 /* One attempt, on the host that is the remote's. */
@@ -162,11 +199,20 @@ static void flight_explain(struct flight *f, int err)
                 remote_host(r)->name, f->request->target, says_more ? why : err_text(err));
 }
 
+/* The same request to another host: from the upload's beginning. */
+static bool flight_rewind(struct flight *f)
+{
+    const struct upload *u = f->request->upload;
+    f->piece_at = f->piece_len = 0;
+    f->upload_has_ended = false;
+    return u == NULL || u->rewind(u->owner);
+}
+
 bool request_run(struct remote *r, const struct request *q, struct failure *failure)
 {
     struct flight f = { .remote = r, .request = q, .answer = answer_to(&q->sink, failure) };
     int err = flight_run(&f);
-    while (err == ERR_UNREACHABLE && remote_next_host(r))
+    while (err == ERR_UNREACHABLE && flight_rewind(&f) && remote_next_host(r))
         err = flight_run(&f);
     if (err == OK)
         answer_on_end(&f.answer);

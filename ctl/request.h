@@ -28,11 +28,19 @@ struct remote {
     struct os_http_client *client; /* to that host; NULL: not yet */
 };
 
+/* A body that is too long for memory, piece by piece. */
+struct upload {
+    size_t (*read)(void *owner, void *into, size_t size); /* 0: that was all */
+    bool (*rewind)(void *owner); /* to its beginning, for another host; false: cannot */
+    void *owner;
+};
+
 struct request {
     const char *method;
     const char *target; /* path and query, percent-encoded */
     const char *body;   /* JSON; NULL: none */
     struct answer_sink sink;
+    const struct upload *upload; /* instead of `body`; NULL: none */
 };
 
 int remote_init(struct remote *r, const struct hosts *hosts);

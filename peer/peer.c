@@ -372,6 +372,7 @@ void peer_destroy(struct peer *p)
     peer_changes_end(p, ERR_CANCELED);
     rpc_deinit(&p->rpc);
     peer_doors_end(p);
+    peer_exports_end(p);
     peer_swarm_end(p);
     peer_tracker_end(p);
     peer_health_end(p);

@@ -10,6 +10,7 @@
 #include "http/api/api.h"
 #include "http/wire/json_reply.h"
 #include "peer_doors.h"
+#include "peer_export.h"
 #include "peer_survey.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -165,14 +166,15 @@ int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
     struct pin *pin = &call->pin;
     const char *words = NULL;
     int err = OK;
-    if (!cid_is_undefined(&pin->update_of) && !cid_equal(&pin->update_of, &pin->cid))
+    if (!call->is_restored && !cid_is_undefined(&pin->update_of) &&
+        !cid_equal(&pin->update_of, &pin->cid))
         err = peer_pin_update(p, pin, why);
     if (err == OK)
         err = pin_resolve_factors(pin, p->options.replication_min, p->options.replication_max,
                                   &words);
     if (err == OK)
         err = pin_check_asked(pin, &words);
-    if (err == OK)
+    if (err == OK && !call->is_restored)
         err = pin_check_expiry(pin, p->wall_us / 1000000, &words);
     struct pin was;
     if (err == OK && peer_read_pin(p, &pin->cid, &p->arena, &was) == OK)
@@ -354,6 +356,9 @@ static const struct api_ops peer_api_ops = {
     .status_open = peer_survey_status,
     .status_next = peer_api_status_next,
     .close = peer_survey_close,
+    .export_open = peer_export_open,
+    .export_next = peer_export_next,
+    .export_close = peer_export_close,
     .metric_next = peer_api_metric_next,
     .metric_names = peer_api_metric_names,
 };

@@ -20,6 +20,7 @@
  *   peer_calls.c     questions of other peers
  *   peer_survey.c    one question to all members, merged
  *   peer_api.c       what the REST API asks for
+ *   peer_export.c    all pins as they stand at one moment
  *   peer_proxy.c     what the IPFS proxy asks for
  *   peer_observe.c   facts for checkers
  *   peer_stop.c      the orderly stop
@@ -56,6 +57,7 @@ enum {
     PEER_PROPOSALS_MAX = 1024,
     PEER_READS_MAX = 4096,
     PEER_SPEAKERS_MAX = 8,
+    PEER_EXPORTS_MAX = 4,
     PEER_FOREIGNERS_MAX = 16,
     PEER_PUPILS_MAX = 64,
     PEER_UNITS_IN_FLIGHT_MAX = 1,
@@ -65,7 +67,7 @@ enum {
 };
 
 /* Numbers in the file room. */
-enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2 };
+enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2, PEER_FILE_EXPORT = 3 };
 
 #define PEER_FIND_PAUSE_US    ((uint64_t)500 * 1000)
 #define PEER_FIND_TIMEOUT_US  ((uint64_t)2000 * 1000)
@@ -234,6 +236,7 @@ struct peer {
 
     /* Doors. */
     struct peer_doors *doors;
+    struct api_export *exports[PEER_EXPORTS_MAX]; /* NULL: free */
 
     /* The orderly stop. */
     bool is_stopping;
@@ -452,6 +455,10 @@ void peer_tell_config(struct peer *p, const struct raft_config *c);
 /* ---- peer_api.c ---- */
 int peer_doors_start(struct peer *p);
 void peer_doors_end(struct peer *p);
+
+/* ---- peer_export.c; its ops are in peer_export.h ---- */
+void peer_exports_on_durable(struct peer *p, uint64_t applied);
+void peer_exports_end(struct peer *p);
 
 /* ---- peer_stop.c ---- */
 void peer_stop_settle(struct peer *p);

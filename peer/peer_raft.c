@@ -294,6 +294,7 @@ void peer_state_durable(void *owner, uint64_t tag)
     peer_enter(p);
     if (p->raft != NULL)
         raft_on_applied(p->raft, tag);
+    peer_exports_on_durable(p, tag);
     peer_leave(p);
 }
 

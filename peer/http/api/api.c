@@ -14,6 +14,8 @@ static const struct http_route api_routes[] = {
     { "GET", "/monitor/metrics/{name}", api_get_metrics },
     { "GET", "/allocations", api_get_allocations },
     { "GET", "/allocations/{cid}", api_get_allocation },
+    { "GET", "/state/export", api_get_state_export },
+    { "POST", "/state/import", api_post_state_import },
     { "GET", "/pins", api_get_pins },
     { "POST", "/pins/recover", api_post_recover_all },
     { "POST", "/pins/sync", api_post_sync_all },

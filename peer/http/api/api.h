@@ -96,6 +96,7 @@ struct api_call {
     size_t priority_count;
     struct peer_id peer;   /* peer_remove, peer_add */
     struct multiaddr addr; /* peer_add: where it listens; len 0: unknown */
+    bool is_restored;      /* pin: as it once was, out of an export; pin_update is history, and an expiry may have passed */
     /* Out: err OK or a code; `why` lives until done returns. */
     void (*done)(struct api_call *call, int err, const char *why);
     void *owner;
@@ -120,6 +121,7 @@ struct api_listing_hooks {
 enum api_next { API_NEXT_ROW, API_NEXT_WAIT, API_NEXT_END, API_NEXT_FAILED };
 
 struct api_listing;
+struct api_export;
 
 struct api_ops {
     int (*describe)(void *impl, struct arena *arena, struct api_id *out);
@@ -146,6 +148,10 @@ struct api_ops {
     enum api_next (*status_next)(struct api_listing *l, struct arena *arena,
                                  struct api_status *out);
     void (*close)(struct api_listing *l);
+    /* All pins as they stand at one moment, in CID order. */
+    int (*export_open)(void *impl, const struct api_listing_hooks *hooks, struct api_export **out);
+    enum api_next (*export_next)(struct api_export *x, struct arena *arena, struct pin *out);
+    void (*export_close)(struct api_export *x);
     /* The metric of that name behind `after` (NULL: the first), by peer id; names, sorted. */
     int (*metric_next)(void *impl, const char *name, const struct peer_id *after,
                        struct api_metric *out);

@@ -59,6 +59,8 @@ API_HANDLER(api_get_metric_names);
 API_HANDLER(api_get_metrics);
 API_HANDLER(api_get_allocations);
 API_HANDLER(api_get_allocation);
+API_HANDLER(api_get_state_export);
+API_HANDLER(api_post_state_import);
 API_HANDLER(api_get_pins);
 API_HANDLER(api_get_pin);
 API_HANDLER(api_post_pin);
