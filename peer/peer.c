@@ -112,6 +112,7 @@ void peer_on_deadline(struct peer *p)
     peer_members_on_deadline(p);
     peer_health_on_deadline(p);
     peer_expiry_on_deadline(p);
+    peer_level_on_deadline(p);
     peer_disk_on_deadline(p);
     peer_state_on_deadline(p);
     peer_sender_on_deadline(p);
@@ -139,6 +140,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_members_deadline_us(p));
     due = peer_earlier(due, peer_health_deadline_us(p));
     due = peer_earlier(due, peer_expiry_deadline_us(p));
+    due = peer_earlier(due, peer_level_deadline_us(p));
     due = peer_earlier(due, p->disk_retry_us);
     due = peer_earlier(due, p->flush_at_us);
     due = peer_earlier(due, peer_sender_deadline_us(p));

@@ -252,6 +252,10 @@ static void peer_join_done(void *owner, int err, struct bytes payload, const cha
     struct join_answer answer;
     if (err == OK)
         err = join_answer_decode(&answer, payload.data, payload.len);
+    if (err == ERR_VERSION) { /* no waiting helps */
+        peer_end(p, 1, text[0] != '\0' ? text : err_text(err));
+        return;
+    }
     if (err != OK) {
         LOG_INFO(p->log, "cluster", "not admitted yet by %s: %s", peer_id_print(&p->join_via).text,
                  text[0] != '\0' ? text : err_text(err));
@@ -268,7 +272,7 @@ static void peer_join_done(void *owner, int err, struct bytes payload, const cha
 
 static void peer_join_ask(struct peer *p)
 {
-    struct join_request request = { .id = p->options.id, .ticket = p->join_ticket };
+    struct join_request request = { .id = p->options.id, .ticket = p->join_ticket, .level = PINSET_LEVEL_MAX };
     request.addrs_count =
         transport_listen_addresses(&p->ports.transport, request.addrs, JOIN_ADDRS_MAX);
     struct buf out = { 0 };

@@ -22,7 +22,7 @@ enum { METRICS_VERSION = 1, METRICS_MAX = 4 };
 
 struct peer_push {
     uint64_t number;
-    int64_t wall_us;
+    struct monitor_word word;
     size_t addrs_count;
     struct multiaddr addrs[RAFT_MEMBER_ADDRS_MAX];
     size_t metrics_count;
@@ -34,7 +34,8 @@ static void peer_push_encode(const struct peer_push *push, struct buf *out)
     struct buf one = { 0 };
     buf_put_u8(out, METRICS_VERSION);
     buf_put_u64(out, push->number);
-    buf_put_u64(out, (uint64_t)push->wall_us);
+    buf_put_u64(out, (uint64_t)push->word.wall_us);
+    buf_put_u32(out, push->word.level);
     buf_put_u8(out, (uint8_t)push->addrs_count);
     for (size_t i = 0; i < push->addrs_count; i++)
         buf_put_run(out, push->addrs[i].bytes, push->addrs[i].len);
@@ -54,7 +55,8 @@ static int peer_push_decode(struct peer_push *out, struct bytes payload)
     struct reader r = reader_of(payload.data, payload.len);
     uint8_t version = reader_u8(&r);
     out->number = reader_u64(&r);
-    out->wall_us = (int64_t)reader_u64(&r);
+    out->word.wall_us = (int64_t)reader_u64(&r);
+    out->word.level = reader_u32(&r);
     out->addrs_count = reader_u8(&r);
     if (r.err != OK || version == 0 || out->addrs_count > RAFT_MEMBER_ADDRS_MAX)
         return ERR_CORRUPT;
@@ -79,7 +81,8 @@ static int peer_push_decode(struct peer_push *out, struct bytes payload)
 
 static void peer_push_make(struct peer *p, struct peer_push *push)
 {
-    *push = (struct peer_push){ .number = raft_number(p->raft), .wall_us = p->wall_us };
+    *push = (struct peer_push){ .number = raft_number(p->raft),
+                                .word = { .wall_us = p->wall_us, .level = PINSET_LEVEL_MAX } };
     push->addrs_count =
         transport_listen_addresses(&p->ports.transport, push->addrs, RAFT_MEMBER_ADDRS_MAX);
     push->metrics_count = peer_informer_metrics(p->informer, push->metrics, METRICS_MAX);
@@ -107,7 +110,7 @@ static void peer_push(struct peer *p)
     peer_push_make(p, &push);
     for (size_t i = 0; i < push.metrics_count; i++)
         (void)monitor_on_metric(p->monitor, p->now_us, &p->options.id, &push.metrics[i]);
-    (void)monitor_on_wall(p->monitor, p->now_us, &p->options.id, push.wall_us);
+    (void)monitor_on_word(p->monitor, p->now_us, &p->options.id, &push.word);
     buf_clear(&p->push);
     peer_push_encode(&push, &p->push);
     if (p->push.err != OK)
@@ -146,7 +149,7 @@ void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes
     }
     for (size_t i = 0; i < push.metrics_count; i++)
         (void)monitor_on_metric(p->monitor, p->now_us, &asker->from, &push.metrics[i]);
-    (void)monitor_on_wall(p->monitor, p->now_us, &asker->from, push.wall_us);
+    (void)monitor_on_word(p->monitor, p->now_us, &asker->from, &push.word);
     peer_note_addresses(p, &asker->from, push.addrs, push.addrs_count);
     rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
 }

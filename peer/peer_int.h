@@ -11,6 +11,7 @@
  *   peer_read.c      reads that wait until this peer has caught up
  *   peer_members.c   who belongs: admission, removal, addresses
  *   peer_roles.c     who votes
+ *   peer_level.c     the level of what is replicated
  *   peer_health.c    metrics out and in, who is alive, repair
  *   peer_expiry.c    pins whose time is over
  *   peer_tracker.c   turns of the tracker
@@ -222,6 +223,8 @@ struct peer {
     struct repair *repair;
     uint64_t push_at_us;
     uint64_t repair_at_us;
+    uint64_t level_at_us;
+    bool level_is_proposed;
     uint64_t expiry_at_us;
     size_t expiries_in_flight;
     struct peer_informer *informer;
@@ -390,6 +393,10 @@ uint64_t peer_members_deadline_us(const struct peer *p);
 void peer_roles_step(struct peer *p);
 /* As the leader sees it: could the other voters go on without this one? */
 bool peer_can_spare_vote(struct peer *p, uint64_t number);
+
+/* ---- peer_level.c ---- */
+void peer_level_on_deadline(struct peer *p);
+uint64_t peer_level_deadline_us(const struct peer *p);
 
 /* ---- peer_health.c ---- */
 int peer_health_start(struct peer *p);

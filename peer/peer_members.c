@@ -179,6 +179,19 @@ static void peer_relay(struct peer *p, const struct rpc_asker *asker, enum rpc_m
     }
 }
 
+/* What the cluster writes, it could not read (DESIGN 10). */
+static void peer_refuse_old(struct peer *p, const struct rpc_asker *asker,
+                            const struct join_request *r)
+{
+    char why[160];
+    peer_words(why, sizeof(why),
+               "this cluster's data has format level %u, and the peer that asks to join knows "
+               "levels up to %u: upgrade it",
+               pinset_facts(p->pinset)->level, r->level);
+    LOG_WARN(p->log, "cluster", "%s is not admitted: %s", peer_id_print(&r->id).text, why);
+    rpc_refuse(&p->rpc, asker, ERR_VERSION, why);
+}
+
 void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
 {
     struct join_request request;
@@ -196,8 +209,12 @@ void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes pa
         peer_relay(p, asker, RPC_JOIN, payload, !peer_id_equal(&request.id, &asker->from));
         return;
     }
-    if (cluster_id_is_none(&p->cluster))
-        err = ERR_BUSY; /* a founder must not admit anyone before the cluster has a name */
+    if (request.level < pinset_facts(p->pinset)->level) {
+        peer_refuse_old(p, asker, &request);
+        return;
+    }
+    if (cluster_id_is_none(&p->cluster) || p->level_is_proposed)
+        err = ERR_BUSY; /* no newcomer before the cluster has a name, or while its level rises */
     else
         err = peer_admit(p, asker, &request);
     if (err != OK)
@@ -309,7 +326,7 @@ int peer_member_invite(struct peer *p, const struct peer_address *address, peer_
 {
     if (p->raft == NULL || peer_leader(p) == NULL)
         return ERR_NO_LEADER;
-    struct join_request here = { .id = p->options.id, .ticket = 1 };
+    struct join_request here = { .id = p->options.id, .ticket = 1, .level = PINSET_LEVEL_MAX };
     here.addrs_count = transport_listen_addresses(&p->ports.transport, here.addrs, JOIN_ADDRS_MAX);
     struct peer_inviting *inviting = mem_alloc(sizeof(*inviting));
     if (inviting == NULL)

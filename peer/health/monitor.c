@@ -27,9 +27,10 @@ struct monitor_slot {
 struct monitor_peer {
     struct peer_id id;
     uint64_t silent_since_us; /* last arrival, or when it became a member */
-    bool has_wall;
-    uint64_t wall_at_us;   /* when its wall clock was heard ... */
-    int64_t wall_ahead_us; /* ... and how far that is ahead of our monotonic one */
+    bool has_word;
+    uint64_t word_at_us;
+    int64_t wall_ahead_us; /* how far its wall clock was ahead of our monotonic one */
+    uint32_t level;
     size_t slots_count;
     struct monitor_slot *slots; /* LIMIT_METRICS_PER_PEER_COUNT of them */
 };
@@ -194,14 +195,16 @@ int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *
     return slot->value.err;
 }
 
-int monitor_on_wall(struct monitor *m, uint64_t now_us, const struct peer_id *from, int64_t wall_us)
+int monitor_on_word(struct monitor *m, uint64_t now_us, const struct peer_id *from,
+                    const struct monitor_word *word)
 {
     struct monitor_peer *peer = monitor_find(m, from);
     if (peer == NULL)
         return ERR_NOT_FOUND;
-    peer->has_wall = true;
-    peer->wall_at_us = now_us;
-    peer->wall_ahead_us = wall_us - (int64_t)now_us;
+    peer->has_word = true;
+    peer->word_at_us = now_us;
+    peer->wall_ahead_us = word->wall_us - (int64_t)now_us;
+    peer->level = word->level;
     return OK;
 }
 
@@ -281,13 +284,12 @@ uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us)
     return due_us;
 }
 
-/* ---- wall time ---- */
+/* ---- what they said of themselves ---- */
 
-static bool monitor_knows_wall(const struct monitor *m, const struct monitor_peer *peer,
+static bool monitor_word_holds(const struct monitor *m, const struct monitor_peer *peer,
                                uint64_t now_us)
 {
-    return peer != NULL && peer->has_wall &&
-           now_us - peer->wall_at_us < monitor_ttl_us(m, peer);
+    return peer != NULL && peer->has_word && now_us - peer->word_at_us < monitor_ttl_us(m, peer);
 }
 
 int monitor_median_wall(const struct monitor *m, uint64_t now_us, const struct peer_id *ids,
@@ -297,7 +299,7 @@ int monitor_median_wall(const struct monitor *m, uint64_t now_us, const struct p
     size_t known = 0;
     for (size_t i = 0; i < count && known < LIMIT_MEMBERS_COUNT; i++) {
         const struct monitor_peer *peer = monitor_find(m, &ids[i]);
-        if (!monitor_knows_wall(m, peer, now_us))
+        if (!monitor_word_holds(m, peer, now_us))
             continue;
         size_t place = known++;
         for (; place > 0 && ahead_us[place - 1] > peer->wall_ahead_us; place--)
@@ -308,6 +310,18 @@ int monitor_median_wall(const struct monitor *m, uint64_t now_us, const struct p
         return ERR_NOT_FOUND;
     *out_us = (int64_t)now_us + ahead_us[(known - 1) / 2];
     return OK;
+}
+
+uint32_t monitor_common_level(const struct monitor *m, uint64_t now_us, const struct peer_id *ids,
+                              size_t count)
+{
+    uint32_t common = count > 0 ? UINT32_MAX : 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct monitor_peer *peer = monitor_find(m, &ids[i]);
+        uint32_t level = monitor_word_holds(m, peer, now_us) ? peer->level : 0;
+        common = level < common ? level : common;
+    }
+    return common;
 }
 
 /* ---- looking ---- */

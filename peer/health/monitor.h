@@ -41,9 +41,14 @@ int monitor_set_members(struct monitor *m, uint64_t now_us, const struct peer_id
 /* A metric came from a member, or from this peer itself. */
 int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *from,
                       const struct metric *metric);
-/* What the wall clock of a member showed when it spoke, which is now. */
-int monitor_on_wall(struct monitor *m, uint64_t now_us, const struct peer_id *from,
-                    int64_t wall_us);
+/* What a member said of itself, now: what its wall clock shows, and up to which level it knows the formats of what is
+ * replicated (DESIGN 10; 0 is none). */
+struct monitor_word {
+    int64_t wall_us;
+    uint32_t level;
+};
+int monitor_on_word(struct monitor *m, uint64_t now_us, const struct peer_id *from,
+                    const struct monitor_word *word);
 /* Silence before now is nobody's fault: I became leader, or was cut off. */
 void monitor_listen_from(struct monitor *m, uint64_t now_us);
 /* To be called at least every stall_us / 2: monitor_next_deadline_us() asks for it. True: a stall of our own
@@ -61,6 +66,10 @@ uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us);
  * of five, do not move it out of what the others show. */
 int monitor_median_wall(const struct monitor *m, uint64_t now_us, const struct peer_id *ids,
                         size_t count, int64_t *out_us);
+
+/* The lowest level that one of `ids` knows; 0: one of them was not heard within its TTL. */
+uint32_t monitor_common_level(const struct monitor *m, uint64_t now_us, const struct peer_id *ids,
+                              size_t count);
 
 /* ---- looking ---- */
 

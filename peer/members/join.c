@@ -11,6 +11,7 @@ void join_request_encode(const struct join_request *r, struct buf *out)
     buf_put_u8(out, JOIN_VERSION);
     buf_put_run(out, r->id.bytes, r->id.len);
     buf_put_u64(out, r->ticket);
+    buf_put_u32(out, r->level);
     buf_put_u8(out, (uint8_t)r->addrs_count);
     for (size_t i = 0; i < r->addrs_count; i++)
         buf_put_run(out, r->addrs[i].bytes, r->addrs[i].len);
@@ -24,6 +25,7 @@ int join_request_decode(struct join_request *out, const void *bytes, size_t len)
     struct join_request request = {0};
     struct bytes id = reader_run(&r, LIMIT_PEER_ID_BYTES);
     request.ticket = reader_u64(&r);
+    request.level = reader_u32(&r);
     request.addrs_count = reader_u8(&r);
     if (r.err != OK || request.ticket == 0 || request.addrs_count > JOIN_ADDRS_MAX)
         return ERR_CORRUPT;

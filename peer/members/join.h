@@ -23,6 +23,7 @@ enum { JOIN_ADDRS_MAX = 8, JOIN_CLUSTER_ID_BYTES = 16 };
 struct join_request {
     struct peer_id id;
     uint64_t ticket; /* never 0 */
+    uint32_t level;  /* up to which it knows the formats of what is replicated */
     size_t addrs_count;
     struct multiaddr addrs[JOIN_ADDRS_MAX];
 };

@@ -144,7 +144,7 @@ Test(founding, the_list_is_named_by_its_members_only)
 static struct join_request request_of(uint64_t ticket)
 {
     peers_init();
-    struct join_request r = { .id = peers[1], .ticket = ticket, .addrs_count = 2 };
+    struct join_request r = { .id = peers[1], .ticket = ticket, .level = 3, .addrs_count = 2 };
     cr_assert_eq(multiaddr_parse(&r.addrs[0], "/ip4/10.0.0.1/tcp/9096"), OK);
     cr_assert_eq(multiaddr_parse(&r.addrs[1], "/dns4/node.example/tcp/9096"), OK);
     return r;
@@ -159,6 +159,7 @@ Test(founding, join_requests_survive_the_wire_whole_or_not_at_all)
     cr_assert_eq(join_request_decode(&out, b.data, b.len), OK);
     cr_assert(peer_id_equal(&out.id, &in.id));
     cr_assert_eq(out.ticket, 77);
+    cr_assert_eq(out.level, 3);
     cr_assert_eq(out.addrs_count, 2);
     cr_assert(multiaddr_equal(&out.addrs[1], &in.addrs[1]));
     for (size_t len = 0; len < b.len; len++)

@@ -154,7 +154,7 @@ Test(monitor, a_peer_cannot_fill_the_memory)
 static int say_wall(struct monitor *m, uint64_t now, uint32_t peer, int64_t wall)
 {
     struct peer_id id = test_peer(peer);
-    return monitor_on_wall(m, now, &id, wall);
+    return monitor_on_word(m, now, &id, &(struct monitor_word){ .wall_us = wall });
 }
 
 static int median_of(const struct monitor *m, uint64_t now, uint32_t peers, int64_t *out)
@@ -189,5 +189,33 @@ Test(monitor, wall_clocks_of_the_silent_and_of_strangers_do_not_count)
     cr_assert_eq(say_wall(m, 1010, 1, 50010), OK);
     cr_assert_eq(median_of(m, 1000 + TTL - 1, 3, &wall), OK);
     cr_assert_eq(median_of(m, 1000 + TTL, 3, &wall), ERR_NOT_FOUND);
+    monitor_destroy(m);
+}
+
+/* ---- levels ---- */
+
+static void say_level(struct monitor *m, uint64_t now, uint32_t peer, uint32_t level)
+{
+    struct peer_id id = test_peer(peer);
+    cr_assert_eq(monitor_on_word(m, now, &id, &(struct monitor_word){ .level = level }), OK);
+}
+
+Test(monitor, the_common_level_is_what_everybody_knows_and_said_so_lately)
+{
+    struct monitor *m = monitor_of(3);
+    struct peer_id ids[] = { test_peer(0), test_peer(1), test_peer(2), test_peer(9) };
+    say_level(m, 1000, 0, 3);
+    say_level(m, 1000, 1, 2);
+    cr_assert_eq(monitor_common_level(m, 1000, ids, 2), 2);
+    cr_assert_eq(monitor_common_level(m, 1000, ids, 3), 0); /* one has said nothing */
+    say_level(m, 1010, 2, 4);
+    cr_assert_eq(monitor_common_level(m, 1010, ids, 3), 2);
+    cr_assert_eq(monitor_common_level(m, 1010, ids, 4), 0); /* one is no member */
+    say_level(m, 1015, 1, 3);
+    cr_assert_eq(monitor_common_level(m, 1015, ids, 3), 3);
+    say_level(m, 1016, 1, 1); /* and down again */
+    cr_assert_eq(monitor_common_level(m, 1016, ids, 3), 1);
+    cr_assert_eq(monitor_common_level(m, 1000 + TTL, ids, 1), 0); /* long ago */
+    cr_assert_eq(monitor_common_level(m, 1000, ids, 0), 0);
     monitor_destroy(m);
 }
