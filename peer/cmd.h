@@ -58,6 +58,9 @@ void cmd_backup(const struct service *service, const struct store *store, size_t
 /* Tables of commands end with one without a name. */
 extern const struct command commands[];
 const struct command *cmd_state_commands(void); /* those of `state` */
+/* `COMMAND --help`, and what it shows; gives the exit code 0. `above`: as below. */
+bool cmd_wants_help(int argc, char **argv);
+int cmd_help_on(const struct command *command, const char *above);
 /* There is no command `name` in the table; `above` ("state ") is what stands before it. Gives the exit code 1. */
 int cmd_unknown(const struct command *table, const char *name, const char *above);
 

@@ -219,6 +219,8 @@ static int life_options(struct life *l, struct peer_options *o)
     } else {
         bool was_member = false;
         o->cluster_peers_edited = life_list_is_edited(l, &was_member);
+        if (!was_member) /* nobody knows: then the operator's word counts */
+            o->cluster_peers_edited = d->accept_peers;
         o->cluster_peers_count = daemon_cluster_peers(c, &o->id, was_member, l->cluster_peers);
         o->bootstrap_count = daemon_rows(&c->cluster.bootstrap, l->bootstrap, 0);
         life_read_cluster_id(l, o);

@@ -353,7 +353,9 @@ static const struct command state_commands[] = {
       "  ipfs-cluster-service state cleanup\n"
       "  ipfs-cluster-service state cleanup -f && ipfs-cluster-service daemon\n",
       cmd_state_cleanup },
-    { "version", "", "the version of the state's format, here and of this program", "",
+    { "version", "", "the version of the state's format, here and of this program",
+      "Examples:\n"
+      "  ipfs-cluster-service state version\n",
       cmd_state_version },
     { NULL, NULL, NULL, NULL, NULL },
 };
@@ -372,8 +374,11 @@ int cmd_state(const struct service *service, int argc, char **argv)
         return cmd_help(service, 2, words);
     }
     for (const struct command *c = state_commands; c->name != NULL; c++) {
-        if (strcmp(c->name, argv[1]) == 0)
-            return c->run(service, argc - 1, argv + 1);
+        if (strcmp(c->name, argv[1]) != 0)
+            continue;
+        if (cmd_wants_help(argc - 1, argv + 1))
+            return cmd_help_on(c, "state ");
+        return c->run(service, argc - 1, argv + 1);
     }
     (void)cmd_unknown(state_commands, argv[1], "state ");
     return NO_SUCH_TOPIC;

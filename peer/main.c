@@ -19,8 +19,10 @@ const struct command commands[] = {
       "run the cluster peer (the default)",
       "  -j, --bootstrap ADDR,...  join the cluster of the peers at these addresses\n"
       "  -x, --leave               leave the cluster when this peer stops\n"
-      "      --accept-peers        a majority is lost for ever, and was taken out of cluster_peers: go on\n"
-      "                            alone from this disk, as a new cluster that the others join anew. Only\n"
+      "      --accept-peers        a majority is lost for ever, and was taken out of "
+      "cluster_peers: go on\n"
+      "                            alone from this disk, as a new cluster that the others join "
+      "anew. Only\n"
       "                            on one peer, the one that has most (state info)\n\n"
       "Examples:\n"
       "  ipfs-cluster-service daemon\n"
@@ -138,10 +140,20 @@ static void print_help(FILE *out)
         out);
 }
 
-static void print_command(const struct command *c, const char *above)
+bool cmd_wants_help(int argc, char **argv)
+{
+    return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+}
+
+int cmd_help_on(const struct command *c, const char *above)
 {
     printf("Usage: ipfs-cluster-service %s%s %s\n\n%s\n\n%s", above, c->name, c->arguments, c->help,
            c->more);
+    if (c->run == cmd_state) {
+        puts("Commands:");
+        print_commands(stdout, cmd_state_commands());
+    }
+    return 0;
 }
 
 int cmd_help(const struct service *service, int argc, char **argv)
@@ -154,20 +166,11 @@ int cmd_help(const struct service *service, int argc, char **argv)
     const struct command *command = command_named(commands, argv[1]);
     if (command == NULL)
         return cmd_unknown(commands, argv[1], "");
-    bool is_group = command->run == cmd_state;
-    if (is_group && argc > 2) {
-        const struct command *inner = command_named(cmd_state_commands(), argv[2]);
-        if (inner == NULL)
-            return cmd_unknown(cmd_state_commands(), argv[2], "state ");
-        print_command(inner, "state ");
-        return 0;
-    }
-    print_command(command, "");
-    if (is_group) {
-        puts("Commands:");
-        print_commands(stdout, cmd_state_commands());
-    }
-    return 0;
+    if (command->run != cmd_state || argc < 3)
+        return cmd_help_on(command, "");
+    command = command_named(cmd_state_commands(), argv[2]);
+    return command != NULL ? cmd_help_on(command, "state ")
+                           : cmd_unknown(cmd_state_commands(), argv[2], "state ");
 }
 
 /* $IPFS_CLUSTER_PATH, else ~/.ipfs-cluster. */
@@ -241,13 +244,15 @@ int main(int argc, char **argv)
     if (parse_options(&service, argc, argv, &code) == 0) {
         argc -= optind;
         argv += optind;
-        const struct command *command = argc > 0 ? command_named(commands, argv[0])
-                                                  : command_named(commands, "daemon");
+        const struct command *command =
+            argc > 0 ? command_named(commands, argv[0]) : command_named(commands, "daemon");
         static char daemon_name[] = "daemon";
         static char *bare[] = { daemon_name, NULL };
         optind = 0; /* the command's options are scanned anew */
         if (command == NULL)
             code = cmd_unknown(commands, argv[0], "");
+        else if (cmd_wants_help(argc, argv))
+            code = cmd_help_on(command, "");
         else if (argc > 0)
             code = command->run(&service, argc, argv);
         else

@@ -248,13 +248,15 @@ int peer_accept_start(struct peer *p, bool *is_taken)
         p->start_deadline_us = p->now_us + p->options.start_timeout_us;
         return OK;
     }
-    if (!differs || accept_was_done(p)) {
+    if (!differs || !p->options.cluster_peers_edited || accept_was_done(p)) {
         LOG_WARN(
-            p->log, "cluster",
-            differs
-                ? "--accept-peers has done its work: this list was accepted before. The log decides"
-                : "--accept-peers has nothing to do: cluster_peers names the members that the "
-                  "log has. Peers that are lost for ever are taken out of it first");
+            p->log, "cluster", "--accept-peers has nothing to do: %s",
+            !differs ? "cluster_peers names the members that the log has. Peers that are lost for "
+                       "ever are taken out of it first"
+            : !p->options.cluster_peers_edited
+                ? "cluster_peers is as this peer wrote it. Peers that are lost for ever are taken "
+                  "out of it first"
+                : "this list was accepted before, and the log decides since");
         return OK;
     }
     const char *refusal = accept_refusal(p, c);

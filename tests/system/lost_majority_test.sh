@@ -49,7 +49,11 @@ peer_kill 2
 peer_kill 3
 holds stop_1 peer_stop 1
 cluster_before=$(info 1 .cluster_id)
-holds nothing_to_accept edit_peers 1 '.'
+peer_start 1 --accept-peers
+happens not_without_an_edit 20 says_in_log 1 'cluster_peers names the members that the log has'
+happens waits_as_ever 20 ctl_at 1 pin ls
+holds stop_1_again peer_stop 1
+holds nothing_has_changed test "$(info 1 .cluster_id)" = "$cluster_before"
 holds edit_1 edit_peers 1 '[]'
 peer_start 1
 happens waits_for_a_leader 20 ctl_at 1 pin ls

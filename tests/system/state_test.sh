@@ -19,7 +19,8 @@ holds help eval '"$service" help state import | grep -F "state import pins.json"
 holds help_of_all eval '"$service" state | grep -F cleanup'
 refused unknown 3 "did you mean 'state import'" "$service" state inport
 refused no_configuration 1 'ipfs-cluster-service' "$service" -c "$work/none" state info
-holds daemons ipfs_start 2
+holds help_by_flag eval '"$service" state export --help | grep -F "state export -f pins.json"'
+holds daemons ipfs_start 4
 for n in 1 2 3; do holds "init_$n" peer_init $n; done
 refused nothing_there 1 'has not founded or joined one yet' state 1 info
 check exports_nothing 0 '' state 1 export
@@ -57,6 +58,11 @@ peer_start 2
 happens imported_runs 30 sees 1 2
 holds imported_has_all eval 'ctl_at 2 --enc json pin ls | jq -S . | cmp - "$work/listed"'
 holds writes_go_on ctl_at 2 pin add --no-status "$(cid 5)"
+holds init_4 peer_init 4 # what the log begins behind, a newcomer gets as a snapshot
+peer_start 4 --bootstrap "$(peer_address 2)"
+happens others_join_it 40 sees 2 2 4
+happens and_have_all 20 eval '[ "$(pins 4)" = "$(pins 2)" ]'
+holds stop_4 peer_stop 4
 holds stop_2 peer_stop 2
 
 # ---- aside, and from stdin; other formats ----
