@@ -7,7 +7,7 @@
 //
 // A write is a put of a new key with a value of 300 bytes, or POST /pins/{cid} of a new CID.
 // Prints: writes a second, median and 99th percentile of the time to the answer in ms, CPU us of the processes
-// named by -pids for each write, errors, writes.
+// named by -pids for each write, our own for each write, errors, writes.
 package main
 
 import (
@@ -92,9 +92,9 @@ func measure(writers []writer, seconds float64, pids []int) {
 		}()
 	}
 	time.Sleep(time.Until(from))
-	cpu := cpuOf(pids)
+	cpu, own := cpuOf(pids), cpuOf([]int{os.Getpid()})
 	time.Sleep(time.Until(until))
-	cpu = cpuOf(pids) - cpu
+	cpu, own = cpuOf(pids)-cpu, cpuOf([]int{os.Getpid()})-own
 	wait.Wait()
 
 	var all result
@@ -111,8 +111,9 @@ func measure(writers []writer, seconds float64, pids []int) {
 	sort.Slice(all.took, func(i, j int) bool { return all.took[i] < all.took[j] })
 	count := len(all.took)
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
-	fmt.Printf("%.1f %.2f %.2f %.1f %d %d\n", float64(count)/seconds, ms(all.took[count/2]), ms(all.took[count*99/100]),
-		float64(cpu.Microseconds())/float64(count), all.errors, count)
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(count) }
+	fmt.Printf("%.1f %.2f %.2f %.1f %.1f %d %d\n", float64(count)/seconds, ms(all.took[count/2]),
+		ms(all.took[count*99/100]), each(cpu), each(own), all.errors, count)
 }
 
 // Kills the process while others write, and prints the seconds until the next write is acknowledged anywhere.
