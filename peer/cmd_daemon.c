@@ -580,8 +580,8 @@ static int daemon_parse(struct daemon *d, int argc, char **argv)
  * kernel each time, only to fault them in again. */
 static void daemon_keep_memory(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 8 * 1024 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
 }
 
 static int daemon_run(struct daemon *d, struct buf *why)

@@ -95,7 +95,7 @@ static void *os_room_work(void *arg)
         list_init(&group);
         for (size_t weight = 0; weight < GROUP_WEIGHT_MAX && !list_is_empty(&room->pending);) {
             struct list_link *link = list_pop_front(&room->pending);
-            weight += room->weigh(slot_of(link));
+            weight += room->weigh(room, slot_of(link));
             list_push_back(&group, link);
         }
         room->run(room, &group);

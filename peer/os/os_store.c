@@ -70,7 +70,7 @@ static void os_store_tell(struct store_slot *slot)
     }
 }
 
-static size_t os_store_weigh(const struct store_slot *slot)
+static size_t os_store_weigh(const struct os_room *room, const struct store_slot *slot)
 {
     size_t weight = OP_WEIGHT;
     if (slot->kind == OS_LOG_UNIT) {
@@ -80,8 +80,7 @@ static size_t os_store_weigh(const struct store_slot *slot)
             weight += unit->records[i].bytes.len;
     } else if (slot->kind == OS_MAP_BATCH) {
         const struct map_batch *batch = list_entry(slot, const struct map_batch, slot);
-        for (size_t i = 0; i < batch->ops_count; i++)
-            weight += OP_WEIGHT + batch->ops[i].value.len;
+        weight += batch->ops_count * os_map_op_weight(room);
     } else if (slot->kind == OS_MAP_JOB) {
         weight = JOB_WEIGHT;
     } else if (slot->kind == OS_FILE_JOB) {

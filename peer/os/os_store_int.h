@@ -88,6 +88,8 @@ void os_log_run(struct os_room *room, struct list_link *group);
 /* ---- os_store_map.c ---- */
 int os_map_write(void *impl, struct map_batch *batch);
 void os_map_run(struct os_room *room, struct list_link *group);
+/* Of one op of a batch: the memory that it may take in a transaction. */
+size_t os_map_op_weight(const struct os_room *room);
 
 /* ---- os_store_view.c ---- */
 int os_view_open(void *impl, enum map_area area, struct view *view);

@@ -4,6 +4,8 @@
 #include "os/os_store_int.h"
 #include "util/err.h"
 
+enum { PAGES_SMALL = 4096 }; /* 16 MiB */
+
 static int map_apply_batch(MDB_txn *txn, struct os_env *e, const struct map_batch *batch)
 {
     int rc = MDB_SUCCESS;
@@ -59,10 +61,20 @@ static void map_fail(struct os_room *room, struct list_link *group, int err)
 }
 
 /* The environment that the room's batches go to. No batch is in flight while the generation switches. */
-static struct os_env *map_env(struct os_room *room)
+static struct os_env *map_env(const struct os_room *room)
 {
     struct os_store *s = room->impl;
     return room == &s->rooms[OS_ROOM_STATE] ? &s->current->env : &s->local_env;
+}
+
+/* LMDB holds every page that a transaction changes in memory, and keeps that memory. In a small tree rows share
+ * pages, so that a large group is written cheaply; in a large one nearly every row has a page of its own. */
+size_t os_map_op_weight(const struct os_room *room)
+{
+    MDB_envinfo info;
+    bool is_small =
+        mdb_env_info(map_env(room)->env, &info) == MDB_SUCCESS && info.me_last_pgno < PAGES_SMALL;
+    return is_small ? 1024 : 16 * 1024;
 }
 
 void os_map_run(struct os_room *room, struct list_link *group)

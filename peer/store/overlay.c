@@ -14,8 +14,8 @@
 #include "util/mem.h"
 
 enum {
-    IN_FLIGHT_MAX = 2,   /* one is synced, the next is ready for the worker */
-    JOIN_OPS_MAX = LIMIT_MAP_BATCH_OPS_COUNT, /* a gathering run takes no more: the next one begins */
+    IN_FLIGHT_MAX = 16,  /* what a transaction of the store may take, and the next ones */
+    JOIN_OPS_MAX = 4096, /* a gathering run takes no more: the next one begins */
     JOIN_BYTES_MAX = 4 * 1024 * 1024,
     CHUNK_SIZE_MIN = 16 * 1024,
     /* What an op costs beside its bytes. */
