@@ -149,7 +149,8 @@ static void raft_feed(struct raft *r, struct raft_progress *p)
 {
     while (raft_send_entries(r, p))
         ;
-    bool is_commit_news = p->state == RAFT_REPLICATE && p->ends_count == 0 && !p->is_fetching &&
+    bool is_commit_news = p->state == RAFT_REPLICATE && !p->is_fetching &&
+                          raft_progress_may_send(p, r->options.window_max) &&
                           p->committed_told < r->committed;
     if (p->is_due || is_commit_news)
         raft_send_empty(r, p);
