@@ -265,11 +265,17 @@ void peer_proposals_on_role(struct peer *p)
     }
 }
 
+/* A call that is under way may have arrived already. */
+static bool peer_proposal_is_open(const struct peer_proposal *proposal)
+{
+    return proposal->may_be_logged || proposal->in_flight;
+}
+
 /* What is left to say when the time is over. */
 static void peer_proposal_expire(struct peer *p, struct peer_proposal *proposal)
 {
     bool no_leader = peer_leader(p) == NULL;
-    if (!proposal->may_be_logged)
+    if (!peer_proposal_is_open(proposal))
         peer_proposal_finish(p, proposal, ERR_NO_LEADER, NULL, err_text(ERR_NO_LEADER));
     else
         peer_proposal_finish(p, proposal, ERR_OUTCOME_UNKNOWN, NULL,
@@ -328,7 +334,7 @@ void peer_proposals_end(struct peer *p, int err)
 {
     while (!list_is_empty(&p->proposals)) {
         struct peer_proposal *proposal = list_entry(p->proposals.next, struct peer_proposal, link);
-        if (proposal->may_be_logged)
+        if (peer_proposal_is_open(proposal))
             peer_proposal_finish(p, proposal, ERR_OUTCOME_UNKNOWN, NULL,
                                  err_text(ERR_OUTCOME_UNKNOWN));
         else

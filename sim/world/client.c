@@ -154,5 +154,14 @@ void client_on_machine_gone(struct machine *m)
 
 void client_request(struct buf *out, const char *method, const char *target)
 {
-    buf_printf(out, "%s %s HTTP/1.1\r\nHost: cluster\r\n\r\n", method, target);
+    client_request_with_key(out, method, target, (struct bytes){ NULL, 0 });
+}
+
+void client_request_with_key(struct buf *out, const char *method, const char *target,
+                             struct bytes key)
+{
+    buf_printf(out, "%s %s HTTP/1.1\r\nHost: cluster\r\n", method, target);
+    if (key.len > 0)
+        buf_printf(out, "Idempotency-Key: %.*s\r\n", (int)key.len, (const char *)key.data);
+    buf_append_text(out, "\r\n");
 }

@@ -2,7 +2,8 @@
  * the answer, rests, and asks again. Few contents and many clients make conflicts.
  *
  * Each pin gets a name of its own, so that a read says which of them it saw (sim/check/linearizable.c). Half of the
- * reads ask for consistency. */
+ * reads ask for consistency. Half of the clients give their writes a key, and ask again, perhaps somebody else, when they
+ * hear nothing or "outcome unknown": to the checker that is one write all along, and it has to work once. */
 #include "sim/world/world_int.h"
 
 #include <string.h>
@@ -12,12 +13,19 @@
 
 #define LOAD_PATIENCE_US ((uint64_t)60 * 1000 * 1000)
 
+enum { LOAD_TRIES_MAX = 6 };
+
 struct load_client {
     struct load *load;
     struct write_call *write;
     struct client_call *read;
     uint64_t seen; /* checks_on_ask(); 0: nothing is under way */
+    /* The write under way, or to be repeated. */
     uint64_t value;
+    enum script_verb verb;
+    struct buf content, name, key; /* key empty: the client uses none */
+    unsigned tries;
+    bool may_have_worked;
     struct event_id next;
 };
 
@@ -48,10 +56,40 @@ static void load_saw(struct load_client *client, enum promise_outcome outcome, u
 
 /* ---- writes ---- */
 
+static void load_written(void *owner);
+
+static void load_send(struct load_client *client, unsigned who)
+{
+    struct stage_question q = { .verb = client->verb,
+                                .content = buf_bytes(&client->content),
+                                .name = buf_bytes(&client->name),
+                                .key = buf_bytes(&client->key) };
+    client->tries += 1;
+    client->write = write_ask(client->load->world, who, &q);
+    write_on_answer(client->write, load_written, client);
+}
+
+/* Is it open still whether the write worked, or will? A later refusal says nothing of an earlier attempt, unless it is what
+ * the state remembers of that. */
+static bool load_is_open(const struct load_client *client, enum promise_outcome outcome)
+{
+    const struct stage_answer *a = write_answer(client->write);
+    bool from_the_state = a->err == OK && a->status >= 400 && a->status < 500;
+    return outcome == PROMISE_UNKNOWN ||
+           (outcome == PROMISE_REFUSED && client->may_have_worked && !from_the_state);
+}
+
 static void load_written(void *owner)
 {
     struct load_client *client = owner;
-    load_saw(client, write_outcome(write_answer(client->write)), client->value, 0);
+    enum promise_outcome outcome = write_outcome(write_answer(client->write));
+    if (load_is_open(client, outcome)) {
+        client->may_have_worked = true;
+        outcome = PROMISE_UNKNOWN;
+    }
+    bool repeats = outcome == PROMISE_UNKNOWN && client->key.len > 0;
+    if (!repeats || client->tries == LOAD_TRIES_MAX)
+        load_saw(client, outcome, client->value, 0);
     load_rest(client);
 }
 
@@ -59,20 +97,22 @@ static void load_write(struct load_client *client, unsigned who, struct bytes co
                        const struct cid *cid)
 {
     struct world *w = client->load->world;
-    struct stage_question q = { .verb = VERB_PIN, .content = content };
-    struct buf name = { 0 };
-    if (choose_chance(&w->sim.choose, CHOICE_CLIENT, 0, client->load->unpin_per_million)) {
-        q.verb = VERB_UNPIN;
-        client->value = 0;
-    } else {
-        client->value = ++w->pins_named;
-        buf_printf(&name, "w%llu", (unsigned long long)client->value);
-        q.name = buf_bytes(&name);
-    }
+    bool unpins = choose_chance(&w->sim.choose, CHOICE_CLIENT, 0, client->load->unpin_per_million);
+    uint64_t number = ++w->pins_named;
+    client->verb = unpins ? VERB_UNPIN : VERB_PIN;
+    client->value = unpins ? 0 : number;
+    client->tries = 0;
+    client->may_have_worked = false;
+    buf_clear(&client->content);
+    buf_append(&client->content, content.data, content.len);
+    buf_clear(&client->name);
+    if (!unpins)
+        buf_printf(&client->name, "w%llu", (unsigned long long)number);
+    buf_clear(&client->key);
+    if ((client - client->load->clients) % 2 == 0)
+        buf_printf(&client->key, "key-%llu", (unsigned long long)number);
     client->seen = checks_on_ask(w->checks, SEEN_WRITE, who, cid, client->value);
-    client->write = write_ask(w, who, &q);
-    write_on_answer(client->write, load_written, client);
-    buf_deinit(&name);
+    load_send(client, who);
 }
 
 /* ---- reads ---- */
@@ -123,7 +163,7 @@ static void load_read(struct load_client *client, unsigned who, const struct cid
 
 /* ---- one after another ---- */
 
-static void load_forget(struct load_client *client)
+static void load_hang_up(struct load_client *client)
 {
     if (client->write != NULL)
         write_forget(client->write);
@@ -131,7 +171,6 @@ static void load_forget(struct load_client *client)
         client_forget(client->read);
     client->write = NULL;
     client->read = NULL;
-    load_saw(client, PROMISE_UNKNOWN, 0, 0);
 }
 
 static void load_asks(void *arg)
@@ -140,12 +179,16 @@ static void load_asks(void *arg)
     struct load *load = client->load;
     struct world *w = load->world;
     client->next = (struct event_id){ 0 };
-    load_forget(client);
+    load_hang_up(client);
+    unsigned who = 1 + (unsigned)load_choose(load, w->machines_count);
+    if (client->seen != 0) {
+        load_send(client, who);
+        return;
+    }
     struct buf name = { 0 };
     buf_printf(&name, "load%llu", (unsigned long long)load_choose(load, load->contents_count));
     struct cid cid = world_content(w, buf_bytes(&name))->cid;
     bool reads = choose_chance(&w->sim.choose, CHOICE_CLIENT, 0, load->read_per_million);
-    unsigned who = 1 + (unsigned)load_choose(load, w->machines_count);
     if (reads)
         load_read(client, who, &cid);
     else
@@ -185,8 +228,13 @@ void load_stop(struct world *w)
     if (load == NULL)
         return;
     for (unsigned i = 0; i < load->clients_count; i++) {
-        sim_cancel(&w->sim, &load->clients[i].next);
-        load_forget(&load->clients[i]);
+        struct load_client *client = &load->clients[i];
+        sim_cancel(&w->sim, &client->next);
+        load_hang_up(client);
+        load_saw(client, PROMISE_UNKNOWN, 0, 0);
+        buf_deinit(&client->content);
+        buf_deinit(&client->name);
+        buf_deinit(&client->key);
     }
     mem_free(load);
     w->load = NULL;

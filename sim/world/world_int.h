@@ -160,6 +160,9 @@ void client_forget(struct client_call *c); /* hangs up; no done() */
 void client_on_machine_gone(struct machine *m);
 /* Builds "METHOD TARGET HTTP/1.1", with a body or none (len 0). */
 void client_request(struct buf *out, const char *method, const char *target);
+/* The same with an Idempotency-Key (len 0: none). */
+void client_request_with_key(struct buf *out, const char *method, const char *target,
+                             struct bytes key);
 
 /* ---- writes.c: pins and unpins, with what was promised ---- */
 struct write_call;

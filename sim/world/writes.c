@@ -123,7 +123,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
     const char *method = write_put(w, q, &cid, &target);
     trace_line(&w->sim.trace, w->sim.now_us, who, "a client asks: %s %.*s",
                script_verb_word(q->verb), (int)q->content.len, (const char *)q->content.data);
-    client_request(&request, method, buf_text(&target));
+    client_request_with_key(&request, method, buf_text(&target), q->key);
     struct client_hooks hooks = { write_done, c };
     c->client = client_ask(w, who, PEER_DOOR_API, buf_bytes(&request), WRITE_PATIENCE_US, &hooks);
     buf_deinit(&target);
