@@ -124,6 +124,8 @@ static struct peer_write *peer_write_new(struct peer *p, struct api_call *call)
 static int peer_write_start(struct peer_write *w, struct pin_entry *entry, struct buf *why)
 {
     struct api_call *call = w->call;
+    entry->has_key = call->has_key;
+    memcpy(entry->key, call->key, sizeof(entry->key));
     int err =
         peer_propose(w->peer, entry, call->priority, call->priority_count, peer_write_done, w);
     if (err == OK) {
@@ -197,6 +199,8 @@ int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why)
     int err = w == NULL ? ERR_NOMEM : peer_read_pin(p, &cid, &w->arena, &call->pin);
     if (err == OK)
         err = pin_check_unpin(&call->pin, &words);
+    if (err == ERR_NOT_FOUND && call->has_key)
+        err = OK; /* perhaps by this very request, when it was made first: the log knows */
     if (err != OK) {
         buf_append_text(why, err == ERR_NOT_FOUND ? "pin is not part of the pinset"
                              : words != NULL      ? words

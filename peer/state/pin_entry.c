@@ -5,16 +5,19 @@
 #include "util/assert.h"
 #include "util/err.h"
 
-enum { PIN_ENTRY_VERSION = 1 };
+/* Version 2 has a client's key behind the origin. */
+enum { PIN_ENTRY_VERSION = 1, PIN_ENTRY_VERSION_KEY = 2 };
 
 void pin_entry_encode(const struct pin_entry *e, struct buf *out)
 {
     ASSERT(e->origin.floor <= e->origin.sequence);
     buf_put_u8(out, (uint8_t)e->kind);
-    buf_put_u8(out, PIN_ENTRY_VERSION);
+    buf_put_u8(out, e->has_key ? PIN_ENTRY_VERSION_KEY : PIN_ENTRY_VERSION);
     buf_put_u64(out, e->origin.number);
     buf_put_u64(out, e->origin.sequence);
     buf_put_u64(out, e->origin.floor);
+    if (e->has_key)
+        buf_append(out, e->key, PIN_KEY_BYTES);
     switch (e->kind) {
     case PIN_ENTRY_PIN:
         buf_put_u64(out, e->expected);
@@ -44,7 +47,7 @@ int pin_entry_decode_head(struct pin_entry *out, struct reader *r)
     uint8_t version = reader_u8(r);
     if (r->err != OK)
         return ERR_CORRUPT;
-    if (kind > PIN_ENTRY_SUCCESSOR || version > PIN_ENTRY_VERSION)
+    if (kind > PIN_ENTRY_SUCCESSOR || version > PIN_ENTRY_VERSION_KEY)
         return ERR_VERSION;
     struct pin_origin origin = {0};
     origin.number = reader_u64(r);
@@ -52,7 +55,15 @@ int pin_entry_decode_head(struct pin_entry *out, struct reader *r)
     origin.floor = reader_u64(r);
     if (r->err != OK || kind == 0 || version == 0 || origin.floor > origin.sequence)
         return ERR_CORRUPT;
-    *out = (struct pin_entry){.kind = (enum pin_entry_kind)kind, .origin = origin};
+    struct pin_entry e = {.kind = (enum pin_entry_kind)kind, .origin = origin};
+    e.has_key = version == PIN_ENTRY_VERSION_KEY;
+    if (e.has_key) {
+        struct bytes key = reader_take(r, PIN_KEY_BYTES);
+        if (r->err != OK)
+            return ERR_CORRUPT;
+        memcpy(e.key, key.data, PIN_KEY_BYTES);
+    }
+    *out = e;
     return OK;
 }
 

@@ -7,6 +7,8 @@
  *          start, durably, before its first proposal (PIN_SEQUENCE), and keeps its sequences below
  *          floor + LIMIT_ORIGIN_WINDOW_COUNT. Member 0: no origin, never deduplicated (the leader's
  *          own automation, which `expected` protects).
+ * Key      Of the client, who repeats a request that it knows no outcome of (Idempotency-Key): entries with
+ *          one key work once, whoever proposed them.
  * Expected The modification index of the row as the proposer saw it (0: there was none), or
  *          PIN_EXPECT_ANY. A row that moved makes the entry a no-op.
  * Owner    A decoded entry borrows the arena.
@@ -31,7 +33,7 @@ enum pin_entry_kind {
 
 #define PIN_EXPECT_ANY ((uint64_t)UINT64_MAX)
 
-enum { STATE_CLUSTER_ID_BYTES = 16 };
+enum { STATE_CLUSTER_ID_BYTES = 16, PIN_KEY_BYTES = 16 };
 
 /* The first sequence of an incarnation (1, 2, ...). */
 #define PIN_SEQUENCE(incarnation) ((uint64_t)(incarnation) << 32)
@@ -45,6 +47,8 @@ struct pin_origin {
 struct pin_entry {
     enum pin_entry_kind kind;
     struct pin_origin origin;
+    bool has_key;                               /* PIN, UNPIN */
+    uint8_t key[PIN_KEY_BYTES];
     uint64_t expected;                          /* PIN, UNPIN */
     struct pin pin;                             /* PIN */
     struct cid cid;                             /* UNPIN */

@@ -49,6 +49,7 @@ int pinset_create(struct pinset **out)
 void pinset_destroy(struct pinset *p)
 {
     pinset_origins_close(p);
+    pinset_memos_close(p);
     arena_deinit(&p->arena);
     buf_deinit(&p->value);
     buf_deinit(&p->origin_row);
@@ -143,7 +144,9 @@ static int pinset_load(struct pinset *p, struct view *view)
         return OK;
     if (err == OK)
         err = pinset_meta_decode(row, &p->facts, &p->rows);
-    return err == OK ? pinset_origins_open(p, view) : err;
+    if (err == OK)
+        err = pinset_origins_open(p, view);
+    return err == OK ? pinset_memos_open(p, view) : err;
 }
 
 int pinset_open(struct pinset *p, struct view *view)
@@ -276,9 +279,15 @@ static bool pinset_recall(struct pinset *p, struct pinset_change *change)
         return true;
     }
     change->is_recorded = pinset_origin_has_room(known, origin);
-    if (!change->is_recorded)
+    if (!change->is_recorded) {
         change->outcome = PINSET_REFUSED; /* the member broke its promise: pin_entry.h */
-    return !change->is_recorded;
+        return true;
+    }
+    outcome = change->entry.has_key ? pinset_memo_recall(p, change->entry.key) : 0;
+    change->is_duplicate = outcome != 0; /* the client asked before, in another proposal */
+    if (change->is_duplicate)
+        change->outcome = (enum pinset_outcome)outcome;
+    return change->is_duplicate;
 }
 
 static int pinset_prepare(struct pinset *p, struct view *view, uint64_t index, const void *payload,
@@ -299,6 +308,8 @@ static int pinset_prepare(struct pinset *p, struct view *view, uint64_t index, c
         return err;
     if (change->entry.origin.number != 0) {
         err = pinset_origin_reserve(p);
+        if (err == OK && change->entry.has_key)
+            err = pinset_memos_reserve(p);
         if (err != OK || pinset_recall(p, change))
             return err;
     }
@@ -462,7 +473,9 @@ int pinset_apply(struct pinset *p, struct view *view, struct row_sink *sink, uin
         pinset_commit_done(p, sink, &change);
     if (change.is_recorded || change.is_duplicate)
         pinset_origin_record(p, sink, &change.entry.origin, index,
-                             change.is_duplicate ? 0 : (int)change.outcome);
+                             change.is_recorded ? (int)change.outcome : 0);
+    if (change.is_recorded && change.entry.has_key && !change.is_duplicate)
+        pinset_memo_record(p, sink, change.entry.key, index, (int)change.outcome);
     pinset_pass(p, index, term);
     pinset_report(&change, out);
     return OK;

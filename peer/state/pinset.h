@@ -1,7 +1,8 @@
 /* pinset.h -- the shared state: one committed entry in, rows out.
  *
- * Shape    The rows (tables.h) are the state; struct pinset keeps beside them only what the META and
- *          ORIGINS rows say: position, counts, hash, and which proposals of which member are applied.
+ * Shape    The rows (tables.h) are the state; struct pinset keeps beside them only what the META, ORIGINS
+ *          and MEMOS rows say: position, counts, hash, and which proposals of which member, and of which
+ *          clients' keys, are applied.
  *
  *              view, entry  --pinset_apply-->  rows into the sink, what happened
  *              end of batch --pinset_finish->  META and the ORIGINS that changed, once
@@ -35,7 +36,7 @@
 enum {
     /* What one pinset_apply() may take. */
     PINSET_APPLY_STEPS_MAX = 1,                          /* of the view */
-    PINSET_APPLY_ROWS_MAX = 2 * LIMIT_MEMBERS_COUNT + 4, /* into the sink */
+    PINSET_APPLY_ROWS_MAX = 2 * LIMIT_MEMBERS_COUNT + 5, /* into the sink */
     /* What pinset_finish() may put, after any number of entries. */
     PINSET_FINISH_ROWS_MAX = LIMIT_ORIGINS_COUNT + 1,
     /* The newest replicated level this code obeys. */

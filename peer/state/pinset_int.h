@@ -3,6 +3,7 @@
 #define STATE_PINSET_INT_H
 
 #include "state/pinset.h"
+#include "util/map.h"
 
 /* ---- keys ---- */
 
@@ -46,12 +47,28 @@ struct pinset_origin {
 
 enum { PINSET_ORIGIN_ROW_MAX = LIMIT_ORIGIN_WINDOW_COUNT + 32 };
 
+/* ---- which writes with a client's key were applied (pinset_memos.c) ---- */
+
+struct pinset_memo {
+    uint8_t key[PIN_KEY_BYTES];
+    uint64_t index; /* of the entry */
+    uint8_t outcome;
+};
+
+struct pinset_memos {
+    struct pinset_memo *slots; /* LIMIT_MEMOS_COUNT; NULL until the first is needed */
+    size_t count;
+    size_t next;       /* slot */
+    struct map by_key; /* of what is in the slots */
+};
+
 struct pinset {
     struct pinset_facts facts;
     struct hash128 rows; /* digest.h */
     struct pinset_origin *origins[LIMIT_ORIGINS_COUNT];
     size_t origins_count;
     struct pinset_origin *spare; /* memory for the next new origin */
+    struct pinset_memos memos;
     struct arena arena;          /* of one entry */
     struct buf value;            /* a pin's row, while it is applied */
     struct buf origin_row;       /* holds PINSET_ORIGIN_ROW_MAX from the start: never fails */
@@ -72,5 +89,15 @@ void pinset_origin_record(struct pinset *p, struct row_sink *sink, const struct 
 int pinset_origins_open(struct pinset *p, struct view *view);
 void pinset_origins_close(struct pinset *p);
 void pinset_origins_finish(struct pinset *p, struct row_sink *sink);
+
+/* Sees to memory, so that pinset_memo_record() cannot fail. */
+int pinset_memos_reserve(struct pinset *p);
+/* The outcome of the write with that key, or 0. */
+int pinset_memo_recall(const struct pinset *p, const uint8_t key[PIN_KEY_BYTES]);
+/* Of a key that is not remembered. */
+void pinset_memo_record(struct pinset *p, struct row_sink *sink, const uint8_t key[PIN_KEY_BYTES],
+                        uint64_t index, int outcome);
+int pinset_memos_open(struct pinset *p, struct view *view);
+void pinset_memos_close(struct pinset *p);
 
 #endif

@@ -7,6 +7,7 @@
  *                                                         for pins that everybody holds
  *     BY_EXPIRY  expire_s u64, cid                        only pins that expire
  *     ORIGINS    member number u64                        which proposals of that member were applied
+ *     MEMOS      number u64                               what became of eight writes with a client's key
  *   LOCAL     this peer's own; never exported, never hashed
  *     META       text                                     the peer's small facts: "accepted" (peer_accept.c)
  *     TRACKER    cid                                      what the tracker did for it (tracker.h)
@@ -21,7 +22,8 @@ enum state_table {
     STATE_TABLE_BY_HOLDER = 2,
     STATE_TABLE_BY_EXPIRY = 3,
     STATE_TABLE_ORIGINS = 4,
-    STATE_TABLES_COUNT = 5, /* what a snapshot exports */
+    STATE_TABLE_MEMOS = 5,
+    STATE_TABLES_COUNT = 6, /* what a snapshot exports */
 };
 
 enum local_table {

@@ -20,6 +20,7 @@ enum {
     LIMIT_PIN_ORIGINS_COUNT = 64,
     LIMIT_ORIGIN_WINDOW_COUNT = 1024, /* proposals of one member whose outcome it still awaits */
     LIMIT_ORIGINS_COUNT = 512,        /* members, and former ones, whose proposals are remembered */
+    LIMIT_MEMOS_COUNT = 16384, /* writes that clients gave a key, whose outcome is remembered */
     LIMIT_METRIC_NAME_BYTES = 64,
     LIMIT_METRIC_VALUE_BYTES = 4096,
     LIMIT_METRICS_PER_PEER_COUNT = 16,

@@ -55,6 +55,20 @@ Test(pin_entry, each_kind_comes_back)
     arena_deinit(&arena);
 }
 
+Test(pin_entry, a_clients_key_stands_behind_the_origin)
+{
+    struct arena arena = {0};
+    struct pin_entry e = {.kind = PIN_ENTRY_LEVEL, .level = 1, .has_key = true, .key = {1, 2, 3}}, out;
+    struct buf bytes = encoded(&e);
+    cr_assert_eq(bytes.data[1], 2, "only then: all other entries are as before");
+    cr_assert_eq(pin_entry_decode(&out, &arena, bytes.data, bytes.len), OK);
+    cr_assert(out.has_key && memcmp(out.key, e.key, PIN_KEY_BYTES) == 0 && out.level == 1);
+    for (size_t len = 0; len < bytes.len; len++)
+        cr_assert_eq(pin_entry_decode(&out, &arena, bytes.data, len), ERR_CORRUPT);
+    buf_deinit(&bytes);
+    arena_deinit(&arena);
+}
+
 Test(pin_entry, kinds_and_versions_from_the_future_are_not_damage)
 {
     struct arena arena = {0};
@@ -63,7 +77,7 @@ Test(pin_entry, kinds_and_versions_from_the_future_are_not_damage)
     bytes.data[0] = 99;
     cr_assert_eq(pin_entry_decode(&out, &arena, bytes.data, bytes.len), ERR_VERSION);
     bytes.data[0] = PIN_ENTRY_LEVEL;
-    bytes.data[1] = 2;
+    bytes.data[1] = 3;
     cr_assert_eq(pin_entry_decode(&out, &arena, bytes.data, bytes.len), ERR_VERSION);
     bytes.data[0] = 0;
     bytes.data[1] = 1;

@@ -268,6 +268,69 @@ Test(pinset, the_longest_silent_member_is_forgotten_first)
     replica_deinit(&r);
 }
 
+/* The n-th write with a key, proposed by a member of its own. */
+static struct pinset_applied apply_with_key(struct replica *r, struct pin_entry e, uint64_t member,
+                                            uint32_t key)
+{
+    e.origin = (struct pin_origin){member, r->index + 1, r->index + 1};
+    e.has_key = true;
+    memcpy(e.key, &key, sizeof(key));
+    return replica_apply(r, &e);
+}
+
+Test(pinset, a_write_with_a_clients_key_works_once_whoever_proposes_it)
+{
+    struct replica r;
+    replica_init(&r);
+    struct pin_entry pin = pin_entry_of(1), unpin = unpin_entry_of(1);
+    cr_assert(apply_with_key(&r, pin, 1, 77).touched);
+    cr_assert(apply_with_key(&r, unpin, 2, 78).touched);
+    struct pinset_applied again = apply_with_key(&r, pin, 3, 77);
+    cr_assert(again.is_duplicate && !again.touched);
+    cr_assert_eq(again.outcome, PINSET_DONE, "what the first one was told");
+    cr_assert_eq(again.origin.number, 3, "for whoever asks now");
+    cr_assert(!replica_has(&r, 1));
+    cr_assert_eq(apply_with_key(&r, unpin, 1, 79).outcome, PINSET_NOT_FOUND);
+    replica_finish(&r);
+    replica_restart(&r);
+    cr_assert_eq(apply_with_key(&r, pin, 1, 77).outcome, PINSET_DONE);
+    cr_assert_eq(apply_with_key(&r, pin, 1, 79).outcome, PINSET_NOT_FOUND, "the memory is in the rows");
+    cr_assert(apply_with_key(&r, pin, 1, 80).touched);
+    /* And a copy of the repeated proposal itself is a copy of that. */
+    pin.origin = (struct pin_origin){5, 1, 1};
+    pin.has_key = true;
+    pin.key[0] = 77;
+    cr_assert(replica_apply(&r, &pin).is_duplicate);
+    pin.key[0] = 99;
+    cr_assert_eq(replica_apply(&r, &pin).outcome, PINSET_DONE);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), (replica_finish(&r), replica_scrub(&r))));
+    replica_deinit(&r);
+}
+
+Test(pinset, the_oldest_key_is_forgotten_first)
+{
+    struct replica r;
+    replica_init(&r);
+    struct pin_entry pin = pin_entry_of(1);
+    enum { MORE = 5 };
+    for (uint32_t key = 1; key <= LIMIT_MEMOS_COUNT + MORE; key++) {
+        apply_with_key(&r, pin, 1, key);
+        if (key % 1000 == 0)
+            replica_finish(&r);
+    }
+    replica_finish(&r);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_MEMOS), LIMIT_MEMOS_COUNT / 8);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
+    replica_restart(&r);
+    cr_assert(!apply_with_key(&r, pin, 1, MORE).is_duplicate, "gone, and so the newest now");
+    cr_assert(!apply_with_key(&r, pin, 1, MORE + 1).is_duplicate, "it took the place of that one");
+    cr_assert(apply_with_key(&r, pin, 1, MORE + 3).is_duplicate);
+    cr_assert(apply_with_key(&r, pin, 1, LIMIT_MEMOS_COUNT + MORE).is_duplicate);
+    replica_finish(&r);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
+    replica_deinit(&r);
+}
+
 Test(pinset, what_is_no_entry_is_counted_and_passed)
 {
     struct replica r;
@@ -410,7 +473,7 @@ Test(pinset, index_rows_follow_a_change_of_type_free_fields)
 
 /* ---- against a model ---- */
 
-enum { CIDS = 12, PEERS = 5, ORIGINS = 3 };
+enum { CIDS = 12, PEERS = 5, ORIGINS = 3, KEYS = 40 };
 
 struct model_pin {
     bool is_there;
@@ -425,6 +488,7 @@ struct model {
     int seen[ORIGINS][4096]; /* outcome by sequence */
     uint64_t floors[ORIGINS];
     uint64_t next[ORIGINS];
+    int memos[KEYS]; /* outcome by a client's key */
 };
 
 static size_t random_allocations(struct test_random *random, struct peer_id *out)
@@ -456,6 +520,8 @@ static struct pin_entry random_entry(struct test_random *random, struct model *m
     uint32_t n = (uint32_t)test_random_below(random, CIDS);
     struct pin_entry e = test_random_below(random, 3) == 0 ? unpin_entry_of(n) : pin_entry_of(n);
     random_origin(random, m, &e.origin);
+    e.has_key = test_random_below(random, 3) == 0;
+    e.key[0] = (uint8_t)test_random_below(random, KEYS);
     if (test_random_below(random, 3) == 0) {
         struct model_pin *pin = &m->pins[n];
         e.expected = (pin->is_there ? pin->modified_index : 0) + test_random_below(random, 2);
@@ -511,8 +577,13 @@ static int model_apply(struct model *m, const struct pin_entry *e, uint64_t inde
     *is_duplicate = outcome != 0;
     if (e->origin.floor > m->floors[who])
         m->floors[who] = e->origin.floor;
-    if (!*is_duplicate)
-        outcome = *seen = model_act(m, e, index);
+    if (*is_duplicate)
+        return outcome;
+    int *memo = &m->memos[e->key[0]];
+    *is_duplicate = e->has_key && *memo != 0;
+    outcome = *seen = *is_duplicate ? *memo : model_act(m, e, index);
+    if (e->has_key)
+        *memo = outcome;
     return outcome;
 }
 

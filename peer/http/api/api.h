@@ -19,6 +19,7 @@
 #include "ids/multiaddr.h"
 #include "ids/peer_id.h"
 #include "state/pin.h"
+#include "state/pin_entry.h"
 #include "tracker/tracker_status.h"
 #include "util/arena.h"
 #include "util/buf.h"
@@ -92,6 +93,8 @@ struct api_freshness {
 struct api_call {
     /* In. */
     struct pin pin;                 /* pin: as asked for; unpin: its cid */
+    bool has_key;                   /* pin, unpin: the client's Idempotency-Key, hashed */
+    uint8_t key[PIN_KEY_BYTES];
     const struct peer_id *priority; /* user-allocations */
     size_t priority_count;
     struct peer_id peer;   /* peer_remove, peer_add */

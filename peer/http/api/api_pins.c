@@ -2,6 +2,7 @@
 #include "http/api/api_int.h"
 #include "state/pin_json.h"
 #include "http/wire/collect.h"
+#include "util/hash.h"
 
 #include <string.h>
 
@@ -60,6 +61,32 @@ static struct api_write *api_write_new(struct api *api, struct http_exchange *x,
     return w;
 }
 
+enum { API_KEY_BYTES_MAX = 256 };
+
+/* Idempotency-Key: a name that the client gives its request, to repeat it under. What it asks for is part of the name, so
+ * one key for two things means two requests. False: answered. */
+static bool api_write_key(struct api_write *w)
+{
+    struct bytes key = http_request_field(&w->x->request, "Idempotency-Key");
+    if (key.data == NULL)
+        return true;
+    if (key.len == 0 || key.len > API_KEY_BYTES_MAX) {
+        http_reply_error(w->x, 400, "an Idempotency-Key has 1 to 256 characters", NULL, 0);
+        api_write_free(w);
+        return false;
+    }
+    const struct cid *cid = &w->call.pin.cid;
+    uint64_t seed = hash64(hash64(0, w->x->request.method, strlen(w->x->request.method)),
+                           cid->bytes, cid->len);
+    struct hash128 hash = hash128(seed, key.data, key.len);
+    for (unsigned i = 0; i < 8; i++) {
+        w->call.key[i] = (uint8_t)(hash.high >> (56 - 8 * i));
+        w->call.key[8 + i] = (uint8_t)(hash.low >> (56 - 8 * i));
+    }
+    w->call.has_key = true;
+    return true;
+}
+
 /* At once refused: the answer is given here. */
 static void api_write_start(struct api_write *w,
                             int (*start)(void *impl, struct api_call *call, struct buf *why))
@@ -76,7 +103,7 @@ static void api_write_start(struct api_write *w,
 static void api_pin_cid(struct api *api, struct http_exchange *x, const struct cid *cid)
 {
     struct api_write *w = api_write_new(api, x, cid);
-    if (w == NULL)
+    if (w == NULL || !api_write_key(w))
         return;
     struct buf why = { 0 };
     int err = api_parse_options(&x->request, api->ops->wall_us(api->impl), &w->arena, &w->call.pin,
@@ -96,7 +123,7 @@ static void api_pin_cid(struct api *api, struct http_exchange *x, const struct c
 static void api_unpin_cid(struct api *api, struct http_exchange *x, const struct cid *cid)
 {
     struct api_write *w = api_write_new(api, x, cid);
-    if (w != NULL)
+    if (w != NULL && api_write_key(w))
         api_write_start(w, api->ops->unpin);
 }
 
