@@ -50,6 +50,17 @@ void cmd_data_folder(struct buf *out, const struct service *service, const struc
 /* Is it ours to open? ERR_UNSUPPORTED, with what to do, for one of the Go ipfs-cluster. */
 int cmd_data_check(const char *folder, struct buf *why);
 
+/* ---- cmd_list.c ---- */
+struct config_addrs;
+struct peer_id;
+/* Is cluster_peers in service.json another set than the one that this peer wrote last? `was_written`: it once did. */
+bool cmd_list_is_edited(const struct service *service, const struct peer_id *self,
+                        bool *was_written);
+/* After the list itself: a crash in between looks like an edit, and is none to the peer, whose log says the same. */
+void cmd_list_written(const struct service *service, const struct peer_id *self,
+                      const struct config_addrs *list, struct buf *why);
+int cmd_list_forget(const struct service *service, struct buf *why);
+
 /* ---- cmd_backup.c ---- */
 struct store;
 /* A readable copy of the pins in the folder's backups/, and only the newest `keep` of them. Says what goes wrong. */

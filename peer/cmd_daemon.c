@@ -125,56 +125,6 @@ static void life_read_cluster_id(struct life *l, struct peer_options *o)
     buf_deinit(&path);
 }
 
-/* ---- cluster_peers, as we wrote it ---- */
-
-static int life_id_order(const void *a, const void *b)
-{
-    return peer_id_compare(a, b);
-}
-
-/* The ids, sorted, one a line: beside service.json, so that an edit by the operator is seen as one. */
-static void life_list_text(const struct config_addrs *list, struct buf *out)
-{
-    struct peer_id ids[LIMIT_MEMBERS_COUNT];
-    size_t count = 0;
-    for (size_t i = 0; i < list->count && count < LIMIT_MEMBERS_COUNT; i++)
-        count += multiaddr_peer(&list->at[i], &ids[count]) == OK;
-    qsort(ids, count, sizeof(ids[0]), life_id_order);
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || !peer_id_equal(&ids[i - 1], &ids[i]))
-            buf_printf(out, "%s\n", peer_id_print(&ids[i]).text);
-    }
-}
-
-/* `was_written`: by us, for a member that this peer was. */
-static bool life_list_is_edited(const struct life *l, bool *was_written)
-{
-    struct buf path = { 0 }, written = { 0 }, now = { 0 };
-    cmd_path(&path, l->daemon->service, "cluster_peers.written");
-    life_list_text(&l->daemon->config.cluster.cluster_peers, &now);
-    *was_written = os_file_read(buf_text(&path), &written, NULL) == OK;
-    bool is_edited = *was_written && !bytes_equal(buf_bytes(&written), buf_bytes(&now));
-    buf_deinit(&path);
-    buf_deinit(&written);
-    buf_deinit(&now);
-    return is_edited;
-}
-
-/* After the list itself: a crash in between looks like an edit, and is none to the peer, whose log says the same. */
-static void life_list_written(const struct life *l, const struct config_addrs *list,
-                              struct buf *why)
-{
-    struct buf path = { 0 }, written = { 0 }, now = { 0 };
-    cmd_path(&path, l->daemon->service, "cluster_peers.written");
-    life_list_text(list, &now);
-    (void)os_file_read(buf_text(&path), &written, NULL);
-    if (!os_file_exists(buf_text(&path)) || !bytes_equal(buf_bytes(&written), buf_bytes(&now)))
-        (void)os_file_replace(buf_text(&path), now.data, now.len, 0600, why);
-    buf_deinit(&path);
-    buf_deinit(&written);
-    buf_deinit(&now);
-}
-
 static void life_options_times(const struct config *c, struct peer_options *o)
 {
     o->raft.heartbeat_us = c->raft.heartbeat_timeout_us / 10;
@@ -218,7 +168,7 @@ static int life_options(struct life *l, struct peer_options *o)
         o->bootstrap_count = d->join_count;
     } else {
         bool was_member = false;
-        o->cluster_peers_edited = life_list_is_edited(l, &was_member);
+        o->cluster_peers_edited = cmd_list_is_edited(d->service, &o->id, &was_member);
         if (!was_member) /* nobody knows: then the operator's word counts */
             o->cluster_peers_edited = d->accept_peers;
         o->cluster_peers_count = daemon_cluster_peers(c, &o->id, was_member, l->cluster_peers);
@@ -281,7 +231,7 @@ static void life_on_members(void *owner, const struct peer_address *others, size
         !bytes_equal(buf_bytes(&file), buf_bytes(&fresh)))
         (void)os_file_replace(buf_text(&path), fresh.data, fresh.len, 0600, &why);
     if (why.len == 0)
-        life_list_written(l, &addrs, &why);
+        cmd_list_written(service, &l->daemon->identity.id, &addrs, &why);
     if (why.len > 0)
         LOG_WARN(&service->log, "config", "cluster_peers could not be kept: %s", buf_text(&why));
     mem_free(addrs.at);
@@ -492,7 +442,7 @@ static int life_rotate(struct life *l, struct buf *why)
     if (err == OK)
         err = os_file_remove(cmd_path(&path, l->daemon->service, "cluster_id"), why);
     if (err == OK)
-        err = os_file_remove(cmd_path(&path, l->daemon->service, "cluster_peers.written"), why);
+        err = cmd_list_forget(l->daemon->service, why);
     buf_deinit(&folder);
     buf_deinit(&path);
     return err;

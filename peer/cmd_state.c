@@ -273,7 +273,7 @@ static int cleanup_run(struct state *s)
     if (err == OK)
         err = os_file_remove(cmd_path(&path, s->service, "cluster_id"), &s->why);
     if (err == OK)
-        err = os_file_remove(cmd_path(&path, s->service, "cluster_peers.written"), &s->why);
+        err = cmd_list_forget(s->service, &s->why);
     buf_deinit(&path);
     return err;
 }
