@@ -85,6 +85,9 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
         c->accepting = 0;
         record_succeed(c, who);
         promises_forgive(c);
+        log_matching_deinit(
+            c); /* terms of the old cluster, and of an attempt that the power cut short, say nothing */
+        c->matching = NULL;
     }
     log_matching_on_fact(c, who, fact);
     election_safety_on_fact(c, who, fact);
