@@ -201,6 +201,10 @@ bench-etcd: $(PROGRAMS) $(BENCHES)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
 	$(link)
 
+.PHONY: bench-sim
+bench-sim: $(B)/bench/bench_sim
+	$(B)/bench/bench_sim
+
 # ---- other libp2p implementations ----
 # js-libp2p against our wire, both ways. Needs Node and npm; what npm brings stays under $(B).
 interop: $(B)/tests/p2p_echo
@@ -275,6 +279,7 @@ help:
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
 	@echo 'make bench-etcd  pins beside etcd on the same disk (needs Go; fetches etcd); T=rates: one table of it'
+	@echo 'make bench-sim  how fast the simulator is'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors; V=1 shows commands.'
 

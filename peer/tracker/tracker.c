@@ -54,8 +54,6 @@ static void tracker_init_pool(struct tracker *t)
         list_init(&t->lanes[i]);
     list_init(&t->waiting);
     list_init(&t->ended);
-    for (size_t i = 0; i < t->options.ops_max; i++)
-        list_push_back(&t->free, &t->ops[i].link);
 }
 
 int tracker_create(struct tracker **out, const struct tracker_options *options,
@@ -72,7 +70,8 @@ int tracker_create(struct tracker **out, const struct tracker_options *options,
     t->log = log;
     t->hooks = *hooks;
     t->calls_count = options->concurrent_pins + 2;
-    t->ops = mem_array(options->ops_max, sizeof(*t->ops));
+    ASSERT(options->ops_max <= SIZE_MAX / sizeof(*t->ops));
+    t->ops = mem_alloc(options->ops_max * sizeof(*t->ops));
     t->calls = mem_array(t->calls_count, sizeof(*t->calls));
     int err = t->ops == NULL || t->calls == NULL ? ERR_NOMEM : OK;
     if (err == OK)

@@ -186,7 +186,8 @@ struct tracker {
     /* Operations: a pool, found by CID. */
     struct tracker_op *ops;
     struct map by_cid;
-    struct list_link free;
+    struct list_link free; /* used before */
+    size_t ops_begun;      /* those behind were never used, and are not even cleared */
     struct list_link lanes[LANES_COUNT];
     uint64_t tickets[LANES_COUNT]; /* the last one given */
     struct list_link waiting;      /* by due_us */

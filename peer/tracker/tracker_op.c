@@ -82,15 +82,24 @@ bool tracker_pool_has_room(const struct tracker *t)
     return !t->is_pool_full || !list_is_empty(&t->waiting) || !list_is_empty(&t->lanes[LANE_NEW]);
 }
 
+static struct tracker_op *tracker_op_spare(struct tracker *t)
+{
+    struct list_link *link = list_pop_front(&t->free);
+    if (link != NULL)
+        return list_entry(link, struct tracker_op, link);
+    return t->ops_begun < t->options.ops_max ? &t->ops[t->ops_begun++] : NULL;
+}
+
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
                                    enum tracker_op_kind kind, bool is_young)
 {
-    if (list_is_empty(&t->free) && !tracker_op_evict_waiting(t) &&
-        !(is_young && tracker_op_evict_walked(t))) {
+    struct tracker_op *op = tracker_op_spare(t);
+    if (op == NULL && (tracker_op_evict_waiting(t) || (is_young && tracker_op_evict_walked(t))))
+        op = tracker_op_spare(t);
+    if (op == NULL) {
         t->is_pool_full = true;
         return NULL;
     }
-    struct tracker_op *op = list_entry(list_pop_front(&t->free), struct tracker_op, link);
     *op =
         (struct tracker_op){ .cid = *cid, .kind = kind, .phase = OP_QUEUED, .is_young = is_young };
     list_init(&op->link);

@@ -178,23 +178,36 @@ struct base_number {
 
 #define BASE_FACTOR_MAX ((uint64_t)1 << 55) /* times a place, and a carry: fits 64 bits */
 
-static int base_number_settle(struct base_number *n)
+/* Inlined for each radix that is often met: a compiler divides by a constant without dividing. */
+static inline int base_number_settle_in(struct base_number *n, unsigned radix)
 {
     uint64_t carry = n->add;
     for (size_t i = 0; i < n->len; i++) {
         carry += n->places[i] * n->factor;
-        n->places[i] = (uint8_t)(carry % n->radix);
-        carry /= n->radix;
+        n->places[i] = (uint8_t)(carry % radix);
+        carry /= radix;
     }
     while (carry > 0) {
         if (n->len == n->size)
             return ERR_TOO_BIG;
-        n->places[n->len++] = (uint8_t)(carry % n->radix);
-        carry /= n->radix;
+        n->places[n->len++] = (uint8_t)(carry % radix);
+        carry /= radix;
     }
     n->factor = 1;
     n->add = 0;
     return OK;
+}
+
+static int base_number_settle(struct base_number *n)
+{
+    switch (n->radix) {
+    case 256:
+        return base_number_settle_in(n, 256);
+    case 58:
+        return base_number_settle_in(n, 58);
+    default:
+        return base_number_settle_in(n, n->radix);
+    }
 }
 
 /* number = number * radix + digit */

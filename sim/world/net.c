@@ -288,6 +288,8 @@ struct net *net_create(struct sim *sim, unsigned machines_count, const struct ne
     for (unsigned a = 1; a <= machines_count; a++) {
         n->ends[a].net = n;
         n->ends[a].who = (uint16_t)a;
+        n->ends[a].known = mem_alloc((NET_MACHINES_MAX + 1) * sizeof(struct net_known));
+        ASSERT(n->ends[a].known != NULL);
         for (unsigned b = 1; b <= machines_count; b++) {
             struct net_path *path = &n->paths[a][b];
             *path = (struct net_path){ .net = n, .from = (uint16_t)a, .to = (uint16_t)b };
@@ -309,6 +311,8 @@ void net_destroy(struct net *n)
                 net_frame_lose(list_entry(link, struct net_frame, link));
             net_link_deinit(&n->links[a][b]);
         }
+    for (unsigned a = 1; a <= n->machines_count; a++)
+        mem_free(n->ends[a].known);
     parcels_deinit(&n->parcels);
     mem_free(n);
 }

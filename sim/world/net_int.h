@@ -76,7 +76,7 @@ struct net_end {
     bool is_attached;
     uint64_t life;
     struct transport_hooks hooks;
-    struct net_known known[NET_MACHINES_MAX + 1];
+    struct net_known *known; /* room for NET_MACHINES_MAX + 1; known_count of them mean something */
     size_t known_count;
 };
 
