@@ -159,6 +159,13 @@ static void raft_become_leader(struct raft *r)
     }
 }
 
+/* My vote for myself, in the term that I have, is not on the disk: that term's election has not even begun. A disk
+ * that is full or hangs must not raise a term at each timeout. */
+static bool raft_vote_is_pending(const struct raft *r)
+{
+    return r->voted_for == r->number && raft_units_of_meta(&r->units) != 0;
+}
+
 /* Only voters of the configuration in force count, each once (Raft 5.2; SIMULATION V08, V09). */
 void raft_count_votes(struct raft *r)
 {
@@ -170,9 +177,9 @@ void raft_count_votes(struct raft *r)
     }
     if (granted <= voters / 2)
         return;
-    if (r->state == RAFT_PRE_CANDIDATE)
+    if (r->state == RAFT_PRE_CANDIDATE && !raft_vote_is_pending(r))
         raft_campaign(r, false);
-    else if (r->vote_unit == 0)
+    else if (r->state == RAFT_CANDIDATE && r->vote_unit == 0)
         raft_become_leader(r);
 }
 

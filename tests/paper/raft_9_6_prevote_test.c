@@ -68,6 +68,23 @@ Test(raft_9_6, a_candidate_that_times_out_asks_again_first)
     raft_destroy(r);
 }
 
+/* A full or hung disk, and nobody else to ask: each timeout would raise the term, for as long as that lasts. */
+Test(raft_9_6, no_new_term_while_the_vote_of_the_last_one_is_not_stored)
+{
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 1, .term = 4 });
+    uint64_t now_us = NOW;
+    for (int i = 0; i < 20; i++, now_us += 2 * ONE_ELECTION_US)
+        raft_on_deadline(r, now_us, 0);
+    cr_assert_eq(raft_term(r), 5);
+    cr_assert_neq(raft_state(r), RAFT_LEADER);
+    raft_one_store(r, now_us);
+    raft_on_deadline(r, now_us + 2 * ONE_ELECTION_US, 0);
+    raft_one_store(r, now_us + 2 * ONE_ELECTION_US);
+    cr_assert_eq(raft_state(r), RAFT_LEADER);
+    cr_assert_leq(raft_term(r), 6);
+    raft_destroy(r);
+}
+
 Test(raft_9_6, who_is_asked_changes_nothing_either)
 {
     struct raft *r = node(2, 4);
