@@ -105,7 +105,9 @@ static void sender_on_ready(void *owner, int err)
     if (err == ERR_CANCELED)
         return;
     peer_enter(p);
-    if (err != OK) {
+    if (err == ERR_IO) {
+        peer_disk_failed(p, err, "writing the state out for a member");
+    } else if (err != OK) {
         LOG_WARN(p->log, "raft", "the state could not be written out for a member: %s",
                  err_text(err));
         p->sender->spool_index = 0;
