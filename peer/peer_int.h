@@ -344,7 +344,7 @@ void peer_trim_on_stored(struct peer *p);
 uint64_t peer_trim_deadline_us(const struct peer *p);
 
 /* ---- peer_propose.c ---- */
-/* The pin (or unpin) on its way; `priority` are the client's preferred holders. At once: ERR_NO_LEADER,
+/* The pin (or unpin) on its way; `priority` are the client's preferred holders. At once: ERR_NO_LEADER, ERR_FULL,
  * ERR_BUSY, ERR_TOO_BIG, ERR_NOMEM; else done runs once, later. */
 int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *priority,
                  size_t priority_count, peer_proposal_done done, void *owner);
