@@ -142,6 +142,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_expiry_deadline_us(p));
     due = peer_earlier(due, peer_level_deadline_us(p));
     due = peer_earlier(due, p->disk_retry_us);
+    due = peer_earlier(due, p->unit_due_us);
     due = peer_earlier(due, p->flush_at_us);
     due = peer_earlier(due, peer_sender_deadline_us(p));
     due = peer_earlier(due, peer_receiver_deadline_us(p));
@@ -339,6 +340,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
         p->observer = *observer;
     p->log = ports->log;
     p->disk_retry_us = RAFT_NEVER;
+    p->unit_due_us = RAFT_NEVER;
     p->flush_at_us = RAFT_NEVER;
     list_init(&p->letters);
     list_init(&p->proposals);

@@ -179,6 +179,8 @@ struct peer {
     struct list_link letters;
     uint64_t stored_unit;
     size_t units_in_flight;
+    uint64_t unit_due_us; /* not stored by then: the disk hangs; RAFT_NEVER: none is on its way */
+    bool disk_hangs;
     bool fetch_was_refused;          /* the store's queue was full */
     struct raft_entry *entries_room; /* of one APPEND */
     struct peer_speaker speakers[PEER_SPEAKERS_MAX];

@@ -123,6 +123,14 @@ static void peer_fetched(void *owner, int err, const struct raft_entry *entries,
 
 /* ---- units ---- */
 
+static void peer_disk_answers(struct peer *p)
+{
+    p->unit_due_us = RAFT_NEVER;
+    if (p->disk_hangs)
+        LOG_INFO(p->log, "store", "the disk answers again");
+    p->disk_hangs = false;
+}
+
 static void peer_unit_stored(void *owner, uint64_t number, int err)
 {
     struct peer *p = owner;
@@ -132,6 +140,7 @@ static void peer_unit_stored(void *owner, uint64_t number, int err)
     if (err == OK) {
         p->units_in_flight -= 1;
         p->stored_unit = number;
+        peer_disk_answers(p);
         peer_raft_take(p, raft_on_stored(p->raft, p->now_us, number));
         peer_tell_stored(p);
         peer_letters_leave(p);
@@ -155,10 +164,12 @@ static void peer_store_unit(struct peer *p)
     peer_receiver_on_unit(p, unit.number);
     peer_tell_unit(p, &unit);
     int err = raft_store_write(&p->raft_store, &unit, peer_unit_stored, p);
-    if (err == OK)
-        p->units_in_flight += 1;
-    else
+    if (err != OK) {
         peer_disk_failed(p, err, "writing the log");
+        return;
+    }
+    p->units_in_flight += 1;
+    p->unit_due_us = p->now_us + LIMIT_STALL_US;
 }
 
 /* ---- applying ---- */
@@ -433,8 +444,25 @@ void peer_disk_full(struct peer *p)
         peer_raft_take(p, raft_abdicate(p->raft, p->now_us, p->now_us + 4 * PEER_DISK_PAUSE_US));
 }
 
+/* A unit is on its way for too long: whoever waits for this peer had better have another leader (DESIGN 6). Again and
+ * again: as long as it lasts, this peer does not stand for election either. A full disk has words of its own. */
+static void peer_disk_watch(struct peer *p)
+{
+    if (p->now_us < p->unit_due_us || p->raft == NULL)
+        return;
+    p->unit_due_us = p->now_us + LIMIT_STALL_US;
+    if (p->disk_retry_us != RAFT_NEVER)
+        return;
+    if (!p->disk_hangs)
+        LOG_ERROR(p->log, "store", "the disk hangs: a write of the log has not ended after %u s",
+                  (unsigned)(LIMIT_STALL_US / 1000000));
+    p->disk_hangs = true;
+    peer_raft_take(p, raft_abdicate(p->raft, p->now_us, p->now_us + LIMIT_STALL_US));
+}
+
 void peer_disk_on_deadline(struct peer *p)
 {
+    peer_disk_watch(p);
     if (p->now_us < p->disk_retry_us)
         return;
     bool is_stalled = overlay_is_stalled(p->state) || overlay_is_stalled(p->local);
