@@ -148,7 +148,7 @@ bench-shrink:
 # ---- real processes ----
 # demo.sh is run by itself.
 SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
-system: all $(B)/tests/canned $(B)/tests/load
+system: all $(B)/tests/canned $(B)/tests/load $(B)/tests/faults.so
 	tests/system/run $(B) $(SYSTEM)
 $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
