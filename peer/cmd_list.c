@@ -16,7 +16,7 @@ static int list_order(const void *a, const void *b)
 /* The others' ids: the guide wants the same list everywhere, so a file may name its own peer, too. */
 static void list_text(const struct config_addrs *list, const struct peer_id *self, struct buf *out)
 {
-    struct peer_id ids[LIMIT_MEMBERS_COUNT];
+    struct peer_id ids[LIMIT_MEMBERS_COUNT] = { { 0 } };
     size_t count = 0;
     for (size_t i = 0; i < list->count && count < LIMIT_MEMBERS_COUNT; i++)
         count += multiaddr_peer(&list->at[i], &ids[count]) == OK;

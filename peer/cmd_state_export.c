@@ -115,6 +115,10 @@ int cmd_state_export(const struct service *service, int argc, char **argv)
     bool has_pins = s.disk != NULL && !peer_disk_facts(s.disk)->is_empty;
     if (err == OK)
         err = state_write_pins(has_pins ? &s.port : NULL, path, &count, &s.why);
+    if (err == ERR_CORRUPT && s.why.len == 0)
+        buf_append_text(&s.why,
+                        "a row of this peer's state is damaged. Any other peer of the cluster has "
+                        "the same pins; this one heals from them once it is started");
     if (err != OK)
         code = state_fail(&s, "exporting the state", err);
     else
