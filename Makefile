@@ -128,12 +128,18 @@ N ?= 200
 SEED ?= 1
 # Every scenario with SEEDS seeds, each of them twice: the second run has to be the same, event by event.
 scenarios: $(SIM)
+	tests/doc_scenarios $(SIM) $(B)/doc_scenarios
 	for file in scenarios/*/*.scn; do echo "$$file"; $(SIM) sweep --seeds $(SEEDS) --twice $$file || exit 1; done
 # A cluster under N mixes of faults; one of them, with everything that happens.
 sweep: $(SIM)
 	$(SIM) sweep --seeds $(N) --twice
 sim: $(SIM)
 	$(SIM) run swarm --seed $(SEED) --trace
+
+# Every seed that ever failed.
+.PHONY: seeds
+seeds: $(SIM)
+	tests/seeds/run $(SIM)
 
 # The same run, whatever compiled it.
 .PHONY: determinism
@@ -268,6 +274,7 @@ help:
 	@echo 'make scenarios  every scenario with SEEDS=10 seeds, in virtual time'
 	@echo 'make sweep      a cluster under N=200 mixes of faults, each twice'
 	@echo 'make sim        one of them with everything that happens: SEED=1'
+	@echo 'make seeds      every seed that ever failed, again'
 	@echo 'make determinism  the simulator built in three ways makes the same runs'
 	@echo 'make bench-shrink  failures of known mutants made small: beside what was made small by hand (M=vote for some)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'

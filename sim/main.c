@@ -36,7 +36,7 @@ static void cmd_help_all(FILE *to)
           "  ipfs-cluster-sim sweep --seeds 200 --twice\n"
           "  ipfs-cluster-sim run swarm --seed 17 --trace\n\n"
           "Exit codes: 0 all passed, 1 a run failed, 2 not understood.\n"
-          "The language of scenarios: docs/SIMULATOR.md\n",
+          "The language of scenarios, by examples: docs/SCENARIOS.md\n",
           to);
 }
 

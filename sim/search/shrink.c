@@ -289,7 +289,7 @@ static void shrink_luck(struct shrink *s, shrink_edit edit)
     shrink_pass(s, &seed);
 }
 
-void shrink_run(struct shrink *s)
+static void shrink_pass_all(struct shrink *s)
 {
     const struct shrink_pass bites = { edit_bite, 1, EDIT_BITES, 1 };
     shrink_pass(s, &bites);
@@ -312,6 +312,67 @@ void shrink_run(struct shrink *s)
     shrink_luck(s, edit_unstill);
 }
 
+/* ---- impatience ---- */
+
+/* A run that fails because something is not so within a quarter of an hour costs that quarter, each time. Three minutes
+ * will do for looking; in the end it has to fail in its full time. */
+#define SHRINK_HURRY_US ((uint64_t)180 * 1000 * 1000)
+
+static bool shrink_takes(struct shrink *s)
+{
+    struct shrink_try t = { .fails = false };
+    plot_copy(&t.plot, &s->best);
+    s->is_over = !s->play(s->owner, &t, 1) || s->is_over;
+    plot_deinit(&t.plot);
+    if (t.fails)
+        s->events = t.events;
+    return t.fails;
+}
+
+/* Gives the last line that much time; the time that it had, or 0: it is no `until` that waits longer. */
+static uint64_t shrink_set_patience(struct plot *p, uint64_t us)
+{
+    static const char within[] = " within ";
+    size_t last = p->count - 1;
+    const char *text = p->count > 0 && p->lines[last].text != NULL ? p->lines[last].text : "";
+    const char *found = strstr(text, within);
+    uint64_t had_us;
+    if (strncmp(text, "until ", 6) != 0 || found == NULL ||
+        !word_time_us((struct bytes){ found + strlen(within), strlen(found + strlen(within)) },
+                      &had_us))
+        return 0;
+    struct buf line = { 0 };
+    buf_append(&line, text, (size_t)(found - text) + strlen(within));
+    word_print_time(us, &line);
+    plot_set_text(p, last, buf_text(&line));
+    buf_deinit(&line);
+    return had_us;
+}
+
+void shrink_run(struct shrink *s)
+{
+    struct plot whole;
+    uint64_t events = s->events;
+    plot_copy(&whole, &s->best);
+    uint64_t patience_us =
+        shrink_is_scenario(s) ? shrink_set_patience(&s->best, SHRINK_HURRY_US) : 0;
+    bool hurries = patience_us > SHRINK_HURRY_US && shrink_takes(s);
+    if (patience_us > 0 && !hurries)
+        shrink_set_patience(&s->best, patience_us);
+    shrink_pass_all(s);
+    if (hurries) {
+        shrink_set_patience(&s->best, patience_us);
+        s->events = events;
+        if (!shrink_takes(s)) {
+            plot_deinit(&s->best);
+            plot_copy(&s->best, &whole);
+            s->events = events;
+            shrink_pass_all(s);
+        }
+    }
+    plot_deinit(&whole);
+}
+
 /* ---- the beginning ---- */
 
 /* The scenario as it was written: its own lines, and nothing told in other words. */
@@ -329,17 +390,6 @@ static void shrink_plot_of_script(const struct script *script, uint64_t seed, st
         plot_add(out, script_line(script, script->options[i].line), 0, true);
     for (size_t i = 0; i < script->steps_count; i++)
         plot_add(out, script_line(script, script->steps[i].line), 0, false);
-}
-
-static bool shrink_takes(struct shrink *s)
-{
-    struct shrink_try t = { .fails = false };
-    plot_copy(&t.plot, &s->best);
-    bool in_time = s->play(s->owner, &t, 1);
-    plot_deinit(&t.plot);
-    if (t.fails)
-        s->events = t.events;
-    return in_time && t.fails;
 }
 
 bool shrink_begin(struct shrink *s, const struct script *script, uint64_t seed)
