@@ -78,6 +78,8 @@ int tracker_create(struct tracker **out, const struct tracker_options *options,
         err = map_reserve(&t->by_cid, options->ops_max);
     if (err == OK)
         err = ring_init(&t->hints, options->touched_max, sizeof(struct tracker_hint));
+    if (err == OK && buf_reserve(&t->scratch, TRACKER_ROW_BYTES_MAX) == NULL)
+        err = ERR_NOMEM;
     if (err != OK) {
         tracker_destroy(t);
         return err;
@@ -172,6 +174,7 @@ void tracker_put_row(struct tracker *t, const struct cid *cid, const struct trac
 {
     buf_clear(&t->scratch);
     tracker_row_encode(row, &t->scratch);
+    ASSERT(t->scratch.err == OK); /* there is room for the longest row: a turn does not fail halfway */
     t->turn_number += t->turn_rows == 0;
     t->turn_rows += 1;
     row_sink_put(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){ cid->bytes, cid->len },

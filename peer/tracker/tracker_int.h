@@ -39,6 +39,8 @@ struct tracker_row {
     char error[TRACKER_ERROR_TEXT_SIZE];
 };
 
+enum { TRACKER_ROW_BYTES_MAX = 32 + TRACKER_ERROR_TEXT_SIZE };
+
 void tracker_row_encode(const struct tracker_row *row, struct buf *out);
 int tracker_row_decode(struct tracker_row *out, struct bytes bytes);
 /* ERR_NOT_FOUND; one step. */
