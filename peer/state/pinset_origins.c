@@ -74,8 +74,10 @@ static struct bytes pinset_origin_encode(struct pinset *p, struct pinset_origin 
     buf_put_u64(row, o->last_index);
     buf_put_u64(row, o->floor);
     buf_put_varint(row, o->count);
-    for (size_t i = 0; i < o->count; i++)
-        buf_put_u8(row, *pinset_origin_place(o, o->floor + i));
+    size_t from = o->floor % ORIGIN_WINDOW;
+    size_t first = o->count < ORIGIN_WINDOW - from ? o->count : ORIGIN_WINDOW - from;
+    buf_append(row, o->outcomes + from, first);
+    buf_append(row, o->outcomes, o->count - first);
     ASSERT(row->err == OK); /* reserved by pinset_create() */
     return buf_bytes(row);
 }

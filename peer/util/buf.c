@@ -1,5 +1,6 @@
 #include "util/buf.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum { BUF_SIZE_FIRST = 64 };
+enum { BUF_SIZE_FIRST = 256 };
 
 void buf_deinit(struct buf *b)
 {
@@ -51,11 +52,19 @@ uint8_t *buf_reserve(struct buf *b, size_t more)
     return b->data + b->len;
 }
 
+/* The same, without a call where there is room. */
+static inline uint8_t *buf_room(struct buf *b, size_t more)
+{
+    bool has_room = b->err == OK && b->data != NULL && more <= b->size - b->len &&
+                    (b->limit == 0 || b->len + more <= b->limit);
+    return has_room ? b->data + b->len : buf_reserve(b, more);
+}
+
 void buf_append(struct buf *b, const void *data, size_t len)
 {
     if (len == 0)
         return;
-    uint8_t *to = buf_reserve(b, len);
+    uint8_t *to = buf_room(b, len);
     if (to == NULL)
         return;
     memcpy(to, data, len);
@@ -89,9 +98,9 @@ void buf_vprintf(struct buf *b, const char *format, va_list args)
     va_end(again);
 }
 
-static void buf_put_big_endian(struct buf *b, uint64_t value, size_t len)
+static inline void buf_put_big_endian(struct buf *b, uint64_t value, size_t len)
 {
-    uint8_t *to = buf_reserve(b, len);
+    uint8_t *to = buf_room(b, len);
     if (to == NULL)
         return;
     for (size_t i = 0; i < len; i++)
