@@ -74,9 +74,10 @@ void peer_enter(struct peer *p)
     p->wall_us = clock_wall(&p->ports.clock).us;
 }
 
-/* What may follow from any event, in one order always. */
+/* What may follow from events, in one order always. */
 static void peer_settle(struct peer *p)
 {
+    p->settle_at_us = RAFT_NEVER;
     if (p->raft != NULL) {
         peer_proposals_on_deadline(p);
         peer_reads_begin(p);
@@ -89,17 +90,28 @@ static void peer_settle(struct peer *p)
         peer_check_ready(p);
     }
     peer_stop_settle(p);
-    arena_reset(&p->arena);
 }
 
-void peer_leave(struct peer *p)
+static void peer_end_event(struct peer *p)
 {
-    ASSERT(p->depth > 0);
-    if (p->depth == 1 && p->life != PEER_STOPPED)
-        peer_settle(p);
+    arena_reset(&p->arena);
     p->depth -= 1;
     if (p->depth == 0 && p->hooks.on_wake != NULL)
         p->hooks.on_wake(p->hooks.owner);
+}
+
+/* Events come in crowds: a hundred requests in one turn of the loop, twenty frames in one read. What follows from
+ * them is done once for all, by a deadline that is due at once: one APPEND, one unit, one batch. */
+void peer_leave(struct peer *p)
+{
+    ASSERT(p->depth > 0);
+    if (p->depth > 1) {
+        p->depth -= 1;
+        return;
+    }
+    if (p->settle_at_us == RAFT_NEVER)
+        p->settle_at_us = p->now_us;
+    peer_end_event(p);
 }
 
 void peer_on_deadline(struct peer *p)
@@ -119,7 +131,9 @@ void peer_on_deadline(struct peer *p)
     peer_receiver_on_deadline(p);
     peer_trim_on_deadline(p);
     peer_swarm_on_deadline(p);
-    peer_leave(p);
+    if (p->life != PEER_STOPPED)
+        peer_settle(p);
+    peer_end_event(p);
 }
 
 static uint64_t peer_earlier(uint64_t a, uint64_t b)
@@ -131,6 +145,8 @@ uint64_t peer_next_deadline_us(const struct peer *p)
 {
     if (p->life == PEER_STOPPED)
         return MONO_NEVER;
+    if (p->settle_at_us != RAFT_NEVER)
+        return p->settle_at_us;
     uint64_t due = rpc_next_deadline_us(&p->rpc);
     due = peer_earlier(due, peer_found_deadline_us(p));
     due = peer_earlier(due, peer_accept_deadline_us(p));
@@ -342,6 +358,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     p->disk_retry_us = RAFT_NEVER;
     p->unit_due_us = RAFT_NEVER;
     p->flush_at_us = RAFT_NEVER;
+    p->settle_at_us = RAFT_NEVER;
     list_init(&p->letters);
     list_init(&p->proposals);
     list_init(&p->outbox);

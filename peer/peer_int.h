@@ -28,6 +28,7 @@
  *
  * Rule     An event enters by one of peer.h's functions or a port's hook, which open it with
  *          peer_enter() and close it with peer_leave(). Between them time stands still (p->now_us).
+ *          What follows from it (peer_settle()) is a deadline that is due at once: once for all events of a turn.
  *          Modules are called with what they need and answer with effects; only here are ports touched. */
 #ifndef PEER_PEER_INT_H
 #define PEER_PEER_INT_H
@@ -80,7 +81,7 @@ enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2, PEER_FILE_EXPORT = 3 };
 #define PEER_EXPIRY_PAUSE_US  ((uint64_t)1000 * 1000)
 #define PEER_DISK_PAUSE_US    ((uint64_t)1000 * 1000)
 /* What is applied may gather so long before it is written: it is in the log already, and a restart does it again. */
-#define PEER_STATE_PAUSE_US   ((uint64_t)1000 * 1000)
+#define PEER_STATE_PAUSE_US ((uint64_t)1000 * 1000)
 
 enum peer_life {
     PEER_FOUNDING, /* an empty disk: asking who is there */
@@ -143,9 +144,10 @@ struct peer {
     /* This event. */
     uint64_t now_us;
     int64_t wall_us;
-    int depth;          /* of peer_enter() */
-    struct arena arena; /* emptied when the event ends */
-    struct buf scratch; /* one message being made */
+    int depth;             /* of peer_enter() */
+    uint64_t settle_at_us; /* what follows from events before is due; RAFT_NEVER: done */
+    struct arena arena;    /* emptied when the event ends */
+    struct buf scratch;    /* one message being made */
 
     /* Who we are. */
     enum peer_life life;
@@ -168,7 +170,7 @@ struct peer {
 
     struct rpc rpc;
     uint64_t bad_frames_count;
-    bool is_told_refused;     /* by a member, and we have said so */
+    bool is_told_refused;                           /* by a member, and we have said so */
     struct peer_id foreigners[PEER_FOREIGNERS_MAX]; /* whose refusal we have logged */
     size_t foreigners_next;
 
@@ -197,7 +199,7 @@ struct peer {
     size_t batch_rows;
     int sink_err; /* of the batch being made */
     bool apply_is_blocked;
-    uint64_t flush_at_us; /* what has gathered in the overlay; RAFT_NEVER: nothing */
+    uint64_t flush_at_us;   /* what has gathered in the overlay; RAFT_NEVER: nothing */
     uint64_t disk_retry_us; /* RAFT_NEVER: the disk has room */
 
     struct peer_sender *sender;
