@@ -272,6 +272,7 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable)
     p->start_index = raft_last(p->raft).index;
     p->trim_at_us = p->now_us + p->options.trim.interval_us;
     raft_on_applied(p->raft, p->applied);
+    peer_sender_on_member(p);
     founding_deinit(&p->founding);
     if (!cluster_id_is_none(&p->cluster) && p->hooks.on_cluster_id != NULL)
         p->hooks.on_cluster_id(p->hooks.owner, p->cluster.bytes);
@@ -454,6 +455,7 @@ void peer_check_ready(struct peer *p)
     if (p->start_index == 0 || p->applied < p->start_index)
         return;
     p->is_ready = true;
+    peer_receiver_on_ready(p);
     LOG_INFO(p->log, "cluster", "IPFS Cluster is ready: member %llu of %zu",
              (unsigned long long)raft_number(p->raft), raft_config(p->raft)->count);
     if (p->hooks.on_ready != NULL)
@@ -471,6 +473,8 @@ void peer_look(const struct peer *p, struct peer_glance *out)
     if (p->raft == NULL)
         return;
     out->number = raft_number(p->raft);
+    out->log_begins = raft_base(p->raft).index;
+    out->log_ends = raft_last(p->raft).index;
     out->role = raft_state(p->raft);
     out->term = raft_term(p->raft);
     out->leader = raft_leader(p->raft);

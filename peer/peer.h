@@ -208,6 +208,8 @@ struct peer_glance {
     uint64_t pins;
     uint64_t state_hash[2];
     bool is_ready;
+    uint64_t log_begins; /* behind this entry */
+    uint64_t log_ends;
     bool is_receiving; /* a snapshot takes the place of its state */
 };
 void peer_look(const struct peer *p, struct peer_glance *out);

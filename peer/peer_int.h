@@ -315,6 +315,7 @@ void peer_send_snapshot(struct peer *p, const struct peer_id *to, struct snapsho
 /* ---- peer_snapshot_send.c ---- */
 int peer_sender_start(struct peer *p);
 void peer_sender_end(struct peer *p);
+void peer_sender_on_member(struct peer *p);
 void peer_sender_need(struct peer *p, uint64_t member); /* Raft says so */
 void peer_sender_on_get(struct peer *p, const struct peer_id *from, const struct snapshot_msg *m);
 void peer_sender_on_held(struct peer *p, const struct snapshot_msg *m);
@@ -333,6 +334,7 @@ void peer_receiver_on_chunk(struct peer *p, const struct snapshot_msg *m);
 void peer_receiver_on_gone(struct peer *p, const struct peer_id *from,
                            const struct snapshot_msg *m);
 void peer_receiver_on_role(struct peer *p);
+void peer_receiver_on_ready(struct peer *p);
 void peer_receiver_settle(struct peer *p);
 /* The state is about to be replaced: nothing more goes into the old one. */
 bool peer_receiver_blocks_apply(const struct peer *p);

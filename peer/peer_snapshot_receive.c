@@ -299,6 +299,13 @@ void peer_receiver_on_role(struct peer *p)
         receiver_abort(p);
 }
 
+/* Caught up: what is left of a transfer that another one, or the log, has overtaken is of no use. */
+void peer_receiver_on_ready(struct peer *p)
+{
+    if (p->receiver->phase == RECEIVER_IDLE)
+        snapshot_sink_sweep(p->receiver->sink);
+}
+
 static uint64_t receiver_stall_us(const struct peer *p)
 {
     const struct peer_receiver *r = p->receiver;

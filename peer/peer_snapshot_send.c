@@ -277,6 +277,11 @@ void peer_sender_end(struct peer *p)
     mem_free(p->sender);
 }
 
+void peer_sender_on_member(struct peer *p)
+{
+    snapshot_source_sweep(p->sender->source);
+}
+
 /* Raft asks again for whoever needs a snapshot of this leader. */
 void peer_sender_on_role(struct peer *p)
 {

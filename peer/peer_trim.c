@@ -43,6 +43,7 @@ static void peer_trim(struct peer *p)
         upto = forced;
     if (upto <= raft_base(p->raft).index)
         return;
+    LOG_DEBUG(p->log, "raft", "the log begins behind entry %llu", (unsigned long long)upto);
     raft_on_trimmed(p->raft, upto); /* the next unit says so, and then the records go */
     (void)raft_store_trim(&p->raft_store, raft_base(p->raft), upto + 1);
 }

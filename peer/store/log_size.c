@@ -2,7 +2,7 @@
 
 #include "util/assert.h"
 
-enum { MARK_BYTES_MIN = 4096 };
+enum { MARK_BYTES_MIN = 512 };
 
 static void log_size_halve(struct log_size *s)
 {

@@ -88,6 +88,8 @@ snapshot_source_offer(const struct snapshot_source *s); /* NULL: none yet */
 /* on_chunk(context) answers later. ERR_NOT_FOUND: not our snapshot, or outside of it; ERR_BUSY. */
 int snapshot_source_read(struct snapshot_source *s, const struct snapshot_get *get,
                          uint64_t context);
+/* The spool of a former life goes. */
+void snapshot_source_sweep(struct snapshot_source *s);
 /* Nobody needs it any more: drops the spool, once what is being read is through. */
 void snapshot_source_end(struct snapshot_source *s);
 
@@ -137,6 +139,8 @@ bool snapshot_sink_is_idle(const struct snapshot_sink *s);
 int snapshot_sink_abort(struct snapshot_sink *s);
 /* The log names the new generation, durably: the file and the row may go. */
 void snapshot_sink_finish(struct snapshot_sink *s);
+/* What an earlier transfer left will not be needed any more: it goes. Nothing happens unless the sink is idle. */
+void snapshot_sink_sweep(struct snapshot_sink *s);
 
 /* ---- shared ---- */
 

@@ -98,19 +98,26 @@ static int progress_decode(struct sink_progress *out, struct bytes bytes)
     return OK;
 }
 
-/* How much of the offered snapshot is on disk; a row that cannot be read counts for nothing. */
-static uint64_t progress_load(struct snapshot_sink *s, const struct snapshot_offer *offer)
+static int progress_read(struct snapshot_sink *s, struct sink_progress *p)
 {
     struct view view;
     struct bytes value;
-    struct sink_progress p = { 0 };
-    if (store_view_open(s->store, MAP_LOCAL, &view) != OK)
-        return 0;
-    int err = view_get(&view, s->options.local_table,
-                       (struct bytes){ progress_key, sizeof(progress_key) - 1 }, &value);
+    int err = store_view_open(s->store, MAP_LOCAL, &view);
+    if (err != OK)
+        return err;
+    err = view_get(&view, s->options.local_table,
+                   (struct bytes){ progress_key, sizeof(progress_key) - 1 }, &value);
     if (err == OK)
-        err = progress_decode(&p, value);
+        err = progress_decode(p, value);
     store_view_close(s->store, &view);
+    return err;
+}
+
+/* How much of the offered snapshot is on disk; a row that cannot be read counts for nothing. */
+static uint64_t progress_load(struct snapshot_sink *s, const struct snapshot_offer *offer)
+{
+    struct sink_progress p = { 0 };
+    int err = progress_read(s, &p);
     bool fits = err == OK && snapshot_id_equal(&p.id, &offer->id) && p.len == offer->len &&
                 p.synced <= p.len;
     return fits ? p.synced : 0;
@@ -511,6 +518,7 @@ int snapshot_sink_on_offer(struct snapshot_sink *s, uint64_t now_us,
     s->written -= s->written < offer->len ? s->written % s->options.chunk_bytes : 0;
     s->synced = s->next_get = s->written;
     s->is_syncing = false;
+    s->failed = OK;
     s->phase = SINK_PULLING;
     if (s->written > 0) {
         sink_pull(s);
@@ -565,4 +573,13 @@ void snapshot_sink_finish(struct snapshot_sink *s)
     sink_fail(s, ERR_CANCELED); /* ends silently, when row and file are gone */
     sink_forget_file(s);
     sink_end_if_free(s);
+}
+
+void snapshot_sink_sweep(struct snapshot_sink *s)
+{
+    struct sink_progress p;
+    if (!snapshot_sink_is_idle(s) || progress_read(s, &p) == ERR_NOT_FOUND)
+        return;
+    buf_clear(&s->note_value);
+    sink_submit_row(s, true, sink_on_row_gone);
 }

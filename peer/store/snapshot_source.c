@@ -81,6 +81,14 @@ static void source_on_dropped(struct file_job *job, int err)
     s->is_dropping = false;
 }
 
+static void source_drop(struct snapshot_source *s)
+{
+    s->file = (struct file_job){
+        .what = FILE_DROP, .file_no = s->file_no, .done = source_on_dropped, .owner = s
+    };
+    s->is_dropping = store_file_job(s->store, &s->file) == OK;
+}
+
 static void source_drop_if_free(struct snapshot_source *s)
 {
     if (!s->is_ending || s->reads_count > 0 || s->phase == SOURCE_EXPORTING ||
@@ -88,10 +96,13 @@ static void source_drop_if_free(struct snapshot_source *s)
         return;
     s->is_ending = false;
     s->phase = SOURCE_EMPTY;
-    s->file = (struct file_job){
-        .what = FILE_DROP, .file_no = s->file_no, .done = source_on_dropped, .owner = s
-    };
-    s->is_dropping = store_file_job(s->store, &s->file) == OK;
+    source_drop(s);
+}
+
+void snapshot_source_sweep(struct snapshot_source *s)
+{
+    if (s->phase == SOURCE_EMPTY && !s->is_dropping)
+        source_drop(s);
 }
 
 static void source_ready(struct snapshot_source *s, int err)

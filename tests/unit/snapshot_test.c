@@ -149,6 +149,8 @@ static void line_step(struct bench *b)
     uint64_t what = b->line_is_bad ? draw(b, 10) : 9;
     if (what == 0 && letter.bytes != NULL)
         letter.bytes[draw(b, letter.chunk.bytes.len)] ^= 1;
+    if (what == 3) /* as if it belonged elsewhere */
+        letter.chunk.offset += SNAPSHOT_CHUNK_BYTES;
     if (what != 1)
         hand_over(b, &letter);
     if (what == 2)
@@ -176,6 +178,11 @@ static void job_done(struct map_job *job, int err)
     *(int *)job->owner = err;
 }
 
+static void file_done(struct file_job *job, int err)
+{
+    *(int *)job->owner = err;
+}
+
 static void wait_for(struct bench *b, const int *err)
 {
     while (*err == 1)
@@ -183,19 +190,19 @@ static void wait_for(struct bench *b, const int *err)
     cr_assert_eq(*err, OK);
 }
 
-static void fill(struct bench *b)
+static void fill(struct bench *b, int i_store, int salt)
 {
     static char value[VALUE_LEN];
     for (int i = 0; i < ROWS; i++) {
         char key[16];
         int err = 1;
         snprintf(key, sizeof(key), "%04d", i);
-        memset(value, i, sizeof(value));
+        memset(value, i + salt, sizeof(value));
         struct map_op op = { .table = (uint8_t)(i % TABLES),
                              .key = { key, strlen(key) },
                              .value = { value, sizeof(value) } };
         struct map_batch batch = { .ops = &op, .ops_count = 1, .done = batch_done, .owner = &err };
-        cr_assert_eq(store_map_write(&b->stores[0], &batch), OK);
+        cr_assert_eq(store_map_write(&b->stores[i_store], &batch), OK);
         wait_for(b, &err);
     }
 }
@@ -230,7 +237,7 @@ static struct bench *bench_create(uint64_t seed)
         b->disks[i] = disk_create(&options, &b->world.hooks);
     open_store(b, 0);
     sink_start(b);
-    fill(b);
+    fill(b, 0, 0);
     cr_assert_eq(snapshot_source_create(&b->source, &b->stores[0], SPOOL, &hooks), OK);
     struct snapshot_offer offer = { .id = { { 7 }, { 3, 100 }, 0 }, .config = { "config", 6 } };
     b->ready_err = 1;
@@ -396,15 +403,17 @@ Test(snapshot, a_file_that_is_not_the_snapshot_is_thrown_away)
     run(b);
     cr_assert_eq(b->installed_err, OK);
     sink_crash(b);
-    int err = 1; /* a bit of the synced file turns */
+    int err = 1; /* in its place stands another one, whole, and of the same length */
+    fill(b, 1, 1);
     struct map_job export = { .what = MAP_EXPORT,
                               .generation = 1,
                               .file_no = INCOMING,
-                              .tables_count = 1,
+                              .tables_count = TABLES,
                               .done = job_done,
                               .owner = &err };
     cr_assert_eq(store_map_job(&b->stores[1], &export), OK);
     wait_for(b, &err);
+    cr_assert_eq(export.file_len, wrong.len);
     b->installed_err = 1;
     cr_assert_eq(snapshot_sink_on_offer(b->sink, 0, &wrong, 2), OK);
     run(b);
@@ -458,6 +467,34 @@ Test(snapshot, a_full_disk_ends_the_transfer_and_keeps_what_is_synced)
     cr_assert_eq(b->installed_err, OK);
     cr_assert_lt(b->bytes_fetched - before, snapshot_source_offer(b->source)->len);
     assert_equal_state(b);
+    bench_destroy(b);
+}
+
+Test(snapshot, what_former_lives_left_can_be_swept_away)
+{
+    struct bench *b = bench_create(4);
+    offer(b);
+    while (snapshot_sink_received(b->sink) < 2 * 1024 * 1024)
+        turn(b);
+    mini_world_run(&b->world);
+    sink_crash(b);
+    snapshot_sink_sweep(b->sink);
+    mini_world_run(&b->world);
+    cr_assert(snapshot_sink_is_idle(b->sink));
+    struct file_job read = { .what = FILE_READ, .file_no = INCOMING, .done = file_done };
+    char byte;
+    int err = 1;
+    read.into = &byte;
+    read.len = 1;
+    read.owner = &err;
+    cr_assert_eq(store_file_job(&b->stores[1], &read), OK);
+    mini_world_run(&b->world);
+    cr_assert_eq(err, ERR_NOT_FOUND);
+    line_clear(b);
+    offer(b); /* nothing is counted on */
+    cr_assert_eq(snapshot_sink_received(b->sink), 0);
+    run(b);
+    cr_assert_eq(b->installed_err, OK);
     bench_destroy(b);
 }
 
