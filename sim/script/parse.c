@@ -339,6 +339,13 @@ static void parse_condition(struct words *w, struct script_condition *c)
     } else if (words_take(w, "receiving")) {
         c->kind = CONDITION_RECEIVING;
         words_who(w, &c->who);
+    } else if (words_take(w, "log")) {
+        c->kind = CONDITION_LOG;
+        words_who(w, &c->who);
+        if (!words_take(w, "under"))
+            words_fail(w, "`under` and how many entries");
+        c->has_count = true;
+        c->count = words_count(w, "how many entries", 1, 1 << 30);
     } else if (words_take(w, "installed")) {
         c->kind = CONDITION_INSTALLED;
         words_who(w, &c->who);
@@ -369,8 +376,8 @@ static void parse_condition(struct words *w, struct script_condition *c)
         c->has_count = true;
         c->count = words_count(w, "how many voters", 1, SCRIPT_MACHINES_MAX);
     } else {
-        words_fail(w, "a condition: leader, no leader, ready, stopped, receiving, installed, agree, "
-                      "settled, pinned, unpinned, listed, unlisted, allocated, members or voters");
+        words_fail(w, "a condition: leader, no leader, ready, stopped, receiving, installed, log, "
+                      "agree, settled, pinned, unpinned, listed, unlisted, allocated, members or voters");
     }
 }
 

@@ -21,6 +21,7 @@ uint64_t runner_condition_pause_us(const struct script_condition *c)
     case CONDITION_STOPPED:
     case CONDITION_RECEIVING:
     case CONDITION_INSTALLED:
+    case CONDITION_LOG:
     case CONDITION_AGREE:
     case CONDITION_PINNED:
     case CONDITION_UNPINNED:
@@ -86,9 +87,13 @@ static bool condition_no_leader(struct runner *r, const struct script_condition 
 /* ---- processes ---- */
 
 /* Is this machine in the state that the condition names? `name` gets the word for it. */
-static bool machine_is(const struct stage_look *look, enum condition_kind kind, const char **name)
+static bool machine_is(const struct stage_look *look, const struct script_condition *c,
+                       const char **name)
 {
-    switch ((int)kind) {
+    switch ((int)c->kind) {
+    case CONDITION_LOG:
+        *name = "done with so much of its log";
+        return look->is_running && look->log_entries < c->count;
     case CONDITION_READY:
         *name = "ready";
         return look->is_running && look->is_ready;
@@ -116,7 +121,7 @@ static bool condition_each(struct runner *r, const struct script_condition *c, s
             continue;
         struct stage_look look = runner_look(r, who);
         const char *name;
-        if (!machine_is(&look, c->kind, &name)) {
+        if (!machine_is(&look, c, &name)) {
             buf_printf(why, "peer %u is not %s", who, name);
             return false;
         }
@@ -396,6 +401,7 @@ bool runner_condition(struct runner *r, const struct script_condition *c, struct
     case CONDITION_STOPPED:
     case CONDITION_RECEIVING:
     case CONDITION_INSTALLED:
+    case CONDITION_LOG:
         return condition_each(r, c, why);
     case CONDITION_AGREE:
         return machines_agree(r, runner_who(r, &c->who) & runner_running(r), why);

@@ -31,6 +31,7 @@ struct stage_look {
     uint64_t term;
     uint64_t leader; /* member number; 0: none known */
     uint64_t applied;
+    uint64_t log_entries;
     uint64_t members;  /* in its configuration */
     uint32_t voters;   /* of them: bit i - 1 is machine i */
     uint64_t state[2]; /* equal at equal `applied`, or the state machines differ */

@@ -282,6 +282,7 @@ static void stage_look(void *impl, unsigned who, struct stage_look *out)
     out->term = glance.term;
     out->leader = glance.leader;
     out->applied = glance.applied;
+    out->log_entries = glance.log_ends - glance.log_begins;
     out->members = checks_members(w->checks, who);
     out->voters = checks_voters(w->checks, who);
     out->state[0] = glance.state_hash[0];
