@@ -67,8 +67,8 @@ size_t disk_folder_names(const struct disk *d, const struct node *n, uint64_t un
         }
         if (l->kind == LOOSE_REMOVE)
             continue;
-        if (count == ENTRIES_MAX)
-            crash_die("too many names in a folder");
+        if (count == ENTRIES_MAX || child == NULL)
+            crash_die("%s: too many names in its folder, or the tape does not know it", l->name);
         snprintf(out[count].name, sizeof(out[count].name), "%s", gone);
         out[count++].node = child;
     }

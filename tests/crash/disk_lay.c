@@ -184,7 +184,8 @@ static bool same_file(struct lay *y, const struct node *n, const char *path)
     uint8_t *real = disk_need(calloc(1, size + 1));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t len = fd >= 0 ? read(fd, real, size + 1) : -1;
-    bool same = len == (ssize_t)size && (n->is_mapped || memcmp(bytes, real, size) == 0);
+    bool same =
+        fd >= 0 && (n->is_mapped || (len == (ssize_t)size && memcmp(bytes, real, size) == 0));
     if (!same)
         fprintf(stderr, "crash: %s has other bytes than the tape\n", path);
     if (fd >= 0)

@@ -20,7 +20,7 @@ struct ledger_entry {
 
 struct ledger {
     struct ledger_entry *entries; /* entries[i] has index i + 1 */
-    uint64_t last;
+    uint64_t last, size, base;
     uint64_t pin_index[OPS_MAX];
     uint64_t unpin_index[OPS_MAX];
 };
@@ -75,6 +75,9 @@ static void on_fetched(struct log_fetch *fetch, int err)
 /* All records behind the base. */
 static int opened_fetch(struct opened *o, struct fetching *f)
 {
+    *f = (struct fetching){ 0 };
+    if (o->raft.last == o->raft.base.index)
+        return OK;
     *f = (struct fetching){ .fetch = { .first = o->raft.base.index + 1,
                                        .bytes_max = FETCH_BYTES,
                                        .done = on_fetched,
@@ -172,29 +175,53 @@ static void ledger_replay(struct ledger *l)
     replay_end(&r);
 }
 
-struct ledger *ledger_learn(const char *folder)
+struct ledger *ledger_create(void)
+{
+    struct ledger *l = mem_zalloc(sizeof(*l));
+    if (l == NULL)
+        crash_die("out of memory");
+    return l;
+}
+
+static void ledger_add(struct ledger *l, struct bytes bytes)
+{
+    if (l->last == l->size) {
+        l->size = l->size == 0 ? 256 : 2 * l->size;
+        l->entries = mem_realloc(l->entries, l->size * sizeof(*l->entries));
+        if (l->entries == NULL)
+            crash_die("out of memory");
+    }
+    struct ledger_entry *e = &l->entries[l->last++];
+    *e = (struct ledger_entry){ 0 };
+    buf_append(&e->bytes, bytes.data, bytes.len);
+}
+
+void ledger_learn(struct ledger *l, const char *folder)
 {
     struct opened o;
     struct fetching f = { 0 };
-    struct ledger *l = mem_zalloc(sizeof(*l));
-    int err = l != NULL ? opened_begin(&o, folder) : ERR_NOMEM;
+    int err = opened_begin(&o, folder);
     if (err == OK)
         err = opened_fetch(&o, &f);
     if (err != OK)
         crash_die("%s cannot be read: %s", folder, err_text(err));
-    if (o.raft.base.index > 0)
-        crash_die("the recorded peer has trimmed its log: record less");
-    l->last = f.fetch.records_count;
-    l->entries = mem_array(l->last, sizeof(*l->entries));
-    for (uint64_t i = 0; i < l->last; i++) {
-        l->entries[i] = (struct ledger_entry){ 0 };
-        buf_append(&l->entries[i].bytes, f.fetch.records[i].bytes.data,
-                   f.fetch.records[i].bytes.len);
-    }
+    l->base = o.raft.base.index;
+    if (l->base > l->last)
+        crash_die("the log was trimmed before it was looked at: look more often");
+    for (uint64_t i = l->last - l->base; i < f.fetch.records_count; i++)
+        ledger_add(l, f.fetch.records[i].bytes);
     log_fetch_deinit(&f.fetch);
     opened_end(&o);
+}
+
+void ledger_close(struct ledger *l)
+{
     ledger_replay(l);
-    return l;
+}
+
+uint64_t ledger_base(const struct ledger *l)
+{
+    return l->base;
 }
 
 void ledger_destroy(struct ledger *l)
@@ -245,18 +272,20 @@ void ledger_pins(const struct ledger *l, uint64_t last, struct buf *out)
 static bool judge_log(const struct ledger *l, struct opened *o, uint64_t needed, struct buf *why)
 {
     struct fetching f = { 0 };
+    uint64_t base = o->raft.base.index;
     int err = opened_fetch(o, &f);
     if (err != OK)
         buf_printf(why, "the log cannot be read: %s", err_text(err));
-    else if (o->raft.last > l->last || o->raft.last != f.fetch.records_count)
-        buf_printf(why, "a log of %llu records that says it ends at %llu",
-                   (unsigned long long)f.fetch.records_count, (unsigned long long)o->raft.last);
+    else if (o->raft.last > l->last || o->raft.last != base + f.fetch.records_count)
+        buf_printf(why, "a log of %llu records behind %llu that says it ends at %llu",
+                   (unsigned long long)f.fetch.records_count, (unsigned long long)base,
+                   (unsigned long long)o->raft.last);
     else if (o->raft.last < needed)
         buf_printf(why, "acknowledged up to index %llu, the log ends at %llu",
                    (unsigned long long)needed, (unsigned long long)o->raft.last);
     for (uint64_t i = 0; why->len == 0 && i < f.fetch.records_count; i++)
-        if (!bytes_equal(buf_bytes(&l->entries[i].bytes), f.fetch.records[i].bytes))
-            buf_printf(why, "record %llu has other bytes", (unsigned long long)i + 1);
+        if (!bytes_equal(buf_bytes(&l->entries[base + i].bytes), f.fetch.records[i].bytes))
+            buf_printf(why, "record %llu has other bytes", (unsigned long long)(base + i + 1));
     log_fetch_deinit(&f.fetch);
     return why->len == 0;
 }
@@ -304,6 +333,9 @@ static bool judge_state(const struct ledger *l, struct opened *o, struct buf *wh
     if (applied > o->raft.last)
         buf_printf(why, "the state has applied %llu, the log ends at %llu",
                    (unsigned long long)applied, (unsigned long long)o->raft.last);
+    else if (applied < o->raft.base.index)
+        buf_printf(why, "the state has applied %llu, the log begins behind %llu",
+                   (unsigned long long)applied, (unsigned long long)o->raft.base.index);
     else if (applied > 0 && !digest_equal(pinset_hash(pinset), l->entries[applied - 1].hash))
         buf_printf(why, "the state at %llu has another hash", (unsigned long long)applied);
     else if (!digest_equal(pinset_rows_digest(pinset), sum))

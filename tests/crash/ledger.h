@@ -1,8 +1,9 @@
 /* ledger.h -- the history that a recorded peer had, against which its images are judged.
  *
- * Shape    The whole log, learned from a data folder that nothing is missing in, and what it makes of the state, entry by
- *          entry. The recorded peer is a cluster of one: nothing in its log is ever replaced, so every image must hold a
- *          beginning of this very log, and a state that is this log applied up to somewhere in it.
+ * Shape    The whole log, learned from data folders that nothing is missing in (several, as the peer trims its log), and
+ *          what it makes of the state, entry by entry. The recorded peer is a cluster of one: nothing in its log is ever
+ *          replaced, so every image must hold a piece of this very log, from a base on, and a state that is this log
+ *          applied up to somewhere in it.
  * Judging  In this process, by the peer's own way to start: the store on LMDB, raft_store_load(), pinset_open(). A peer's
  *          process takes thirty times as long; crash.c starts that for some of the images (daemon.h).
  * Units    Indexes as in the log, from 1. Ops are the numbers of load.c. */
@@ -17,10 +18,14 @@
 
 struct ledger;
 
-/* From a peer's folder (with raft/ in it). Ends the program when that folder is not whole. */
-struct ledger *ledger_learn(const char *folder);
+struct ledger *ledger_create(void);
 void ledger_destroy(struct ledger *l);
+/* Takes in what a peer's folder (with raft/ in it) has beyond what is known, in the order of time; then, once, closes
+ * the book. End the program when a folder is not whole, or begins too late. */
+void ledger_learn(struct ledger *l, const char *folder);
+void ledger_close(struct ledger *l);
 uint64_t ledger_last(const struct ledger *l);
+uint64_t ledger_base(const struct ledger *l); /* the last folder's log began behind it */
 /* The index that made this op durable: of the `nth` answer that names it (1: the pin, 2: its unpin). 0: none. */
 uint64_t ledger_index_of(const struct ledger *l, unsigned op, unsigned nth);
 /* What a peer that has the log up to there lists: a line "CID NAME" a pin, in CID order of bytes. */

@@ -3,6 +3,7 @@
  *      load --clients 4 --ops 300 --seed 7 --record FILE 127.0.0.1:9094 ...     until so many were asked for
  *      load --clients 4 --seconds 20 ...                                        or so long
  *      load --first 1000 ...                                                    the first op is number 1001
+ *      load --pause 20 ...                                                      ms between an answer and the next question
  *
  * Shape    Each client has one question under way, and CIDs of its own, so that what happens to one CID is a sequence.
  *          It goes to the peers in turn, and on to the next one when one does not answer.
@@ -51,6 +52,7 @@ static struct {
     unsigned clients_count;
     unsigned ops_max; /* 0: no end */
     unsigned first;   /* added to the number of each op */
+    unsigned pause_ms;
     uint64_t seed;
     int record;
     time_t until; /* 0: no end */
@@ -225,9 +227,12 @@ static void *client_run(void *arg)
 {
     struct client *c = arg;
     const struct timespec pause = { .tv_nsec = PAUSE_US * 1000 };
+    const struct timespec between = { .tv_sec = load.pause_ms / 1000,
+                                      .tv_nsec = load.pause_ms % 1000 * 1000000L };
     while (goes_on()) {
         if (c->fd >= 0 || client_connect(c)) {
             client_step(c);
+            nanosleep(&between, NULL);
         } else { /* dead: the next one, but no storm of knocks */
             c->peer = (c->peer + 1) % load.peers_count;
             nanosleep(&pause, NULL);
@@ -259,13 +264,10 @@ static void add_peer(const char *text)
 static void parse(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "clients", required_argument, NULL, 'c' },
-        { "ops", required_argument, NULL, 'n' },
-        { "seconds", required_argument, NULL, 's' },
-        { "seed", required_argument, NULL, 'd' },
-        { "first", required_argument, NULL, 'f' },
-        { "record", required_argument, NULL, 'r' },
-        { NULL, 0, NULL, 0 },
+        { "clients", required_argument, NULL, 'c' }, { "ops", required_argument, NULL, 'n' },
+        { "seconds", required_argument, NULL, 's' }, { "seed", required_argument, NULL, 'd' },
+        { "first", required_argument, NULL, 'f' },   { "pause", required_argument, NULL, 'p' },
+        { "record", required_argument, NULL, 'r' },  { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -278,6 +280,8 @@ static void parse(int argc, char **argv)
             load.until = now_s() + (time_t)value;
         else if (option == 'f')
             load.first = (unsigned)value;
+        else if (option == 'p')
+            load.pause_ms = (unsigned)value;
         else if (option == 'd')
             load.seed = value;
         else if (option == 'r')

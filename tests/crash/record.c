@@ -187,6 +187,22 @@ int creat(const char *path, mode_t mode)
     return rec_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
 }
 
+/* What stdio writes does not come by here: that the file is there, and nothing about what is in it. */
+FILE *fopen(const char *path, const char *mode)
+{
+    bool writes = strpbrk(mode, "wa+") != NULL;
+    int flags = !writes ? O_RDONLY : strchr(mode, '+') ? O_RDWR : O_WRONLY;
+    if (strchr(mode, 'r') == NULL)
+        flags |= O_CREAT | (strchr(mode, 'w') != NULL ? O_TRUNC : O_APPEND);
+    int fd = rec_open(AT_FDCWD, path, flags | (strchr(mode, 'e') != NULL ? O_CLOEXEC : 0), 0666);
+    if (fd >= 0 && writes && rec_ino(fd) != 0) {
+        lock();
+        rec_put((struct tape_event){ .what = TAPE_MAPPED, .ino = rec.ino[fd] }, NULL, 0);
+        unlock();
+    }
+    return fd >= 0 ? fdopen(fd, mode) : NULL;
+}
+
 int close(int fd)
 {
     if (rec_ino(fd) == 0)
