@@ -46,6 +46,7 @@ struct stage_question {
     uint64_t expires_us; /* from now, by the true time; 0: never */
     struct bytes name;
     struct bytes key; /* Idempotency-Key; len 0: none */
+    bool is_one_of_several; /* attempts at one write: who asks tells the checkers, once for all */
 };
 
 struct stage_answer {

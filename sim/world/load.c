@@ -20,6 +20,7 @@ struct load_client {
     struct write_call *write;
     struct client_call *read;
     uint64_t seen; /* checks_on_ask(); 0: nothing is under way */
+    uint64_t promise; /* checks_on_call(), of a write: over all attempts at it */
     /* The write under way, or to be repeated. */
     uint64_t value;
     enum script_verb verb;
@@ -52,6 +53,9 @@ static void load_saw(struct load_client *client, enum promise_outcome outcome, u
     if (client->seen != 0)
         checks_on_answer(client->load->world->checks, client->seen, outcome, value, index);
     client->seen = 0;
+    if (client->promise != 0)
+        checks_on_return(client->load->world->checks, client->promise, outcome);
+    client->promise = 0;
 }
 
 /* ---- writes ---- */
@@ -63,7 +67,8 @@ static void load_send(struct load_client *client, unsigned who)
     struct stage_question q = { .verb = client->verb,
                                 .content = buf_bytes(&client->content),
                                 .name = buf_bytes(&client->name),
-                                .key = buf_bytes(&client->key) };
+                                .key = buf_bytes(&client->key),
+                                .is_one_of_several = true };
     client->tries += 1;
     client->write = write_ask(client->load->world, who, &q);
     write_on_answer(client->write, load_written, client);
@@ -112,6 +117,7 @@ static void load_write(struct load_client *client, unsigned who, struct bytes co
     if ((client - client->load->clients) % 2 == 0)
         buf_printf(&client->key, "key-%llu", (unsigned long long)number);
     client->seen = checks_on_ask(w->checks, SEEN_WRITE, who, cid, client->value);
+    client->promise = checks_on_call(w->checks, unpins ? PROMISE_UNPIN : PROMISE_PIN, cid);
     load_send(client, who);
 }
 

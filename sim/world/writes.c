@@ -114,7 +114,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
             world_place(w, content);
         cid = content->cid;
     }
-    if (q->verb == VERB_PIN || q->verb == VERB_UNPIN) {
+    if ((q->verb == VERB_PIN || q->verb == VERB_UNPIN) && !q->is_one_of_several) {
         c->is_promise = true;
         c->promise = checks_on_call(w->checks, write_promise(q), &cid);
     }
