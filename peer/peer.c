@@ -82,6 +82,7 @@ static void peer_settle(struct peer *p)
         peer_proposals_on_deadline(p);
         peer_reads_begin(p);
         peer_receiver_settle(p);
+        peer_removals_settle(p);
         peer_raft_settle(p);
         peer_reads_settle(p);
         peer_changes_settle(p);
@@ -154,6 +155,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_proposals_deadline_us(p));
     due = peer_earlier(due, peer_reads_deadline_us(p));
     due = peer_earlier(due, peer_members_deadline_us(p));
+    due = peer_earlier(due, peer_removals_deadline_us(p));
     due = peer_earlier(due, peer_health_deadline_us(p));
     due = peer_earlier(due, peer_expiry_deadline_us(p));
     due = peer_earlier(due, peer_level_deadline_us(p));
@@ -366,6 +368,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     p->proposals_due_us = RAFT_NEVER;
     list_init(&p->changes);
     peer_reads_start(p);
+    list_init(&p->removals);
     peer_enter(p);
     peer_learn_addresses(p, options->cluster_peers, options->cluster_peers_count);
     peer_learn_addresses(p, options->bootstrap, options->bootstrap_count);
@@ -393,6 +396,7 @@ void peer_destroy(struct peer *p)
     peer_reads_end(p, ERR_CANCELED);
     peer_changes_end(p, ERR_CANCELED);
     rpc_deinit(&p->rpc);
+    peer_removals_end(p);
     peer_doors_end(p);
     peer_exports_end(p);
     peer_swarm_end(p);

@@ -9,7 +9,8 @@
  *   peer_trim.c      where the log begins
  *   peer_propose.c   writes on their way through the log
  *   peer_read.c      reads that wait until this peer has caught up
- *   peer_members.c   who belongs: admission, removal, addresses
+ *   peer_members.c   who belongs: admission, addresses
+ *   peer_removal.c   who does not any more
  *   peer_roles.c     who votes
  *   peer_level.c     the level of what is replicated
  *   peer_health.c    metrics out and in, who is alive, repair
@@ -208,6 +209,7 @@ struct peer {
 
     /* Members. */
     struct list_link changes;
+    struct list_link removals;
     struct join_desk desk;
     struct peer_pupil pupils[PEER_PUPILS_MAX];
     size_t pupils_count;
@@ -378,22 +380,34 @@ void peer_on_read(struct peer *p, const struct rpc_asker *asker);
 const struct raft_member *peer_leader(const struct peer *p);
 bool peer_leads(const struct peer *p);
 bool peer_was_removed(const struct peer *p, uint64_t number);
-int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_done done,
-                       void *owner);
 void peer_note_addresses(struct peer *p, const struct peer_id *id, const struct multiaddr *addrs,
                          size_t count);
+/* Proposes `next`; then one of the two ways to wait for it, or neither. */
+struct peer_change;
+int peer_change_propose(struct peer *p, const struct raft_config *next, struct peer_change **out);
+void peer_change_await(struct peer_change *change, peer_change_done done, void *owner);
+void peer_change_await_call(struct peer_change *change, const struct rpc_asker *asker);
+void peer_changes_forget(struct peer *p, const void *owner);
 void peer_changes_settle(struct peer *p);
 void peer_changes_end(struct peer *p, int err);
 void peer_on_config_changed(struct peer *p);
 void peer_tell_members(struct peer *p);
 void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
-void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 /* Asks the peer at `address` to join this cluster (peers add). At once: an error; else done runs later. */
 int peer_member_invite(struct peer *p, const struct peer_address *address, peer_change_done done,
                        void *owner);
 void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 void peer_members_on_deadline(struct peer *p);
 uint64_t peer_members_deadline_us(const struct peer *p);
+
+/* ---- peer_removal.c ---- */
+/* At once: ERR_NO_LEADER, ERR_NOMEM; else done runs later, within commit_timeout_us. */
+int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_done done,
+                       void *owner);
+void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_removals_settle(struct peer *p);
+uint64_t peer_removals_deadline_us(const struct peer *p);
+void peer_removals_end(struct peer *p);
 
 /* ---- peer_roles.c ---- */
 void peer_roles_step(struct peer *p);

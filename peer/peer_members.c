@@ -49,9 +49,7 @@ static void peer_change_finish(struct peer *p, struct peer_change *change, int e
     mem_free(change);
 }
 
-/* Proposes `next` and lets the asker wait for it. On OK the change owns `answer`. */
-static int peer_change_propose(struct peer *p, const struct raft_config *next,
-                               struct peer_change **out)
+int peer_change_propose(struct peer *p, const struct raft_config *next, struct peer_change **out)
 {
     struct peer_change *change = mem_zalloc(sizeof(*change));
     if (change == NULL)
@@ -64,6 +62,33 @@ static int peer_change_propose(struct peer *p, const struct raft_config *next,
     list_push_back(&p->changes, &change->link);
     *out = change;
     return OK;
+}
+
+void peer_change_await(struct peer_change *change, peer_change_done done, void *owner)
+{
+    change->done = done;
+    change->owner = owner;
+}
+
+void peer_change_await_call(struct peer_change *change, const struct rpc_asker *asker)
+{
+    change->asker = *asker;
+}
+
+static void peer_change_nobody_waits(void *owner, int err, const char *why)
+{
+    (void)owner;
+    (void)err;
+    (void)why;
+}
+
+void peer_changes_forget(struct peer *p, const void *owner)
+{
+    list_for_each (at, &p->changes) {
+        struct peer_change *change = list_entry(at, struct peer_change, link);
+        if (change->done != NULL && change->owner == owner)
+            peer_change_await(change, peer_change_nobody_waits, NULL);
+    }
 }
 
 void peer_changes_settle(struct peer *p)
@@ -133,7 +158,7 @@ static int peer_admit(struct peer *p, const struct rpc_asker *asker, const struc
     raft_config_deinit(&next);
     if (err != OK)
         return err;
-    change->asker = *asker;
+    peer_change_await_call(change, asker);
     join_answer_encode(&answer, &change->answer);
     join_desk_admit(&p->desk, r, answer.number);
     return OK;
@@ -219,89 +244,6 @@ void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes pa
         err = peer_admit(p, asker, &request);
     if (err != OK)
         rpc_refuse(&p->rpc, asker, err, err_text(err));
-}
-
-/* ---- removing ---- */
-
-static int peer_removal(struct peer *p, const struct peer_id *id, struct peer_change **change)
-{
-    const struct raft_member *m = raft_config_member_by_id(raft_config(p->raft), id);
-    if (m == NULL)
-        return ERR_NOT_FOUND;
-    if (raft_config(p->raft)->count == 1)
-        return ERR_INVALID;
-    struct raft_config next;
-    int err = raft_config_copy(&next, raft_config(p->raft));
-    if (err != OK)
-        return err;
-    err = raft_config_remove(&next, m->number);
-    if (err == OK)
-        err = peer_change_propose(p, &next, change);
-    raft_config_deinit(&next);
-    return err;
-}
-
-void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
-{
-    struct peer_id id;
-    if (peer_id_from_bytes(&id, payload.data, payload.len) != OK) {
-        rpc_refuse(&p->rpc, asker, ERR_INVALID, "that is no peer id");
-        return;
-    }
-    if (!peer_leads(p)) {
-        peer_relay(p, asker, RPC_MEMBER_REMOVE, payload, true); /* asked of the leader, no other */
-        return;
-    }
-    struct peer_change *change;
-    int err = peer_removal(p, &id, &change);
-    if (err == OK)
-        change->asker = *asker;
-    else
-        rpc_refuse(&p->rpc, asker, err,
-                   err == ERR_INVALID ? "cannot remove ourselves from a 1-peer cluster"
-                                      : err_text(err));
-}
-
-struct peer_removing {
-    peer_change_done done;
-    void *owner;
-};
-
-static void peer_remove_done(void *owner, int err, struct bytes payload, const char *text)
-{
-    (void)payload;
-    struct peer_removing *removing = owner;
-    removing->done(removing->owner, err, text);
-    mem_free(removing);
-}
-
-/* For this peer's own door. At once: an error; else done runs later. */
-int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_done done, void *owner)
-{
-    if (p->raft == NULL)
-        return ERR_NO_LEADER;
-    if (peer_leads(p)) {
-        struct peer_change *change;
-        int err = peer_removal(p, id, &change);
-        if (err == OK) {
-            change->done = done;
-            change->owner = owner;
-        }
-        return err;
-    }
-    const struct raft_member *leader = peer_leader(p);
-    if (leader == NULL)
-        return ERR_NO_LEADER;
-    struct peer_removing *removing = mem_alloc(sizeof(*removing));
-    if (removing == NULL)
-        return ERR_NOMEM;
-    *removing = (struct peer_removing){ .done = done, .owner = owner };
-    int err = rpc_call(&p->rpc, p->now_us, &leader->id, RPC_MEMBER_REMOVE,
-                       (struct bytes){ id->bytes, id->len }, p->options.commit_timeout_us,
-                       peer_remove_done, removing);
-    if (err != OK)
-        mem_free(removing);
-    return err;
 }
 
 /* ---- inviting (peers add) ---- */

@@ -1,0 +1,198 @@
+/* peer_removal.c -- out of the cluster: `peers rm`.
+ *
+ *      asked ---> a wish, kept by the peer that was asked ---> the leader: one entry ---> committed: answered
+ *                   ^___ busy with another change, no leader, a new leader: asks again, until its time is over
+ *
+ * The leader keeps no queue (peer_members.c), so whoever was asked asks again. That is safe: a member that is gone
+ * is gone, and "not found" after a question whose outcome was unknown means that it was heard.
+ * A leader does not remove itself: it hands over first, and the next one does it. Nobody is removed whose vote the
+ * rest cannot spare: those that are down go first. */
+#include "peer_int.h"
+
+#include "util/err.h"
+#include "util/mem.h"
+
+struct peer_removing {
+    struct list_link link;
+    struct peer *peer;
+    struct peer_id id;
+    uint64_t deadline_us;
+    uint64_t retry_at_us; /* RAFT_NEVER: asked, not answered */
+    bool may_be_done;     /* a question's outcome is unknown */
+    int last_err;
+    char why[160];
+    peer_change_done done;
+    void *owner;
+};
+
+/* ---- the leader ---- */
+
+static const char *peer_removal_words(int err)
+{
+    switch (err) {
+    case ERR_INVALID:
+        return "cannot remove ourselves from a 1-peer cluster";
+    case ERR_NOT_ENOUGH_PEERS:
+        return "without this peer no majority of the voters would be reachable: first start, or "
+               "remove, those that are down";
+    default:
+        return err_text(err);
+    }
+}
+
+static int peer_removal_propose(struct peer *p, uint64_t number, struct peer_change **change)
+{
+    struct raft_config next;
+    int err = raft_config_copy(&next, raft_config(p->raft));
+    if (err != OK)
+        return err;
+    err = raft_config_remove(&next, number);
+    if (err == OK)
+        err = peer_change_propose(p, &next, change);
+    raft_config_deinit(&next);
+    return err;
+}
+
+static int peer_removal(struct peer *p, const struct peer_id *id, struct peer_change **change)
+{
+    const struct raft_member *m = raft_config_member_by_id(raft_config(p->raft), id);
+    if (m == NULL)
+        return ERR_NOT_FOUND;
+    if (raft_config(p->raft)->count == 1)
+        return ERR_INVALID;
+    if (m->role == RAFT_VOTER && !peer_can_spare_vote(p, m->number))
+        return ERR_NOT_ENOUGH_PEERS;
+    if (m->number == raft_number(p->raft)) {
+        (void)raft_transfer(p->raft, p->now_us, RAFT_NOBODY);
+        return ERR_BUSY; /* the next leader does it */
+    }
+    return peer_removal_propose(p, m->number, change);
+}
+
+void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    struct peer_id id;
+    if (peer_id_from_bytes(&id, payload.data, payload.len) != OK) {
+        rpc_refuse(&p->rpc, asker, ERR_INVALID, "that is no peer id");
+        return;
+    }
+    struct peer_change *change;
+    int err = peer_leads(p) ? peer_removal(p, &id, &change) : ERR_NOT_LEADER;
+    if (err == OK)
+        peer_change_await_call(change, asker);
+    else
+        rpc_refuse(&p->rpc, asker, err, peer_removal_words(err));
+}
+
+/* ---- the peer that was asked ---- */
+
+static void peer_removing_end(struct peer_removing *r, int err, const char *why)
+{
+    list_remove(&r->link);
+    r->done(r->owner, err, why);
+    mem_free(r);
+}
+
+static void peer_removing_answered(void *owner, int err, const char *why)
+{
+    struct peer_removing *r = owner;
+    struct peer *p = r->peer;
+    bool is_gone = err == OK || (err == ERR_NOT_FOUND && r->may_be_done);
+    if (is_gone || err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_CANCELED) {
+        peer_removing_end(r, is_gone ? OK : err, is_gone ? "" : why);
+        return;
+    }
+    bool refused = err == ERR_BUSY || err == ERR_NO_LEADER || err == ERR_NOT_LEADER ||
+                   err == ERR_NOT_ENOUGH_PEERS;
+    r->may_be_done = r->may_be_done || !refused;
+    r->last_err = err;
+    peer_words(r->why, sizeof(r->why), "%s", why);
+    r->retry_at_us = p->now_us + PEER_ROLES_PAUSE_US;
+}
+
+static void peer_removing_called(void *owner, int err, struct bytes payload, const char *text)
+{
+    (void)payload;
+    peer_removing_answered(owner, err, text);
+}
+
+static void peer_removing_ask(struct peer *p, struct peer_removing *r)
+{
+    const struct raft_member *leader = peer_leader(p);
+    struct peer_change *change;
+    int err = ERR_NO_LEADER;
+    r->retry_at_us = RAFT_NEVER;
+    if (peer_leads(p)) {
+        err = peer_removal(p, &r->id, &change);
+        if (err == OK)
+            peer_change_await(change, peer_removing_answered, r);
+    } else if (leader != NULL) {
+        err = rpc_call(&p->rpc, p->now_us, &leader->id, RPC_MEMBER_REMOVE,
+                       (struct bytes){ r->id.bytes, r->id.len }, PEER_FIND_TIMEOUT_US,
+                       peer_removing_called, r);
+    }
+    if (err != OK)
+        peer_removing_answered(r, err, peer_removal_words(err));
+}
+
+static void peer_removing_expire(struct peer *p, struct peer_removing *r)
+{
+    if (r->retry_at_us == RAFT_NEVER) {
+        rpc_forget(&p->rpc, r);
+        peer_changes_forget(p, r);
+        r->may_be_done = true;
+    }
+    if (r->may_be_done)
+        peer_removing_end(r, ERR_OUTCOME_UNKNOWN, err_text(ERR_OUTCOME_UNKNOWN));
+    else
+        peer_removing_end(r, r->last_err, r->why);
+}
+
+int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_done done, void *owner)
+{
+    if (p->life != PEER_MEMBER)
+        return ERR_NO_LEADER;
+    struct peer_removing *r = mem_zalloc(sizeof(*r));
+    if (r == NULL)
+        return ERR_NOMEM;
+    *r = (struct peer_removing){ .peer = p,
+                                 .id = *id,
+                                 .deadline_us = p->now_us + p->options.commit_timeout_us,
+                                 .retry_at_us = p->now_us,
+                                 .last_err = ERR_NO_LEADER,
+                                 .done = done,
+                                 .owner = owner };
+    peer_words(r->why, sizeof(r->why), "%s", err_text(ERR_NO_LEADER));
+    list_push_back(&p->removals, &r->link);
+    return OK;
+}
+
+void peer_removals_settle(struct peer *p)
+{
+    list_for_each_safe (at, after, &p->removals) {
+        struct peer_removing *r = list_entry(at, struct peer_removing, link);
+        if (r->deadline_us <= p->now_us)
+            peer_removing_expire(p, r);
+        else if (r->retry_at_us <= p->now_us)
+            peer_removing_ask(p, r);
+    }
+}
+
+uint64_t peer_removals_deadline_us(const struct peer *p)
+{
+    uint64_t due = RAFT_NEVER;
+    list_for_each (at, &p->removals) {
+        const struct peer_removing *r = list_entry(at, struct peer_removing, link);
+        uint64_t next = r->retry_at_us < r->deadline_us ? r->retry_at_us : r->deadline_us;
+        due = next < due ? next : due;
+    }
+    return due;
+}
+
+/* Calls and changes have ended: nobody else holds one of these. */
+void peer_removals_end(struct peer *p)
+{
+    while (!list_is_empty(&p->removals))
+        peer_removing_end(list_entry(p->removals.next, struct peer_removing, link), ERR_CANCELED,
+                          err_text(ERR_CANCELED));
+}
