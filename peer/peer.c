@@ -283,16 +283,20 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable)
     return OK;
 }
 
+/* What its disk says cannot be trusted: as if there were nothing, and it had never been a member (DESIGN 6). */
+static int peer_wake_damaged(struct peer *p, const char *what)
+{
+    LOG_ERROR(p->log, "raft", "%s: this peer gives its number up and joins anew", what);
+    p->was_damaged = true;
+    return peer_open_stranger(p);
+}
+
 /* What the disk says: a member's log, or nothing that counts. */
 static int peer_wake_up(struct peer *p)
 {
     int err = raft_store_load(&p->raft_store, &p->ports.store, &p->loaded);
-    if (err == ERR_CORRUPT) {
-        LOG_ERROR(p->log, "raft",
-                  "the log is damaged: this peer gives its number up and joins anew");
-        p->was_damaged = true;
-        return peer_open_stranger(p);
-    }
+    if (err == ERR_CORRUPT)
+        return peer_wake_damaged(p, "the log is damaged");
     if (err != OK)
         return err;
     p->raft_store.identity.boots += 1;
@@ -305,7 +309,7 @@ static int peer_wake_up(struct peer *p)
     if (err == OK) /* the log may not have heard of it yet */
         peer_learn_cluster_id(p);
     if (err == OK && p->applied > p->loaded.durable.last)
-        err = ERR_CORRUPT; /* a state ahead of its log: an older log was put back */
+        return peer_wake_damaged(p, "the state is ahead of its log (an older log was put back?)");
     bool is_taken = false;
     if (err == OK)
         err = peer_accept_start(p, &is_taken);

@@ -88,5 +88,8 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
     case RPC_READ:
         peer_on_read(p, asker);
         break;
+    case RPC_RETIRE:
+        peer_on_retire(p, asker, payload);
+        break;
     }
 }

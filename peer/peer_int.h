@@ -11,6 +11,7 @@
  *   peer_read.c      reads that wait until this peer has caught up
  *   peer_members.c   who belongs: admission, addresses
  *   peer_removal.c   who does not any more
+ *   peer_retire.c    members that forgot what they had acknowledged
  *   peer_roles.c     who votes
  *   peer_level.c     the level of what is replicated
  *   peer_health.c    metrics out and in, who is alive, repair
@@ -75,6 +76,7 @@ enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2, PEER_FILE_EXPORT = 3 };
 #define PEER_FIND_PAUSE_US    ((uint64_t)500 * 1000)
 #define PEER_FIND_TIMEOUT_US  ((uint64_t)2000 * 1000)
 #define PEER_JOIN_TIMEOUT_US  ((uint64_t)5000 * 1000)
+#define PEER_RETIRE_PAUSE_US  ((uint64_t)2000 * 1000)
 #define PEER_ROLES_PAUSE_US   ((uint64_t)200 * 1000)
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
 #define PEER_READ_PAUSE_US    ((uint64_t)50 * 1000)
@@ -214,6 +216,7 @@ struct peer {
     struct peer_pupil pupils[PEER_PUPILS_MAX];
     size_t pupils_count;
     uint64_t roles_at_us;
+    uint64_t retire_at_us;
     bool cluster_id_proposed; /* by this leader */
 
     /* Writes. */
@@ -392,6 +395,8 @@ void peer_changes_settle(struct peer *p);
 void peer_changes_end(struct peer *p, int err);
 void peer_on_config_changed(struct peer *p);
 void peer_tell_members(struct peer *p);
+/* Where the other members are said to listen. */
+size_t peer_others(const struct peer *p, struct peer_address *rows, size_t room);
 void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 /* Asks the peer at `address` to join this cluster (peers add). At once: an error; else done runs later. */
 int peer_member_invite(struct peer *p, const struct peer_address *address, peer_change_done done,
@@ -399,6 +404,10 @@ int peer_member_invite(struct peer *p, const struct peer_address *address, peer_
 void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 void peer_members_on_deadline(struct peer *p);
 uint64_t peer_members_deadline_us(const struct peer *p);
+
+/* ---- peer_retire.c ---- */
+void peer_retire_step(struct peer *p);
+void peer_on_retire(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 
 /* ---- peer_removal.c ---- */
 /* At once: ERR_NO_LEADER, ERR_NOMEM; else done runs later, within commit_timeout_us. */

@@ -390,6 +390,7 @@ void peer_members_on_deadline(struct peer *p)
     size_t count = transport_listen_addresses(&p->ports.transport, own, RAFT_MEMBER_ADDRS_MAX);
     peer_note_addresses(p, &p->options.id, own, count);
     peer_name_cluster(p);
+    peer_retire_step(p);
     peer_roles_step(p);
 }
 
@@ -417,18 +418,24 @@ static size_t peer_told_addresses(const struct peer *p, const struct raft_member
     return count;
 }
 
-void peer_tell_members(struct peer *p)
+size_t peer_others(const struct peer *p, struct peer_address *rows, size_t room)
 {
-    if (p->edit_is_open)
-        return; /* what the operator wrote is not ours to overwrite yet */
     const struct raft_config *c = raft_config(p->raft);
-    struct peer_address rows[LIMIT_MEMBERS_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < c->count; i++) {
         const struct raft_member *m = &c->members[i];
         if (!peer_id_equal(&m->id, &p->options.id))
-            count += peer_told_addresses(p, m, rows + count, LIMIT_MEMBERS_COUNT - count);
+            count += peer_told_addresses(p, m, rows + count, room - count);
     }
+    return count;
+}
+
+void peer_tell_members(struct peer *p)
+{
+    if (p->edit_is_open)
+        return; /* what the operator wrote is not ours to overwrite yet */
+    struct peer_address rows[LIMIT_MEMBERS_COUNT];
+    size_t count = peer_others(p, rows, LIMIT_MEMBERS_COUNT);
     if (p->hooks.on_members != NULL)
         p->hooks.on_members(p->hooks.owner, rows, count);
 }

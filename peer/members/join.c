@@ -63,6 +63,25 @@ int join_answer_decode(struct join_answer *out, const void *bytes, size_t len)
     return OK;
 }
 
+void retire_encode(uint64_t number, struct buf *out)
+{
+    buf_put_u8(out, JOIN_VERSION);
+    buf_put_u64(out, number);
+}
+
+int retire_decode(uint64_t *number, const void *bytes, size_t len)
+{
+    struct reader r = reader_of(bytes, len);
+    uint8_t version = reader_u8(&r);
+    uint64_t value = reader_u64(&r);
+    if (reader_finish(&r) != OK || value == 0)
+        return ERR_CORRUPT;
+    if (version != JOIN_VERSION)
+        return ERR_VERSION;
+    *number = value;
+    return OK;
+}
+
 uint64_t join_desk_number(const struct join_desk *d, const struct join_request *r)
 {
     for (size_t i = 0; i < JOIN_ADMITTED_MAX; i++) {

@@ -36,7 +36,8 @@ enum rpc_method {
     RPC_SYNC = 9,          /* compare with your IPFS daemon now */
     RPC_INVITE = 10,       /* come and join my cluster (peers add) */
     RPC_READ = 11,         /* leader, what is committed? (peer_read.c) */
-    RPC_METHOD_LAST = RPC_READ
+    RPC_RETIRE = 12,       /* your disk lost what you acknowledged: put it aside and join anew */
+    RPC_METHOD_LAST = RPC_RETIRE
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -314,6 +314,7 @@ struct raft_member_progress {
     uint64_t match;
     uint64_t last_reply_us; /* 0: none in this term */
     uint64_t heard_us;      /* the same, or since when this leader would have heard it */
+    bool has_lost_log; /* its disk does not hold any more what it had acknowledged */
 };
 int raft_member_progress(const struct raft *r, uint64_t number, struct raft_member_progress *out);
 

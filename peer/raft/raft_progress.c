@@ -24,6 +24,8 @@ void raft_progress_reset(struct raft_progress *p, uint64_t next, uint64_t now_us
 
 bool raft_progress_may_send(const struct raft_progress *p, size_t window_max)
 {
+    if (p->has_lost_log)
+        return false;
     switch (p->state) {
     case RAFT_PROBE:
         return !p->is_waiting && !p->is_fetching;

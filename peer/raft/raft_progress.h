@@ -7,6 +7,9 @@
  * Flow     A refusal shrinks the window to one APPEND, each acknowledgement widens it by one. And it counts only
  *          if it answers something sent since the last one did (asked_round): else the refusals of one window
  *          full of APPENDs would each send another window full, which a network that reorders makes a storm.
+ * Loss     What a member acknowledged it must have for ever. An answer to something that was sent later and knows less
+ *          shows that its disk was replaced by an older one (DESIGN 7): it counts for nothing any more, and the driver is
+ *          told. In this term only: the next leader has no acknowledgement of its own to compare with.
  * Holds    match < next. match never falls within a term: replies may overtake one another (SIMULATION C09).
  * Source   Raft 5.3; dissertation 10.2.1 (pipelining). The three states are etcd's idea. */
 #ifndef RAFT_RAFT_PROGRESS_H
@@ -29,6 +32,9 @@ struct raft_progress {
     bool is_due;          /* an APPEND must go, even an empty one */
     size_t window;        /* APPENDs with entries that may be on their way */
     uint64_t asked_round; /* refusals of earlier rounds are old news */
+    uint64_t sure;        /* `match` when round `sure_round` began: what answers to that round must know */
+    uint64_t sure_round;
+    bool has_lost_log;    /* it does not: its disk lost what it had acknowledged */
     uint64_t committed_told;
     uint64_t round;         /* the latest heartbeat round it answered */
     uint64_t last_reply_us; /* 0: none in this term */

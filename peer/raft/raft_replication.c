@@ -36,6 +36,8 @@ uint64_t raft_quorum_of(const struct raft *r,
 
 static uint64_t raft_match_of(const struct raft *r, const struct raft_progress *p)
 {
+    if (p->has_lost_log)
+        return 0;
     return p->number == r->number ? r->log.stored : p->match;
 }
 
@@ -158,9 +160,25 @@ static void raft_feed(struct raft *r, struct raft_progress *p)
 
 /* ---- all of them ---- */
 
+/* Answers to what is sent from now on know at least what was acknowledged before. */
+static void raft_make_sure(struct raft *r)
+{
+    bool is_new_round = false;
+    for (size_t i = 0; i < r->progress_count; i++) {
+        struct raft_progress *p = &r->progress[i];
+        if (p->match <= p->sure)
+            continue;
+        r->round += !is_new_round;
+        is_new_round = true;
+        p->sure = p->match;
+        p->sure_round = r->round;
+    }
+}
+
 void raft_heartbeat(struct raft *r)
 {
     r->heartbeat_due_us = raft_after(r->now_us, r->options.heartbeat_us);
+    raft_make_sure(r);
     for (size_t i = 0; i < r->progress_count; i++) {
         struct raft_progress *p = &r->progress[i];
         p->is_due = true;
@@ -193,7 +211,10 @@ void raft_lead_on(struct raft *r)
 
 static void raft_on_refused(struct raft *r, struct raft_progress *p, const struct raft_msg *m)
 {
-    if (!raft_progress_is_refusal_news(p, m->last.index, m->round))
+    /* Up to `sure` its log and ours are equal: a member that still has that backs up no further. */
+    if (m->round >= p->sure_round && m->match < p->sure)
+        p->has_lost_log = true;
+    if (p->has_lost_log || !raft_progress_is_refusal_news(p, m->last.index, m->round))
         return;
     if (m->match >= m->last.index) {
         r->odd_count += 1;

@@ -300,6 +300,7 @@ int raft_member_progress(const struct raft *r, uint64_t number, struct raft_memb
     out->match = is_me ? r->log.stored : p->match;
     out->last_reply_us = is_me ? r->now_us : p->last_reply_us;
     out->heard_us = raft_contact_of(r, p);
+    out->has_lost_log = p->has_lost_log;
     return OK;
 }
 

@@ -14,7 +14,7 @@ static uint64_t raft_best_heir(const struct raft *r)
         const struct raft_progress *p = &r->progress[i];
         bool answers = p->last_reply_us > 0 &&
                        r->now_us < raft_after(p->last_reply_us, r->options.election_min_us);
-        if (!p->is_voter || p->number == r->number || !answers)
+        if (!p->is_voter || p->number == r->number || !answers || p->has_lost_log)
             continue;
         if (best == NULL || p->match > best->match)
             best = p;

@@ -71,6 +71,16 @@ void checks_on_accept(struct checks *c, unsigned who)
     c->accepting = who;
 }
 
+void checks_on_copy(struct checks *c, unsigned who)
+{
+    record_copy(&c->machines[who]);
+}
+
+void checks_on_restore(struct checks *c, unsigned who)
+{
+    record_restore(&c->machines[who]);
+}
+
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
 {
     ASSERT(who >= 1 && who <= c->machines_count);

@@ -41,6 +41,9 @@ void checks_on_wipe(struct checks *c, unsigned who); /* its disk is empty now */
 /* It starts next with --accept-peers: from there on, what its disk holds is what was committed, and what clients were
  * promised before may be kept or not. (What `clients` do must not span it.) */
 void checks_on_accept(struct checks *c, unsigned who);
+/* Its disk is copied; the copy is back: what it acknowledged since then is on no disk of its own any more. */
+void checks_on_copy(struct checks *c, unsigned who);
+void checks_on_restore(struct checks *c, unsigned who);
 
 /* ---- what a peer told ---- */
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);

@@ -44,6 +44,12 @@ struct record_former {
     struct record_log log;
 };
 
+/* What was known of a disk when it was copied. */
+struct record_copy {
+    uint64_t number, stored, hard_term, hard_vote, applied;
+    struct record_log log;
+};
+
 struct record_machine {
     struct peer_id id;
     uint64_t number; /* as the last fact said */
@@ -67,6 +73,7 @@ struct record_machine {
     struct record_config config;
     struct record_config config_before;
     struct record_former former;
+    struct record_copy copy;
 };
 
 struct state_at {
@@ -96,6 +103,8 @@ void check_fail(struct checks *c, const char *checker, const char *format, ...)
 /* record.c */
 void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void record_forget(struct record_machine *m); /* the disk is empty */
+void record_copy(struct record_machine *m);
+void record_restore(struct record_machine *m);
 void record_machine_deinit(struct record_machine *m);
 uint64_t record_log_last(const struct record_log *log);
 const struct record_entry *record_log_at(const struct record_log *log, uint64_t index);

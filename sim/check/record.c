@@ -61,6 +61,7 @@ void record_machine_deinit(struct record_machine *m)
     record_log_deinit(&m->log);
     record_log_deinit(&m->cut);
     record_log_deinit(&m->former.log);
+    record_log_deinit(&m->copy.log);
 }
 
 void record_forget(struct record_machine *m)
@@ -76,6 +77,37 @@ void record_forget(struct record_machine *m)
     m->stored = m->hard_term = m->hard_vote = m->applied = 0;
     m->config.count = m->config_before.count = 0;
     m->number = 0;
+}
+
+static void record_log_copy(struct record_log *to, const struct record_log *from)
+{
+    to->base = from->base;
+    to->base_chain = from->base_chain;
+    to->count = 0;
+    for (size_t i = 0; i < from->count; i++)
+        record_log_push(to, from->entries[i].term, from->entries[i].hash);
+}
+
+void record_copy(struct record_machine *m)
+{
+    m->copy.number = m->number;
+    m->copy.stored = m->stored;
+    m->copy.hard_term = m->hard_term;
+    m->copy.hard_vote = m->hard_vote;
+    m->copy.applied = m->applied;
+    record_log_copy(&m->copy.log, &m->log);
+}
+
+/* As after a wipe, what it had acknowledged until now still counts for the number. */
+void record_restore(struct record_machine *m)
+{
+    record_forget(m);
+    m->number = m->copy.number;
+    m->stored = m->copy.stored;
+    m->hard_term = m->copy.hard_term;
+    m->hard_vote = m->copy.hard_vote;
+    m->applied = m->copy.applied;
+    record_log_copy(&m->log, &m->copy.log);
 }
 
 /* Only from the first entry of a unit: what is on the disk stays in m->cut until it is replaced there. */
@@ -245,8 +277,9 @@ bool record_is_durable(const struct checks *c, const struct record_member *membe
     const struct record_machine *m = &c->machines[member->who];
     if (member->who == 0)
         return false;
-    if (member->number == m->former.number)
-        return record_log_is_durable(c, &m->former.log, m->former.stored, index);
+    if (member->number == m->former.number &&
+        record_log_is_durable(c, &m->former.log, m->former.stored, index))
+        return true;
     return member->number == m->number && record_log_is_durable(c, &m->log, m->stored, index);
 }
 

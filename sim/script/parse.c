@@ -135,17 +135,32 @@ static void parse_ipfs(struct words *w, struct script_step *step)
     words_fail(w, "well, slow, hang, error, half, garbage, refuse, mute, down, up or loses");
 }
 
+static void parse_room(struct words *w, struct script_step *step)
+{
+    static const char *const rooms[] = { "log", "state", "local" };
+    for (unsigned i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
+        if (words_take(w, rooms[i])) {
+            step->room = (enum script_room)i;
+            return;
+        }
+    }
+    words_fail(w, "log, state or local");
+}
+
 static void parse_disk(struct words *w, struct script_step *step)
 {
-    static const char *const words[] = { "well", "slow", "hung", "full", "failing" };
+    static const char *const words[] = { "well",    "slow",   "hung",     "full",
+                                         "failing", "copied", "restored", "rots" };
     words_who(w, &step->who);
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         if (words_take(w, words[i])) {
             step->disk = (enum script_disk)i;
+            if (step->disk == SCRIPT_DISK_ROTS)
+                parse_room(w, step);
             return;
         }
     }
-    words_fail(w, "well, slow, hung, full or failing");
+    words_fail(w, "well, slow, hung, full, failing, copied, restored or rots");
 }
 
 static void parse_clock(struct words *w, struct script_step *step)
@@ -448,7 +463,8 @@ static const struct verb_row verbs[] = {
       "ipfs PEERS well | slow T | hang | error TEXT | half | garbage | refuse | mute | down | up "
       "|\n"
       "               loses CONTENTS" },
-    { "disk", VERB_DISK, parse_disk, "disk PEERS well | slow | hung | full | failing" },
+    { "disk", VERB_DISK, parse_disk,
+      "disk PEERS well | slow | hung | full | failing | copied | restored | rots ROOM" },
     { "clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM" },
     { "faults", VERB_FAULTS, parse_faults, "faults drawn   or   faults off" },
     { "content", VERB_CONTENT, parse_content,

@@ -189,8 +189,13 @@ enum script_disk {
     SCRIPT_DISK_SLOW,
     SCRIPT_DISK_HUNG,
     SCRIPT_DISK_FULL,
-    SCRIPT_DISK_FAILING
+    SCRIPT_DISK_FAILING,
+    SCRIPT_DISK_COPIED,   /* put aside as it is now */
+    SCRIPT_DISK_RESTORED, /* what was put aside is back */
+    SCRIPT_DISK_ROTS,     /* a record of one room is damaged, or gone */
 };
+
+enum script_room { SCRIPT_ROOM_LOG, SCRIPT_ROOM_STATE, SCRIPT_ROOM_LOCAL };
 
 struct script_step {
     unsigned line;
@@ -215,7 +220,8 @@ struct script_step {
     struct script_network network;
     enum script_ipfs ipfs;
     enum script_disk disk;
-    struct bytes text; /* IPFS_ERROR */
+    enum script_room room; /* DISK_ROTS */
+    struct bytes text;     /* IPFS_ERROR */
     /* CLOCK: either */
     bool is_drift;
     int64_t drift_ppm;

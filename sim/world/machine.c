@@ -330,6 +330,23 @@ void machine_edit_list(struct machine *m)
     m->list_is_edited = true;
 }
 
+void machine_copy_disk(struct machine *m)
+{
+    ASSERT(m->state == MACHINE_OFF);
+    if (m->copy != NULL)
+        disk_image_destroy(m->copy);
+    m->copy = disk_image_take(m->disk);
+    checks_on_copy(m->world->checks, m->who);
+}
+
+void machine_restore_disk(struct machine *m)
+{
+    ASSERT(m->state == MACHINE_OFF && m->copy != NULL);
+    disk_image_restore(m->disk, m->copy);
+    checks_on_restore(m->world->checks, m->who);
+    standin_pins_visit(m->ipfs, machine_add_orphan, m); /* its local rows know less than its daemon */
+}
+
 /* ---- the beginning ---- */
 
 void machine_join_through(struct machine *m, const struct machine *via)
@@ -480,6 +497,8 @@ void machine_deinit(struct machine *m)
     standin_destroy(m->ipfs);
     sim_http_deinit(&m->http);
     buf_deinit(&m->stopped_why);
+    if (m->copy != NULL)
+        disk_image_destroy(m->copy);
     map_deinit(&m->orphans);
     for (struct list_link *link; (link = list_pop_front(&m->orphans_list)) != NULL;)
         mem_free(list_entry(link, struct orphan, link));

@@ -149,16 +149,53 @@ static int stage_ipfs(struct world *w, struct machine *m, const struct script_st
     return OK;
 }
 
-static int stage_disk(struct machine *m, const struct script_step *step)
+static int stage_disk_health(struct machine *m, enum disk_health health)
 {
-    static const enum disk_health healths[] = { [SCRIPT_DISK_WELL] = DISK_WELL,
-                                                [SCRIPT_DISK_SLOW] = DISK_SLOW,
-                                                [SCRIPT_DISK_HUNG] = DISK_HUNG,
-                                                [SCRIPT_DISK_FULL] = DISK_FULL,
-                                                [SCRIPT_DISK_FAILING] = DISK_FAILING };
     for (unsigned room = 0; room < DISK_ROOMS_COUNT; room++)
-        disk_set_health(m->disk, (enum disk_room_name)room, healths[step->disk]);
+        disk_set_health(m->disk, (enum disk_room_name)room, health);
     return OK;
+}
+
+static int stage_rot(struct world *w, struct machine *m, enum script_room room, struct buf *why)
+{
+    static const enum disk_room_name rooms[] = { [SCRIPT_ROOM_LOG] = DISK_LOG,
+                                                 [SCRIPT_ROOM_STATE] = DISK_STATE,
+                                                 [SCRIPT_ROOM_LOCAL] = DISK_LOCAL };
+    bool vanishes = choose(&w->sim.choose, CHOICE_SCENARIO, m->who, 2) == 1;
+    bool has_rotted =
+        vanishes ? disk_vanish(m->disk, rooms[room]) : disk_flip(m->disk, rooms[room]);
+    return has_rotted ? OK : stage_refuse(why, m->who, "has no record there that could rot");
+}
+
+static int stage_disk(struct world *w, struct machine *m, const struct script_step *step,
+                      struct buf *why)
+{
+    bool is_about_copies = step->disk == SCRIPT_DISK_COPIED || step->disk == SCRIPT_DISK_RESTORED;
+    if (is_about_copies && machine_is_running(m))
+        return stage_refuse(why, m->who, "runs: stop it before its disk is copied or restored");
+    if (step->disk == SCRIPT_DISK_RESTORED && m->copy == NULL)
+        return stage_refuse(why, m->who, "has no copy of its disk");
+    switch (step->disk) {
+    case SCRIPT_DISK_WELL:
+        return stage_disk_health(m, DISK_WELL);
+    case SCRIPT_DISK_SLOW:
+        return stage_disk_health(m, DISK_SLOW);
+    case SCRIPT_DISK_HUNG:
+        return stage_disk_health(m, DISK_HUNG);
+    case SCRIPT_DISK_FULL:
+        return stage_disk_health(m, DISK_FULL);
+    case SCRIPT_DISK_FAILING:
+        return stage_disk_health(m, DISK_FAILING);
+    case SCRIPT_DISK_COPIED:
+        machine_copy_disk(m);
+        return OK;
+    case SCRIPT_DISK_RESTORED:
+        machine_restore_disk(m);
+        return OK;
+    case SCRIPT_DISK_ROTS:
+        return stage_rot(w, m, step->room, why);
+    }
+    return ERR_UNSUPPORTED;
 }
 
 static int stage_clock(struct machine *m, const struct script_step *step)
@@ -251,7 +288,7 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
     case VERB_IPFS:
         return stage_ipfs(w, m, step);
     case VERB_DISK:
-        return stage_disk(m, step);
+        return stage_disk(w, m, step, why);
     case VERB_CLOCK:
         return stage_clock(m, step);
     case VERB_CONTENT:

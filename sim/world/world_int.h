@@ -60,6 +60,7 @@ struct machine {
     struct fault_transport transport;
     struct world_hooks hooks;
     struct disk *disk;
+    struct disk_image *copy; /* of the disk, put aside; NULL: none */
     struct sim_http http;
     struct http_client http_port;
     struct log log;
@@ -134,6 +135,9 @@ void machine_resume(struct machine *m);
 void machine_wipe(struct machine *m);
 void machine_edit_list(struct machine *m); /* nobody else is in it */
 int machine_accept(struct machine *m);     /* machine_start() with --accept-peers */
+/* Only while it is off. */
+void machine_copy_disk(struct machine *m);
+void machine_restore_disk(struct machine *m);
 void machine_set_ipfs(struct machine *m, bool up);
 void machine_set_drift(struct machine *m, int64_t ppm);
 static inline bool machine_is_running(const struct machine *m)

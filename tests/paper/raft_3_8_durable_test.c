@@ -221,3 +221,71 @@ Test(raft_3_8, a_number_is_remembered_before_it_is_used)
     cr_assert_eq(raft_one_find(ready, RAFT_MSG_APPEND_REPLY, 1)->after_unit, 1);
     raft_destroy(r);
 }
+
+/* ---- an acknowledgement is for ever (DESIGN 7) ---- */
+
+/* A leader of 1, 2, 3; member 2 has acknowledged entry 1, and a heartbeat has gone out since. */
+static struct raft *leader_who_is_sure_of_2(uint64_t *round)
+{
+    struct raft *r = node(1, 3);
+    raft_one_win(r, NOW);
+    raft_one_store(r, NOW);
+    struct raft_msg m = raft_one_ack(2, r, 1);
+    raft_step(r, NOW, 0, &m);
+    const struct raft_ready *ready = raft_on_deadline(r, NOW + ONE_HEARTBEAT_US, 0);
+    *round = raft_one_find(ready, RAFT_MSG_APPEND, 2)->round;
+    return r;
+}
+
+static bool has_lost_log(struct raft *r, uint64_t number)
+{
+    struct raft_member_progress progress;
+    cr_assert_eq(raft_member_progress(r, number, &progress), OK);
+    return progress.has_lost_log;
+}
+
+static struct raft_msg knows_nothing(struct raft *r, uint64_t from, uint64_t round)
+{
+    struct raft_msg m = raft_one_ack(from, r, 1);
+    m.granted = false;
+    m.match = 0;
+    m.round = round;
+    return m;
+}
+
+Test(raft_3_8, a_member_that_forgot_what_it_acknowledged_counts_no_more)
+{
+    uint64_t round;
+    struct raft *r = leader_who_is_sure_of_2(&round);
+    struct raft_msg m = knows_nothing(r, 2, round);
+    raft_step(r, NOW + ONE_HEARTBEAT_US, 0, &m);
+    cr_assert(has_lost_log(r, 2));
+    cr_assert_not(has_lost_log(r, 3));
+
+    struct raft_pos pos;
+    cr_assert_eq(raft_propose(r, "x", 1, &pos), OK);
+    const struct raft_ready *ready = raft_flush(r, NOW + ONE_HEARTBEAT_US);
+    cr_assert_null(raft_one_find(ready, RAFT_MSG_APPEND, 2), "it is not fed");
+    raft_one_store(r, NOW + ONE_HEARTBEAT_US);
+    m = raft_one_ack(2, r, pos.index);
+    raft_step(r, NOW + ONE_HEARTBEAT_US, 0, &m);
+    cr_assert_eq(raft_committed(r), 1, "nor counted");
+    m = raft_one_ack(3, r, pos.index);
+    raft_step(r, NOW + ONE_HEARTBEAT_US, 0, &m);
+    cr_assert_eq(raft_committed(r), pos.index);
+    raft_destroy(r);
+}
+
+Test(raft_3_8, a_refusal_from_before_the_acknowledgement_is_old_news)
+{
+    uint64_t round;
+    struct raft *r = leader_who_is_sure_of_2(&round);
+    cr_assert(round > 0);
+    struct raft_msg m = knows_nothing(r, 2, round - 1);
+    raft_step(r, NOW + ONE_HEARTBEAT_US, 0, &m);
+    cr_assert_not(has_lost_log(r, 2));
+    m = knows_nothing(r, 3, round); /* it never acknowledged anything */
+    raft_step(r, NOW + ONE_HEARTBEAT_US, 0, &m);
+    cr_assert_not(has_lost_log(r, 3));
+    raft_destroy(r);
+}
