@@ -186,6 +186,7 @@ static int life_options(struct life *l, struct peer_options *o)
     o->priority_pin_max_age_us = c->tracker.priority_pin_max_age_us;
     o->priority_pin_max_retries = (uint32_t)c->tracker.priority_pin_max_retries;
     o->leave_on_shutdown = c->cluster.leave_on_shutdown || d->leave;
+    o->shutdown_timeout_us = c->cluster.shutdown_timeout_us;
     return OK;
 }
 

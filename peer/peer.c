@@ -50,6 +50,7 @@ void peer_options_default(struct peer_options *o)
         .ipfs_sync_us = (uint64_t)130 * 1000 * 1000,
         .pin_recover_us = (uint64_t)12 * 60 * 1000 * 1000,
         .connect_swarms_delay_us = 30u * 1000 * 1000,
+        .shutdown_timeout_us = 60u * 1000 * 1000,
     };
 }
 
@@ -132,6 +133,7 @@ void peer_on_deadline(struct peer *p)
     peer_receiver_on_deadline(p);
     peer_trim_on_deadline(p);
     peer_swarm_on_deadline(p);
+    peer_leave_on_deadline(p);
     if (p->life != PEER_STOPPED)
         peer_settle(p);
     peer_end_event(p);
@@ -156,6 +158,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_reads_deadline_us(p));
     due = peer_earlier(due, peer_members_deadline_us(p));
     due = peer_earlier(due, peer_removals_deadline_us(p));
+    due = peer_earlier(due, peer_leave_deadline_us(p));
     due = peer_earlier(due, peer_health_deadline_us(p));
     due = peer_earlier(due, peer_expiry_deadline_us(p));
     due = peer_earlier(due, peer_level_deadline_us(p));

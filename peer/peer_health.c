@@ -156,9 +156,11 @@ void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes
 
 /* ---- candidates ---- */
 
-static enum allocate_standing peer_standing(struct peer *p, const struct peer_id *id)
+static enum allocate_standing peer_standing(struct peer *p, const struct raft_member *m)
 {
-    switch (monitor_liveness(p->monitor, p->now_us, id)) {
+    if (m->role == RAFT_LEAVING)
+        return ALLOCATE_LEAVING;
+    switch (monitor_liveness(p->monitor, p->now_us, &m->id)) {
     case LIVENESS_HEALTHY:
         return ALLOCATE_HEALTHY;
     case LIVENESS_SUSPECT:
@@ -182,7 +184,7 @@ static int peer_candidates(struct peer *p, struct peer_candidates *out)
         return ERR_NOMEM;
     for (size_t i = 0; i < c->count; i++) {
         list[i].id = c->members[i].id;
-        list[i].standing = peer_standing(p, &list[i].id);
+        list[i].standing = peer_standing(p, &c->members[i]);
         struct monitor_metric m;
         if (monitor_get(p->monitor, p->now_us, &list[i].id, p->options.informer, &m) != OK)
             continue;

@@ -11,6 +11,7 @@
  *   peer_read.c      reads that wait until this peer has caught up
  *   peer_members.c   who belongs: admission, addresses
  *   peer_removal.c   who does not any more
+ *   peer_leave.c     a peer that stops for good: what it holds moves first
  *   peer_retire.c    members that forgot what they had acknowledged
  *   peer_roles.c     who votes
  *   peer_level.c     the level of what is replicated
@@ -77,6 +78,7 @@ enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2, PEER_FILE_EXPORT = 3 };
 #define PEER_FIND_TIMEOUT_US  ((uint64_t)2000 * 1000)
 #define PEER_JOIN_TIMEOUT_US  ((uint64_t)5000 * 1000)
 #define PEER_RETIRE_PAUSE_US  ((uint64_t)2000 * 1000)
+#define PEER_LEAVE_PAUSE_US   ((uint64_t)500 * 1000)
 #define PEER_ROLES_PAUSE_US   ((uint64_t)200 * 1000)
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
 #define PEER_READ_PAUSE_US    ((uint64_t)50 * 1000)
@@ -251,6 +253,9 @@ struct peer {
     struct api_export *exports[PEER_EXPORTS_MAX]; /* NULL: free */
 
     /* The orderly stop. */
+    bool is_leaving; /* the cluster, before that */
+    uint64_t leave_deadline_us;
+    uint64_t leave_ask_us;
     bool is_stopping;
     uint64_t stop_deadline_us;
     char stop_why[160];
@@ -405,6 +410,13 @@ void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes 
 void peer_members_on_deadline(struct peer *p);
 uint64_t peer_members_deadline_us(const struct peer *p);
 
+/* ---- peer_leave.c ---- */
+bool peer_leave_begin(struct peer *p); /* false: nobody is left behind, or it has been tried */
+void peer_leave_on_deadline(struct peer *p);
+uint64_t peer_leave_deadline_us(const struct peer *p);
+void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_leavers_step(struct peer *p); /* the leader's part */
+
 /* ---- peer_retire.c ---- */
 void peer_retire_step(struct peer *p);
 void peer_on_retire(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
@@ -497,6 +509,7 @@ void peer_exports_on_durable(struct peer *p, uint64_t applied);
 void peer_exports_end(struct peer *p);
 
 /* ---- peer_stop.c ---- */
+void peer_stop_now(struct peer *p);
 void peer_stop_settle(struct peer *p);
 uint64_t peer_stop_deadline_us(const struct peer *p);
 

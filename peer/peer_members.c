@@ -391,6 +391,7 @@ void peer_members_on_deadline(struct peer *p)
     peer_note_addresses(p, &p->options.id, own, count);
     peer_name_cluster(p);
     peer_retire_step(p);
+    peer_leavers_step(p);
     peer_roles_step(p);
 }
 

@@ -26,7 +26,7 @@ static void peer_retire(struct peer *p, const struct raft_member *m)
              "its data was put back?): it counts for nothing, and is told to join anew",
              peer_id_print(&m->id).text, (unsigned long long)m->number);
     struct buf out = { 0 };
-    retire_encode(m->number, &out);
+    member_number_encode(m->number, &out);
     if (out.err == OK)
         (void)rpc_call(&p->rpc, p->now_us, &m->id, RPC_RETIRE, buf_bytes(&out),
                        PEER_JOIN_TIMEOUT_US, peer_retire_answered, p);
@@ -54,7 +54,7 @@ void peer_retire_step(struct peer *p)
 void peer_on_retire(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
 {
     uint64_t number = RAFT_NOBODY;
-    int err = retire_decode(&number, payload.data, payload.len);
+    int err = member_number_decode(&number, payload.data, payload.len);
     if (err == OK && (p->life != PEER_MEMBER || number != raft_number(p->raft)))
         err = ERR_STALE; /* for a former life */
     if (err != OK) {

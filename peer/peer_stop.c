@@ -1,6 +1,6 @@
 /* peer_stop.c -- the orderly stop: hand leadership over, let the disk and the daemon finish, then say so.
  *
- *      peer_stop() ---> transfer, cancel calls to the daemon ---> all quiet, or LIMIT_SHUTDOWN_US ---> on_stopped
+ *      peer_stop() ---> (leave_on_shutdown: leave the cluster, peer_leave.c) ---> transfer, cancel calls to the daemon ---> all quiet, or LIMIT_SHUTDOWN_US ---> on_stopped
  *
  * Stopping never waits for something that has not begun (SIMULATION K45): each condition is looked at, at every
  * event, and a peer that is not a member yet has none. */
@@ -9,20 +9,26 @@
 #include "peer_informer.h"
 #include "util/err.h"
 
-void peer_stop(struct peer *p, const char *why)
+void peer_stop_now(struct peer *p)
 {
-    if (p->life == PEER_STOPPED || p->is_stopping)
-        return;
-    peer_enter(p);
+    p->is_leaving = false;
     p->is_stopping = true;
     p->stop_deadline_us = p->now_us + LIMIT_SHUTDOWN_US;
-    peer_words(p->stop_why, sizeof(p->stop_why), "%s", why);
-    overlay_flush(p->state);
     tracker_stop(p->tracker);
     peer_informer_stop(p->informer);
     peer_swarm_stop(p);
     if (peer_leads(p))
         (void)raft_transfer(p->raft, p->now_us, RAFT_NOBODY);
+}
+
+void peer_stop(struct peer *p, const char *why)
+{
+    if (p->life == PEER_STOPPED || p->is_stopping)
+        return;
+    peer_enter(p);
+    peer_words(p->stop_why, sizeof(p->stop_why), "%s", why);
+    if (!peer_leave_begin(p))
+        peer_stop_now(p);
     peer_leave(p);
 }
 

@@ -63,13 +63,13 @@ int join_answer_decode(struct join_answer *out, const void *bytes, size_t len)
     return OK;
 }
 
-void retire_encode(uint64_t number, struct buf *out)
+void member_number_encode(uint64_t number, struct buf *out)
 {
     buf_put_u8(out, JOIN_VERSION);
     buf_put_u64(out, number);
 }
 
-int retire_decode(uint64_t *number, const void *bytes, size_t len)
+int member_number_decode(uint64_t *number, const void *bytes, size_t len)
 {
     struct reader r = reader_of(bytes, len);
     uint8_t version = reader_u8(&r);

@@ -38,9 +38,9 @@ int join_request_decode(struct join_request *out, const void *bytes, size_t len)
 void join_answer_encode(const struct join_answer *a, struct buf *out);
 int join_answer_decode(struct join_answer *out, const void *bytes, size_t len);
 
-/* RETIRE: an order to the member of this number, and to no later life of that peer. */
-void retire_encode(uint64_t number, struct buf *out);
-int retire_decode(uint64_t *number, const void *bytes, size_t len);
+/* What RETIRE and LEAVE are about: the member of this number, and no later life of that peer. */
+void member_number_encode(uint64_t number, struct buf *out);
+int member_number_decode(uint64_t *number, const void *bytes, size_t len);
 
 /* The leader's memory of whom it admitted lately; a new leader starts without, which only costs numbers. */
 enum { JOIN_ADMITTED_MAX = 64 };

@@ -37,7 +37,8 @@ enum rpc_method {
     RPC_INVITE = 10,       /* come and join my cluster (peers add) */
     RPC_READ = 11,         /* leader, what is committed? (peer_read.c) */
     RPC_RETIRE = 12,       /* your disk lost what you acknowledged: put it aside and join anew */
-    RPC_METHOD_LAST = RPC_RETIRE
+    RPC_LEAVE = 13,        /* leader, I leave: let what I hold move, then remove me */
+    RPC_METHOD_LAST = RPC_LEAVE
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -54,7 +54,8 @@ struct raft_entry {
 
 /* ---- members ---- */
 
-enum raft_role_in_config { RAFT_LEARNER = 1, RAFT_VOTER = 2 };
+/* LEAVING: a learner on its way out. To Raft it is a learner; what it holds moves to others first. */
+enum raft_role_in_config { RAFT_LEARNER = 1, RAFT_VOTER = 2, RAFT_LEAVING = 3 };
 
 enum { RAFT_MEMBER_ADDRS_MAX = 8 };
 

@@ -172,7 +172,7 @@ static bool raft_member_read(struct raft_member *m, struct reader *in)
 {
     m->number = reader_u64(in);
     uint8_t role = reader_u8(in);
-    m->role = role == RAFT_VOTER ? RAFT_VOTER : RAFT_LEARNER;
+    m->role = (enum raft_role_in_config)role;
     struct bytes id = reader_run(in, LIMIT_PEER_ID_BYTES);
     uint64_t addrs_count = reader_varint(in);
     if (in->err != OK || id.len == 0 || addrs_count > RAFT_MEMBER_ADDRS_MAX)
@@ -187,7 +187,7 @@ static bool raft_member_read(struct raft_member *m, struct reader *in)
         memcpy(m->addrs[i].bytes, addr.data, addr.len);
     }
     m->addrs_count = (size_t)addrs_count;
-    return role == RAFT_VOTER || role == RAFT_LEARNER;
+    return role == RAFT_VOTER || role == RAFT_LEARNER || role == RAFT_LEAVING;
 }
 
 static bool raft_config_read_members(struct raft_config *c, size_t count, struct reader *in)

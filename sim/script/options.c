@@ -53,6 +53,7 @@ static const struct option_row option_rows[] = {
     { "pin_recover", OPTION_TIME, FIELD(pin_recover_us) },
     { "connect_swarms", OPTION_TIME, FIELD(connect_swarms_delay_us) },
     { "leave_on_shutdown", OPTION_ON, FIELD(leave_on_shutdown) },
+    { "shutdown_timeout", OPTION_TIME, FIELD(shutdown_timeout_us) },
 };
 
 static const struct option_row *option_find(struct bytes name)
@@ -79,7 +80,7 @@ const char *script_option_refusal(struct bytes name, struct bytes value)
                "snapshot_sync, max_voters, voter_replace_after, start_timeout, commit_timeout, "
                "calls_timeout, metric_ttl, repin_after, "
                "repinning, factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "
-               "ipfs_sync, pin_recover, connect_swarms or leave_on_shutdown";
+               "ipfs_sync, pin_recover, connect_swarms, leave_on_shutdown or shutdown_timeout";
     switch (row->kind) {
     case OPTION_TIME:
         return word_time_us(value, &number) ? NULL : "a time, as 500ms or 30s";

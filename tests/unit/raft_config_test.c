@@ -138,3 +138,20 @@ Test(raft_config, bytes_that_make_no_sense)
     buf_deinit(&bytes);
     raft_config_deinit(&c);
 }
+
+Test(raft_config, a_leaving_member_follows_and_does_not_vote)
+{
+    struct raft_config c;
+    struct raft_config back;
+    struct buf bytes = { 0 };
+    raft_one_config(&c, 2, 1);
+    cr_assert_eq(raft_config_set_role(&c, 2, RAFT_LEAVING), OK);
+    cr_assert_eq(raft_config_voters_count(&c), 1);
+    raft_config_encode(&c, &bytes);
+    cr_assert_eq(raft_config_decode(&back, bytes.data, bytes.len), OK);
+    cr_assert_eq(raft_config_member(&back, 2)->role, RAFT_LEAVING);
+    cr_assert_eq(raft_config_member(&back, 3)->role, RAFT_LEARNER);
+    raft_config_deinit(&c);
+    raft_config_deinit(&back);
+    buf_deinit(&bytes);
+}

@@ -1,0 +1,187 @@
+/* peer_leave.c -- leave_on_shutdown: a peer that stops for good lets what it holds move first (DESIGN 20).
+ *
+ *      the leaver                            the leader
+ *      peer_stop()  --------- LEAVE -------> its role becomes LEAVING: no vote, no new pins
+ *      goes on serving                       repair gives what it holds to others
+ *      hears that it is no member any more <--- nothing is left with it: removed
+ *      rotates its data, exits
+ *
+ * If that takes longer than shutdown_timeout, it exits all the same; the mark stands in the configuration, and the
+ * leader, or the next one, goes on: such a member is removed when nothing is left with it, or when it is down.
+ * One that is started again before that has changed its mind: it joins anew. A leader hands over first. */
+#include "peer_int.h"
+
+#include "util/err.h"
+
+static const struct raft_member *peer_own_member(const struct peer *p)
+{
+    return p->raft == NULL ? NULL
+                           : raft_config_member(raft_config(p->raft), raft_number(p->raft));
+}
+
+/* ---- the leaver ---- */
+
+bool peer_leave_begin(struct peer *p)
+{
+    if (!p->options.leave_on_shutdown || p->is_leaving || p->life != PEER_MEMBER ||
+        raft_config(p->raft)->count < 2)
+        return false;
+    LOG_INFO(p->log, "cluster", "leaving the cluster: what this peer holds moves to others first");
+    p->is_leaving = true;
+    p->leave_deadline_us = p->now_us + p->options.shutdown_timeout_us;
+    p->leave_ask_us = p->now_us;
+    tracker_stop(p->tracker); /* what was given to others is kept here, too, until they have fetched it */
+    return true;
+}
+
+static void peer_leave_answered(void *owner, int err, struct bytes payload, const char *text)
+{
+    (void)payload;
+    struct peer *p = owner;
+    if (err == ERR_NOT_ENOUGH_PEERS)
+        LOG_WARN(p->log, "cluster", "this peer cannot leave yet: %s", text);
+}
+
+static void peer_leave_ask(struct peer *p)
+{
+    const struct raft_member *self = peer_own_member(p);
+    const struct raft_member *leader = peer_leader(p);
+    p->push_at_us = p->now_us; /* its answer tells that we are no member any more */
+    if (peer_leads(p))
+        (void)raft_transfer(p->raft, p->now_us, RAFT_NOBODY);
+    else if (leader != NULL && self != NULL && self->role != RAFT_LEAVING) {
+        struct buf out = { 0 };
+        member_number_encode(self->number, &out);
+        if (out.err == OK)
+            (void)rpc_call(&p->rpc, p->now_us, &leader->id, RPC_LEAVE, buf_bytes(&out),
+                           PEER_FIND_TIMEOUT_US, peer_leave_answered, p);
+        buf_deinit(&out);
+    }
+}
+
+static void peer_leave_no_more(struct peer *p)
+{
+    const struct raft_member *self = peer_own_member(p);
+    LOG_WARN(p->log, "cluster", "%s",
+             self != NULL && self->role == RAFT_LEAVING
+                 ? "stopping before all that this peer holds has moved: the others go on with that"
+                 : "stopping without having left: no leader took note of it");
+    peer_stop_now(p);
+}
+
+static bool peer_has_changed_its_mind(const struct peer *p)
+{
+    const struct raft_member *self = peer_own_member(p);
+    return self != NULL && self->role == RAFT_LEAVING && raft_config_is_committed(p->raft) &&
+           !p->is_leaving && !p->is_stopping && p->life == PEER_MEMBER;
+}
+
+void peer_leave_on_deadline(struct peer *p)
+{
+    if (peer_has_changed_its_mind(p)) {
+        struct peer_address via[LIMIT_MEMBERS_COUNT];
+        size_t count = peer_others(p, via, LIMIT_MEMBERS_COUNT);
+        peer_leave_cluster(p, "it was leaving when it was stopped: joins anew", via, count);
+        return;
+    }
+    if (!p->is_leaving)
+        return;
+    if (p->now_us >= p->leave_deadline_us) {
+        peer_leave_no_more(p);
+    } else if (p->now_us >= p->leave_ask_us) {
+        p->leave_ask_us = p->now_us + PEER_LEAVE_PAUSE_US;
+        peer_leave_ask(p);
+    }
+}
+
+uint64_t peer_leave_deadline_us(const struct peer *p)
+{
+    if (peer_has_changed_its_mind(p))
+        return p->now_us;
+    if (!p->is_leaving)
+        return RAFT_NEVER;
+    return p->leave_ask_us < p->leave_deadline_us ? p->leave_ask_us : p->leave_deadline_us;
+}
+
+/* ---- the leader ---- */
+
+static int peer_mark_leaving(struct peer *p, const struct raft_member *m,
+                             struct peer_change **change)
+{
+    if (m->role == RAFT_VOTER && !peer_can_spare_vote(p, m->number))
+        return ERR_NOT_ENOUGH_PEERS;
+    struct raft_config next;
+    int err = raft_config_copy(&next, raft_config(p->raft));
+    if (err != OK)
+        return err;
+    err = raft_config_set_role(&next, m->number, RAFT_LEAVING);
+    if (err == OK)
+        err = peer_change_propose(p, &next, change);
+    raft_config_deinit(&next);
+    return err;
+}
+
+void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    uint64_t number;
+    int err = member_number_decode(&number, payload.data, payload.len);
+    if (err == OK && !peer_leads(p))
+        err = ERR_NOT_LEADER;
+    const struct raft_member *m =
+        err == OK ? raft_config_member(raft_config(p->raft), number) : NULL;
+    if (err == OK && (m == NULL || !peer_id_equal(&m->id, &asker->from)))
+        err = ERR_AUTH; /* for oneself only; `peers rm` is for others */
+    struct peer_change *change = NULL;
+    if (err == OK && m->role != RAFT_LEAVING)
+        err = peer_mark_leaving(p, m, &change);
+    if (err != OK)
+        rpc_refuse(&p->rpc, asker, err,
+                   err == ERR_NOT_ENOUGH_PEERS
+                       ? "without it no majority of the voters would be reachable"
+                       : err_text(err));
+    else if (change != NULL)
+        peer_change_await_call(change, asker);
+    else
+        rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
+}
+
+/* As this leader's state has it, which must have applied all that was proposed before the mark. */
+static bool peer_holds_something(struct peer *p, const struct peer_id *id)
+{
+    struct view view;
+    if (p->applied < raft_config(p->raft)->index || peer_view(p, &view) != OK)
+        return true;
+    struct cid none = { 0 };
+    struct pinset_held held;
+    struct pinset_held_cursor cursor = pinset_held_after(&view, id, &none);
+    bool holds = pinset_next_held(&cursor, &held) != ERR_NOT_FOUND;
+    peer_view_end(p, &view);
+    return holds;
+}
+
+static bool peer_may_go(struct peer *p, const struct raft_member *m)
+{
+    return p->options.repinning_disabled ||
+           monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN ||
+           !peer_holds_something(p, &m->id);
+}
+
+void peer_leavers_step(struct peer *p)
+{
+    const struct raft_config *c = raft_config(p->raft);
+    for (size_t i = 0; i < c->count && raft_config_is_committed(p->raft); i++) {
+        const struct raft_member *m = &c->members[i];
+        if (m->role != RAFT_LEAVING || !peer_may_go(p, m))
+            continue;
+        struct raft_config next;
+        struct raft_pos pos;
+        if (raft_config_copy(&next, c) != OK)
+            return; /* again after the pause */
+        LOG_INFO(p->log, "cluster", "member %llu has left", (unsigned long long)m->number);
+        int err = raft_config_remove(&next, m->number);
+        if (err == OK)
+            err = raft_propose_config(p->raft, &next, &pos);
+        raft_config_deinit(&next);
+        return; /* `c` is another one now */
+    }
+}
