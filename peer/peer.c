@@ -134,6 +134,7 @@ void peer_on_deadline(struct peer *p)
     peer_trim_on_deadline(p);
     peer_swarm_on_deadline(p);
     peer_leave_on_deadline(p);
+    peer_visit_on_deadline(p);
     if (p->life != PEER_STOPPED)
         peer_settle(p);
     peer_end_event(p);
@@ -159,6 +160,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_members_deadline_us(p));
     due = peer_earlier(due, peer_removals_deadline_us(p));
     due = peer_earlier(due, peer_leave_deadline_us(p));
+    due = peer_earlier(due, peer_visit_deadline_us(p));
     due = peer_earlier(due, peer_health_deadline_us(p));
     due = peer_earlier(due, peer_expiry_deadline_us(p));
     due = peer_earlier(due, peer_level_deadline_us(p));
@@ -281,6 +283,7 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable)
     founding_deinit(&p->founding);
     if (!cluster_id_is_none(&p->cluster) && p->hooks.on_cluster_id != NULL)
         p->hooks.on_cluster_id(p->hooks.owner, p->cluster.bytes);
+    p->visit_end_us = p->now_us + p->options.start_timeout_us;
     peer_on_config_changed(p);
     peer_on_role_changed(p);
     return OK;
@@ -292,6 +295,20 @@ static int peer_wake_damaged(struct peer *p, const char *what)
     LOG_ERROR(p->log, "raft", "%s: this peer gives its number up and joins anew", what);
     p->was_damaged = true;
     return peer_open_stranger(p);
+}
+
+/* A data folder that was copied from another peer: two would speak as one member. */
+static bool peer_data_is_anothers(const struct peer *p)
+{
+    const struct raft_member *m =
+        raft_config_member(&p->loaded.config, p->loaded.identity.number);
+    if (m == NULL || peer_id_equal(&m->id, &p->options.id))
+        return false;
+    LOG_ERROR(p->log, "cluster",
+              "the data folder belongs to peer %s, and this is another one: put the folder aside to "
+              "join as a new member, or start with the identity.json that goes with it",
+              peer_id_print(&m->id).text);
+    return true;
 }
 
 /* What the disk says: a member's log, or nothing that counts. */
@@ -306,6 +323,8 @@ static int peer_wake_up(struct peer *p)
     p->told_base = p->raft_store.base.index;
     if (p->loaded.is_empty || p->loaded.identity.number == RAFT_NOBODY)
         return peer_open_stranger(p);
+    if (peer_data_is_anothers(p))
+        return ERR_FOREIGN;
     memcpy(p->cluster.bytes, p->loaded.identity.cluster_id, CLUSTER_ID_BYTES);
     p->rpc.cluster = p->cluster;
     err = peer_open_state(p);

@@ -20,32 +20,12 @@ static bool peer_is_of_our_cluster(const struct peer *p, const struct rpc_asker 
            !cluster_id_is_none(&p->cluster) && cluster_id_equal(&p->cluster, &asker->cluster);
 }
 
-static void peer_note_foreigner(struct peer *p, const struct peer_id *id)
-{
-    for (size_t i = 0; i < PEER_FOREIGNERS_MAX; i++) {
-        if (peer_id_equal(&p->foreigners[i], id))
-            return;
-    }
-    p->foreigners[p->foreigners_next] = *id;
-    p->foreigners_next = (p->foreigners_next + 1) % PEER_FOREIGNERS_MAX;
-    LOG_WARN(
-        p->log, "cluster",
-        "%s has data of another cluster, or of this one as it was before --accept-peers: it is "
-        "refused. To come in it puts its data aside (state cleanup there) and starts anew",
-        peer_id_print(id).text);
-}
-
 void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method method,
                      struct bytes payload)
 {
     struct peer *p = owner;
     if (cluster_id_conflicts(&p->cluster, &asker->cluster) && method != RPC_INVITE) {
-        peer_note_foreigner(p, &asker->from);
-        rpc_refuse(
-            &p->rpc, asker, ERR_AUTH,
-            "this peer belongs to another cluster: check cluster_peers and the secret. If yours "
-            "went on without you (daemon --accept-peers), or you are to move, put your data "
-            "aside with `ipfs-cluster-service state cleanup`, and start anew");
+        peer_refuse_foreign(p, asker);
         return;
     }
     bool stranger_may =

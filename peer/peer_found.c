@@ -136,8 +136,9 @@ static void peer_find_done(void *owner, int err, struct bytes payload, const cha
         founding_on_answer(&p->founding, &find->to, &answer);
         if (answer.kind != FIND_MEMBER && answer.list != p->list)
             peer_find_list_differs(p, &find->to);
-    } else if (err == ERR_AUTH) {
-        LOG_WARN(p->log, "cluster", "%s: %s", peer_id_print(&find->to).text, text);
+    } else if (err == ERR_AUTH || err == ERR_FOREIGN) {
+        peer_words(p->join_why, sizeof(p->join_why), "%s", text);
+        peer_note_refusal(p, text);
     }
     mem_free(find);
 }
@@ -259,6 +260,8 @@ static void peer_join_done(void *owner, int err, struct bytes payload, const cha
     if (err != OK) {
         LOG_INFO(p->log, "cluster", "not admitted yet by %s: %s", peer_id_print(&p->join_via).text,
                  text[0] != '\0' ? text : err_text(err));
+        peer_words(p->join_why, sizeof(p->join_why), "%s",
+                   text[0] != '\0' ? text : err_text(err));
         p->join_retry_us = p->now_us + PEER_FIND_PAUSE_US;
         p->life = PEER_FOUNDING; /* perhaps through another member */
         return;
@@ -308,20 +311,26 @@ static void peer_founding_step(struct peer *p)
         peer_join_ask(p);
 }
 
+static void peer_found_gives_up(struct peer *p)
+{
+    char why[RPC_TEXT_MAX + 160];
+    if (p->join_why[0] != '\0')
+        peer_words(why, sizeof(why), "no cluster admitted this peer in time: %s", p->join_why);
+    else
+        peer_words(why, sizeof(why),
+                   "no cluster found and none founded in time: are the peers of cluster_peers or "
+                   "bootstrap running and reachable, with the same list and secret?");
+    peer_end(p, 1, why);
+}
+
 void peer_found_on_deadline(struct peer *p)
 {
     if (p->life != PEER_FOUNDING && p->life != PEER_JOINING)
         return;
-    if (p->now_us >= p->start_deadline_us) {
-        peer_end(
-            p, 1,
-            p->life == PEER_JOINING
-                ? "no cluster admitted this peer in time: is there a leader (peers ls)?"
-                : "no cluster found and none founded in time: are the peers of cluster_peers or "
-                  "bootstrap running and reachable, with the same list and secret?");
-        return;
-    }
-    peer_founding_step(p);
+    if (p->now_us >= p->start_deadline_us)
+        peer_found_gives_up(p);
+    else
+        peer_founding_step(p);
 }
 
 uint64_t peer_found_deadline_us(const struct peer *p)

@@ -94,13 +94,11 @@ static void peer_push_done(void *owner, int err, struct bytes payload, const cha
 {
     (void)payload;
     struct peer *p = owner;
-    if (err == ERR_AUTH && !p->is_told_refused) {
-        p->is_told_refused = true;
-        LOG_WARN(p->log, "cluster", "a member of this peer's cluster refuses it: %s", text);
-    }
     /* The only thing that anybody answers with that code: the number was given out, and taken away. */
     if (err == ERR_STALE && p->life == PEER_MEMBER) {
         peer_leave_cluster(p, "this peer was removed from the cluster", NULL, 0);
+    } else if (err == ERR_FOREIGN) {
+        peer_note_refusal(p, text);
     }
 }
 

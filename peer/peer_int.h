@@ -11,6 +11,7 @@
  *   peer_read.c      reads that wait until this peer has caught up
  *   peer_members.c   who belongs: admission, addresses
  *   peer_removal.c   who does not any more
+ *   peer_foreign.c   other clusters, and joining one although there is data
  *   peer_leave.c     a peer that stops for good: what it holds moves first
  *   peer_retire.c    members that forgot what they had acknowledged
  *   peer_roles.c     who votes
@@ -78,6 +79,7 @@ enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2, PEER_FILE_EXPORT = 3 };
 #define PEER_FIND_TIMEOUT_US  ((uint64_t)2000 * 1000)
 #define PEER_JOIN_TIMEOUT_US  ((uint64_t)5000 * 1000)
 #define PEER_RETIRE_PAUSE_US  ((uint64_t)2000 * 1000)
+#define PEER_TELL_AGAIN_US    ((uint64_t)600 * 1000 * 1000)
 #define PEER_LEAVE_PAUSE_US   ((uint64_t)500 * 1000)
 #define PEER_ROLES_PAUSE_US   ((uint64_t)200 * 1000)
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
@@ -170,12 +172,12 @@ struct peer {
     uint64_t join_ticket;
     uint64_t join_retry_us;
     bool join_asked;
+    char join_why[RPC_TEXT_MAX]; /* why nobody has admitted it yet */
     bool list_differs; /* somebody's cluster_peers from ours, and we have said so */
     struct peer_id join_via;
 
     struct rpc rpc;
     uint64_t bad_frames_count;
-    bool is_told_refused;                           /* by a member, and we have said so */
     struct peer_id foreigners[PEER_FOREIGNERS_MAX]; /* whose refusal we have logged */
     size_t foreigners_next;
 
@@ -219,6 +221,10 @@ struct peer {
     size_t pupils_count;
     uint64_t roles_at_us;
     uint64_t retire_at_us;
+    uint64_t refusal_told_us;
+    bool visit_is_over;
+    uint64_t visit_at_us;
+    uint64_t visit_end_us;
     bool cluster_id_proposed; /* by this leader */
 
     /* Writes. */
@@ -409,6 +415,13 @@ int peer_member_invite(struct peer *p, const struct peer_address *address, peer_
 void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 void peer_members_on_deadline(struct peer *p);
 uint64_t peer_members_deadline_us(const struct peer *p);
+
+/* ---- peer_foreign.c ---- */
+void peer_refuse_foreign(struct peer *p, const struct rpc_asker *asker);
+void peer_note_foreign(struct peer *p, const struct peer_id *from, const struct cluster_id *theirs);
+void peer_note_refusal(struct peer *p, const char *text);
+void peer_visit_on_deadline(struct peer *p);
+uint64_t peer_visit_deadline_us(const struct peer *p);
 
 /* ---- peer_leave.c ---- */
 bool peer_leave_begin(struct peer *p); /* false: nobody is left behind, or it has been tried */

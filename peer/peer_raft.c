@@ -416,8 +416,12 @@ bool peer_may_speak(struct peer *p, const struct peer_id *from, const struct fra
 
 void peer_on_raft_frame(struct peer *p, const struct peer_id *from, const struct frame *frame)
 {
-    if (p->raft == NULL || cluster_id_conflicts(&p->cluster, &frame->cluster))
-        return; /* a number means something within one cluster only */
+    if (p->raft == NULL)
+        return;
+    if (cluster_id_conflicts(&p->cluster, &frame->cluster)) {
+        peer_note_foreign(p, from, &frame->cluster); /* the same numbers mean others there */
+        return;
+    }
     struct raft_msg m;
     int err = raft_msg_decode(&m, p->entries_room, PEER_ENTRIES_PER_FRAME_MAX, frame->body.data,
                               frame->body.len);

@@ -52,6 +52,7 @@ bool err_is_transient(int err)
     case ERR_UNSUPPORTED:
     case ERR_VERSION:
     case ERR_AUTH:
+    case ERR_FOREIGN:
         return false;
     }
     return false;

@@ -32,7 +32,8 @@
     X(ERR_OUTCOME_UNKNOWN, -20, "outcome unknown; safe to repeat")                                 \
     X(ERR_NOT_ENOUGH_PEERS, -21, "not enough peers")                                               \
     X(ERR_STALE, -22, "changed meanwhile")                                                         \
-    X(ERR_UNREACHABLE, -23, "not reachable")
+    X(ERR_UNREACHABLE, -23, "not reachable")                                                       \
+    X(ERR_FOREIGN, -24, "the data belongs to another cluster, or to another peer")
 
 enum err {
 #define X(name, code, text) name = (code),

@@ -74,6 +74,7 @@ int http_status_of(int err)
         return 404;
     case ERR_EXISTS:
     case ERR_STALE:
+    case ERR_FOREIGN:
         return 409;
     case ERR_TOO_BIG:
         return 413;
