@@ -145,7 +145,12 @@ void format_id(const struct format *f, const struct json_doc *doc)
     int others = (int)json_count(doc, json_member(doc, 0, "cluster_peers")) - 1;
     buf_append_text(f->out, " | ");
     format_member(f, doc, 0, "peername");
-    buf_printf(f->out, " | Sees %d other peers\n  > Addresses:\n", others);
+    buf_printf(f->out, " | Sees %d other peers", others);
+    if (format_has_text(doc, 0, "role") && !json_text_is(doc, json_member(doc, 0, "role"), "voter")) {
+        buf_append_text(f->out, " | ");
+        format_member(f, doc, 0, "role");
+    }
+    buf_append_text(f->out, "\n  > Addresses:\n");
     format_lines(f, doc, json_member(doc, 0, "addresses"));
     format_ipfs(f, doc, json_member(doc, 0, "ipfs"));
 }

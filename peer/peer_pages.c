@@ -118,6 +118,7 @@ void page_id_encode(const struct api_id *id, struct buf *out)
     for (size_t i = 0; i < id->ipfs_addrs_count; i++)
         buf_put_run(out, id->ipfs_addrs[i].data, id->ipfs_addrs[i].len);
     buf_put_run(out, id->ipfs_error.data, id->ipfs_error.len);
+    buf_put_u8(out, (uint8_t)id->role);
 }
 
 /* A count and room for so many; the reader fails on too many and when memory is out. */
@@ -181,5 +182,9 @@ int page_id_decode(struct api_id *out, struct arena *arena, struct bytes payload
         ipfs_addrs[i] = reader_run(&r, PAGE_TEXT_MAX);
     out->ipfs_addrs = ipfs_addrs;
     out->ipfs_error = reader_run(&r, PAGE_TEXT_MAX);
+    uint8_t role = reader_u8(&r);
+    if (role > API_ROLE_LEAVING)
+        return ERR_CORRUPT;
+    out->role = (enum api_role)role;
     return reader_finish(&r);
 }

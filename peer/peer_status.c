@@ -41,6 +41,23 @@ static int peer_describe_members(struct peer *p, struct arena *arena, struct api
     return OK;
 }
 
+static enum api_role peer_own_role(const struct peer *p)
+{
+    const struct raft_member *self =
+        p->raft == NULL ? NULL : raft_config_member(raft_config(p->raft), raft_number(p->raft));
+    if (self == NULL)
+        return API_ROLE_NONE;
+    switch (self->role) {
+    case RAFT_VOTER:
+        return API_ROLE_VOTER;
+    case RAFT_LEARNER:
+        return API_ROLE_LEARNER;
+    case RAFT_LEAVING:
+        return API_ROLE_LEAVING;
+    }
+    return API_ROLE_NONE;
+}
+
 int peer_describe(struct peer *p, struct arena *arena, struct api_id *out)
 {
     struct multiaddr *addrs = arena_array(arena, LIMIT_PEER_ADDRESSES_COUNT, sizeof(*addrs));
@@ -55,6 +72,7 @@ int peer_describe(struct peer *p, struct arena *arena, struct api_id *out)
                             .name = peer_text(p->options.name),
                             .version = peer_text(p->options.version),
                             .addrs = addrs,
+                            .role = peer_own_role(p),
                             .ipfs_id = peer_text(ipfs.id),
                             .ipfs_addrs = ipfs_addrs,
                             .ipfs_addrs_count = ipfs.addresses_count,

@@ -1,12 +1,49 @@
 #!/bin/bash
-# Twenty peers in one cluster on one machine: seven vote, thirteen follow. All have every pin, any takes a write; a voter
-# that is removed is replaced by a learner, and three voters may die.
+# Twenty peers in one cluster on one machine: seven vote, thirteen follow. Any of them takes a write, and all list it. Three
+# voters die at once: the others go on; a voter that is removed is replaced by a learner.
 . tests/system/lib/check.bash
 . tests/system/lib/cluster.bash
 at_end cluster_end
 
 all=($(seq 20))
-role_of() { ctl_at "$1" --enc json peers ls | jq -rs --arg id "${id[$2]}" 'flatten | .[] | select(.id == $id) | .role'; }
+roles() { ctl_at "$1" --enc json peers ls | jq -rs 'map(select(.error == "") | "\(.id) \(.role)") | .[]'; }
+count_role() { [ "$(roles "$1" | grep -c " $2\$")" -eq "$3" ]; } # count_role N ROLE COUNT: as peer N hears it
+# The numbers of the peers with that role, in $found.
+find_role() { # find_role N ROLE
+    local line n
+    found=()
+    while read -r line; do
+        for n in "${all[@]}"; do [ "${id[n]} $2" != "$line" ] || found+=("$n"); done
+    done < <(roles "$1")
+}
+all_list() { # all_list COUNT N...
+    local count=$1 n
+    shift
+    for n; do lists "$n" "$count" || return 1; done
+}
+
 holds one_daemon_for_all ipfs_start 1
 for n in "${all[@]}"; do api[n]=${api[1]}; done
 holds init peers_init 20
+for n in "${all[@]}"; do peer_start "$n"; done
+happens they_found_one_cluster 30 sees 20 1
+happens seven_vote 30 count_role 1 voter 7
+holds thirteen_follow count_role 1 learner 13
+cid=$(ipfs_add 1 "held by three of twenty")
+find_role 1 learner
+holds a_learner_takes_a_write ctl_at "${found[0]}" pin add --no-status --replication 3 "$cid"
+happens all_have_it 20 all_list 1 "${all[@]}"
+
+# ---- three voters die ----
+find_role 1 voter
+dead=("${found[@]:1:3}") alive=()
+for n in "${dead[@]}"; do peer_kill "$n"; done
+for n in "${all[@]}"; do [[ " ${dead[*]} " == *" $n "* ]] || alive+=("$n"); done
+cid=$(ipfs_add 1 "while three voters are dead")
+happens four_of_seven_go_on 30 ctl_at "${alive[0]}" pin add --no-status --replication 3 "$cid"
+happens the_living_have_it 20 all_list 2 "${alive[@]}"
+
+# ---- a dead voter is taken out ----
+holds remove_a_dead_one ctl_at "${alive[0]}" peers rm "${id[${dead[0]}]}"
+happens a_learner_votes_instead 20 count_role "${alive[0]}" voter 5
+finish

@@ -62,6 +62,7 @@ Test(peer_pages, an_id_comes_back)
                          .members_count = 1,
                          .member_addrs = &row,
                          .member_addrs_count = 1,
+                         .role = API_ROLE_LEARNER,
                          .ipfs_addrs = &ipfs_addr,
                          .ipfs_addrs_count = 1,
                          .ipfs_error = text("not reachable") };
@@ -75,6 +76,7 @@ Test(peer_pages, an_id_comes_back)
     cr_assert(multiaddr_equal(&out.member_addrs[0].addr, &row.addr));
     cr_assert(bytes_equal(out.ipfs_addrs[0], ipfs_addr));
     cr_assert(bytes_equal(out.ipfs_error, in.ipfs_error));
+    cr_assert_eq(out.role, API_ROLE_LEARNER);
     cr_assert_eq(out.ipfs_id.len, 0);
     arena_deinit(&arena);
     buf_deinit(&b);

@@ -25,6 +25,9 @@
 #include "util/buf.h"
 
 /* GET /id of one peer. */
+/* What a peer is to the cluster; V1 has no such thing, so its clients look past it. */
+enum api_role { API_ROLE_NONE, API_ROLE_VOTER, API_ROLE_LEARNER, API_ROLE_LEAVING };
+
 struct api_id {
     struct peer_id id;
     struct bytes name;
@@ -35,6 +38,7 @@ struct api_id {
     size_t members_count;
     const struct api_member_addr *member_addrs; /* of the others */
     size_t member_addrs_count;
+    enum api_role role; /* NONE: not a member yet */
     struct bytes ipfs_id;
     const struct bytes *ipfs_addrs;
     size_t ipfs_addrs_count;

@@ -111,6 +111,21 @@ static void api_write_id_lists(struct json_writer *w, const struct api_id *id)
     json_array_end(w);
 }
 
+static const char *api_role_name(enum api_role role)
+{
+    switch (role) {
+    case API_ROLE_NONE:
+        break;
+    case API_ROLE_VOTER:
+        return "voter";
+    case API_ROLE_LEARNER:
+        return "learner";
+    case API_ROLE_LEAVING:
+        return "leaving";
+    }
+    return "";
+}
+
 void api_write_id(struct json_writer *w, const struct api_id *id)
 {
     json_object_begin(w);
@@ -122,6 +137,8 @@ void api_write_id(struct json_writer *w, const struct api_id *id)
     pin_json_bytes(w, "error", id->error);
     api_write_ipfs(w, id);
     pin_json_bytes(w, "peername", id->name);
+    if (id->role != API_ROLE_NONE)
+        json_key_string(w, "role", api_role_name(id->role));
     json_object_end(w);
 }
 
