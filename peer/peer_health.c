@@ -114,9 +114,12 @@ static void peer_push(struct peer *p)
     if (p->push.err != OK)
         return; /* again at the next half TTL */
     const struct raft_config *c = raft_config(p->raft);
+    /* Who was away long may find that all the voters it knew are gone; a learner can tell it, too. */
+    bool has_no_leader = raft_leader(p->raft) == RAFT_NOBODY;
     for (size_t i = 0; i < c->count; i++) {
         const struct raft_member *m = &c->members[i];
-        if (m->role == RAFT_VOTER && m->number != raft_number(p->raft))
+        bool is_told = m->role == RAFT_VOTER || has_no_leader;
+        if (is_told && m->number != raft_number(p->raft))
             (void)rpc_call(&p->rpc, p->now_us, &m->id, RPC_METRICS, buf_bytes(&p->push),
                            p->options.metric_ttl_us, peer_push_done, p);
     }

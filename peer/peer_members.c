@@ -441,6 +441,26 @@ void peer_tell_members(struct peer *p)
         p->hooks.on_members(p->hooks.owner, rows, count);
 }
 
+/* Where the configuration says, and then where the operator has written: who was away while others moved may
+ * know better from a file that was edited since. */
+static void peer_dial_at(struct peer *p, const struct raft_member *m)
+{
+    struct multiaddr addrs[LIMIT_PEER_ADDRESSES_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < m->addrs_count; i++)
+        addrs[count++] = m->addrs[i];
+    for (size_t i = 0; i < p->options.cluster_peers_count; i++) {
+        const struct peer_address *row = &p->options.cluster_peers[i];
+        bool is_new = peer_id_equal(&row->id, &m->id) && count < LIMIT_PEER_ADDRESSES_COUNT;
+        for (size_t k = 0; k < count && is_new; k++)
+            is_new = !multiaddr_equal(&addrs[k], &row->addr);
+        if (is_new)
+            addrs[count++] = row->addr;
+    }
+    if (count > 0)
+        (void)transport_set_addresses(&p->ports.transport, &m->id, addrs, count);
+}
+
 void peer_on_config_changed(struct peer *p)
 {
     const struct raft_config *c = raft_config(p->raft);
@@ -448,8 +468,7 @@ void peer_on_config_changed(struct peer *p)
         const struct raft_member *m = &c->members[i];
         if (m->number == raft_number(p->raft))
             continue;
-        if (m->addrs_count > 0)
-            (void)transport_set_addresses(&p->ports.transport, &m->id, m->addrs, m->addrs_count);
+        peer_dial_at(p, m);
         transport_connect(&p->ports.transport, &m->id);
     }
     peer_health_on_config(p, c);

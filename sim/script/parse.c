@@ -454,6 +454,7 @@ static const struct verb_row verbs[] = {
     { "wipe", VERB_WIPE, parse_who, "wipe PEERS" },
     { "edit", VERB_EDIT, parse_who, "edit PEERS" },
     { "accept", VERB_ACCEPT, parse_who, "accept PEERS" },
+    { "move", VERB_MOVE, parse_who, "move PEERS" },
     { "cut", VERB_CUT, parse_cut, "cut PEERS | PEERS [| PEERS ...]   or   cut PEERS -> PEERS" },
     { "heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS" },
     { "network", VERB_NETWORK, parse_network,

@@ -153,6 +153,7 @@ static void runner_step(struct runner *r)
     case VERB_WIPE:
     case VERB_EDIT:
     case VERB_ACCEPT:
+    case VERB_MOVE:
     case VERB_IPFS:
     case VERB_DISK:
     case VERB_CLOCK:

@@ -127,6 +127,7 @@ enum script_verb {
     VERB_WIPE,
     VERB_EDIT,
     VERB_ACCEPT,
+    VERB_MOVE,
     VERB_CUT,
     VERB_HEAL,
     VERB_NETWORK,

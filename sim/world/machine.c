@@ -351,7 +351,7 @@ void machine_restore_disk(struct machine *m)
 
 void machine_join_through(struct machine *m, const struct machine *via)
 {
-    struct peer_address address = { .id = via->id, .addr = net_address(via->who) };
+    struct peer_address address = { .id = via->id, .addr = net_address_now(m->world->net, via->who) };
     machine_set_addresses(&m->bootstrap, &m->bootstrap_count, &address, 1);
 }
 

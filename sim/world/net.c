@@ -270,7 +270,7 @@ static size_t net_listen_addresses(void *impl, struct multiaddr *out, size_t max
     const struct net_end *end = impl;
     if (max == 0)
         return 0;
-    out[0] = net_address(end->who);
+    out[0] = net_address_now(end->net, end->who);
     return 1;
 }
 
@@ -333,15 +333,31 @@ void net_name(struct net *n, unsigned who, const struct peer_id *id)
     n->ends[who].id = *id;
 }
 
-struct multiaddr net_address(unsigned who)
+static struct multiaddr net_address_of(unsigned moves, unsigned who)
 {
     struct buf ip = { 0 };
-    buf_printf(&ip, "10.0.0.%u", who);
+    buf_printf(&ip, "10.0.%u.%u", moves, who);
     struct multiaddr addr = { 0 };
     int err = multiaddr_of_ip_port(&addr, buf_text(&ip), NET_PORT);
     ASSERT(err == OK);
     buf_deinit(&ip);
     return addr;
+}
+
+struct multiaddr net_address(unsigned who)
+{
+    return net_address_of(0, who);
+}
+
+struct multiaddr net_address_now(const struct net *n, unsigned who)
+{
+    return net_address_of(n->ends[who].moves, who);
+}
+
+void net_move(struct net *n, unsigned who)
+{
+    ASSERT(!n->ends[who].is_attached && n->ends[who].moves < 255);
+    n->ends[who].moves += 1;
 }
 
 struct transport net_attach(struct net *n, unsigned who)

@@ -50,9 +50,12 @@ struct net *net_create(struct sim *sim, unsigned machines_count, const struct ne
 void net_destroy(struct net *n);
 struct net_options *net_options(struct net *n); /* may be changed at any time */
 
-/* Machine `who` (from 1) is known by this id from now on, and listens at net_address(who). */
+/* Machine `who` (from 1) is known by this id from now on, and listens at net_address(who), until it moves. */
 void net_name(struct net *n, unsigned who, const struct peer_id *id);
 struct multiaddr net_address(unsigned who);
+/* A machine that is not attached gets another address. */
+void net_move(struct net *n, unsigned who);
+struct multiaddr net_address_now(const struct net *n, unsigned who);
 
 /* A process on machine `who` opens its transport, or is gone: by a crash (silent: the others notice only when
  * they get no answer) or in an orderly way. */

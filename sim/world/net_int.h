@@ -74,6 +74,7 @@ struct net_end {
     uint16_t who;
     struct peer_id id;
     bool is_attached;
+    unsigned moves; /* to new addresses */
     uint64_t life;
     struct transport_hooks hooks;
     struct net_known *known; /* room for NET_MACHINES_MAX + 1; known_count of them mean something */

@@ -106,7 +106,7 @@ static bool net_link_may_come_up(const struct net_link *link, unsigned from, uns
     const struct net_known *known = net_known(&n->ends[from], &n->ends[to].id);
     if (known == NULL)
         return false;
-    struct multiaddr listens = net_address(to);
+    struct multiaddr listens = net_address_now(n, to);
     for (size_t i = 0; i < known->addrs_count; i++)
         if (multiaddr_equal(&known->addrs[i], &listens))
             return true;

@@ -279,6 +279,11 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
     case VERB_EDIT:
     case VERB_ACCEPT:
         return stage_edit(m, step->verb == VERB_ACCEPT, why);
+    case VERB_MOVE:
+        if (machine_is_running(m))
+            return stage_refuse(why, who, "runs: stop or crash it before it moves");
+        net_move(w->net, who);
+        return OK;
     case VERB_CUT:
         net_cut(w->net, who, other);
         return OK;
