@@ -276,7 +276,6 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable)
     peer_tell_woke(p, durable);
     p->rpc.cluster = p->cluster;
     p->next_sequence = PIN_SEQUENCE(p->raft_store.identity.boots);
-    p->start_index = raft_last(p->raft).index;
     p->trim_at_us = p->now_us + p->options.trim.interval_us;
     raft_on_applied(p->raft, p->applied);
     peer_sender_on_member(p);
@@ -469,27 +468,29 @@ void peer_leave_cluster(struct peer *p, const char *why, const struct peer_addre
 
 /* ---- ready, and a look from outside ---- */
 
-/* Caught up with what was last when this life began (SIMULATION K42: not with what is last now), and a
- * leader is known. */
-void peer_check_ready(struct peer *p)
+static void peer_caught_up(void *owner, int err, const char *why)
 {
-    if (p->is_ready || p->raft == NULL || raft_leader(p->raft) == RAFT_NOBODY ||
-        cluster_id_is_none(&p->cluster))
-        return;
-    if (p->start_index == 0) /* admitted just now: the first leader's word says what is last */
-        p->start_index = raft_committed(p->raft);
-    /* What no majority had may be cut by the leader, and never comes back. */
-    uint64_t last = raft_last(p->raft).index;
-    if (p->start_index > last)
-        p->start_index = last;
-    if (p->start_index == 0 || p->applied < p->start_index)
-        return;
+    struct peer *p = owner;
+    (void)why;
+    p->is_catching_up = false;
+    if (err != OK)
+        return; /* asked again by peer_check_ready() */
     p->is_ready = true;
     peer_receiver_on_ready(p);
     LOG_INFO(p->log, "cluster", "IPFS Cluster is ready: member %llu of %zu",
              (unsigned long long)raft_number(p->raft), raft_config(p->raft)->count);
     if (p->hooks.on_ready != NULL)
         p->hooks.on_ready(p->hooks.owner);
+}
+
+/* Ready is who has what was last in the cluster when it began to ask: neither what its own disk had (a joiner's has
+ * nothing), nor what is last now, which under writes it never has (SIMULATION K42). */
+void peer_check_ready(struct peer *p)
+{
+    if (p->is_ready || p->is_catching_up || p->raft == NULL ||
+        raft_leader(p->raft) == RAFT_NOBODY || cluster_id_is_none(&p->cluster))
+        return;
+    p->is_catching_up = peer_catch_up(p, peer_caught_up, p) == OK;
 }
 
 void peer_look(const struct peer *p, struct peer_glance *out)

@@ -202,7 +202,7 @@ struct peer {
     struct overlay *state;
     struct pinset *pinset;
     uint64_t applied;     /* in the overlay, readable */
-    uint64_t start_index; /* ready once it is applied; 0: not known yet */
+    bool is_catching_up; /* with what was last when it asked; then it is ready */
     size_t batch_rows;
     int sink_err; /* of the batch being made */
     bool apply_is_blocked;
