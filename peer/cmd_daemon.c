@@ -132,7 +132,7 @@ static void life_options_times(const struct config *c, struct peer_options *o)
     o->trim.trailing_entries = (uint64_t)c->raft.trailing_logs;
     o->trim.worth_entries = (uint64_t)c->raft.snapshot_threshold;
     o->trim.interval_us = c->raft.snapshot_interval_us;
-    o->start_timeout_us = 30u * 1000 * 1000;
+    o->start_timeout_us = 2 * c->raft.wait_for_leader_timeout_us; /* 30 s, as the guide says */
     o->commit_timeout_us = c->raft.network_timeout_us;
     o->voter_replace_after_us = c->cluster.voter_replace_after_us;
     o->metric_ttl_us = config_ping_ttl_us(c);

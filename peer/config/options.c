@@ -116,7 +116,7 @@ static const struct option options[] = {
         "ids of the peers that found the cluster together"),
     ROW(OPTION_DURATION, "consensus.raft.wait_for_leader_timeout", NULL, 0, TEXT("15s"), MS, 0,
         raft.wait_for_leader_timeout_us,
-        "how long a start may go without a leader and without progress"),
+        "a peer that finds no cluster to found or to join ends after twice this"),
     ROW(OPTION_DURATION, "consensus.raft.network_timeout", NULL, 0, TEXT("10s"), MS, 0,
         raft.network_timeout_us, "how long a peer may take to answer"),
     ROW(OPTION_INT, "consensus.raft.commit_retries", NULL, 0, "1", 0, 1000, raft.commit_retries,
