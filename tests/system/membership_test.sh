@@ -1,7 +1,7 @@
 #!/bin/bash
 # Who belongs to a cluster can change while it runs. A peer joins with --bootstrap, or is fetched with `peers add`; one that
 # is removed puts its data aside and stops by itself, and does not disturb when it is started again; one whose data folder
-# was wiped comes back as a new member and has everything.
+# was wiped comes back as a new member and has everything; one that was told to leave takes what it held to the others first.
 . tests/system/lib/check.bash
 . tests/system/lib/cluster.bash
 at_end cluster_end
@@ -69,7 +69,7 @@ holds nothing_is_lost test "$(pins "$asked")" = "$before"
 
 # Removed while it was away: by its own disk it is a member still. It must not disturb, and learns it.
 holds stop_it_before peer_stop $victim
-happens remove_while_away 20 ctl_at "$asked" peers rm "${id[$victim]}" # "too much is under way" while it became a voter
+holds remove_while_away ctl_at "$asked" peers rm "${id[$victim]}" # also while it was to become a voter
 peer_start $victim
 cid=$(ipfs_add "$asked" "while an old member knocks")
 holds pin_meanwhile ctl_at "$asked" pin add --no-status "$cid"
@@ -91,5 +91,20 @@ holds wiped_is_another_member test "$(member_number "$wiped")" -gt "$number"
 cid=$(ipfs_add "$asked" "after the wiped one came back")
 holds pin_after_all ctl_at "$wiped" pin add --no-status "$cid"
 happens pinned_after_all 40 ipfs_has "$wiped" "$cid"
-for n in "${rest_of_them[@]}"; do holds "end_$n" peer_stop "$n"; done
+
+# ---- leaving ----
+cid=$(ipfs_add "$wiped" "what a leaver holds")
+holds stop_before_leaving peer_stop "$wiped"
+rm -rf "$work/peer$wiped"/raft.old.*
+peer_start "$wiped" --leave
+happens a_leaver_is_back 30 sees 3 "${rest_of_them[@]}"
+holds it_holds_something ctl_at "$wiped" pin add --no-status --replication 1 --allocations "${id[$wiped]}" "$cid"
+happens it_has_it 30 ipfs_has "$wiped" "$cid"
+holds it_leaves peer_stop "$wiped"
+holds its_data_is_put_aside_then test -d "$work/peer$wiped/raft.old.0" -a ! -e "$work/peer$wiped/raft"
+stay=("${rest_of_them[@]:0:2}")
+happens the_others_go_on 10 sees 2 "${stay[@]}"
+moved() { ipfs_has "${stay[0]}" "$cid" || ipfs_has "${stay[1]}" "$cid"; }
+happens what_it_held_has_moved 30 moved
+for n in "${stay[@]}"; do holds "end_$n" peer_stop "$n"; done
 finish
