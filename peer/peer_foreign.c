@@ -70,6 +70,42 @@ void peer_note_refusal(struct peer *p, const char *text)
     LOG_ERROR(p->log, "cluster", "refused: %s", text);
 }
 
+/* ---- a copy that went another way ---- */
+
+/* Two copies of one data folder that were both run: same cluster, same number, and entries that both take for
+ * committed and that differ. Nobody can join them; which one is right, the majority has decided. */
+static void peer_diverged_told(void *owner, int err, struct bytes payload, const char *text)
+{
+    (void)err;
+    (void)payload;
+    (void)text;
+    peer_end(owner, 1,
+             "this peer's data is a copy of the cluster's that went another way: what the cluster has "
+             "committed contradicts it. Put it aside (ipfs-cluster-service state cleanup) and start "
+             "again: this peer joins as a new member");
+}
+
+void peer_has_diverged(struct peer *p, const struct peer_id *from)
+{
+    if (p->is_diverged)
+        return;
+    p->is_diverged = true;
+    LOG_ERROR(p->log, "cluster", "the leader, %s, contradicts what is committed in this peer's log",
+              peer_id_print(from).text);
+    if (rpc_call(&p->rpc, p->now_us, from, RPC_DIVERGED, (struct bytes){ NULL, 0 },
+                 PEER_FIND_TIMEOUT_US, peer_diverged_told, p) != OK)
+        peer_diverged_told(p, OK, (struct bytes){ NULL, 0 }, "");
+}
+
+void peer_on_diverged(struct peer *p, const struct rpc_asker *asker)
+{
+    rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
+    LOG_WARN(p->log, "cluster",
+             "%s has stopped: its data is a copy of this cluster's that went another way. To come in "
+             "it puts its data aside (state cleanup there) and starts anew",
+             peer_id_print(&asker->from).text);
+}
+
 /* ---- the visit ---- */
 
 /* Another cluster answers where this peer was told to join. */

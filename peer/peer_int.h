@@ -222,6 +222,7 @@ struct peer {
     uint64_t roles_at_us;
     uint64_t retire_at_us;
     uint64_t refusal_told_us;
+    bool is_diverged; /* and says so to its leader before it ends */
     bool visit_is_over;
     uint64_t visit_at_us;
     uint64_t visit_end_us;
@@ -420,6 +421,9 @@ uint64_t peer_members_deadline_us(const struct peer *p);
 void peer_refuse_foreign(struct peer *p, const struct rpc_asker *asker);
 void peer_note_foreign(struct peer *p, const struct peer_id *from, const struct cluster_id *theirs);
 void peer_note_refusal(struct peer *p, const char *text);
+/* `from`, our leader, contradicts what is committed in our log: the data is a copy that went another way. */
+void peer_has_diverged(struct peer *p, const struct peer_id *from);
+void peer_on_diverged(struct peer *p, const struct rpc_asker *asker);
 void peer_visit_on_deadline(struct peer *p);
 uint64_t peer_visit_deadline_us(const struct peer *p);
 

@@ -433,6 +433,8 @@ void peer_on_raft_frame(struct peer *p, const struct peer_id *from, const struct
     if (m.to != raft_number(p->raft) || !peer_may_speak(p, from, frame, m.from))
         return;
     peer_raft_take(p, raft_step(p->raft, p->now_us, p->election_draw, &m));
+    if (raft_has_diverged(p->raft))
+        peer_has_diverged(p, from);
 }
 
 /* ---- the disk ---- */

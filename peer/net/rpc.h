@@ -38,7 +38,8 @@ enum rpc_method {
     RPC_READ = 11,         /* leader, what is committed? (peer_read.c) */
     RPC_RETIRE = 12,       /* your disk lost what you acknowledged: put it aside and join anew */
     RPC_LEAVE = 13,        /* leader, I leave: let what I hold move, then remove me */
-    RPC_METHOD_LAST = RPC_LEAVE
+    RPC_DIVERGED = 14,     /* what you say is committed contradicts my log: I stop */
+    RPC_METHOD_LAST = RPC_DIVERGED
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -319,6 +319,8 @@ struct raft_member_progress {
 };
 int raft_member_progress(const struct raft *r, uint64_t number, struct raft_member_progress *out);
 
+/* A leader's log contradicts what is committed in ours: one of the two is a copy that went another way. */
+bool raft_has_diverged(const struct raft *r);
 /* Messages dropped because no correct member could have sent them. */
 uint64_t raft_odd_count(const struct raft *r);
 

@@ -32,6 +32,7 @@ bool raft_cut(struct raft *r, uint64_t from)
     }
     if (from <= committed) {
         r->odd_count += 1;
+        r->has_diverged = true;
         return false;
     }
     raft_log_truncate(&r->log, from);
@@ -50,6 +51,7 @@ static size_t raft_take_entries(struct raft *r, const struct raft_msg *m)
         ASSERT(e->pos.index == m->last.index + 1 + i);
         if (e->pos.index == base && e->pos.term != r->log.base.term) {
             r->odd_count += 1;
+            r->has_diverged = true;
             break;
         }
         if (e->pos.index <= base)
@@ -109,6 +111,7 @@ void raft_on_append(struct raft *r, const struct raft_msg *m)
     bool is_damaged = m->last.index == r->log.base.index && m->last.term != r->log.base.term;
     if (r->state == RAFT_LEADER || is_other_leader || is_damaged) {
         r->odd_count += 1;
+        r->has_diverged = r->has_diverged || is_damaged;
         return;
     }
     raft_become_follower(r, m->term, m->from);

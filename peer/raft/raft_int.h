@@ -88,6 +88,7 @@ struct raft {
     uint64_t told_term;
     uint64_t told_leader;
     uint64_t odd_count;
+    bool has_diverged;
 };
 
 /* raft_ready.c */

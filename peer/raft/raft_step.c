@@ -304,6 +304,11 @@ int raft_member_progress(const struct raft *r, uint64_t number, struct raft_memb
     return OK;
 }
 
+bool raft_has_diverged(const struct raft *r)
+{
+    return r->has_diverged;
+}
+
 uint64_t raft_odd_count(const struct raft *r)
 {
     return r->odd_count;

@@ -132,6 +132,7 @@ Test(raft_5_3, committed_entries_are_not_cut_for_anybody)
     cr_assert_eq(raft_term_at(r, 2), 1);
     cr_assert_eq(raft_last(r).index, 3);
     cr_assert_eq(raft_odd_count(r), 1);
+    cr_assert(raft_has_diverged(r), "one of the two is a copy that went another way");
     raft_destroy(r);
 }
 
@@ -397,6 +398,7 @@ Test(raft_5_3, a_leader_cannot_be_fed)
     cr_assert_eq(ready->msgs_count, 0);
     cr_assert_eq(raft_state(r), RAFT_LEADER);
     cr_assert_eq(raft_odd_count(r), 1);
+    cr_assert_not(raft_has_diverged(r));
     raft_destroy(r);
 }
 

@@ -54,4 +54,35 @@ holds a_copied_folder_ends_it peer_ends 3 20
 holds with_an_error_too test "${code:-}" = 1
 holds and_names_its_owner says 3 "belongs to peer ${id[2]}"
 holds end_1 peer_stop 1
+
+# ---- a copy of a cluster that went another way: peers 4 and 5 write, then 6 with an older copy of 5 ----
+holds more_daemons eval 'for n in 4 5 6; do api[n]=${api[1]}; done'
+for n in 4 5 6; do holds "init_$n" peer_init $n; done
+peer_start 4
+happens four_founds 30 sees 1 4
+for n in 5 6; do joins_via $n 4; done
+happens three_of_them 40 sees 3 4 5 6
+happens all_vote 20 eval '[ "$(ctl_at 4 --enc json peers ls | jq -s "[.[] | select(.role == \"voter\")] | length")" = 3 ]'
+pin_at() { ctl_at "$1" pin add --no-status "$(ipfs_add 1 "$2")"; }
+for n in 4 5 6; do holds "stop_$n" peer_stop $n; done
+cp -r "$work/peer5/raft" "$work/older"
+for n in 4 5; do peer_start $n; done
+for i in 1 2 3; do happens "one_way_$i" 30 pin_at 4 "one way $i"; done
+for n in 4 5; do holds "stop_${n}_again" peer_stop $n; done
+rm -rf "$work/peer5/raft" && mv "$work/older" "$work/peer5/raft"
+for n in 5 6; do peer_start $n; done
+happens another_way_1 30 pin_at 6 "another way 1"
+for n in 5 6; do holds "stop_${n}_once_more" peer_stop $n; done # two copies look alike while their terms do
+for n in 5 6; do peer_start $n; done
+for i in 2 3; do happens "another_way_$i" 30 pin_at 6 "another way $i"; done
+peer_start 4
+holds the_copy_ends peer_ends 4 30
+holds with_an_error_as_well test "${code:-}" = 1
+holds says_what_it_is says 4 'a copy of the cluster.s that went another way'
+happens and_the_others_know 10 eval "says 5 '${id[4]} has stopped' || says 6 '${id[4]} has stopped'"
+rm -rf "$work/peer4/raft"
+peer_start 4
+happens it_joins_anew 40 sees 3 4 5 6
+holds and_has_what_counts eval 'lists 4 3'
+for n in 4 5 6; do holds "end_$n" peer_stop $n; done
 finish
