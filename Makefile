@@ -166,9 +166,9 @@ CRASH = $(B)/tests/record.so $(B)/tests/load $(B)/tests/crash
 .PHONY: crash long crash-programs
 crash-programs: $(B)/ipfs-cluster-service $(CRASH)
 crash: crash-programs
-	tests/crash/run $(B) --images 6000 --random 2 --daemons 200
+	tests/crash/run $(B) --images 4000 --random 2 --daemons 200
 long: crash-programs
-	tests/crash/run $(B) --images 0 --random 16 --prefixes --daemons 2000
+	tests/crash/run $(B) --images 0 --random 8 --prefixes --daemons 1000
 $(B)/tests/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	$(call say,cc,$@)

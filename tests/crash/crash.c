@@ -6,6 +6,7 @@
  *            --random N      random images a moment, besides: nothing, all, and one prefix
  *            --prefixes      all prefixes of what is loose, not one
  *            --daemons N     about so many of the images are started for real
+ *            --ledger-tape FILE --ledger-folder PEER    another peer's, whose log this one follows; else its own
  *            --keep          an image that fails is laid out once more, in DIR
  *            --jobs N --seed N
  *
@@ -34,12 +35,17 @@
 
 enum { PATH_SIZE = 512, FAILURES_MAX = 5, OPS_MAX = 100000, LEARN_EVERY = 100 };
 
+struct tape {
+    const uint8_t *bytes;
+    size_t len;
+};
+
 static struct {
     const char *tape_path, *folder, *work, *service;
     uint64_t images, random, daemons, jobs, seed;
     bool all_prefixes, keeps;
-    const uint8_t *tape;
-    size_t tape_len;
+    const char *ledger_tape_path, *ledger_folder;
+    struct tape tape, ledger_tape;
     struct ledger *ledger;
     uint64_t moments; /* at which images are laid */
 } run = { .images = 5000, .random = 2, .daemons = 200, .jobs = 2, .seed = 1 };
@@ -51,6 +57,7 @@ struct sums {
 /* ---- the tape, moment by moment ---- */
 
 struct player {
+    const struct tape *tape;
     struct disk *disk;
     size_t at;
     uint64_t events;
@@ -83,11 +90,11 @@ static void player_on_sent(struct player *p, const char *bytes, size_t len)
 static bool player_next(struct player *p)
 {
     struct tape_event e;
-    if (p->at + sizeof(e) > run.tape_len)
+    if (p->at + sizeof(e) > p->tape->len)
         return false;
-    memcpy(&e, run.tape + p->at, sizeof(e));
-    const uint8_t *bytes = run.tape + p->at + sizeof(e);
-    if (p->at + sizeof(e) + e.len > run.tape_len)
+    memcpy(&e, p->tape->bytes + p->at, sizeof(e));
+    const uint8_t *bytes = p->tape->bytes + p->at + sizeof(e);
+    if (p->at + sizeof(e) + e.len > p->tape->len)
         crash_die("the tape ends within an event");
     p->at += sizeof(e) + e.len;
     p->events += 1;
@@ -99,9 +106,9 @@ static bool player_next(struct player *p)
     return true;
 }
 
-static void player_begin(struct player *p)
+static void player_begin(struct player *p, const struct tape *tape)
 {
-    *p = (struct player){ .disk = disk_create() };
+    *p = (struct player){ .tape = tape, .disk = disk_create() };
 }
 
 /* ---- one image ---- */
@@ -241,7 +248,7 @@ static struct sums job_run(uint64_t job)
     uint64_t nth = 0, due = 0;
     uint64_t wanted = run.images > 0 ? run.images / images_a_moment() : run.moments;
     snprintf(folder, sizeof(folder), "%s/image%llu", run.work, (unsigned long long)job);
-    player_begin(&p);
+    player_begin(&p, &run.tape);
     while (player_next(&p) && sums.failed < FAILURES_MAX) {
         if (!p.is_moment || !is_due(wanted, run.moments, nth++))
             continue;
@@ -279,35 +286,46 @@ static struct sums jobs_run(void)
     return all;
 }
 
-/* The whole tape once, without a ledger: it learns the log here and there, before its head is trimmed away. */
-static void learn(void)
+/* A whole tape once, without a ledger: it learns the log here and there, before its head is trimmed away. The moments. */
+static uint64_t learn(struct ledger *ledger, const struct tape *tape, const char *folder)
 {
     struct player p;
     char whole[PATH_SIZE];
+    uint64_t moments = 0;
     struct disk_cut all = { .kind = CUT_ALL };
     snprintf(whole, sizeof(whole), "%s/whole", run.work);
-    struct ledger *ledger = ledger_create();
-    player_begin(&p);
+    player_begin(&p, tape);
     while (player_next(&p)) {
-        run.moments += p.is_moment;
-        if (!p.is_moment || run.moments % LEARN_EVERY != 0)
+        moments += p.is_moment;
+        if (ledger == NULL || !p.is_moment || moments % LEARN_EVERY != 0)
             continue;
         disk_lay(p.disk, &all, whole);
         ledger_learn(ledger, whole);
     }
-    if (!disk_is_folder(p.disk, run.folder))
-        crash_die("the recorder missed something: %s is not what the tape says", run.folder);
+    if (!disk_is_folder(p.disk, folder))
+        crash_die("the recorder missed something: %s is not what the tape says", folder);
     disk_lay(p.disk, &all, whole);
-    ledger_learn(ledger, whole);
+    if (ledger != NULL)
+        ledger_learn(ledger, whole);
+    disk_destroy(p.disk);
+    return moments;
+}
+
+static void learn_all(void)
+{
+    struct ledger *ledger = ledger_create();
+    bool is_own = run.ledger_tape_path == NULL;
+    run.moments = learn(is_own ? ledger : NULL, &run.tape, run.folder);
+    if (!is_own)
+        (void)learn(ledger, &run.ledger_tape, run.ledger_folder);
     ledger_close(ledger);
     run.ledger = ledger;
-    disk_destroy(p.disk);
 }
 
 static void check_answers(struct sums *sums)
 {
     struct player p;
-    player_begin(&p);
+    player_begin(&p, &run.tape);
     while (player_next(&p))
         continue;
     printf("%llu events of %u processes, %llu moments, %llu entries (%llu trimmed), %llu answers\n",
@@ -322,28 +340,36 @@ static void check_answers(struct sums *sums)
     disk_destroy(p.disk);
 }
 
-static void map_tape(void)
+static void map_tape(struct tape *tape, const char *path)
 {
     struct stat st;
-    int fd = open(run.tape_path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0)
-        crash_die("%s: %s", run.tape_path, strerror(errno));
-    run.tape_len = (size_t)st.st_size;
-    run.tape = mmap(NULL, run.tape_len, PROT_READ, MAP_SHARED, fd, 0);
-    if (run.tape == MAP_FAILED)
-        crash_die("%s: %s", run.tape_path, strerror(errno));
+        crash_die("%s: %s", path, strerror(errno));
+    void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (bytes == MAP_FAILED)
+        crash_die("%s: %s", path, strerror(errno));
+    *tape = (struct tape){ bytes, (size_t)st.st_size };
     close(fd);
 }
 
 static void parse(int argc, char **argv)
 {
     static const struct option options[] = {
-        { "tape", required_argument, NULL, 't' },   { "folder", required_argument, NULL, 'f' },
-        { "work", required_argument, NULL, 'w' },   { "service", required_argument, NULL, 's' },
-        { "images", required_argument, NULL, 'i' }, { "random", required_argument, NULL, 'r' },
-        { "prefixes", no_argument, NULL, 'p' },     { "daemons", required_argument, NULL, 'd' },
-        { "jobs", required_argument, NULL, 'j' },   { "seed", required_argument, NULL, 'e' },
-        { "keep", no_argument, NULL, 'k' },         { NULL, 0, NULL, 0 },
+        { "tape", required_argument, NULL, 't' },
+        { "folder", required_argument, NULL, 'f' },
+        { "work", required_argument, NULL, 'w' },
+        { "service", required_argument, NULL, 's' },
+        { "images", required_argument, NULL, 'i' },
+        { "random", required_argument, NULL, 'r' },
+        { "prefixes", no_argument, NULL, 'p' },
+        { "daemons", required_argument, NULL, 'd' },
+        { "ledger-tape", required_argument, NULL, 'l' },
+        { "ledger-folder", required_argument, NULL, 'o' },
+        { "jobs", required_argument, NULL, 'j' },
+        { "seed", required_argument, NULL, 'e' },
+        { "keep", no_argument, NULL, 'k' },
+        { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -351,6 +377,8 @@ static void parse(int argc, char **argv)
                             : option == 'f' ? &run.folder
                             : option == 'w' ? &run.work
                             : option == 's' ? &run.service
+                            : option == 'l' ? &run.ledger_tape_path
+                            : option == 'o' ? &run.ledger_folder
                                             : NULL;
         uint64_t *number = option == 'i'   ? &run.images
                            : option == 'r' ? &run.random
@@ -372,13 +400,17 @@ static void parse(int argc, char **argv)
     if (run.tape_path == NULL || run.folder == NULL || run.work == NULL || run.service == NULL ||
         run.jobs == 0)
         crash_die("--tape, --folder, --work and --service are needed");
+    if ((run.ledger_tape_path == NULL) != (run.ledger_folder == NULL))
+        crash_die("--ledger-tape and --ledger-folder go together");
 }
 
 int main(int argc, char **argv)
 {
     parse(argc, argv);
-    map_tape();
-    learn();
+    map_tape(&run.tape, run.tape_path);
+    if (run.ledger_tape_path != NULL)
+        map_tape(&run.ledger_tape, run.ledger_tape_path);
+    learn_all();
     struct sums before = { 0 };
     check_answers(&before);
     struct sums sums = jobs_run();
