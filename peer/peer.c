@@ -32,6 +32,7 @@ void peer_options_default(struct peer_options *o)
                   .interval_us = 120u * 1000 * 1000,
                   .log_bytes_max = (uint64_t)1024 * 1024 * 1024 },
         .snapshot = { .retry_us = 1000 * 1000 },
+        .scrub_pause_us = 1000 * 1000,
         .max_voters = 7,
         .voter_replace_after_us = 300u * 1000 * 1000,
         .commit_timeout_us = 10u * 1000 * 1000,
@@ -132,6 +133,7 @@ void peer_on_deadline(struct peer *p)
     peer_sender_on_deadline(p);
     peer_receiver_on_deadline(p);
     peer_trim_on_deadline(p);
+    peer_damage_on_deadline(p);
     peer_swarm_on_deadline(p);
     peer_leave_on_deadline(p);
     peer_visit_on_deadline(p);
@@ -170,6 +172,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_sender_deadline_us(p));
     due = peer_earlier(due, peer_receiver_deadline_us(p));
     due = peer_earlier(due, peer_trim_deadline_us(p));
+    due = peer_earlier(due, peer_damage_deadline_us(p));
     due = peer_earlier(due, peer_swarm_deadline_us(p));
     due = peer_earlier(due, peer_tracker_deadline_us(p));
     return peer_earlier(due, peer_stop_deadline_us(p));
@@ -260,7 +263,7 @@ static int peer_open_stranger(struct peer *p)
     if (p->raft_store.identity.generation == 0)
         p->raft_store.identity.generation = PEER_GENERATION_FIRST;
     int err = peer_open_state(p);
-    while (err == OK && p->applied > 0) {
+    while (err == ERR_CORRUPT || (err == OK && p->applied > 0)) {
         p->raft_store.identity.generation += 1;
         err = peer_open_state(p);
     }
@@ -276,7 +279,10 @@ int peer_become_member(struct peer *p, const struct raft_durable *durable)
     peer_tell_woke(p, durable);
     p->rpc.cluster = p->cluster;
     p->next_sequence = PIN_SEQUENCE(p->raft_store.identity.boots);
+    p->is_newcomer = durable->last == 0;
     p->trim_at_us = p->now_us + p->options.trim.interval_us;
+    p->scrub_at_us = p->now_us + p->options.scrub_pause_us;
+    p->scrub_index = p->applied;
     raft_on_applied(p->raft, p->applied);
     peer_sender_on_member(p);
     founding_deinit(&p->founding);
@@ -327,6 +333,13 @@ static int peer_wake_up(struct peer *p)
     memcpy(p->cluster.bytes, p->loaded.identity.cluster_id, CLUSTER_ID_BYTES);
     p->rpc.cluster = p->cluster;
     err = peer_open_state(p);
+    if (err == OK && p->applied < p->loaded.durable.base.index)
+        err = ERR_CORRUPT; /* the row is gone */
+    if (err == ERR_CORRUPT) { /* what it says of itself cannot be read; the log is sound */
+        p->applied = p->loaded.durable.base.index;
+        peer_state_damaged(p, "the rows that say how far it is");
+        err = OK;
+    }
     if (err == OK) /* the log may not have heard of it yet */
         peer_learn_cluster_id(p);
     if (err == OK && p->applied > p->loaded.durable.last)
@@ -387,6 +400,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     p->unit_due_us = RAFT_NEVER;
     p->flush_at_us = RAFT_NEVER;
     p->settle_at_us = RAFT_NEVER;
+    digest_scrub_init(&p->scrub);
     list_init(&p->letters);
     list_init(&p->proposals);
     list_init(&p->outbox);
@@ -429,6 +443,7 @@ void peer_destroy(struct peer *p)
     peer_health_end(p);
     peer_sender_end(p);
     peer_receiver_end(p);
+    digest_scrub_deinit(&p->scrub);
     founding_deinit(&p->founding);
     raft_config_deinit(&p->birth_config);
     mem_free(p->birth_runs);

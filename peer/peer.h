@@ -85,6 +85,7 @@ struct peer_options {
     struct raft_options raft;
     struct peer_trim_options trim;
     struct peer_snapshot_options snapshot;
+    uint64_t scrub_pause_us; /* between two slices of the walk that looks for damaged rows */
     size_t max_voters;               /* further members stay learners */
     uint64_t voter_replace_after_us; /* silent for so long: a learner votes in its place */
     uint64_t commit_timeout_us;      /* a write answers 503 or 504 after it */

@@ -50,6 +50,8 @@ int peer_read_pin(struct peer *p, const struct cid *cid, struct arena *arena, st
         return err;
     err = pinset_get(&view, cid, arena, out);
     peer_view_end(p, &view);
+    if (err == ERR_CORRUPT)
+        peer_state_damaged(p, "a reader met a row that does not fit its checksum");
     return err;
 }
 
@@ -63,6 +65,8 @@ int peer_read_next_pin(struct peer *p, const struct cid *after, struct arena *ar
     struct pinset_cursor cursor = pinset_cursor_after(&view, after);
     err = pinset_next(&cursor, arena, out);
     peer_view_end(p, &view);
+    if (err == ERR_CORRUPT)
+        peer_state_damaged(p, "a reader met a row that does not fit its checksum");
     return err;
 }
 

@@ -7,6 +7,7 @@
  *   peer_snapshot.c  messages about snapshots; peer_snapshot_send.c gives our state to members that need it,
  *                    peer_snapshot_receive.c puts a leader's in the place of ours
  *   peer_trim.c      where the log begins
+ *   peer_damage.c    damaged rows: the scrub that finds them, and the way to heal them
  *   peer_propose.c   writes on their way through the log
  *   peer_read.c      reads that wait until this peer has caught up
  *   peer_members.c   who belongs: admission, addresses
@@ -161,6 +162,7 @@ struct peer {
     struct cluster_id cluster;
     uint64_t list; /* founding_list_hash() of cluster_peers and self */
     bool was_damaged;
+    bool is_newcomer; /* admitted in this life */
     bool is_ready;
     uint64_t start_deadline_us;
     struct founding founding;
@@ -212,6 +214,14 @@ struct peer {
     struct peer_sender *sender;
     struct peer_receiver *receiver;
     uint64_t trim_at_us;
+
+    /* Damage. */
+    bool state_is_damaged; /* nothing is applied until a snapshot has taken its place */
+    bool was_healed;       /* in this life */
+    uint64_t heal_at_us;
+    struct digest_scrub scrub;
+    uint64_t scrub_index; /* where the state stood when the walk began */
+    uint64_t scrub_at_us;
 
     /* Members. */
     struct list_link changes;
@@ -336,6 +346,7 @@ void peer_sender_on_member(struct peer *p);
 void peer_sender_need(struct peer *p, uint64_t member); /* Raft says so */
 void peer_sender_on_get(struct peer *p, const struct peer_id *from, const struct snapshot_msg *m);
 void peer_sender_on_held(struct peer *p, const struct snapshot_msg *m);
+void peer_sender_on_want(struct peer *p, const struct snapshot_msg *m);
 void peer_sender_on_role(struct peer *p);
 /* What lies behind this index still has to follow a snapshot; RAFT_NEVER: nothing. */
 uint64_t peer_sender_hold(const struct peer *p);
@@ -360,6 +371,12 @@ void peer_receiver_on_unit(struct peer *p, uint64_t unit_number);
 void peer_receiver_on_stored(struct peer *p, uint64_t unit_number);
 void peer_receiver_on_deadline(struct peer *p);
 uint64_t peer_receiver_deadline_us(const struct peer *p);
+
+/* ---- peer_damage.c ---- */
+void peer_state_damaged(struct peer *p, const char *found); /* may be said from anywhere */
+void peer_state_healed(struct peer *p);
+void peer_damage_on_deadline(struct peer *p);
+uint64_t peer_damage_deadline_us(const struct peer *p);
 
 /* ---- peer_trim.c ---- */
 void peer_trim_on_deadline(struct peer *p);

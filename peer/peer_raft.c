@@ -238,6 +238,10 @@ static int peer_apply_entry(struct peer *p, const struct raft_entry *e)
 
 static void peer_apply_blocked(struct peer *p, uint64_t index, int err)
 {
+    if (err == ERR_CORRUPT) {
+        peer_state_damaged(p, "applying met a row that does not fit its checksum");
+        return;
+    }
     if (p->apply_is_blocked)
         return;
     p->apply_is_blocked = true;

@@ -3,7 +3,7 @@
  *      raft: "member 4 needs what is not in the log"          offers of the leader that we follow
  *                     |                                                   |
  *                     v                                                   v
- *      peer_snapshot_send.c  <--- GET, HELD / OFFER, CHUNK, GONE --->  peer_snapshot_receive.c
+ *      peer_snapshot_send.c  <--- GET, HELD, WANT / OFFER, CHUNK, GONE --->  peer_snapshot_receive.c
  *
  * They travel on the bulk stream, where the receiver sets the pace by what it asks for. Each may be lost,
  * doubled or late: both sides look at what is, and say it again. */
@@ -54,6 +54,9 @@ void peer_on_snapshot_frame(struct peer *p, const struct peer_id *from, const st
         break;
     case SNAPSHOT_MSG_HELD:
         peer_sender_on_held(p, &m);
+        break;
+    case SNAPSHOT_MSG_WANT:
+        peer_sender_on_want(p, &m);
         break;
     }
 }

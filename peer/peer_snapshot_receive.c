@@ -146,10 +146,12 @@ void peer_receiver_on_offer(struct peer *p, const struct peer_id *from,
     struct peer_receiver *r = p->receiver;
     if (m->from != raft_leader(p->raft) || peer_leads(p))
         return;
-    if (receiver_holds(p, &m->id)) {
+    if (!p->state_is_damaged && receiver_holds(p, &m->id)) {
         receiver_tell_held(p, from, m->from, &m->id);
         return;
     }
+    if (p->state_is_damaged && m->id.pos.index < p->applied)
+        return; /* the log is not applied twice */
     if (r->phase == RECEIVER_PULLING && snapshot_id_equal(&r->id, &m->id)) {
         r->from = *from;
         r->from_number = m->from;
@@ -213,7 +215,7 @@ bool peer_receiver_is_busy(const struct peer *p)
 
 bool peer_receiver_blocks_apply(const struct peer *p)
 {
-    return p->receiver->phase >= RECEIVER_DRAINING;
+    return p->receiver->phase >= RECEIVER_DRAINING || p->state_is_damaged;
 }
 
 void peer_receiver_settle(struct peer *p)
@@ -221,7 +223,9 @@ void peer_receiver_settle(struct peer *p)
     struct peer_receiver *r = p->receiver;
     if (r->phase != RECEIVER_DRAINING || overlay_batches_count(p->state) > 0)
         return;
-    if (peer_leads(p) || p->applied >= r->id.pos.index) {
+    bool is_news = p->applied < r->id.pos.index ||
+                   (p->state_is_damaged && p->applied == r->id.pos.index);
+    if (peer_leads(p) || !is_news) {
         receiver_give_back(p);
         return;
     }
@@ -254,6 +258,7 @@ void peer_receiver_on_stored(struct peer *p, uint64_t unit_number)
              (unsigned long long)pinset_facts(p->pinset)->pins_count);
     (void)raft_store_trim(&p->raft_store, raft_base(p->raft), raft_base(p->raft).index + 1);
     peer_learn_cluster_id(p);
+    peer_state_healed(p);
     peer_tell_installed(p);
     tracker_walk(p->tracker);
     peer_proposals_on_role(p); /* what the snapshot brought along is answered by a second copy */

@@ -20,6 +20,13 @@ enum { SENDER_GETS_MAX = 64 };
 #define SENDER_SILENT_US ((uint64_t)10 * 1000 * 1000) /* then a receiver holds nothing up */
 #define SENDER_IDLE_US   ((uint64_t)30 * 1000 * 1000) /* then the spool goes */
 
+/* Who needs it: Raft says so, or it says so itself, because its state is damaged. */
+struct sender_receiver {
+    uint64_t number;
+    uint64_t wants_until_us; /* 0: it does not */
+    uint64_t wants_index;    /* one that ends there, or later */
+};
+
 /* A question for a chunk, until it is answered. */
 struct sender_get {
     struct peer_id to;
@@ -32,7 +39,7 @@ struct peer_sender {
     uint64_t spool_index; /* the last entry in the spool that is there or being made; 0: none */
     uint64_t asked_us;    /* when somebody last asked for it */
     uint64_t step_at_us;
-    uint64_t receivers[LIMIT_MEMBERS_COUNT]; /* numbers */
+    struct sender_receiver receivers[LIMIT_MEMBERS_COUNT];
     size_t receivers_count;
     struct sender_get waiting[SENDER_GETS_MAX];
     size_t waiting_at;
@@ -42,25 +49,41 @@ struct peer_sender {
 
 /* ---- who needs it ---- */
 
-void peer_sender_need(struct peer *p, uint64_t member)
+static struct sender_receiver *sender_receiver(struct peer *p, uint64_t member)
 {
     struct peer_sender *s = p->sender;
     for (size_t i = 0; i < s->receivers_count; i++) {
-        if (s->receivers[i] == member)
-            return;
+        if (s->receivers[i].number == member)
+            return &s->receivers[i];
     }
     if (s->receivers_count == LIMIT_MEMBERS_COUNT)
-        return;
-    s->receivers[s->receivers_count++] = member;
+        return NULL;
+    s->receivers[s->receivers_count] = (struct sender_receiver){ .number = member };
     s->step_at_us = p->now_us;
+    return &s->receivers[s->receivers_count++];
+}
+
+void peer_sender_need(struct peer *p, uint64_t member)
+{
+    (void)sender_receiver(p, member);
+}
+
+void peer_sender_on_want(struct peer *p, const struct snapshot_msg *m)
+{
+    struct sender_receiver *r = peer_leads(p) ? sender_receiver(p, m->from) : NULL;
+    if (r == NULL)
+        return;
+    r->wants_until_us = p->now_us + SENDER_SILENT_US;
+    r->wants_index = m->id.pos.index;
 }
 
 /* Does its log reach to where ours begins, or is it not our business any more? */
-static bool sender_is_done(const struct peer *p, uint64_t member)
+static bool sender_is_done(const struct peer *p, const struct sender_receiver *r)
 {
     struct raft_member_progress progress;
-    return raft_member_progress(p->raft, member, &progress) != OK ||
-           progress.match >= raft_base(p->raft).index;
+    if (raft_member_progress(p->raft, r->number, &progress) != OK)
+        return true;
+    return progress.match >= raft_base(p->raft).index && p->now_us >= r->wants_until_us;
 }
 
 static bool sender_is_there(const struct peer *p, uint64_t member)
@@ -74,7 +97,7 @@ static bool sender_serves_somebody(const struct peer *p)
 {
     const struct peer_sender *s = p->sender;
     for (size_t i = 0; i < s->receivers_count; i++) {
-        if (!sender_is_done(p, s->receivers[i]) && sender_is_there(p, s->receivers[i]))
+        if (!sender_is_done(p, &s->receivers[i]) && sender_is_there(p, s->receivers[i].number))
             return true;
     }
     return false;
@@ -91,10 +114,22 @@ static void sender_forget_done(struct peer *p)
     struct peer_sender *s = p->sender;
     size_t kept = 0;
     for (size_t i = 0; i < s->receivers_count; i++) {
-        if (!sender_is_done(p, s->receivers[i]))
+        if (!sender_is_done(p, &s->receivers[i]))
             s->receivers[kept++] = s->receivers[i];
     }
     s->receivers_count = kept;
+}
+
+/* Where a spool has to end at least. */
+static uint64_t sender_least_index(const struct peer *p)
+{
+    uint64_t least = raft_base(p->raft).index;
+    for (size_t i = 0; i < p->sender->receivers_count; i++) {
+        const struct sender_receiver *r = &p->sender->receivers[i];
+        if (p->now_us < r->wants_until_us && r->wants_index > least)
+            least = r->wants_index;
+    }
+    return least;
 }
 
 /* ---- the spool ---- */
@@ -107,6 +142,9 @@ static void sender_on_ready(void *owner, int err)
     peer_enter(p);
     if (err == ERR_IO) {
         peer_disk_failed(p, err, "writing the state out for a member");
+    } else if (err == ERR_CORRUPT) {
+        peer_state_damaged(p, "writing it out for a member met a row that does not fit its checksum");
+        p->sender->spool_index = 0;
     } else if (err != OK) {
         LOG_WARN(p->log, "raft", "the state could not be written out for a member: %s",
                  err_text(err));
@@ -138,7 +176,7 @@ static void sender_spool(struct peer *p)
     const struct raft_config *config =
         err == OK ? raft_config_at(p->raft, offer.id.pos.index) : NULL;
     if (config == NULL || cluster_id_is_none(&p->cluster) ||
-        offer.id.pos.index < raft_base(p->raft).index) {
+        offer.id.pos.index < sender_least_index(p)) {
         overlay_flush(p->state); /* what is applied is not durable yet: at the next step */
         return;
     }
@@ -165,7 +203,7 @@ static void sender_offer(struct peer *p, const struct snapshot_offer *offer)
 {
     struct snapshot_msg m = { .type = SNAPSHOT_MSG_OFFER, .id = offer->id, .offer = *offer };
     for (size_t i = 0; i < p->sender->receivers_count; i++) {
-        m.to = p->sender->receivers[i];
+        m.to = p->sender->receivers[i].number;
         const struct raft_member *member = raft_config_member(raft_config(p->raft), m.to);
         if (member != NULL && sender_is_there(p, m.to))
             peer_send_snapshot(p, &member->id, &m);
@@ -177,7 +215,7 @@ static void sender_step(struct peer *p)
 {
     struct peer_sender *s = p->sender;
     sender_forget_done(p);
-    bool is_stale = s->spool_index > 0 && s->spool_index < raft_base(p->raft).index;
+    bool is_stale = s->spool_index > 0 && s->spool_index < sender_least_index(p);
     bool is_idle = s->spool_index > 0 && p->now_us - s->asked_us >= SENDER_IDLE_US;
     if (is_stale || (is_idle && !sender_serves_somebody(p)))
         sender_drop_spool(p);
@@ -251,6 +289,11 @@ void peer_sender_on_get(struct peer *p, const struct peer_id *from, const struct
 
 void peer_sender_on_held(struct peer *p, const struct snapshot_msg *m)
 {
+    for (size_t i = 0; i < p->sender->receivers_count; i++) {
+        struct sender_receiver *r = &p->sender->receivers[i];
+        if (r->number == m->from && m->id.pos.index >= r->wants_index)
+            r->wants_until_us = 0;
+    }
     if (peer_leads(p))
         peer_raft_take(p, raft_on_snapshot_sent(p->raft, p->now_us, m->from, m->id.pos.index));
 }

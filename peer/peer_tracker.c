@@ -92,20 +92,28 @@ static void peer_turn(struct peer *p, struct view *state, struct view *local)
                                  .sink = &sink };
     int err = OK;
     uint64_t number = tracker_take_turn(p->tracker, &turn, &err);
-    if (err == OK)
-        err = p->local_sink_err;
+    int local_err = p->local_sink_err;
     overlay_view_close(p->local, local);
     peer_view_end(p, state);
-    if (err == OK && number != 0)
-        err = overlay_submit(p->local, number);
+    if (local_err == OK && number != 0)
+        local_err = overlay_submit(p->local, number);
     overlay_flush(p->local); /* the daemon hears of a pin only when its row is durable */
-    if (err != OK)
-        peer_disk_failed(p, err, "the tracker's turn");
+    if (local_err == OK && err == ERR_CORRUPT && !p->was_healed) /* of which area, it cannot say */
+        peer_state_damaged(p, "the tracker met a row that does not fit its checksum");
+    else if (local_err != OK || err != OK)
+        peer_disk_failed(p, local_err != OK ? local_err : err, "the tracker's turn");
+}
+
+/* By a state that is damaged, or not here yet, nothing is unpinned. */
+static bool peer_tracker_rests(const struct peer *p)
+{
+    return p->raft == NULL || p->state_is_damaged || (p->is_newcomer && !p->is_ready) ||
+           overlay_is_full(p->local);
 }
 
 void peer_tracker_settle(struct peer *p)
 {
-    if (p->raft == NULL || overlay_is_full(p->local) || !tracker_wants_turn(p->tracker, p->now_us))
+    if (peer_tracker_rests(p) || !tracker_wants_turn(p->tracker, p->now_us))
         return;
     struct view state;
     struct view local;
@@ -123,9 +131,8 @@ void peer_tracker_settle(struct peer *p)
 
 uint64_t peer_tracker_deadline_us(const struct peer *p)
 {
-    if (p->raft == NULL)
+    if (peer_tracker_rests(p))
         return RAFT_NEVER;
-    return tracker_wants_turn(p->tracker, p->now_us) && !overlay_is_full(p->local)
-               ? p->now_us
-               : tracker_next_deadline_us(p->tracker);
+    return tracker_wants_turn(p->tracker, p->now_us) ? p->now_us
+                                                     : tracker_next_deadline_us(p->tracker);
 }

@@ -279,7 +279,7 @@ void raft_on_applied(struct raft *r, uint64_t index);
 /* From now on the log begins after `index` (<= applied, stored). The next unit carries the new raft_base();
  * once it is stored, the driver may have the records trimmed. */
 void raft_on_trimmed(struct raft *r, uint64_t index);
-/* The state was replaced by a snapshot that ends at `pos` (> applied): the log begins after it. Entries behind
+/* The state was replaced by a snapshot that ends at `pos` (>= applied): the log begins after it. Entries behind
  * it that fit (same term at pos) stay, others go. The next unit carries it as raft_base(). */
 const struct raft_ready *raft_install(struct raft *r, uint64_t now_us, struct raft_pos pos,
                                       const struct raft_config *config);

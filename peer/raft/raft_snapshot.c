@@ -45,7 +45,7 @@ static void raft_replace_log(struct raft *r, struct raft_pos pos, const struct r
 const struct raft_ready *raft_install(struct raft *r, uint64_t now_us, struct raft_pos pos,
                                       const struct raft_config *config)
 {
-    ASSERT(pos.index > r->applied && config->index <= pos.index);
+    ASSERT(pos.index >= r->applied && config->index <= pos.index);
     raft_begin(r, now_us);
     if (pos.term > r->term)
         raft_become_follower(r, pos.term, RAFT_NOBODY);

@@ -136,12 +136,22 @@ int pinset_read_facts(struct view *view, struct pinset_facts *out)
     return err == ERR_NOT_FOUND ? OK : err == OK ? pinset_meta_decode(row, out, &rows) : err;
 }
 
+/* Without META there is no other row, or META is lost. */
+static int pinset_check_empty(struct view *view)
+{
+    struct view_row row;
+    int err = ERR_NOT_FOUND;
+    for (unsigned table = STATE_TABLE_META; table < STATE_TABLES_COUNT && err == ERR_NOT_FOUND; table++)
+        err = view_seek(view, table, (struct bytes){NULL, 0}, &row);
+    return err == ERR_NOT_FOUND ? OK : err == OK ? ERR_CORRUPT : err;
+}
+
 static int pinset_load(struct pinset *p, struct view *view)
 {
     struct bytes row;
     int err = view_get(view, STATE_TABLE_META, META_KEY, &row);
     if (err == ERR_NOT_FOUND)
-        return OK;
+        return pinset_check_empty(view);
     if (err == OK)
         err = pinset_meta_decode(row, &p->facts, &p->rows);
     if (err == OK)

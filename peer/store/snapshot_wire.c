@@ -27,6 +27,7 @@ static void snapshot_msg_put_fields(const struct snapshot_msg *m, struct buf *ou
         break;
     case SNAPSHOT_MSG_GONE:
     case SNAPSHOT_MSG_HELD:
+    case SNAPSHOT_MSG_WANT:
         break;
     }
 }
@@ -66,6 +67,7 @@ static void snapshot_msg_read_fields(struct snapshot_msg *m, struct reader *in)
         break;
     case SNAPSHOT_MSG_GONE:
     case SNAPSHOT_MSG_HELD:
+    case SNAPSHOT_MSG_WANT:
         break;
     }
 }
@@ -90,7 +92,7 @@ int snapshot_msg_decode(struct snapshot_msg *out, const uint8_t *cluster_id, str
     if (in.err == OK && kind == MSG_KIND && version > MSG_VERSION)
         return ERR_VERSION;
     if (in.err != OK || kind != MSG_KIND || version == 0 || type < SNAPSHOT_MSG_OFFER ||
-        type > SNAPSHOT_MSG_HELD)
+        type > SNAPSHOT_MSG_WANT)
         return ERR_CORRUPT;
     m.type = (enum snapshot_msg_type)type;
     m.from = reader_u64(&in);

@@ -6,6 +6,7 @@
  *       CHUNK {id, offset, bytes}       --->     asks again for what does not come
  *                                       <---   HELD {id}: I have all of it, durably
  *       GONE {id}                       --->     what you ask for is not here (any more)
+ *                                       <---   WANT {index}: my state is damaged; one as of there, or later
  *
  * Shape    'S' | version u8 | type u8 | from u64 | to u64 | term u64 | index u64 | hash u64 | the type's fields,
  *          big endian. The id's cluster is the frame's.
@@ -24,6 +25,7 @@ enum snapshot_msg_type {
     SNAPSHOT_MSG_CHUNK = 3,
     SNAPSHOT_MSG_GONE = 4,
     SNAPSHOT_MSG_HELD = 5,
+    SNAPSHOT_MSG_WANT = 6,
 };
 
 struct snapshot_msg {

@@ -34,7 +34,7 @@ void log_begin_before_fact(struct checks *c, unsigned who, const struct peer_fac
         log_begin_woke(c, who, fact);
     else if (fact->kind == PEER_FACT_BASE)
         log_begin_base(c, who, fact);
-    else if (fact->kind == PEER_FACT_INSTALL && fact->index <= m->applied)
+    else if (fact->kind == PEER_FACT_INSTALL && fact->index < m->applied)
         check_fail(c, name, "peer %u replaced its state behind entry %llu by one behind entry %llu",
                    who, (unsigned long long)m->applied, (unsigned long long)fact->index);
 }

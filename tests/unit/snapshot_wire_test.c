@@ -63,7 +63,7 @@ Test(snapshot_wire, gets_and_chunks_come_back)
 
 Test(snapshot_wire, the_short_ones_come_back)
 {
-    for (int type = SNAPSHOT_MSG_GONE; type <= SNAPSHOT_MSG_HELD; type++) {
+    for (int type = SNAPSHOT_MSG_GONE; type <= SNAPSHOT_MSG_WANT; type++) {
         struct buf bytes = { 0 };
         struct snapshot_msg m = message((enum snapshot_msg_type)type);
         back_and_forth(&m, &bytes);
