@@ -179,6 +179,9 @@ static int life_options(struct life *l, struct peer_options *o)
     life_options_times(c, o);
     o->max_voters = (size_t)c->cluster.max_voters;
     o->repinning_disabled = c->cluster.disable_repinning;
+    o->repair.at_once = (size_t)c->cluster.repair_at_once;
+    o->repair.per_second = (uint64_t)c->cluster.repair_per_second;
+    o->repair.percent_in_motion = (unsigned)c->cluster.repair_percent;
     o->replication_min = (int32_t)c->cluster.replication_factor_min;
     o->replication_max = (int32_t)c->cluster.replication_factor_max;
     o->informer = config_metric_name(c->informer.metric_type);

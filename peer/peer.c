@@ -39,6 +39,7 @@ void peer_options_default(struct peer_options *o)
         .calls_timeout_us = 15u * 1000 * 1000,
         .metric_ttl_us = 30u * 1000 * 1000,
         .repin_after_us = 60u * 1000 * 1000,
+        .repair = { .at_once = 256, .per_second = 1000, .percent_in_motion = 10 },
         .replication_min = -1,
         .replication_max = -1,
         .informer = "reposize",
@@ -492,6 +493,7 @@ static void peer_caught_up(void *owner, int err, const char *why)
         return; /* asked again by peer_check_ready() */
     p->is_ready = true;
     peer_receiver_on_ready(p);
+    tracker_on_current(p->tracker);
     LOG_INFO(p->log, "cluster", "IPFS Cluster is ready: member %llu of %zu",
              (unsigned long long)raft_number(p->raft), raft_config(p->raft)->count);
     if (p->hooks.on_ready != NULL)

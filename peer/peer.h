@@ -50,10 +50,11 @@ enum { PEER_CLUSTER_ID_BYTES = 16 };
 
 /* How much of the log is kept. */
 struct peer_trim_options {
-    uint64_t trailing_entries; /* behind what is durably applied, for members that are a little late */
-    uint64_t worth_entries;    /* so many at least are dropped at once; from 1 */
-    uint64_t interval_us;      /* between two looks */
-    uint64_t log_bytes_max;    /* beyond it neither late members nor snapshots in transfer count */
+    uint64_t
+        trailing_entries;   /* behind what is durably applied, for members that are a little late */
+    uint64_t worth_entries; /* so many at least are dropped at once; from 1 */
+    uint64_t interval_us;   /* between two looks */
+    uint64_t log_bytes_max; /* beyond it neither late members nor snapshots in transfer count */
 };
 
 /* How a snapshot is received; 0: the defaults of store/snapshot.h. */
@@ -94,6 +95,11 @@ struct peer_options {
     uint64_t metric_ttl_us;  /* informers and ping; pushed every half of it */
     uint64_t repin_after_us; /* silence beyond the TTL until a peer counts as down */
     bool repinning_disabled;
+    struct {
+        size_t at_once;             /* proposals without an outcome */
+        uint64_t per_second;        /* proposals; 0: no limit */
+        unsigned percent_in_motion; /* of all pins may wait for daemons meanwhile; 100: no limit */
+    } repair;
     int32_t replication_min; /* -1: everywhere */
     int32_t replication_max;
     const char *informer; /* "reposize", "freespace", "numpin" */
@@ -140,15 +146,15 @@ struct peer_hooks {
 /* ---- what a checker sees (DESIGN 23): facts, never our structs ---- */
 
 enum peer_fact_kind {
-    PEER_FACT_WOKE,   /* what the disk held: index, last_term: its last entry; term, voted_for; base: the log
+    PEER_FACT_WOKE, /* what the disk held: index, last_term: its last entry; term, voted_for; base: the log
                          begins behind it; applied: the state is as behind that entry */
-    PEER_FACT_ROLE,   /* term, role, leader */
-    PEER_FACT_APPEND, /* index, term, hash: an entry stands in the log, in memory */
-    PEER_FACT_CUT,    /* index: entries from here on are gone from the log */
-    PEER_FACT_BASE,   /* index, term: the log begins behind this entry */
-    PEER_FACT_STORED, /* index: durable up to here; term, voted_for: the durable hard state */
-    PEER_FACT_COMMIT, /* index */
-    PEER_FACT_APPLY,  /* index, term, hash (of the entry), state_hash after it */
+    PEER_FACT_ROLE,    /* term, role, leader */
+    PEER_FACT_APPEND,  /* index, term, hash: an entry stands in the log, in memory */
+    PEER_FACT_CUT,     /* index: entries from here on are gone from the log */
+    PEER_FACT_BASE,    /* index, term: the log begins behind this entry */
+    PEER_FACT_STORED,  /* index: durable up to here; term, voted_for: the durable hard state */
+    PEER_FACT_COMMIT,  /* index */
+    PEER_FACT_APPLY,   /* index, term, hash (of the entry), state_hash after it */
     PEER_FACT_INSTALL, /* index, state_hash: the state was replaced by a snapshot up to here */
     PEER_FACT_CONFIG,  /* index; members: the configuration in force */
     PEER_FACT_PROPOSE_REPIN, /* cid: automation proposed to move this pin */

@@ -1,7 +1,7 @@
 /* peer_health.c -- who is alive, who has room, and moving pins away from those who are gone (DESIGN 12).
  *
  *      informer, ping ---every TTL/2---> all voters' monitors
- *      monitor + configuration ---> candidates ---> allocate (writes), repair (the leader, level-triggered)
+ *      monitor + configuration ---> candidates ---> allocate (writes), repair (peer_repair.c)
  *
  * Any voter may lead next, so all voters listen; the leader alone acts. What is pushed also says where the
  * sender listens, which is how addresses get corrected, and under which number it counts itself, which is
@@ -172,12 +172,7 @@ static enum allocate_standing peer_standing(struct peer *p, const struct raft_me
     return ALLOCATE_DOWN;
 }
 
-struct peer_candidates {
-    const struct allocate_candidate *list;
-    size_t count;
-};
-
-static int peer_candidates(struct peer *p, struct peer_candidates *out)
+int peer_candidates(struct peer *p, struct peer_candidates *out)
 {
     const struct raft_config *c = raft_config(p->raft);
     struct allocate_candidate *list = arena_array(&p->arena, c->count + 1, sizeof(*list));
@@ -233,88 +228,15 @@ int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priorit
     return OK;
 }
 
-/* ---- repair ---- */
-
-struct peer_repair {
-    struct peer *peer;
-    struct cid cid;
-};
-
-static void peer_repair_done(void *owner, int err, const struct pinset_applied *applied,
-                             const char *why)
-{
-    (void)why;
-    struct peer_repair *one = owner;
-    if (err == OK)
-        err = pinset_outcome_err(applied->outcome);
-    if (one->peer->repair != NULL)
-        repair_on_outcome(one->peer->repair, &one->cid, err);
-    mem_free(one);
-}
-
-static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal)
-{
-    struct pin_entry entry = { .kind = PIN_ENTRY_PIN,
-                               .expected = proposal->expected,
-                               .pin = proposal->pin };
-    struct peer_repair *one = mem_alloc(sizeof(*one));
-    int err = one == NULL ? ERR_NOMEM : OK;
-    if (err == OK) {
-        *one = (struct peer_repair){ .peer = p, .cid = proposal->pin.cid };
-        err = peer_propose(p, &entry, NULL, 0, peer_repair_done, one);
-    }
-    if (err != OK) {
-        repair_on_outcome(p->repair, &proposal->pin.cid, err);
-        mem_free(one);
-        return;
-    }
-    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid });
-}
-
-static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
-{
-    struct view view;
-    if (peer_view(p, &view) != OK)
-        return;
-    unsigned steps = LIMIT_VIEW_STEPS_COUNT / 2;
-    struct repair_proposal proposals[PEER_REPAIRS_IN_FLIGHT_MAX];
-    size_t count = 0;
-    int err = OK;
-    while (err == OK && count < PEER_REPAIRS_IN_FLIGHT_MAX) {
-        err = repair_next(p->repair, &view, &steps, c->list, c->count, 1, &p->arena,
-                          &proposals[count]);
-        count += err == OK;
-    }
-    peer_view_end(p, &view);
-    for (size_t i = 0; i < count; i++)
-        peer_repair_propose(p, &proposals[i]);
-    if (count > 0)
-        LOG_INFO(p->log, "cluster", "repair: %zu pins get other holders", count);
-}
-
-static void peer_repair_step(struct peer *p)
-{
-    if (!peer_leads(p) || p->options.repinning_disabled || p->now_us < p->repair_at_us)
-        return;
-    p->repair_at_us = p->now_us + PEER_REPAIR_PAUSE_US;
-    struct peer_candidates candidates;
-    if (peer_candidates(p, &candidates) != OK)
-        return;
-    repair_look(p->repair, candidates.list, candidates.count, 1);
-    if (!repair_is_done(p->repair))
-        peer_repair_walk(p, &candidates);
-}
-
 /* ---- life ---- */
 
 int peer_health_start(struct peer *p)
 {
     struct monitor_options monitor = { .ttl_us = p->options.metric_ttl_us,
                                        .repin_after_us = p->options.repin_after_us };
-    struct repair_options repair = { .in_flight_max = PEER_REPAIRS_IN_FLIGHT_MAX };
     int err = monitor_create(&p->monitor, &monitor);
     if (err == OK)
-        err = repair_create(&p->repair, &repair);
+        err = peer_repair_start(p);
     if (err == OK)
         err = peer_informer_create(&p->informer, p);
     return err;
@@ -323,8 +245,7 @@ int peer_health_start(struct peer *p)
 void peer_health_end(struct peer *p)
 {
     peer_informer_destroy(p->informer);
-    if (p->repair != NULL)
-        repair_destroy(p->repair);
+    peer_repair_end(p);
     if (p->monitor != NULL)
         monitor_destroy(p->monitor);
     buf_deinit(&p->push);
@@ -333,8 +254,7 @@ void peer_health_end(struct peer *p)
 void peer_health_on_role(struct peer *p)
 {
     monitor_listen_from(p->monitor, p->now_us);
-    repair_restart(p->repair);
-    p->repair_at_us = p->now_us;
+    peer_repair_restart(p);
     p->push_at_us = p->now_us; /* a new leader hears from everybody at once */
 }
 
@@ -346,7 +266,7 @@ void peer_health_on_config(struct peer *p, const struct raft_config *c)
     for (size_t i = 0; i < c->count; i++)
         ids[i] = c->members[i].id;
     (void)monitor_set_members(p->monitor, p->now_us, ids, c->count);
-    repair_restart(p->repair);
+    peer_repair_restart(p);
     p->push_at_us = p->now_us;
 }
 
@@ -362,7 +282,7 @@ void peer_health_on_deadline(struct peer *p)
         peer_push(p);
     }
     peer_informer_on_deadline(p->informer);
-    peer_repair_step(p);
+    peer_repair_on_deadline(p);
 }
 
 uint64_t peer_health_deadline_us(const struct peer *p)
@@ -373,9 +293,6 @@ uint64_t peer_health_deadline_us(const struct peer *p)
     uint64_t informer = peer_informer_deadline_us(p->informer);
     if (informer < due)
         due = informer;
-    if (!peer_leads(p) || p->options.repinning_disabled)
-        return due;
-    uint64_t repair = repair_is_done(p->repair) ? monitor_next_deadline_us(p->monitor, p->now_us)
-                                                : p->repair_at_us;
+    uint64_t repair = peer_repair_deadline_us(p);
     return repair < due ? repair : due;
 }

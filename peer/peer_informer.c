@@ -38,6 +38,7 @@ struct peer_informer {
     /* What was last made of it. */
     struct buf ping;
     char value[INFORMER_VALUE_SIZE];
+    char queued[INFORMER_VALUE_SIZE];
 };
 
 int peer_informer_create(struct peer_informer **out, struct peer *peer)
@@ -221,17 +222,28 @@ static struct metric informer_metric(struct peer_informer *i)
     return m;
 }
 
+static struct metric informer_pinqueue(struct peer_informer *i)
+{
+    uint64_t queued = tracker_counts(i->peer->tracker).pin_queued;
+    peer_words(i->queued, sizeof(i->queued), "%llu", (unsigned long long)queued);
+    return (struct metric){ .name = { METRIC_PINQUEUE, strlen(METRIC_PINQUEUE) },
+                            .value = { i->queued, strlen(i->queued) },
+                            .weight = -(int64_t)queued,
+                            .is_valid = true };
+}
+
 size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t max)
 {
-    ASSERT(max >= 2);
+    ASSERT(max >= 3);
     informer_ping_value(i);
     out[0] = (struct metric){ .name = { METRIC_PING, strlen(METRIC_PING) },
                               .value = buf_bytes(&i->ping),
                               .is_valid = true };
     out[1] = informer_metric(i);
-    for (size_t n = 0; n < 2; n++)
+    out[2] = informer_pinqueue(i);
+    for (size_t n = 0; n < 3; n++)
         out[n].ttl_us = i->peer->options.metric_ttl_us;
-    return 2;
+    return 3;
 }
 
 void peer_informer_ipfs(const struct peer_informer *i, struct peer_ipfs *out)

@@ -2,7 +2,7 @@
  *
  * Shape    "ping" is always valid while the peer runs; the informer metric (reposize, freespace, numpin) is
  *          asked of the daemon or the tracker every half TTL and is invalid while the daemon does not
- *          answer. The daemon's own id and addresses are asked along, for ping and GET /id.
+ *          answer; "pinqueue" says how many pins wait in front of it. The daemon's own id and addresses are asked along, for ping and GET /id.
  * Owner    The informer owns its calls. Destroy it when the port completes nothing into it any more. */
 #ifndef PEER_PEER_INFORMER_H
 #define PEER_PEER_INFORMER_H

@@ -18,8 +18,10 @@
  *   peer_roles.c     who votes
  *   peer_level.c     the level of what is replicated
  *   peer_health.c    metrics out and in, who is alive, repair
+ *   peer_repair.c    pins of peers that are gone get other holders
  *   peer_expiry.c    pins whose time is over
  *   peer_tracker.c   turns of the tracker
+ *   peer_surplus.c   pins that moved away stay until others have them
  *   peer_swarm.c     connects the members' IPFS daemons to one another
  *   peer_informer.c  what this peer says of itself
  *   peer_status.c    pages of the local state, recover, sync
@@ -69,8 +71,8 @@ enum {
     PEER_PUPILS_MAX = 64,
     PEER_UNITS_IN_FLIGHT_MAX = 1,
     PEER_BATCH_ROWS_MAX = OVERLAY_OPS_MAX - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
-    PEER_REPAIRS_IN_FLIGHT_MAX = 64,
     PEER_EXPIRIES_IN_FLIGHT_MAX = 64,
+    PEER_SURPLUS_ASKS_MAX = 32,
 };
 
 /* Numbers in the file room. */
@@ -86,6 +88,7 @@ enum { PEER_FILE_SPOOL = 1, PEER_FILE_RECEIVED = 2, PEER_FILE_EXPORT = 3 };
 #define PEER_PROPOSE_PAUSE_US ((uint64_t)100 * 1000)
 #define PEER_READ_PAUSE_US    ((uint64_t)50 * 1000)
 #define PEER_REPAIR_PAUSE_US  ((uint64_t)200 * 1000)
+#define PEER_REPAIR_SLICE_US  ((uint64_t)2 * 1000)
 #define PEER_EXPIRY_PAUSE_US  ((uint64_t)1000 * 1000)
 #define PEER_DISK_PAUSE_US    ((uint64_t)1000 * 1000)
 /* What is applied may gather so long before it is written: it is in the log already, and a restart does it again. */
@@ -136,6 +139,16 @@ struct peer_reads {
     uint64_t context; /* of the question under way; 0: it went to another peer */
     uint64_t retry_us;
     struct peer *peer;
+};
+
+/* A pin that moved away, while its new holders are asked. */
+struct peer_surplus {
+    struct peer *peer;
+    struct cid cid;
+    bool is_busy;
+    size_t open; /* answers that are to come */
+    size_t pinned;
+    size_t needed;
 };
 
 struct peer_door_list;
@@ -253,6 +266,12 @@ struct peer {
     uint64_t repair_at_us;
     uint64_t level_at_us;
     bool level_is_proposed;
+    uint64_t repair_second_us;   /* when the present second began, ... */
+    uint64_t repair_this_second; /* ... and the proposals in it */
+    uint64_t repair_given_us;    /* the same, for what no queue shows yet */
+    uint64_t repair_given;
+    uint64_t repair_moved; /* of the present repair */
+    bool repair_is_told;
     uint64_t expiry_at_us;
     size_t expiries_in_flight;
     struct peer_informer *informer;
@@ -261,6 +280,7 @@ struct peer {
     /* The tracker. */
     struct overlay *local;
     struct tracker *tracker;
+    struct peer_surplus surplus[PEER_SURPLUS_ASKS_MAX];
     int local_sink_err;
 
     struct peer_swarm *swarm;
@@ -481,9 +501,22 @@ void peer_health_on_config(struct peer *p, const struct raft_config *c);
 void peer_health_on_deadline(struct peer *p);
 uint64_t peer_health_deadline_us(const struct peer *p);
 void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+struct peer_candidates {
+    const struct allocate_candidate *list;
+    size_t count;
+};
+/* The members as they stand now; they lie in p->arena. */
+int peer_candidates(struct peer *p, struct peer_candidates *out);
 /* Fills the pin's allocations as the leader sees the members now; they lie in p->arena. */
 int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priority,
                   size_t priority_count, struct buf *why);
+
+/* ---- peer_repair.c ---- */
+int peer_repair_start(struct peer *p);
+void peer_repair_end(struct peer *p);
+void peer_repair_restart(struct peer *p);
+void peer_repair_on_deadline(struct peer *p);
+uint64_t peer_repair_deadline_us(const struct peer *p);
 
 /* ---- peer_expiry.c ---- */
 void peer_expiry_on_role(struct peer *p);
@@ -495,6 +528,9 @@ int peer_tracker_start(struct peer *p);
 void peer_tracker_end(struct peer *p);
 void peer_tracker_settle(struct peer *p);
 uint64_t peer_tracker_deadline_us(const struct peer *p);
+
+/* ---- peer_surplus.c ---- */
+void peer_surplus_step(struct peer *p);
 
 /* ---- peer_swarm.c ---- */
 int peer_swarm_start(struct peer *p);

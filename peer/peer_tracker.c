@@ -59,6 +59,7 @@ int peer_tracker_start(struct peer *p)
     options.young_attempts_max = p->options.priority_pin_max_retries;
     options.unpin_timeout_us = p->options.unpin_timeout_us;
     options.request_timeout_us = p->options.ipfs_request_timeout_us;
+    options.keeps_surplus = true;
     options.recover_us = p->options.pin_recover_us;
     options.sync_us = p->options.ipfs_sync_us;
     struct tracker_hooks hooks = { .on_wake = peer_tracker_wakes, .owner = p };
@@ -123,10 +124,12 @@ void peer_tracker_settle(struct peer *p)
         if (err != OK)
             peer_view_end(p, &state);
     }
-    if (err == OK)
+    if (err == OK) {
         peer_turn(p, &state, &local);
-    else
+        peer_surplus_step(p);
+    } else {
         peer_disk_failed(p, err, "reading the local state");
+    }
 }
 
 uint64_t peer_tracker_deadline_us(const struct peer *p)

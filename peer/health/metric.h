@@ -15,7 +15,8 @@
 #include "util/buf.h"
 #include "util/limits.h"
 
-#define METRIC_PING "ping"
+#define METRIC_PING     "ping"
+#define METRIC_PINQUEUE "pinqueue"
 
 struct metric {
     struct bytes name;     /* "ping", "freespace", "tag:group" */

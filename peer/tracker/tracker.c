@@ -38,6 +38,7 @@ void tracker_options_default(struct tracker_options *o)
         .retry_max_us = 600 * second_us,
         .young_us = 24 * 3600 * second_us,
         .young_attempts_max = 5,
+        .surplus_pause_max_us = 60 * second_us,
         .recover_us = 720 * second_us,
         .sync_us = 0,
         .ops_max = 4096,
@@ -53,6 +54,8 @@ static void tracker_init_pool(struct tracker *t)
     for (size_t i = 0; i < LANES_COUNT; i++)
         list_init(&t->lanes[i]);
     list_init(&t->waiting);
+    list_init(&t->asked);
+    list_init(&t->answered);
     list_init(&t->ended);
 }
 
@@ -128,6 +131,14 @@ static void tracker_hint(struct tracker *t, const struct cid *cid, enum tracker_
     }
     t->overflows += 1;
     tracker_walk_ask(t, reason == TRACKER_RECOVER);
+}
+
+void tracker_on_current(struct tracker *t)
+{
+    if (t->is_current)
+        return;
+    t->is_current = true;
+    tracker_walk_ask(t, true);
 }
 
 void tracker_on_touched(struct tracker *t, const struct cid *cid)
@@ -283,6 +294,7 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
         return ERR_BUSY;
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
     op->is_unsent = row == NULL;
+    op->is_surplus = kind == OP_UNPIN && tracker_is_surplus(t, cid, wish);
     struct tracker_row fresh;
     if (kind != OP_CONFIRM && tracker_new_row(t, wish, row, need, &fresh)) {
         tracker_put_row(t, cid, &fresh);
@@ -296,13 +308,14 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
 
 /* Is what it does what is needed? */
 static bool tracker_op_fits(const struct tracker_op *op, const struct tracker_wish *wish,
-                            enum tracker_need need)
+                            enum tracker_need need, bool is_surplus)
 {
     switch (op->kind) {
     case OP_PIN:
         return need == NEED_PIN && op->is_direct == wish->is_direct;
     case OP_UNPIN:
-        return need == NEED_UNPIN;
+        /* Kept for the sake of others, and now nobody wants it any more: a new one goes at once. */
+        return need == NEED_UNPIN && (!op->is_surplus || is_surplus);
     case OP_CONFIRM:
         return need == NEED_NOTHING;
     case OP_KINDS_COUNT:
@@ -317,7 +330,8 @@ static bool tracker_settle_op(struct tracker *t, struct tracker_op *op,
                               enum tracker_reason reason)
 {
     bool somebody_asked = reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER;
-    if (tracker_op_fits(op, wish, need)) {
+    bool is_surplus = op->is_surplus && tracker_is_surplus(t, &op->cid, wish);
+    if (tracker_op_fits(op, wish, need, is_surplus)) {
         bool gets_young = op->kind == OP_PIN && !op->is_young && somebody_asked &&
                           tracker_is_young(t, &op->cid, reason);
         op->is_young |= gets_young;
@@ -352,6 +366,8 @@ int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracke
     bool doubts = reason == TRACKER_SYNC && row != NULL && row->phase == TRACKER_ROW_PINNED;
     if (need == NEED_NOTHING && !doubts)
         return OK;
+    if (need == NEED_UNPIN && !wish->is_wanted && !t->is_current)
+        return OK; /* a walk will see */
     bool is_in_error = row != NULL && row->attempts > 0 &&
                        (row->phase == TRACKER_ROW_UNPIN) == (need == NEED_UNPIN);
     if (is_in_error && reason == TRACKER_WALKED)
@@ -442,6 +458,7 @@ uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, i
     tracker_timers(t);
     tracker_calls_check(t);
     tracker_take_ended(t, err);
+    tracker_take_answered(t);
     tracker_take_hints(t, err);
     tracker_ops_wake(t);
     tracker_keep_first(err, tracker_walk_slice(t));
@@ -468,7 +485,7 @@ uint64_t tracker_next_deadline_us(const struct tracker *t)
         return UINT64_MAX;
     bool walks = t->walker.phase != WALK_IDLE || t->syncer.phase == SYNC_ROWS;
     if (!t->has_begun || t->hints.count > 0 || !list_is_empty(&t->ended) ||
-        (walks && !t->is_pool_full))
+        !list_is_empty(&t->answered) || (walks && !t->is_pool_full))
         return 0;
     uint64_t due_us = tracker_earlier(t->recover_at_us, t->sync_at_us);
     due_us = tracker_earlier(due_us, tracker_calls_deadline_us(t));

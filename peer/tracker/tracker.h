@@ -10,6 +10,8 @@
  *          arrive between turns and ask for one by on_wake.
  * Durable  A CID's row is durable before the daemon hears of it, and only CIDs with a row are ever
  *          unpinned: an operator's own pins are never touched, and no pin of ours is forgotten.
+ * Surplus  A pin that moved to other peers stays pinned here until the caller has heard that enough of them have it
+ *          (tracker_next_surplus). A pin that a user removed goes at once.
  * Time     now_us and the draw (jitter of pauses) are handed in.
  * Owner    The tracker owns its operations and http calls. tracker_destroy() forgets all at once; the
  *          caller sees to it that the port completes nothing into it any more (tracker_stop() cancels, and
@@ -36,11 +38,13 @@ struct tracker_options {
     uint64_t pin_timeout_us; /* without progress of the numbers */
     uint64_t patience_us;    /* the same, while others wait for the slot */
     uint64_t unpin_timeout_us;
-    uint64_t request_timeout_us; /* of all other requests */
-    uint64_t retry_min_us;       /* the first pause; doubled each time */
-    uint64_t retry_max_us;       /* its cap */
-    uint64_t young_us;           /* pins asked for so lately go first; 0: none */
-    uint32_t young_attempts_max; /* unless they failed more often */
+    uint64_t request_timeout_us;   /* of all other requests */
+    uint64_t retry_min_us;         /* the first pause; doubled each time */
+    uint64_t retry_max_us;         /* its cap */
+    uint64_t young_us;             /* pins asked for so lately go first; 0: none */
+    uint32_t young_attempts_max;   /* unless they failed more often */
+    uint64_t surplus_pause_max_us; /* asking anew whether a surplus pin may go; the pauses double */
+    bool keeps_surplus;            /* false: what moved away goes at once, nobody is asked */
     uint64_t recover_us; /* a walk that also takes up what is in error; 0: never by itself */
     uint64_t sync_us;    /* compare with the daemon's list; 0: never by itself */
     size_t ops_max;      /* operations in memory */
@@ -66,6 +70,9 @@ bool tracker_is_idle(const struct tracker *t); /* no call to the daemon is under
 
 /* ---- input ---- */
 
+/* The state has caught up with what was committed when this peer started. Before that, what the state does not name
+ * may be named by entries still to be applied, and nothing is unpinned. */
+void tracker_on_current(struct tracker *t);
 /* The state changed this CID's pin. */
 void tracker_on_touched(struct tracker *t, const struct cid *cid);
 /* Everything may have changed: start-up, another generation. */
@@ -78,6 +85,13 @@ void tracker_sync_all(struct tracker *t);
 void tracker_sync(struct tracker *t, const struct cid *cid);
 /* The rows of turns up to this number are durable. */
 void tracker_on_durable(struct tracker *t, uint64_t turn_number);
+
+/* ---- pins that moved away ---- */
+
+/* The next one that is still held, to be asked about: do enough of its new holders have it? False: none now. */
+bool tracker_next_surplus(struct tracker *t, struct cid *out);
+/* The answer; it takes effect in the next turn. `may_go` false: it is given out again after a pause. */
+void tracker_on_surplus(struct tracker *t, const struct cid *cid, bool may_go);
 
 /* ---- turns ---- */
 

@@ -3,6 +3,7 @@
  *   tracker.c         life, hints, turns; what a CID needs: a pin, an unpin, nothing
  *   tracker_op.c      one operation: queues, attempts, pauses, every way it ends
  *   tracker_call.c    one request to the daemon: hooks, progress, time limits
+ *   tracker_surplus.c pins that moved away, kept until others have them
  *   tracker_walk.c    the state against the rows, in slices
  *   tracker_sync.c    the daemon's list against the rows
  *   tracker_row.c     the bytes of a row
@@ -86,6 +87,7 @@ enum tracker_lane {
     LANE_YOUNG_AGAIN, /* the same, after failures */
     LANE_AGAIN,
     LANE_UNPIN,
+    LANE_SURPLUS, /* unpins of what moved away, to be asked about */
     LANES_COUNT
 };
 
@@ -103,11 +105,14 @@ struct tracker_op {
     enum tracker_op_phase phase;
     bool is_direct;
     bool is_young;    /* asked for lately */
+    bool is_surplus;  /* an unpin that waits for leave */
+    bool may_go;      /* and got it */
     bool is_unsent;   /* its row is new: the daemon has not heard of the CID */
     bool is_replaced; /* running, but something else is wanted by now */
     bool
         rechecks; /* an unpin behind a pin that was cut off: "not pinned" is believed the second time */
     uint32_t attempts;
+    uint32_t refusals; /* of the leave to go */
     uint64_t ticket;   /* while queued: its number in the lane */
     uint64_t row_turn; /* the turn that wrote its row; it starts when that is durable */
     uint64_t due_us;
@@ -181,6 +186,7 @@ struct tracker {
     const struct log *log;
     struct tracker_hooks hooks;
     bool is_stopping;
+    bool is_current; /* the state is: what it does not name may go */
 
     struct ring hints;
     uint64_t overflows;
@@ -193,6 +199,8 @@ struct tracker {
     struct list_link lanes[LANES_COUNT];
     uint64_t tickets[LANES_COUNT]; /* the last one given */
     struct list_link waiting;      /* by due_us */
+    struct list_link asked;        /* surplus: given out, no answer yet */
+    struct list_link answered;     /* and with an answer, until a turn looks at it */
     size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
     size_t retries_running;
 
@@ -252,6 +260,7 @@ struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
                                    enum tracker_op_kind kind, bool is_young);
 void tracker_op_release(struct tracker *t, struct tracker_op *op);
 void tracker_op_queue(struct tracker *t, struct tracker_op *op);
+void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us);
 /* The call for it has ended. */
 int tracker_op_on_call(struct tracker *t, struct tracker_call *call);
 void tracker_ops_wake(struct tracker *t);     /* those whose pause is over */
@@ -265,6 +274,11 @@ bool tracker_op_goes_first(const struct tracker *t, const struct tracker_op *op)
 uint64_t tracker_op_patience_us(const struct tracker *t, const struct tracker_op *op);
 /* The next operation that may start: its row is durable, and its kind has a slot free. NULL: none. */
 struct tracker_op *tracker_op_startable(const struct tracker *t);
+
+/* tracker_surplus.c */
+bool tracker_is_surplus(const struct tracker *t, const struct cid *cid,
+                        const struct tracker_wish *wish);
+void tracker_take_answered(struct tracker *t);
 
 /* tracker_call.c. OK, or ERR_BUSY: not now. */
 int tracker_call_start(struct tracker *t, struct tracker_op *op, enum tracker_step step,

@@ -119,7 +119,7 @@ bool tracker_op_goes_first(const struct tracker *t, const struct tracker_op *op)
 enum tracker_lane tracker_op_lane(const struct tracker *t, const struct tracker_op *op)
 {
     if (op->kind == OP_UNPIN)
-        return LANE_UNPIN;
+        return op->is_surplus && !op->may_go ? LANE_SURPLUS : LANE_UNPIN;
     bool is_young = tracker_op_goes_first(t, op);
     if (op->attempts > 0)
         return is_young ? LANE_YOUNG_AGAIN : LANE_AGAIN;
@@ -156,7 +156,7 @@ static void tracker_op_put_back(struct tracker *t, struct tracker_op *op)
     list_push_front(&t->lanes[lane], &op->link);
 }
 
-static void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us)
+void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us)
 {
     list_remove(&op->link);
     tracker_op_set_phase(t, op, OP_WAITING);

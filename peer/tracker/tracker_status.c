@@ -193,6 +193,8 @@ static enum tracker_status tracker_status_by_op(const struct tracker_facts *f)
     bool unpins = op->kind == OP_UNPIN;
     if (op->phase == OP_RUNNING)
         return unpins ? TRACKER_UNPINNING : TRACKER_PINNING;
+    if (op->is_surplus && !op->may_go)
+        return TRACKER_UNPIN_QUEUED;
     if (op->attempts > 0)
         return unpins ? TRACKER_UNPIN_ERROR : TRACKER_PIN_ERROR;
     if (f->has_row && f->row.phase == TRACKER_ROW_LOST)
@@ -237,6 +239,8 @@ static const char *tracker_error_text(const struct tracker *t, const struct trac
     if (status == TRACKER_UNEXPECTEDLY_UNPINNED)
         return "the item should be pinned but it is not";
     bool has_failed = f->has_row && f->row.attempts > 0 && status != TRACKER_PINNED;
+    if (f->op != NULL && f->op->is_surplus && !f->op->may_go)
+        return "it moved to other peers, and stays here until enough of them have it";
     if (has_failed)
         return f->row.error; /* the last attempt's, also while the next one waits or runs */
     if (tracker_filter_matches(TRACKER_QUEUED, status) && t->daemon_is_down)
@@ -248,7 +252,7 @@ static uint32_t tracker_queue_position(const struct tracker *t, const struct tra
 {
     uint64_t ahead = 0;
     enum tracker_lane lane = tracker_op_lane(t, op);
-    for (unsigned before = 0; before < lane && lane != LANE_UNPIN; before++)
+    for (unsigned before = 0; before < lane && lane < LANE_UNPIN; before++)
         ahead += tracker_lane_len(t, before);
     struct tracker_op *first = list_entry(t->lanes[lane].next, struct tracker_op, link);
     ahead += op->ticket - first->ticket;
@@ -260,7 +264,7 @@ static void tracker_describe_op(const struct tracker *t, const struct tracker_op
 {
     out->attempt_count = op->attempts + (op->phase == OP_RUNNING);
     out->is_priority = op->kind == OP_PIN && tracker_op_goes_first(t, op);
-    if (op->phase == OP_QUEUED)
+    if (op->phase == OP_QUEUED && !(op->is_surplus && !op->may_go))
         out->queue_position = tracker_queue_position(t, op);
     if (op->phase == OP_WAITING)
         out->next_try_s = ((int64_t)op->due_us + t->wall_ahead_us) / 1000000;

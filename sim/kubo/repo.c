@@ -34,6 +34,12 @@ void repo_init(struct repo *r)
     list_init(&r->pins);
 }
 
+void repo_clear(struct repo *r)
+{
+    repo_deinit(r);
+    repo_init(r);
+}
+
 void repo_deinit(struct repo *r)
 {
     list_for_each_safe (at, after, &r->blocks)

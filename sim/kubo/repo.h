@@ -37,6 +37,7 @@ struct repo {
 
 void repo_init(struct repo *r);
 void repo_deinit(struct repo *r);
+void repo_clear(struct repo *r);
 
 struct repo_block *repo_block_find(const struct repo *r, const struct cid *key);
 /* False: it was there already (a virtual block gives way to a real one). */

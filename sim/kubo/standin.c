@@ -354,6 +354,11 @@ bool standin_lose_pin(struct standin *s, const struct cid *cid)
     return repo_pin_remove(&s->repo, cid);
 }
 
+void standin_lose_repo(struct standin *s)
+{
+    repo_clear(&s->repo);
+}
+
 bool standin_lose_block(struct standin *s, const struct cid *cid)
 {
     struct cid key = content_key(cid);

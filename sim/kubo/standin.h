@@ -131,6 +131,7 @@ void standin_pins_visit(const struct standin *s,
 int standin_pin_find(const struct standin *s, const struct cid *cid, struct standin_pin *out);
 /* Behind the back of everybody: the pin, or a block, is gone. False: it was not there. */
 bool standin_lose_pin(struct standin *s, const struct cid *cid);
+void standin_lose_repo(struct standin *s); /* all pins, all blocks */
 bool standin_lose_block(struct standin *s, const struct cid *cid);
 
 /* ---- what goes wrong ---- */

@@ -44,6 +44,8 @@ static const struct option_row option_rows[] = {
     { "metric_ttl", OPTION_TIME, FIELD(metric_ttl_us) },
     { "repin_after", OPTION_TIME, FIELD(repin_after_us) },
     { "repinning", OPTION_OFF, FIELD(repinning_disabled) },
+    { "repair_at_once", OPTION_SIZE, FIELD(repair.at_once) },
+    { "repair_per_second", OPTION_SIZE, FIELD(repair.per_second) },
     { "factor", OPTION_FACTOR, FIELD(replication_min) },
     { "concurrent_pins", OPTION_SIZE, FIELD(concurrent_pins) },
     { "pin_timeout", OPTION_TIME, FIELD(pin_timeout_us) },
@@ -78,8 +80,9 @@ const char *script_option_refusal(struct bytes name, struct bytes value)
         return "an option: heartbeat, election, append_bytes, append_entries, window, cache_bytes, "
                "trailing_logs, snapshot_threshold, snapshot_interval, log_bytes, snapshot_chunk, "
                "snapshot_sync, max_voters, voter_replace_after, start_timeout, commit_timeout, "
-               "calls_timeout, metric_ttl, repin_after, "
-               "repinning, factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "
+               "calls_timeout, metric_ttl, repin_after, repinning, repair_at_once, "
+               "repair_per_second, "
+               "factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "
                "ipfs_sync, pin_recover, connect_swarms, leave_on_shutdown or shutdown_timeout";
     switch (row->kind) {
     case OPTION_TIME:
@@ -164,8 +167,8 @@ static void option_print_value(const struct option_row *row, const struct peer_o
         break;
     case OPTION_ON:
     case OPTION_OFF:
-        buf_append_text(out, *(const bool *)(const void *)field == (row->kind == OPTION_ON) ? "on"
-                                                                                            : "off");
+        buf_append_text(
+            out, *(const bool *)(const void *)field == (row->kind == OPTION_ON) ? "on" : "off");
         break;
     case OPTION_FACTOR:
         option_print_factor(o->replication_min, o->replication_max, out);

@@ -106,10 +106,10 @@ static void parse_ipfs(struct words *w, struct script_step *step)
     static const struct {
         const char *word;
         enum script_ipfs ipfs;
-    } rows[] = { { "well", IPFS_WELL },     { "slow", IPFS_SLOW },  { "hang", IPFS_HANG },
-                 { "error", IPFS_ERROR },   { "half", IPFS_HALF },  { "garbage", IPFS_GARBAGE },
-                 { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },  { "down", IPFS_DOWN },
-                 { "up", IPFS_UP },         { "loses", IPFS_LOSES } };
+    } rows[] = { { "well", IPFS_WELL },     { "slow", IPFS_SLOW },   { "hang", IPFS_HANG },
+                 { "error", IPFS_ERROR },   { "half", IPFS_HALF },   { "garbage", IPFS_GARBAGE },
+                 { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },   { "down", IPFS_DOWN },
+                 { "up", IPFS_UP },         { "loses", IPFS_LOSES }, { "forgets", IPFS_FORGETS } };
     words_who(w, &step->who);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         /* `up` and `down` name peers, too, and words_who() took them: the last word decides. */
@@ -132,7 +132,8 @@ static void parse_ipfs(struct words *w, struct script_step *step)
             words_contents(w, &step->contents);
         return;
     }
-    words_fail(w, "well, slow, hang, error, half, garbage, refuse, mute, down, up or loses");
+    words_fail(w,
+               "well, slow, hang, error, half, garbage, refuse, mute, down, up, loses or forgets");
 }
 
 static void parse_room(struct words *w, struct script_step *step)
@@ -471,7 +472,8 @@ static const struct verb_row verbs[] = {
     { "content", VERB_CONTENT, parse_content,
       "content CONTENTS [size BYTES] [nowhere | at PEERS]" },
     { "pin", VERB_PIN, parse_pin,
-      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [fails [STATUS] [\"TEXT\"]]" },
+      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [fails [STATUS] "
+      "[\"TEXT\"]]" },
     { "unpin", VERB_UNPIN, parse_about_contents,
       "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },
     { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },

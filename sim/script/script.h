@@ -182,7 +182,8 @@ enum script_ipfs {
     IPFS_MUTE, /* gives nothing to other daemons */
     IPFS_DOWN,
     IPFS_UP,
-    IPFS_LOSES, /* contents: the pins, behind everybody's back */
+    IPFS_LOSES,   /* contents: the pins, behind everybody's back */
+    IPFS_FORGETS, /* its repository is lost: no pin, no block */
 };
 
 enum script_disk {

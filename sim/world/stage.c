@@ -144,6 +144,9 @@ static int stage_ipfs(struct world *w, struct machine *m, const struct script_st
     case IPFS_LOSES:
         stage_lose_pins(w, m, step);
         return OK;
+    case IPFS_FORGETS:
+        standin_lose_repo(m->ipfs);
+        return OK;
     }
     standin_set_faults(m->ipfs, &faults);
     return OK;

@@ -9,6 +9,8 @@ void world_start(struct world *w)
     struct tracker_hooks hooks = { 0 };
     cr_assert_eq(tracker_create(&w->tracker, &w->options, &w->kubo.client, NULL, &hooks), OK);
     tracker_walk(w->tracker);
+    if (!w->is_behind)
+        tracker_on_current(w->tracker);
 }
 
 struct world *world_new(void)

@@ -24,6 +24,7 @@ struct world {
     uint64_t now_us;
     uint64_t undurable; /* the turn whose rows are not on disk yet */
     bool disk_is_slow;
+    bool is_behind; /* the state of a tracker that starts */
     size_t turns;
 };
 

@@ -260,6 +260,96 @@ Test(tracker, status_says_how_far_a_pin_is_and_how_many_are_ahead)
     world_free(w);
 }
 
+/* ---- pins that moved away ---- */
+
+static struct world *world_that_keeps(void)
+{
+    struct world *w = world_new();
+    tracker_destroy(w->tracker);
+    w->options.keeps_surplus = true;
+    world_start(w);
+    world_pin(w, 1);
+    world_run(w);
+    return w;
+}
+
+static void world_move_away(struct world *w)
+{
+    world_pin_mode(w, 1, OTHER, PIN_DEPTH_RECURSIVE);
+    world_run(w);
+}
+
+Test(tracker, what_moved_away_stays_until_others_have_it)
+{
+    struct world *w = world_that_keeps();
+    struct cid cid = test_cid(1), asked;
+    world_move_away(w);
+    cr_assert(world_holds(w, 1));
+    cr_assert_str_eq(world_status(w, 1), "unpin_queued");
+    cr_assert_not_null(strstr(world_info(w, 1).error, "stays here"));
+    cr_assert(tracker_next_surplus(w->tracker, &asked) && cid_equal(&asked, &cid));
+    cr_assert_not(tracker_next_surplus(w->tracker, &asked)); /* once */
+    tracker_on_surplus(w->tracker, &cid, false);
+    world_run(w);
+    cr_assert(world_holds(w, 1));
+    cr_assert_not(tracker_next_surplus(w->tracker, &asked)); /* it has its pause */
+    world_pass(w, 2 * SECOND);
+    cr_assert(tracker_next_surplus(w->tracker, &asked));
+    tracker_on_surplus(w->tracker, &cid, true);
+    world_run(w);
+    cr_assert_not(world_holds(w, 1));
+    cr_assert_str_eq(world_status(w, 1), "remote");
+    world_free(w);
+}
+
+Test(tracker, what_comes_back_while_it_is_asked_about_stays)
+{
+    struct world *w = world_that_keeps();
+    struct cid cid = test_cid(1), asked;
+    world_move_away(w);
+    cr_assert(tracker_next_surplus(w->tracker, &asked));
+    world_pin(w, 1);
+    world_run(w);
+    tracker_on_surplus(w->tracker, &cid, true);
+    world_run(w);
+    cr_assert(world_holds(w, 1));
+    cr_assert_eq(w->kubo.removes, 0);
+    cr_assert_str_eq(world_status(w, 1), "pinned");
+    world_free(w);
+}
+
+Test(tracker, what_a_user_removes_waits_for_nobody)
+{
+    struct world *w = world_that_keeps();
+    struct cid asked;
+    world_move_away(w);
+    cr_assert(tracker_next_surplus(w->tracker, &asked));
+    world_unpin(w, 1);
+    world_run(w);
+    cr_assert_not(world_holds(w, 1));
+    cr_assert_str_eq(world_status(w, 1), "unpinned");
+    world_free(w);
+}
+
+/* After a crash the state may be older than the rows: what it does not name yet is not gone. */
+Test(tracker, nothing_is_unpinned_before_the_state_has_caught_up)
+{
+    struct world *w = world_new();
+    world_pin(w, 1);
+    world_run(w);
+    fake_map_deinit(&w->state);
+    w->state = (struct fake_map){ 0 };
+    tracker_destroy(w->tracker);
+    w->is_behind = true;
+    world_start(w);
+    world_pass(w, 20 * (uint64_t)SECOND);
+    cr_assert(world_holds(w, 1));
+    tracker_on_current(w->tracker);
+    world_run(w);
+    cr_assert_not(world_holds(w, 1));
+    world_free(w);
+}
+
 /* ---- opposites ---- */
 
 Test(tracker, an_unpin_cuts_the_pin_off_and_removes_what_it_may_have_left)

@@ -1,0 +1,229 @@
+/* peer_repair.c -- the leader moves pins away from those who are gone, within a budget (DESIGN 12).
+ *
+ *      standings now ---> repair/ walks the by-holder index ---> proposals ---> log ---> state
+ *                               ^                                                |
+ *                               +----- an outcome frees its place -------------- +
+ *
+ * The budget has three parts, so that a repair neither fills the log, nor wakes all daemons at once, nor moves half of
+ * the cluster because a switch was restarted:
+ *
+ *      at once        proposals without an outcome
+ *      per second     proposals
+ *      in motion      pins that wait in front of the daemons (metric "pinqueue") and those given out since they said so
+ *
+ * Writes of users do not count and are not held up: repair leaves most of the proposals' room to them. */
+#include "peer_int.h"
+
+#include <string.h>
+
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/mem.h"
+
+enum {
+    PEER_REPAIR_BATCH_MAX = 256,      /* proposals an event makes */
+    PEER_REPAIR_MOTION_MIN = 1000,    /* so many pins may be in motion in the smallest cluster */
+    PEER_REPAIR_PROPOSALS_LEFT = 256, /* of the proposals' room, for users */
+};
+
+#define PEER_SECOND_US ((uint64_t)1000 * 1000)
+
+/* ---- the budget ---- */
+
+/* Pins that wait in front of the daemons, as these said last. */
+static uint64_t peer_pins_queued(struct peer *p)
+{
+    uint64_t queued = 0;
+    struct monitor_metric m;
+    const struct peer_id *after = NULL;
+    struct peer_id at;
+    while (monitor_next(p->monitor, p->now_us, METRIC_PINQUEUE, after, &m) == OK) {
+        if (!m.is_expired && m.metric.is_valid && m.metric.weight < 0)
+            queued += (uint64_t)-m.metric.weight;
+        at = m.peer;
+        after = &at;
+    }
+    return queued;
+}
+
+static uint64_t peer_repair_motion_left(struct peer *p)
+{
+    uint64_t percent = p->options.repair.percent_in_motion;
+    if (percent >= 100)
+        return UINT64_MAX;
+    uint64_t most = pinset_facts(p->pinset)->pins_count * percent / 100;
+    if (most < PEER_REPAIR_MOTION_MIN)
+        most = PEER_REPAIR_MOTION_MIN;
+    uint64_t moving = peer_pins_queued(p) + p->repair_given;
+    return moving < most ? most - moving : 0;
+}
+
+static void peer_repair_windows(struct peer *p)
+{
+    if (p->now_us - p->repair_second_us >= PEER_SECOND_US) {
+        p->repair_second_us = p->now_us;
+        p->repair_this_second = 0;
+    }
+    /* By then everybody's queue shows what was given out before. */
+    if (p->now_us - p->repair_given_us >= p->options.metric_ttl_us) {
+        p->repair_given_us = p->now_us;
+        p->repair_given = 0;
+    }
+}
+
+static size_t peer_repair_budget(struct peer *p)
+{
+    size_t budget = PEER_REPAIR_BATCH_MAX;
+    peer_repair_windows(p);
+    uint64_t per_second = p->options.repair.per_second;
+    if (per_second != 0 && per_second - p->repair_this_second < budget)
+        budget = (size_t)(per_second - p->repair_this_second);
+    uint64_t motion = peer_repair_motion_left(p);
+    if (motion < budget)
+        budget = (size_t)motion;
+    size_t room = PEER_PROPOSALS_MAX - PEER_REPAIR_PROPOSALS_LEFT;
+    size_t left = p->proposals_count < room ? room - p->proposals_count : 0;
+    return left < budget ? left : budget;
+}
+
+/* ---- proposals ---- */
+
+struct peer_repair {
+    struct peer *peer;
+    struct cid cid;
+};
+
+static void peer_repair_done(void *owner, int err, const struct pinset_applied *applied,
+                             const char *why)
+{
+    (void)why;
+    struct peer_repair *one = owner;
+    struct peer *p = one->peer;
+    if (err == OK)
+        err = pinset_outcome_err(applied->outcome);
+    if (p->repair != NULL) {
+        repair_on_outcome(p->repair, &one->cid, err);
+        p->repair_moved += err == OK;
+        if (repair_counts(p->repair).in_flight <= p->options.repair.at_once / 2)
+            p->repair_at_us = p->now_us; /* there is room again */
+    }
+    mem_free(one);
+}
+
+static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal)
+{
+    struct pin_entry entry = { .kind = PIN_ENTRY_PIN,
+                               .expected = proposal->expected,
+                               .pin = proposal->pin };
+    struct peer_repair *one = mem_alloc(sizeof(*one));
+    int err = one == NULL ? ERR_NOMEM : OK;
+    if (err == OK) {
+        *one = (struct peer_repair){ .peer = p, .cid = proposal->pin.cid };
+        err = peer_propose(p, &entry, NULL, 0, peer_repair_done, one);
+    }
+    if (err != OK) {
+        repair_on_outcome(p->repair, &proposal->pin.cid, err);
+        mem_free(one);
+        return;
+    }
+    p->repair_this_second += 1;
+    p->repair_given += 1;
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid });
+}
+
+/* ---- steps ---- */
+
+/* When does a step make sense again, after one that ended so? */
+static uint64_t peer_repair_next_us(const struct peer *p, int err, size_t budget)
+{
+    if (err == ERR_MORE)
+        return p->now_us +
+               PEER_REPAIR_SLICE_US; /* the walk goes on behind what others have to do */
+    if (budget == 0 && p->options.repair.per_second != 0)
+        return p->repair_second_us + PEER_SECOND_US;
+    return p->now_us + PEER_REPAIR_PAUSE_US;
+}
+
+static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
+{
+    struct view view;
+    size_t budget = peer_repair_budget(p);
+    if (budget == 0 || peer_view(p, &view) != OK) {
+        p->repair_at_us = peer_repair_next_us(p, OK, budget);
+        return;
+    }
+    unsigned steps = LIMIT_VIEW_STEPS_COUNT / 2;
+    struct repair_proposal proposals[PEER_REPAIR_BATCH_MAX];
+    size_t count = 0;
+    int err = OK;
+    while (err == OK && count < budget) {
+        err = repair_next(p->repair, &view, &steps, c->list, c->count, 1, &p->arena,
+                          &proposals[count]);
+        count += err == OK;
+    }
+    peer_view_end(p, &view);
+    for (size_t i = 0; i < count; i++)
+        peer_repair_propose(p, &proposals[i]);
+    p->repair_at_us = peer_repair_next_us(p, err, budget - count);
+}
+
+/* Once when it begins, once when it ends: not a line for every pin. */
+static void peer_repair_tell(struct peer *p, bool is_done)
+{
+    struct repair_counts counts = repair_counts(p->repair);
+    if (!p->repair_is_told && counts.in_flight > 0) {
+        p->repair_is_told = true;
+        LOG_INFO(p->log, "cluster", "repair: pins of peers that are gone get other holders");
+    } else if (p->repair_is_told && is_done) {
+        p->repair_is_told = false;
+        LOG_INFO(p->log, "cluster", "repair: done, moved=%llu, without enough peers=%llu",
+                 (unsigned long long)p->repair_moved, (unsigned long long)counts.lacking);
+        p->repair_moved = 0;
+    }
+}
+
+void peer_repair_on_deadline(struct peer *p)
+{
+    if (!peer_leads(p) || p->options.repinning_disabled || p->now_us < p->repair_at_us)
+        return;
+    p->repair_at_us = p->now_us + PEER_REPAIR_PAUSE_US;
+    struct peer_candidates candidates;
+    if (peer_candidates(p, &candidates) != OK)
+        return;
+    repair_look(p->repair, candidates.list, candidates.count, 1);
+    bool is_done = repair_is_done(p->repair);
+    if (!is_done)
+        peer_repair_walk(p, &candidates);
+    peer_repair_tell(p, is_done);
+}
+
+uint64_t peer_repair_deadline_us(const struct peer *p)
+{
+    if (!peer_leads(p) || p->options.repinning_disabled)
+        return RAFT_NEVER;
+    return repair_is_done(p->repair) && !p->repair_is_told
+               ? monitor_next_deadline_us(p->monitor, p->now_us)
+               : p->repair_at_us;
+}
+
+/* ---- life ---- */
+
+int peer_repair_start(struct peer *p)
+{
+    struct repair_options repair = { .in_flight_max = p->options.repair.at_once };
+    ASSERT(repair.in_flight_max < PEER_PROPOSALS_MAX);
+    return repair_create(&p->repair, &repair);
+}
+
+void peer_repair_end(struct peer *p)
+{
+    if (p->repair != NULL)
+        repair_destroy(p->repair);
+}
+
+/* A new term, or other members. */
+void peer_repair_restart(struct peer *p)
+{
+    repair_restart(p->repair);
+    p->repair_at_us = p->now_us;
+}

@@ -1,0 +1,83 @@
+/* peer_surplus.c -- may this peer let go of a pin that moved to others? It asks those who should hold it.
+ *
+ * One question a pin and holder (STATUS), a few pins at a time; the tracker keeps the pin, and asks anew, until at least
+ * the minimum of copies is pinned elsewhere. Who does not answer has nothing. */
+#include "peer_int.h"
+
+#include "peer_pages.h"
+#include "util/err.h"
+
+/* The answers of one more holder. */
+static void surplus_settle(struct peer_surplus *ask)
+{
+    if (ask->open > 0)
+        return;
+    ask->is_busy = false;
+    tracker_on_surplus(ask->peer->tracker, &ask->cid, ask->pinned >= ask->needed);
+}
+
+static void surplus_answered(void *owner, int err, struct bytes payload, const char *text)
+{
+    (void)text;
+    struct peer_surplus *ask = owner;
+    struct page page;
+    if (err == OK)
+        err = page_decode(&page, &ask->peer->arena, payload);
+    if (err == OK && page.count == 1 && cid_equal(&page.infos[0].cid, &ask->cid))
+        ask->pinned += page.infos[0].status == TRACKER_PINNED;
+    ask->open -= 1;
+    surplus_settle(ask);
+}
+
+static void surplus_ask_one(struct peer_surplus *ask, const struct peer_id *holder)
+{
+    struct peer *p = ask->peer;
+    struct page_request request = { .is_one = true, .cid = ask->cid, .limit = 1 };
+    struct buf out = { 0 };
+    page_request_encode(&request, &out);
+    /* A holder that is gone must not keep the question open for long. */
+    uint64_t patience_us = p->options.calls_timeout_us < p->options.metric_ttl_us
+                               ? p->options.calls_timeout_us
+                               : p->options.metric_ttl_us;
+    if (out.err == OK && rpc_call(&p->rpc, p->now_us, holder, RPC_STATUS, buf_bytes(&out),
+                                  patience_us, surplus_answered, ask) == OK)
+        ask->open += 1;
+    buf_deinit(&out);
+}
+
+static void surplus_ask(struct peer_surplus *ask, const struct pin *pin)
+{
+    size_t minimum = pin->replication_min > 0 ? (size_t)pin->replication_min : 1;
+    ask->needed = minimum < pin->allocations_count ? minimum : pin->allocations_count;
+    for (size_t i = 0; i < pin->allocations_count; i++)
+        surplus_ask_one(ask, &pin->allocations[i]);
+}
+
+static void surplus_begin(struct peer *p, struct peer_surplus *ask, const struct cid *cid)
+{
+    *ask = (struct peer_surplus){ .peer = p, .cid = *cid, .is_busy = true, .needed = 1 };
+    struct view view;
+    struct pin pin;
+    if (peer_view(p, &view) == OK) {
+        /* Ours again, everybody's or nobody's by now: the tracker will see that for itself. */
+        bool is_moved = pinset_get(&view, cid, &p->arena, &pin) == OK &&
+                        pin.allocations_count > 0 && !pin_is_held_by(&pin, &p->options.id);
+        peer_view_end(p, &view);
+        if (is_moved)
+            surplus_ask(ask, &pin);
+    }
+    surplus_settle(ask);
+}
+
+void peer_surplus_step(struct peer *p)
+{
+    struct cid cid;
+    for (size_t i = 0; i < PEER_SURPLUS_ASKS_MAX; i++) {
+        struct peer_surplus *ask = &p->surplus[i];
+        if (ask->is_busy)
+            continue;
+        if (p->is_stopping || !tracker_next_surplus(p->tracker, &cid))
+            return;
+        surplus_begin(p, ask, &cid);
+    }
+}
