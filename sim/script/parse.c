@@ -383,6 +383,12 @@ static void parse_condition(struct words *w, struct script_condition *c)
         parse_contents_at(w, c);
     } else if (words_take(w, "allocated")) {
         parse_allocated(w, c);
+    } else if (words_take(w, "moved")) {
+        c->kind = CONDITION_MOVED;
+        if (!words_take(w, "at") || !words_take(w, "most"))
+            words_fail(w, "`at most`");
+        c->has_count = true;
+        c->count = words_count(w, "how many pins", 0, 1000000);
     } else if (words_take(w, "members")) {
         c->kind = CONDITION_MEMBERS;
         c->has_count = true;
@@ -393,7 +399,8 @@ static void parse_condition(struct words *w, struct script_condition *c)
         c->count = words_count(w, "how many voters", 1, SCRIPT_MACHINES_MAX);
     } else {
         words_fail(w, "a condition: leader, no leader, ready, stopped, receiving, installed, log, "
-                      "agree, settled, pinned, unpinned, listed, unlisted, allocated, members or voters");
+                      "agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, members "
+                      "or voters");
     }
 }
 

@@ -25,6 +25,7 @@ uint64_t runner_condition_pause_us(const struct script_condition *c)
     case CONDITION_AGREE:
     case CONDITION_PINNED:
     case CONDITION_UNPINNED:
+    case CONDITION_MOVED:
     case CONDITION_MEMBERS:
     case CONDITION_VOTERS:
         break;
@@ -177,6 +178,15 @@ static bool condition_voters(struct runner *r, const struct script_condition *c,
     }
     buf_append_text(why, "these vote: ");
     runner_words_of_set(why, voters);
+    return false;
+}
+
+static bool condition_moved(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    uint64_t moved = r->stage->ops->moves(r->stage->impl);
+    if (moved <= c->count)
+        return true;
+    buf_printf(why, "pins were moved %llu times", (unsigned long long)moved);
     return false;
 }
 
@@ -415,6 +425,8 @@ bool runner_condition(struct runner *r, const struct script_condition *c, struct
         return condition_listed(r, c, why);
     case CONDITION_ALLOCATED:
         return condition_allocated(r, c, why);
+    case CONDITION_MOVED:
+        return condition_moved(r, c, why);
     case CONDITION_MEMBERS:
         return condition_members(r, c, why);
     case CONDITION_VOTERS:

@@ -103,6 +103,7 @@ enum condition_kind {
     CONDITION_LISTED,   /* contents in the shared state as who (default: all running) see it */
     CONDITION_UNLISTED,
     CONDITION_ALLOCATED, /* contents to who, or to count peers */
+    CONDITION_MOVED,     /* at most `count` repairs of a pin were proposed, since the start */
     CONDITION_MEMBERS,   /* count of them, as the leader sees it */
     CONDITION_VOTERS,
 };

@@ -43,7 +43,7 @@ struct stage_question {
     struct bytes content;  /* len 0: all */
     unsigned subject;      /* REMOVE: which machine's peer */
     int factor_min, factor_max; /* 0: the default */
-    uint64_t expires_us; /* from now, by the true time; 0: never */
+    uint64_t expires_us;        /* from now, by the true time; 0: never */
     struct bytes name;
     struct bytes key; /* Idempotency-Key; len 0: none */
     bool is_one_of_several; /* attempts at one write: who asks tells the checkers, once for all */
@@ -72,6 +72,7 @@ struct stage_ops {
      * from before its data was wiped, which it takes for the operator's. */
     size_t (*extra_pins)(void *impl, unsigned who,
                          bool (*is_wanted)(void *owner, const struct cid *cid), void *owner);
+    uint64_t (*moves)(void *impl); /* repairs of a pin that were proposed, since the start */
     struct peer_id (*peer_id)(void *impl, unsigned who);
     /* Asks; the handle is done with by forget(), answered or not. */
     void *(*ask)(void *impl, unsigned who, const struct stage_question *question);

@@ -367,6 +367,12 @@ static size_t stage_extra_pins(void *impl, unsigned who,
     return e.count;
 }
 
+static uint64_t stage_moves(void *impl)
+{
+    struct world *w = impl;
+    return checks_counts(w->checks).repins;
+}
+
 static struct peer_id stage_peer_id(void *impl, unsigned who)
 {
     return world_machine(impl, who)->id;
@@ -417,6 +423,7 @@ struct stage world_stage(struct world *w)
                                           .cid = stage_cid,
                                           .has_pin = stage_has_pin,
                                           .extra_pins = stage_extra_pins,
+                                          .moves = stage_moves,
                                           .peer_id = stage_peer_id,
                                           .ask = stage_ask,
                                           .answer = stage_answer,
