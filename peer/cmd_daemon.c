@@ -59,6 +59,8 @@ struct life {
     struct os_http *proxy;
     struct os_timer timer;
     struct peer *peer;
+    const char *allocate_by[LIMIT_ALLOCATE_BY_COUNT];
+    struct peer_tag tags[CONFIG_TAGS_MAX];
     struct peer_address *cluster_peers;
     struct peer_address *bootstrap;
     char peername[256];
@@ -184,7 +186,14 @@ static int life_options(struct life *l, struct peer_options *o)
     o->repair.percent_in_motion = (unsigned)c->cluster.repair_percent;
     o->replication_min = (int32_t)c->cluster.replication_factor_min;
     o->replication_max = (int32_t)c->cluster.replication_factor_max;
-    o->informer = config_metric_name(c->informer.metric_type);
+    o->allocate_by = l->allocate_by;
+    o->tags_count = 0;
+    o->allocate_by_count = config_allocate_by(c, l->allocate_by, LIMIT_ALLOCATE_BY_COUNT);
+    for (; o->tags_count < c->informer.tags.count; o->tags_count++)
+        l->tags[o->tags_count] = (struct peer_tag){ c->informer.tags.at[o->tags_count].name,
+                                                    c->informer.tags.at[o->tags_count].value };
+    o->tags = l->tags;
+    o->pinqueue_bucket = (uint64_t)c->informer.weight_bucket_size;
     o->concurrent_pins = (size_t)c->tracker.concurrent_pins;
     o->priority_pin_max_age_us = c->tracker.priority_pin_max_age_us;
     o->priority_pin_max_retries = (uint32_t)c->tracker.priority_pin_max_retries;

@@ -16,6 +16,8 @@ enum { PEER_GENERATION_FIRST = 1, PEER_OVERLAY_BYTES_MAX = 8 * 1024 * 1024 };
 
 void peer_options_default(struct peer_options *o)
 {
+    static const char *const allocate_by[] = { "tag:group", "reposize" };
+    static const struct peer_tag tags[] = { { "group", "default" } };
     *o = (struct peer_options){
         .name = "",
         .version = VERSION_TEXT,
@@ -42,7 +44,11 @@ void peer_options_default(struct peer_options *o)
         .repair = { .at_once = 256, .per_second = 1000, .percent_in_motion = 10 },
         .replication_min = -1,
         .replication_max = -1,
-        .informer = "reposize",
+        .allocate_by = allocate_by,
+        .allocate_by_count = 2,
+        .tags = tags,
+        .tags_count = 1,
+        .pinqueue_bucket = 100000,
         .concurrent_pins = 10,
         .priority_pin_max_age_us = (uint64_t)24 * 3600 * 1000 * 1000,
         .priority_pin_max_retries = 5,

@@ -64,6 +64,11 @@ struct peer_snapshot_options {
     uint64_t retry_us; /* a chunk that has not come by then is asked for again */
 };
 
+struct peer_tag {
+    const char *name;
+    const char *value;
+};
+
 struct peer_options {
     struct peer_id id;
     const char *name;    /* peername */
@@ -102,7 +107,11 @@ struct peer_options {
     } repair;
     int32_t replication_min; /* -1: everywhere */
     int32_t replication_max;
-    const char *informer; /* "reposize", "freespace", "numpin" */
+    const char *const *allocate_by; /* metrics that order candidates, the first one first */
+    size_t allocate_by_count;       /* at most LIMIT_ALLOCATE_BY_COUNT */
+    const struct peer_tag *tags;    /* what this peer says of itself: metrics tag:NAME */
+    size_t tags_count;
+    uint64_t pinqueue_bucket; /* so many queued pins make a difference of one */
 
     size_t concurrent_pins;
     uint64_t priority_pin_max_age_us;  /* younger pins go first at the daemon, ... */

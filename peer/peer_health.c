@@ -16,7 +16,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum { METRICS_VERSION = 1, METRICS_MAX = 4 };
+enum { METRICS_VERSION = 1, METRICS_MAX = LIMIT_METRICS_PER_PEER_COUNT };
 
 /* ---- what is pushed ---- */
 
@@ -172,6 +172,26 @@ static enum allocate_standing peer_standing(struct peer *p, const struct raft_me
     return ALLOCATE_DOWN;
 }
 
+/* Its daemon says that nothing is left of the room that it was given. */
+static bool peer_is_full(struct peer *p, const struct peer_id *id)
+{
+    struct monitor_metric m;
+    return monitor_get(p->monitor, p->now_us, id, METRIC_FREESPACE, &m) == OK &&
+           m.metric.is_valid && !m.is_expired && m.metric.weight <= 0;
+}
+
+static void peer_candidate_metric(struct peer *p, struct allocate_candidate *candidate, size_t by)
+{
+    struct monitor_metric m;
+    if (monitor_get(p->monitor, p->now_us, &candidate->id, p->options.allocate_by[by], &m) != OK)
+        return;
+    candidate->metrics[by] =
+        (struct allocate_metric){ .is_present = m.metric.is_valid && !m.is_expired,
+                                  .is_partitionable = m.metric.is_partitionable,
+                                  .weight = m.metric.weight,
+                                  .value = m.metric.value };
+}
+
 int peer_candidates(struct peer *p, struct peer_candidates *out)
 {
     const struct raft_config *c = raft_config(p->raft);
@@ -181,13 +201,9 @@ int peer_candidates(struct peer *p, struct peer_candidates *out)
     for (size_t i = 0; i < c->count; i++) {
         list[i].id = c->members[i].id;
         list[i].standing = peer_standing(p, &c->members[i]);
-        struct monitor_metric m;
-        if (monitor_get(p->monitor, p->now_us, &list[i].id, p->options.informer, &m) != OK)
-            continue;
-        list[i].metrics[0] =
-            (struct allocate_metric){ .is_present = m.metric.is_valid && !m.is_expired,
-                                      .weight = m.metric.weight,
-                                      .value = m.metric.value };
+        list[i].is_excluded = peer_is_full(p, &list[i].id);
+        for (size_t by = 0; by < p->options.allocate_by_count; by++)
+            peer_candidate_metric(p, &list[i], by);
     }
     *out = (struct peer_candidates){ list, c->count };
     return OK;
@@ -201,7 +217,7 @@ int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priorit
                                         .replication_max = pin->replication_max,
                                         .priority = priority,
                                         .priority_count = priority_count,
-                                        .metrics_count = 1 };
+                                        .metrics_count = p->options.allocate_by_count };
     int err = peer_candidates(p, &candidates);
     struct view view;
     if (err == OK)

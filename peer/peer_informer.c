@@ -10,7 +10,11 @@
 #include "util/json.h"
 #include "util/mem.h"
 
-enum { INFORMER_IPFS_ADDRS_MAX = 16, INFORMER_VALUE_SIZE = 32 };
+enum {
+    INFORMER_IPFS_ADDRS_MAX = 16,
+    INFORMER_VALUE_SIZE = 32,
+    INFORMER_NUMBERS = 4, /* reposize, freespace, numpin, pinqueue */
+};
 
 enum informer_step { INFORMER_IDLE, INFORMER_ID, INFORMER_REPO };
 
@@ -37,8 +41,9 @@ struct peer_informer {
     bool was_told; /* the first answer was pushed at once */
     /* What was last made of it. */
     struct buf ping;
-    char value[INFORMER_VALUE_SIZE];
-    char queued[INFORMER_VALUE_SIZE];
+    char values[INFORMER_NUMBERS][INFORMER_VALUE_SIZE];
+    size_t values_count;
+    char tag_names[LIMIT_METRICS_PER_PEER_COUNT][LIMIT_METRIC_NAME_BYTES + 1];
 };
 
 int peer_informer_create(struct peer_informer **out, struct peer *peer)
@@ -202,48 +207,57 @@ static void informer_ping_value(struct peer_informer *i)
     json_object_end(&w);
 }
 
-static struct metric informer_metric(struct peer_informer *i)
+/* A metric whose value is a number; more weight is better. */
+static void informer_say(struct peer_informer *i, struct metric *out, const char *name,
+                         uint64_t value, int64_t weight, bool is_valid)
 {
-    const char *name = i->peer->options.informer;
-    struct metric m = { .name = { name, strlen(name) }, .is_valid = i->repo_is_known };
-    if (strcmp(name, "freespace") == 0) {
-        uint64_t free_bytes = i->storage_max > i->repo_size ? i->storage_max - i->repo_size : 0;
-        m.weight = (int64_t)free_bytes;
-        peer_words(i->value, sizeof(i->value), "%llu", (unsigned long long)free_bytes);
-    } else if (strcmp(name, "numpin") == 0) {
-        uint64_t pins = pinset_facts(i->peer->pinset)->pins_count;
-        m.weight = -(int64_t)pins;
-        peer_words(i->value, sizeof(i->value), "%llu", (unsigned long long)pins);
-    } else {
-        m.weight = -(int64_t)i->repo_size;
-        peer_words(i->value, sizeof(i->value), "%llu", (unsigned long long)i->repo_size);
-    }
-    m.value = (struct bytes){ i->value, strlen(i->value) };
-    return m;
+    char *text = i->values[i->values_count++];
+    peer_words(text, INFORMER_VALUE_SIZE, "%llu", (unsigned long long)value);
+    *out = (struct metric){ .name = { name, strlen(name) },
+                            .value = { text, strlen(text) },
+                            .weight = weight,
+                            .is_valid = is_valid };
 }
 
-static struct metric informer_pinqueue(struct peer_informer *i)
+static size_t informer_say_tags(struct peer_informer *i, struct metric *out, size_t max)
 {
-    uint64_t queued = tracker_counts(i->peer->tracker).pin_queued;
-    peer_words(i->queued, sizeof(i->queued), "%llu", (unsigned long long)queued);
-    return (struct metric){ .name = { METRIC_PINQUEUE, strlen(METRIC_PINQUEUE) },
-                            .value = { i->queued, strlen(i->queued) },
-                            .weight = -(int64_t)queued,
-                            .is_valid = true };
+    const struct peer_options *o = &i->peer->options;
+    size_t count = 0;
+    for (; count < o->tags_count && count < max; count++) {
+        const struct peer_tag *tag = &o->tags[count];
+        char *name = i->tag_names[count];
+        peer_words(name, sizeof(i->tag_names[count]), "tag:%s", tag->name);
+        out[count] = (struct metric){ .name = { name, strlen(name) },
+                                      .value = { tag->value, strlen(tag->value) },
+                                      .is_partitionable = true,
+                                      .is_valid = true };
+    }
+    return count;
 }
 
 size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t max)
 {
-    ASSERT(max >= 3);
+    ASSERT(max >= INFORMER_NUMBERS + 1);
+    uint64_t pins = pinset_facts(i->peer->pinset)->pins_count;
+    uint64_t queued = tracker_counts(i->peer->tracker).pin_queued;
+    uint64_t left = i->storage_max > i->repo_size ? i->storage_max - i->repo_size : 0;
+    bool is_known = i->repo_is_known;
+    i->values_count = 0;
     informer_ping_value(i);
     out[0] = (struct metric){ .name = { METRIC_PING, strlen(METRIC_PING) },
                               .value = buf_bytes(&i->ping),
                               .is_valid = true };
-    out[1] = informer_metric(i);
-    out[2] = informer_pinqueue(i);
-    for (size_t n = 0; n < 3; n++)
+    informer_say(i, &out[1], "reposize", i->repo_size, -(int64_t)i->repo_size, is_known);
+    /* A daemon that names no limit is never full. */
+    informer_say(i, &out[2], METRIC_FREESPACE, left, (int64_t)left, is_known && i->storage_max > 0);
+    informer_say(i, &out[3], "numpin", pins, -(int64_t)pins, is_known);
+    informer_say(i, &out[4], METRIC_PINQUEUE, queued,
+                 -(int64_t)(queued / i->peer->options.pinqueue_bucket), true);
+    size_t count = 1 + INFORMER_NUMBERS;
+    count += informer_say_tags(i, &out[count], max - count);
+    for (size_t n = 0; n < count; n++)
         out[n].ttl_us = i->peer->options.metric_ttl_us;
-    return 3;
+    return count;
 }
 
 void peer_informer_ipfs(const struct peer_informer *i, struct peer_ipfs *out)

@@ -1,8 +1,9 @@
 /* peer_informer.h -- what this peer says about itself: that it lives, and how much its IPFS daemon holds.
  *
- * Shape    "ping" is always valid while the peer runs; the informer metric (reposize, freespace, numpin) is
- *          asked of the daemon or the tracker every half TTL and is invalid while the daemon does not
- *          answer; "pinqueue" says how many pins wait in front of it. The daemon's own id and addresses are asked along, for ping and GET /id.
+ * Shape    "ping" is valid while the peer runs; so are "pinqueue", how many pins wait in front of the daemon, and
+ *          "tag:NAME". What the daemon says ("reposize", "freespace", and with them "numpin") is asked every half
+ *          TTL and is invalid while it does not answer. The daemon's id and addresses are asked along, for ping
+ *          and GET /id.
  * Owner    The informer owns its calls. Destroy it when the port completes nothing into it any more. */
 #ifndef PEER_PEER_INFORMER_H
 #define PEER_PEER_INFORMER_H

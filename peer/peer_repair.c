@@ -30,6 +30,16 @@ enum {
 
 /* ---- the budget ---- */
 
+/* Digits; anything else ends it. */
+static uint64_t peer_number_of(struct bytes text)
+{
+    const char *at = text.data;
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.len && at[i] >= '0' && at[i] <= '9' && number < UINT32_MAX; i++)
+        number = 10 * number + (uint64_t)(at[i] - '0');
+    return number;
+}
+
 /* Pins that wait in front of the daemons, as these said last. */
 static uint64_t peer_pins_queued(struct peer *p)
 {
@@ -38,8 +48,8 @@ static uint64_t peer_pins_queued(struct peer *p)
     const struct peer_id *after = NULL;
     struct peer_id at;
     while (monitor_next(p->monitor, p->now_us, METRIC_PINQUEUE, after, &m) == OK) {
-        if (!m.is_expired && m.metric.is_valid && m.metric.weight < 0)
-            queued += (uint64_t)-m.metric.weight;
+        if (!m.is_expired && m.metric.is_valid)
+            queued += peer_number_of(m.metric.value);
         at = m.peer;
         after = &at;
     }
@@ -157,8 +167,8 @@ static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
     size_t count = 0;
     int err = OK;
     while (err == OK && count < budget) {
-        err = repair_next(p->repair, &view, &steps, c->list, c->count, 1, &p->arena,
-                          &proposals[count]);
+        err = repair_next(p->repair, &view, &steps, c->list, c->count, p->options.allocate_by_count,
+                          &p->arena, &proposals[count]);
         count += err == OK;
     }
     peer_view_end(p, &view);
@@ -190,7 +200,7 @@ void peer_repair_on_deadline(struct peer *p)
     struct peer_candidates candidates;
     if (peer_candidates(p, &candidates) != OK)
         return;
-    repair_look(p->repair, candidates.list, candidates.count, 1);
+    repair_look(p->repair, candidates.list, candidates.count, p->options.allocate_by_count);
     bool is_done = repair_is_done(p->repair);
     if (!is_done)
         peer_repair_walk(p, &candidates);

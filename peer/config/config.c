@@ -11,7 +11,7 @@ enum { OPTIONS_MAX = 256, NAME_MAX_BYTES = 256 };
 
 int config_init(struct config *c)
 {
-    *c = (struct config){.restapi.enabled = true, .ipfsproxy.enabled = true};
+    *c = (struct config){ .restapi.enabled = true, .ipfsproxy.enabled = true };
     ASSERT(option_count() <= OPTIONS_MAX);
     for (size_t i = 0; i < option_count(); i++) {
         int err = config_value_store_default(option_at(i), c);
@@ -83,7 +83,7 @@ static void config_see_flat(struct config_reading *r, int value, struct bytes ke
     r->has_flat = true;
     for (size_t i = 0; i < option_count(); i++) {
         const char *guide = option_at(i)->guide;
-        if (guide != NULL && bytes_equal(key, (struct bytes){guide, strlen(guide)}))
+        if (guide != NULL && bytes_equal(key, (struct bytes){ guide, strlen(guide) }))
             r->flat[i] = value;
     }
 }
@@ -91,7 +91,7 @@ static void config_see_flat(struct config_reading *r, int value, struct bytes ke
 static int config_see_section(struct config_reading *r, int object, const struct buf *path)
 {
     for (int key = json_first(r->doc, object); key != JSON_NONE; key = json_next(r->doc, key)) {
-        struct buf name = {0};
+        struct buf name = { 0 };
         int value = json_value_of(r->doc, key);
         buf_append(&name, path->data, path->len);
         if (path->len > 0)
@@ -123,7 +123,7 @@ static int config_note_idle(const struct option *o, const char *name, struct con
 /* Does that JSON say the same as the default, whatever its white space? */
 static bool config_is_preset(const struct option *o, const struct json_doc *doc, int token)
 {
-    struct buf preset = {0}, given = {0};
+    struct buf preset = { 0 }, given = { 0 };
     const struct json_token *t = &doc->tokens[token];
     bool quoted = t->kind == JSON_STRING;
     json_indent(&preset, o->preset, strlen(o->preset), 0);
@@ -137,7 +137,7 @@ static bool config_is_preset(const struct option *o, const struct json_doc *doc,
 static int config_store_token(struct config_reading *r, const struct option *o, int token,
                               enum config_source source)
 {
-    struct config_value v = {.option = o, .source = source};
+    struct config_value v = { .option = o, .source = source };
     v.name = source == CONFIG_FROM_GUIDE ? o->guide : o->name;
     if (json_kind(r->doc, token) == JSON_NULL)
         return OK; /* as good as absent */
@@ -152,7 +152,7 @@ static int config_store_token(struct config_reading *r, const struct option *o, 
 /* Flat first, then from its section; when both are there they must say the same. */
 static int config_store_both(struct config_reading *r, const struct option *o)
 {
-    struct buf flat = {0}, in_section = {0};
+    struct buf flat = { 0 }, in_section = { 0 };
     struct json_writer w = json_writer_to(&flat), again = json_writer_to(&in_section);
     size_t i = option_index(o);
     int err = config_store_token(r, o, r->flat[i], CONFIG_FROM_GUIDE);
@@ -224,7 +224,7 @@ static int config_refuse_syntax(const struct json_doc *doc, const char *json,
 int config_read(struct config *c, const char *json, size_t len, struct config_notes *notes)
 {
     struct json_doc doc;
-    struct config_reading r = {.config = c, .notes = notes, .doc = &doc};
+    struct config_reading r = { .config = c, .notes = notes, .doc = &doc };
     for (size_t i = 0; i < OPTIONS_MAX; i++) {
         r.in_section[i] = JSON_NONE;
         r.flat[i] = JSON_NONE;
@@ -237,7 +237,7 @@ int config_read(struct config *c, const char *json, size_t len, struct config_no
     else if (err == OK && json_kind(&doc, 0) != JSON_OBJECT)
         err = config_refuse(notes, "expected a JSON object");
     if (err == OK)
-        err = config_see_section(&r, 0, &(struct buf){0});
+        err = config_see_section(&r, 0, &(struct buf){ 0 });
     if (err == OK)
         err = config_store_all(&r);
     if (err == OK)
@@ -251,7 +251,7 @@ int config_read(struct config *c, const char *json, size_t len, struct config_no
 static int config_store_text(struct config *c, const struct option *o, const char *name,
                              const char *text, struct config_notes *notes)
 {
-    struct config_value v = {.option = o, .source = CONFIG_FROM_TEXT, .name = name};
+    struct config_value v = { .option = o, .source = CONFIG_FROM_TEXT, .name = name };
     int err = config_value_from_text(&v, &c->arena, text);
     if (err == OK)
         err = config_value_store(&v, c, notes);
@@ -267,12 +267,12 @@ static int config_read_variable(struct config *c, const char *variable, struct c
     const char *sign = strchr(variable, '=');
     if (sign == NULL || strncmp(variable, prefix, sizeof(prefix) - 1) != 0)
         return OK;
-    struct bytes name = {variable, (size_t)(sign - variable)};
-    if (bytes_equal(name, (struct bytes){"CLUSTER_CREDENTIALS", 19}))
+    struct bytes name = { variable, (size_t)(sign - variable) };
+    if (bytes_equal(name, (struct bytes){ "CLUSTER_CREDENTIALS", 19 }))
         return OK; /* ipfs-cluster-ctl's */
     const struct option *o = option_of_variable(name);
     if (o == NULL) {
-        struct buf nearest = {0};
+        struct buf nearest = { 0 };
         option_print_nearest_variable(name, &nearest);
         int err =
             config_unknown(notes, "variable", name, nearest.len > 0 ? buf_text(&nearest) : NULL);
@@ -294,7 +294,7 @@ int config_read_environment(struct config *c, const char *const *environment,
 
 int config_set(struct config *c, const char *name, const char *text, struct config_notes *notes)
 {
-    const struct option *o = option_named((struct bytes){name, strlen(name)});
+    const struct option *o = option_named((struct bytes){ name, strlen(name) });
     ASSERT(o != NULL);
     return config_store_text(c, o, name, text, notes);
 }
@@ -332,4 +332,18 @@ uint64_t config_ping_ttl_us(const struct config *c)
 uint64_t config_repin_after_us(const struct config *c)
 {
     return c->cluster.repin_after_us > 0 ? c->cluster.repin_after_us : 2 * config_ping_ttl_us(c);
+}
+
+size_t config_allocate_by(const struct config *c, const char **names, size_t max)
+{
+    static const char path[] = "allocator.balanced.allocate_by";
+    const struct option *option = option_named((struct bytes){ path, sizeof(path) - 1 });
+    const struct config_names *list = &c->allocator.allocate_by;
+    bool is_default = config_value_is_default(option, c);
+    size_t count = 0;
+    for (; count < list->count && count < max; count++)
+        names[count] = list->at[count];
+    if (is_default && count > 0)
+        names[count - 1] = config_metric_name(c->informer.metric_type);
+    return count;
 }

@@ -24,7 +24,11 @@
 #include "util/arena.h"
 #include "util/buf.h"
 
-enum { CONFIG_SECRET_BYTES = 32, CONFIG_LIST_MAX = 1024 /* entries of one list */ };
+enum {
+    CONFIG_SECRET_BYTES = 32,
+    CONFIG_LIST_MAX = 1024, /* entries of one list */
+    CONFIG_TAGS_MAX = 8,
+};
 
 struct config_addrs {
     struct multiaddr *at;
@@ -33,6 +37,21 @@ struct config_addrs {
 
 struct config_peer_ids {
     struct peer_id *at;
+    size_t count;
+};
+
+struct config_names {
+    const char *const *at;
+    size_t count;
+};
+
+struct config_tag {
+    const char *name;
+    const char *value;
+};
+
+struct config_tags {
+    const struct config_tag *at;
     size_t count;
 };
 
@@ -138,6 +157,12 @@ struct config_tracker {
 struct config_informer {
     uint64_t metric_ttl_us;
     enum config_metric metric_type;
+    int64_t weight_bucket_size;
+    struct config_tags tags;
+};
+
+struct config_allocator {
+    struct config_names allocate_by; /* metrics; the first counts first */
 };
 
 struct config {
@@ -148,6 +173,7 @@ struct config {
     struct config_ipfshttp ipfshttp;
     struct config_tracker tracker;
     struct config_informer informer;
+    struct config_allocator allocator;
     enum config_layout layout; /* of the file that was read */
     struct arena arena;
 };
@@ -159,6 +185,8 @@ struct config_notes {
 };
 
 void config_notes_deinit(struct config_notes *notes);
+/* The metrics that order candidates: allocate_by, or, while that has its default, the guide's strategy. */
+size_t config_allocate_by(const struct config *c, const char **names, size_t max);
 const char *config_metric_name(enum config_metric metric); /* "reposize", "freespace", "numpin" */
 
 int config_init(struct config *c); /* all defaults */

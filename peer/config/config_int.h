@@ -47,6 +47,8 @@ union config_field {
     struct config_addrs *addrs;
     struct config_peer_ids *peer_ids;
     enum config_metric *metric;
+    struct config_names *names;
+    struct config_tags *tags;
 };
 
 union config_field config_field_of(const struct option *o, struct config *c);

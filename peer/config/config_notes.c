@@ -85,6 +85,14 @@ static void config_say_expected(const struct config_value *v, struct buf *out)
     case OPTION_METRIC:
         buf_append_text(out, "reposize (or disk), freespace, or numpin (or pincount)");
         return;
+    case OPTION_NAMES:
+        buf_printf(out, "up to %d of reposize, freespace, numpin, pinqueue and tag:NAME",
+                   LIMIT_ALLOCATE_BY_COUNT);
+        return;
+    case OPTION_TAGS:
+        buf_printf(out, "up to %d names with a text each, such as {\"group\":\"default\"}",
+                   CONFIG_TAGS_MAX);
+        return;
     case OPTION_STRINGS:
         buf_append_text(out, "a list of strings");
         return;
@@ -102,7 +110,9 @@ static void config_say_found(const struct config_value *v, const struct bytes *i
                              struct buf *out)
 {
     enum { SHOWN_MAX = 80 };
-    static const char *const words[] = {"", "null", "false", "true", "", "", "a list", "an object"};
+    static const char *const words[] = {
+        "", "null", "false", "true", "", "", "a list", "an object"
+    };
     struct bytes text = item != NULL ? *item : v->text;
     bool is_text = item != NULL || v->kind == JSON_STRING || v->kind == JSON_NOTHING;
     if (is_text && text.data == NULL) {

@@ -17,11 +17,11 @@
 static int config_copy_string(struct bytes *out, struct arena *arena, const struct json_doc *doc,
                               int token)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     int err = json_text(doc, token, &text);
     if (err == OK) {
         const char *copy = arena_copy(arena, buf_bytes(&text));
-        *out = (struct bytes){copy, text.len};
+        *out = (struct bytes){ copy, text.len };
         err = copy != NULL ? OK : ERR_NOMEM;
     }
     buf_wipe(&text); /* it may be the secret */
@@ -42,7 +42,7 @@ static int config_copy_items(struct config_value *out, struct arena *arena,
         if (json_kind(doc, token) == JSON_STRING)
             err = config_copy_string(&items[i], arena, doc, token);
         else
-            items[i] = (struct bytes){NULL, 0};
+            items[i] = (struct bytes){ NULL, 0 };
         if (err != OK)
             return err;
     }
@@ -66,8 +66,8 @@ int config_value_from_json(struct config_value *out, struct arena *arena,
     case JSON_TRUE:
     case JSON_NUMBER:
     case JSON_OBJECT:
-        out->text = (struct bytes){doc->text + doc->tokens[token].start,
-                                   doc->tokens[token].end - doc->tokens[token].start};
+        out->text = (struct bytes){ doc->text + doc->tokens[token].start,
+                                    doc->tokens[token].end - doc->tokens[token].start };
         return OK;
     }
     return ERR_INVALID;
@@ -91,7 +91,7 @@ static int config_split(struct config_value *out, struct arena *arena, struct by
             at += 1;
         while (at < last && last[-1] == ' ')
             last -= 1;
-        items[i] = (struct bytes){at, (size_t)(last - at)};
+        items[i] = (struct bytes){ at, (size_t)(last - at) };
         at = stop + 1;
     }
     out->items = items;
@@ -105,7 +105,7 @@ int config_value_from_text(struct config_value *out, struct arena *arena, const 
     if (copy == NULL)
         return ERR_NOMEM;
     out->kind = JSON_NOTHING;
-    out->text = (struct bytes){copy, strlen(copy)};
+    out->text = (struct bytes){ copy, strlen(copy) };
     return config_split(out, arena, out->text);
 }
 
@@ -113,7 +113,7 @@ int config_value_from_text(struct config_value *out, struct arena *arena, const 
 
 static bool config_text_is(struct bytes run, const char *text)
 {
-    return bytes_equal(run, (struct bytes){text, strlen(text)});
+    return bytes_equal(run, (struct bytes){ text, strlen(text) });
 }
 
 static bool config_may_be(const struct config_value *v, enum json_kind kind)
@@ -124,8 +124,8 @@ static bool config_may_be(const struct config_value *v, enum json_kind kind)
 /* In JSON true and false; as text also what Go's ParseBool takes. */
 static int config_store_bool(const struct config_value *v, bool *field)
 {
-    static const char *const yes[] = {"1", "t", "T", "true", "TRUE", "True"};
-    static const char *const no[] = {"0", "f", "F", "false", "FALSE", "False"};
+    static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True" };
+    static const char *const no[] = { "0", "f", "F", "false", "FALSE", "False" };
     if (!config_may_be(v, JSON_TRUE) && !config_may_be(v, JSON_FALSE))
         return ERR_INVALID;
     for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
@@ -210,7 +210,7 @@ static int config_store_string(const struct config_value *v, const char **field)
 
 static int config_store_secret(const struct config_value *v, struct config_secret *field)
 {
-    struct config_secret secret = {.is_set = v->text.len > 0};
+    struct config_secret secret = { .is_set = v->text.len > 0 };
     if (!config_may_be(v, JSON_STRING))
         return ERR_INVALID;
     if (secret.is_set && hex_decode_exact(secret.bytes, sizeof(secret.bytes), v->text) != OK)
@@ -225,9 +225,9 @@ static int config_store_metric(const struct config_value *v, enum config_metric 
         const char *name;
         enum config_metric metric;
     } names[] = {
-        {"reposize", CONFIG_METRIC_REPOSIZE}, {"disk", CONFIG_METRIC_REPOSIZE},
-        {"", CONFIG_METRIC_REPOSIZE},         {"freespace", CONFIG_METRIC_FREESPACE},
-        {"numpin", CONFIG_METRIC_NUMPIN},     {"pincount", CONFIG_METRIC_NUMPIN},
+        { "reposize", CONFIG_METRIC_REPOSIZE }, { "disk", CONFIG_METRIC_REPOSIZE },
+        { "", CONFIG_METRIC_REPOSIZE },         { "freespace", CONFIG_METRIC_FREESPACE },
+        { "numpin", CONFIG_METRIC_NUMPIN },     { "pincount", CONFIG_METRIC_NUMPIN },
     };
     if (!config_may_be(v, JSON_STRING))
         return ERR_INVALID;
@@ -277,7 +277,7 @@ static int config_store_addrs(const struct config_value *v, struct config *c,
 {
     const struct bytes *items;
     size_t count;
-    struct config_addrs list = {NULL, 0};
+    struct config_addrs list = { NULL, 0 };
     unsigned flags = v->option->flags;
     if (!config_items(v, &items, &count))
         return config_refuse_value(v, NULL, notes);
@@ -307,7 +307,7 @@ static int config_store_peer_ids(const struct config_value *v, struct config *c,
 {
     const struct bytes *items;
     size_t count;
-    struct config_peer_ids list = {NULL, 0};
+    struct config_peer_ids list = { NULL, 0 };
     if (!config_items(v, &items, &count))
         return config_refuse_value(v, NULL, notes);
     if (count > 0 && (list.at = arena_array(&c->arena, count, sizeof(*list.at))) == NULL)
@@ -319,6 +319,123 @@ static int config_store_peer_ids(const struct config_value *v, struct config *c,
             return config_refuse_value(v, item, notes);
     }
     *field = list;
+    return OK;
+}
+
+static const char *config_copy_text(struct config *c, struct bytes text)
+{
+    char *copy = arena_alloc(&c->arena, text.len + 1);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text.data, text.len);
+    copy[text.len] = '\0';
+    return copy;
+}
+
+static bool config_is_metric(struct bytes name)
+{
+    static const char *const known[] = { "reposize", "freespace", "numpin", "pinqueue" };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (config_text_is(name, known[i]))
+            return true;
+    }
+    return name.len > 4 && name.len <= LIMIT_METRIC_NAME_BYTES &&
+           memcmp(name.data, "tag:", 4) == 0 && config_is_plain_text(name);
+}
+
+static int config_store_names(const struct config_value *v, struct config *c,
+                              struct config_names *field, struct config_notes *notes)
+{
+    const struct bytes *items;
+    size_t count;
+    if (!config_items(v, &items, &count) || count == 0 || count > LIMIT_ALLOCATE_BY_COUNT)
+        return config_refuse_value(v, NULL, notes);
+    const char **names = arena_array(&c->arena, count, sizeof(*names));
+    if (names == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].data == NULL || !config_is_metric(items[i]))
+            return config_refuse_value(v, &items[i], notes);
+        names[i] = config_copy_text(c, items[i]);
+        if (names[i] == NULL)
+            return ERR_NOMEM;
+    }
+    *field = (struct config_names){ names, count };
+    return OK;
+}
+
+/* One tag more; ERR_INVALID: it is none. */
+static int config_add_tag(struct config *c, struct config_tag *tags, size_t *count,
+                          struct bytes name, struct bytes value)
+{
+    bool fits = name.len > 0 && name.len <= LIMIT_METRIC_NAME_BYTES - 4 &&
+                value.len <= LIMIT_METRIC_VALUE_BYTES && *count < CONFIG_TAGS_MAX;
+    if (!fits || !config_is_plain_text(name) || !config_is_plain_text(value))
+        return ERR_INVALID;
+    struct config_tag tag = { config_copy_text(c, name), config_copy_text(c, value) };
+    if (tag.name == NULL || tag.value == NULL)
+        return ERR_NOMEM;
+    tags[(*count)++] = tag;
+    return OK;
+}
+
+/* "group:default, rack:7" */
+static int config_tags_from_text(const struct config_value *v, struct config *c,
+                                 struct config_tag *tags, size_t *count)
+{
+    int err = OK;
+    for (size_t i = 0; i < v->items_count && err == OK; i++) {
+        struct bytes item = v->items[i];
+        const char *colon = item.len > 0 ? memchr(item.data, ':', item.len) : NULL;
+        if (colon == NULL)
+            return ERR_INVALID;
+        size_t name_len = (size_t)(colon - (const char *)item.data);
+        err = config_add_tag(c, tags, count, (struct bytes){ item.data, name_len },
+                             (struct bytes){ colon + 1, item.len - name_len - 1 });
+    }
+    return err;
+}
+
+static int config_tags_from_json(const struct config_value *v, struct config *c,
+                                 struct config_tag *tags, size_t *count)
+{
+    struct json_doc doc;
+    int err = json_parse(&doc, v->text.data, v->text.len);
+    if (err != OK)
+        return err;
+    size_t members = json_count(&doc, 0);
+    int token = json_first(&doc, 0);
+    for (size_t i = 0; i < members && err == OK; i++, token = json_next(&doc, token)) {
+        struct buf name = { 0 }, value = { 0 };
+        err = json_text(&doc, token, &name);
+        if (err == OK)
+            err = json_text(&doc, json_value_of(&doc, token), &value);
+        if (err == OK)
+            err = config_add_tag(c, tags, count, buf_bytes(&name), buf_bytes(&value));
+        buf_deinit(&name);
+        buf_deinit(&value);
+    }
+    json_doc_deinit(&doc);
+    return err;
+}
+
+static int config_store_tags(const struct config_value *v, struct config *c,
+                             struct config_tags *field, struct config_notes *notes)
+{
+    size_t count = 0;
+    struct config_tag *tags = arena_array(&c->arena, CONFIG_TAGS_MAX, sizeof(*tags));
+    if (tags == NULL)
+        return ERR_NOMEM;
+    int err = ERR_INVALID;
+    if (v->kind == JSON_OBJECT)
+        err = config_tags_from_json(v, c, tags, &count);
+    else if (v->kind == JSON_NOTHING)
+        err = config_tags_from_text(v, c, tags, &count);
+    if (err == ERR_NOMEM)
+        return err;
+    if (err != OK)
+        return config_refuse_value(v, NULL, notes);
+    *field = (struct config_tags){ tags, count };
     return OK;
 }
 
@@ -346,6 +463,10 @@ static size_t config_field_size(enum option_type type)
         return sizeof(struct config_peer_ids);
     case OPTION_METRIC:
         return sizeof(enum config_metric);
+    case OPTION_NAMES:
+        return sizeof(struct config_names);
+    case OPTION_TAGS:
+        return sizeof(struct config_tags);
     case OPTION_STRINGS:
     case OPTION_NUMBER:
     case OPTION_OBJECT:
@@ -359,7 +480,7 @@ union config_field config_field_of(const struct option *o, struct config *c)
 {
     ASSERT(o->offset != OPTION_NO_FIELD);
     ASSERT(o->size == config_field_size(o->type));
-    return (union config_field){.any = (char *)c + o->offset};
+    return (union config_field){ .any = (char *)c + o->offset };
 }
 
 static int config_store(const struct config_value *v, struct config *c, union config_field field,
@@ -385,6 +506,10 @@ static int config_store(const struct config_value *v, struct config *c, union co
         return config_store_addrs(v, c, field.addrs, notes);
     case OPTION_PEER_IDS:
         return config_store_peer_ids(v, c, field.peer_ids, notes);
+    case OPTION_NAMES:
+        return config_store_names(v, c, field.names, notes);
+    case OPTION_TAGS:
+        return config_store_tags(v, c, field.tags, notes);
     case OPTION_STRINGS:
         return config_may_be(v, JSON_ARRAY) || v->kind == JSON_STRING ? OK : ERR_INVALID;
     case OPTION_NUMBER:
@@ -422,7 +547,7 @@ int config_value_store(const struct config_value *v, struct config *c, struct co
                     (const char *)v->text.data);
         return config_value_store_default(o, c);
     }
-    union config_field field = {.any = &nowhere};
+    union config_field field = { .any = &nowhere };
     if (o->offset != OPTION_NO_FIELD)
         field = config_field_of(o, c);
     int err = config_store(v, c, field, notes);
@@ -432,7 +557,7 @@ int config_value_store(const struct config_value *v, struct config *c, struct co
 
 int config_value_store_default(const struct option *option, struct config *c)
 {
-    struct config_value v = {.option = option, .source = CONFIG_FROM_FILE, .name = option->name};
+    struct config_value v = { .option = option, .source = CONFIG_FROM_FILE, .name = option->name };
     struct json_doc doc;
     int err = json_parse(&doc, option->preset, strlen(option->preset));
     if (err == OK && json_kind(&doc, 0) != JSON_NULL)

@@ -13,7 +13,7 @@
 
 static void config_write_addr(const struct multiaddr *addr, struct json_writer *w)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     multiaddr_print(addr, &text);
     json_string_len(w, (const char *)text.data, text.len);
     if (text.err != OK)
@@ -42,6 +42,24 @@ static void config_write_peer_ids(const struct config_peer_ids *list, struct jso
     for (size_t i = 0; i < list->count; i++)
         json_string(w, peer_id_print(&list->at[i]).text);
     json_array_end(w);
+}
+
+static void config_write_names(const struct config_names *list, struct json_writer *w)
+{
+    json_array_begin(w);
+    for (size_t i = 0; i < list->count; i++)
+        json_string(w, list->at[i]);
+    json_array_end(w);
+}
+
+static void config_write_tags(const struct config_tags *list, struct json_writer *w)
+{
+    json_object_begin(w);
+    for (size_t i = 0; i < list->count; i++) {
+        json_key(w, list->at[i].name);
+        json_string(w, list->at[i].value);
+    }
+    json_object_end(w);
 }
 
 static void config_write_secret(const struct config_secret *secret, struct json_writer *w)
@@ -109,6 +127,12 @@ void config_value_write(const struct option *option, const struct config *c, str
     case OPTION_METRIC:
         json_string(w, config_metric_name(*field.metric));
         return;
+    case OPTION_NAMES:
+        config_write_names(field.names, w);
+        return;
+    case OPTION_TAGS:
+        config_write_tags(field.tags, w);
+        return;
     case OPTION_STRINGS:
     case OPTION_NUMBER:
     case OPTION_OBJECT:
@@ -120,11 +144,11 @@ void config_value_write(const struct option *option, const struct config *c, str
 
 bool config_value_is_default(const struct option *option, const struct config *c)
 {
-    struct buf now = {0};
+    struct buf now = { 0 };
     struct json_writer w = json_writer_to(&now);
     config_value_write(option, c, &w);
     bool is_default =
-        bytes_equal(buf_bytes(&now), (struct bytes){option->preset, strlen(option->preset)});
+        bytes_equal(buf_bytes(&now), (struct bytes){ option->preset, strlen(option->preset) });
     buf_wipe(&now);
     return is_default;
 }
@@ -170,7 +194,7 @@ static const char *config_move_between(const char *from, const char *to, struct 
 
 void config_write(const struct config *c, struct buf *out)
 {
-    struct buf compact = {0};
+    struct buf compact = { 0 };
     struct json_writer w = json_writer_to(&compact);
     const char *before = "";
     json_object_begin(&w);
@@ -209,7 +233,7 @@ static void config_put_peers(const struct config_addrs *peers, struct buf *out)
     struct json_writer w = json_writer_to(out);
     json_array_begin(&w);
     for (size_t i = 0; i < peers->count; i++) {
-        struct buf text = {0};
+        struct buf text = { 0 };
         multiaddr_print(&peers->at[i], &text);
         json_string(&w, buf_text(&text));
         if (text.err != OK)
@@ -224,7 +248,7 @@ static struct bytes config_token_text(const struct json_doc *doc, int token)
 {
     const struct json_token *t = &doc->tokens[token];
     size_t quote = t->kind == JSON_STRING ? 1 : 0;
-    return (struct bytes){doc->text + t->start - quote, t->end - t->start + 2 * quote};
+    return (struct bytes){ doc->text + t->start - quote, t->end - t->start + 2 * quote };
 }
 
 static void config_put_member(struct bytes key, struct bytes value, struct buf *out)
@@ -274,17 +298,17 @@ static void config_put_object(const struct json_doc *doc, int object, struct con
 static int config_put_with_peers(const struct json_doc *doc, const struct config_addrs *peers,
                                  struct buf *out)
 {
-    struct buf list = {0}, section = {0};
+    struct buf list = { 0 }, section = { 0 };
     int cluster = json_member(doc, 0, "cluster");
     bool has_section = json_kind(doc, cluster) == JSON_OBJECT;
     bool is_flat = json_member(doc, 0, "cluster_peers") != JSON_NONE || !has_section;
-    struct buf whole = {0};
+    struct buf whole = { 0 };
     config_put_peers(peers, &list);
-    struct config_edit inner = {"cluster_peers", buf_bytes(&list), .add = !is_flat};
+    struct config_edit inner = { "cluster_peers", buf_bytes(&list), .add = !is_flat };
     if (has_section)
         config_put_object(doc, cluster, &inner, 1, &section);
-    struct config_edit outer[2] = {{"cluster_peers", buf_bytes(&list), .add = is_flat},
-                                   {"cluster", buf_bytes(&section), .add = false}};
+    struct config_edit outer[2] = { { "cluster_peers", buf_bytes(&list), .add = is_flat },
+                                    { "cluster", buf_bytes(&section), .add = false } };
     config_put_object(doc, 0, outer, 2, &whole);
     int err = list.err != OK ? list.err : section.err != OK ? section.err : whole.err;
     if (err == OK)

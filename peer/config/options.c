@@ -236,7 +236,11 @@ static const struct option options[] = {
 
     /* ---- monitor, allocator, informer, observations, datastore ---- */
     IDLE("monitor.pubsubmon.check_interval", OPTION_DURATION, TEXT("15s")),
-    IDLE("allocator.balanced.allocate_by", OPTION_STRINGS, "[\"tag:group\",\"reposize\"]"),
+    ROW(OPTION_NAMES, "allocator.balanced.allocate_by", NULL, 0, "[\"tag:group\",\"reposize\"]", 0,
+        0, allocator.allocate_by,
+        "by which metrics peers are chosen, the first one first: reposize, freespace, numpin, "
+        "pinqueue, "
+        "tag:NAME"),
     ROW(OPTION_DURATION, "informer.disk.metric_ttl", NULL, 0, TEXT("30s"), MS, 0,
         informer.metric_ttl_us,
         "how long what a peer reports of itself counts; it reports twice in that time"),
@@ -245,9 +249,11 @@ static const struct option options[] = {
         "what peers report, and pins are allocated by: reposize, freespace or numpin"),
     IDLE_QUIET("informer.numpin.metric_ttl", OPTION_DURATION, TEXT("10s")),
     IDLE("informer.pinqueue.metric_ttl", OPTION_DURATION, TEXT("30s")),
-    IDLE("informer.pinqueue.weight_bucket_size", OPTION_INT, "100000"),
+    ROW(OPTION_INT, "informer.pinqueue.weight_bucket_size", NULL, 0, "100000", 1, INT32_MAX,
+        informer.weight_bucket_size, "so many queued pins make a difference where pinqueue counts"),
     IDLE("informer.tags.metric_ttl", OPTION_DURATION, TEXT("30s")),
-    IDLE("informer.tags.tags", OPTION_OBJECT, "{\"group\":\"default\"}"),
+    ROW(OPTION_TAGS, "informer.tags.tags", NULL, 0, "{\"group\":\"default\"}", 0, 0, informer.tags,
+        "what this peer says of itself: tag:NAME spreads copies over the values"),
     IDLE("observations.metrics.enable_stats", OPTION_BOOL, "false"),
     IDLE("observations.metrics.prometheus_endpoint", OPTION_ADDR, TEXT("/ip4/127.0.0.1/tcp/8888")),
     IDLE("observations.metrics.reporting_interval", OPTION_DURATION, TEXT("30s")),

@@ -26,6 +26,8 @@ enum option_type {
     OPTION_ADDRS,    /* struct config_addrs; a single one may stand without brackets */
     OPTION_PEER_IDS, /* struct config_peer_ids */
     OPTION_METRIC,   /* enum config_metric */
+    OPTION_NAMES,    /* struct config_names: metrics to allocate by */
+    OPTION_TAGS,     /* struct config_tags: an object of strings; as text a:b,c:d */
     OPTION_STRINGS,  /* a list of strings; no field */
     OPTION_NUMBER,   /* a number, perhaps with a fraction; no field */
     OPTION_OBJECT,   /* an object of any members; no field */

@@ -15,8 +15,9 @@
 #include "util/buf.h"
 #include "util/limits.h"
 
-#define METRIC_PING     "ping"
-#define METRIC_PINQUEUE "pinqueue"
+#define METRIC_PING      "ping"
+#define METRIC_PINQUEUE  "pinqueue"
+#define METRIC_FREESPACE "freespace"
 
 struct metric {
     struct bytes name;     /* "ping", "freespace", "tag:group" */

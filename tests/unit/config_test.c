@@ -576,3 +576,47 @@ Test(config, only_the_peers_are_rewritten)
     cr_assert_eq(config_rewrite_peers("{", 1, &peers, &out), ERR_INVALID);
     cr_assert_eq(out.len, 0);
 }
+
+/* ---- what pins are allocated by ---- */
+
+Test(config, allocate_by_is_the_guides_strategy_until_it_is_set)
+{
+    const char *names[8];
+    struct loaded l = load("{\"allocation_strategy\":\"numpin\"}");
+    cr_assert_eq(l.err, OK);
+    cr_assert_eq(config_allocate_by(&l.config, names, 8), 2);
+    cr_assert_str_eq(names[0], "tag:group");
+    cr_assert_str_eq(names[1], "numpin");
+    unload(&l);
+
+    l = load(
+        "{\"allocator\":{\"balanced\":{\"allocate_by\":[\"tag:rack\",\"pinqueue\",\"freespace\"]}},"
+        "\"informer\":{\"tags\":{\"tags\":{\"rack\":\"r 7\",\"group\":\"x\"}}}}");
+    cr_assert_eq(l.err, OK, "%s", buf_text(&l.notes.error));
+    cr_assert_eq(config_allocate_by(&l.config, names, 8), 3);
+    cr_assert_str_eq(names[1], "pinqueue");
+    cr_assert_eq(l.config.informer.tags.count, 2);
+    cr_assert_str_eq(l.config.informer.tags.at[0].name, "rack");
+    cr_assert_str_eq(l.config.informer.tags.at[0].value, "r 7");
+    cr_assert_eq(config_set(&l.config, "informer.tags.tags", "group:a, rack:b:c", &l.notes), OK);
+    cr_assert_str_eq(l.config.informer.tags.at[1].value, "b:c");
+    unload(&l);
+}
+
+Test(config, what_is_no_metric_and_no_tag_is_refused)
+{
+    static const char *const wrong[] = {
+        "{\"allocator\":{\"balanced\":{\"allocate_by\":[]}}}",
+        "{\"allocator\":{\"balanced\":{\"allocate_by\":[\"size\"]}}}",
+        "{\"allocator\":{\"balanced\":{\"allocate_by\":[\"tag:\"]}}}",
+        "{\"allocator\":{\"balanced\":{\"allocate_by\":[1]}}}",
+        "{\"informer\":{\"tags\":{\"tags\":[\"a\"]}}}",
+        "{\"informer\":{\"tags\":{\"tags\":{\"a\":1}}}}",
+        "{\"informer\":{\"tags\":{\"tags\":{\"\":\"x\"}}}}",
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct loaded l = load(wrong[i]);
+        cr_assert_eq(l.err, ERR_INVALID, "%s", wrong[i]);
+        unload(&l);
+    }
+}
