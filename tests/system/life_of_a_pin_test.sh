@@ -1,0 +1,95 @@
+#!/bin/bash
+# Five peers that only know the first one, on real IPFS daemons if there are any; files of several sizes that only a
+# sixth daemon has; two copies of each, spread over two groups. The first peer dies, then another one while it is away;
+# both come back; then the leader dies. In the end each daemon holds exactly what the shared state gives it, and every
+# copy can be read with its source gone.
+. tests/system/lib/check.bash
+. tests/system/lib/cluster.bash
+at_end cluster_end
+find_kubo || :
+
+asked=1
+add_file() { # add_file SIZE: at the source only
+    local cid
+    cid=$(head -c "$1" /dev/urandom | ipfs_at 6 'add?pin=true&quieter=true&chunker=size-262144' -F 'file=@-' | sed -n 's/.*"Hash":"\([^"]*\)".*/\1/p')
+    [ -n "$cid" ] && cids+=("$cid") && sizes+=("$1")
+}
+join_source() { # every daemon gets a way to the source
+    local addr n
+    addr=$(ipfs_at 6 id | jq -r '.Addresses[0]')
+    for n in 1 2 3 4 5; do ipfs_at "$n" "swarm/connect?arg=$addr" || return 1; done
+}
+allocations() { ctl_at "$asked" --enc json pin ls | jq -r '.cid as $c | .allocations[] | "\($c) \(.)"' | sort; }
+# What the daemons of peers N... hold of our files.
+held() {
+    local n cid
+    for n; do for cid in "${cids[@]}"; do ipfs_has "$n" "$cid" >/dev/null 2>&1 && echo "$cid ${id[$n]}"; done; done | sort
+}
+held_is_allocated() { # by all peers named, and nothing beyond; and each file twice
+    [ "$(allocations | wc -l)" -eq $((2 * ${#cids[@]})) ] && diff <(allocations) <(held "$@")
+}
+allocated_to_all_groups() {
+    local cid odd even
+    for cid in "${cids[@]}"; do
+        odd=$(allocations | grep "^$cid " | grep -c -e "${id[1]}" -e "${id[3]}" -e "${id[5]}")
+        even=$(allocations | grep "^$cid " | grep -c -e "${id[2]}" -e "${id[4]}")
+        [ "$odd $even" = "1 1" ] || return 1
+    done
+}
+readable_offline() { # from each holder
+    local n i
+    for n in 1 2 3 4 5; do
+        for i in "${!cids[@]}"; do
+            allocations | grep -q "^${cids[$i]} ${id[$n]}" || continue
+            [ "$(ipfs_at "$n" "cat?offline=true&arg=${cids[$i]}" | wc -c)" -eq "${sizes[$i]}" ] || return 1
+        done
+    done
+}
+
+cids=() sizes=()
+holds daemons_start ipfs_start 6
+for n in 1 2 3 4 5; do
+    export CLUSTER_TAGS_TAGS=group:$([ $((n % 2)) -eq 1 ] && echo odd || echo even)
+    holds "init_$n" peer_init $n
+done
+unset CLUSTER_TAGS_TAGS
+peer_start 1
+happens first_is_there 30 sees 1 1
+for n in 2 3 4 5; do
+    peer_start $n --bootstrap "$(peer_address 1)"
+    happens "joined_$n" 40 sees $n 1
+done
+happens source_is_reached 20 join_source
+sizes_of_files=(10 1000 300000 2000000 100000 5 262144 262145)
+[ -n "$kubo" ] || sizes_of_files=(10 1000 200000 250000 5 77 4096 100000) # the stand-in makes files of one chunk
+for i in "${!sizes_of_files[@]}"; do
+    holds "add_$i" add_file "${sizes_of_files[$i]}"
+    holds "pin_$i" ctl_at 1 pin add --no-status --replication 2 "${cids[-1]}"
+done
+happens pinned 60 held_is_allocated 1 2 3 4 5
+holds spread_over_groups allocated_to_all_groups
+
+asked=3
+holds kill_first peer_kill 1
+happens first_is_replaced 60 held_is_allocated 2 3 4 5
+holds kill_second peer_kill 2
+happens second_is_replaced 60 held_is_allocated 3 4 5
+holds add_meanwhile add_file 3000
+holds pin_meanwhile ctl_at 3 pin add --no-status --replication 2 "${cids[-1]}"
+peer_start 1
+peer_start 2
+happens both_are_back 60 sees 5 1 2 3 4 5
+happens surplus_is_gone 60 held_is_allocated 1 2 3 4 5
+happens leader_known 10 find_leader 1 2 3 4 5
+[ "$leader" -ne 3 ] || asked=4
+holds kill_leader peer_kill "$leader"
+alive=()
+for n in 1 2 3 4 5; do [ "$n" -eq "$leader" ] || alive+=("$n"); done
+happens leader_is_replaced 60 held_is_allocated "${alive[@]}"
+peer_start "$leader"
+happens leader_is_back 60 sees 5 1 2 3 4 5
+happens all_is_well 60 held_is_allocated 1 2 3 4 5
+if [ -n "$kubo" ]; then kill "$(cat "$work/ipfs/6/pid")"; else ipfs_stop_standin 6; fi
+holds readable_without_the_source readable_offline
+for n in 1 2 3 4 5; do holds "end_$n" peer_stop $n; done
+finish
