@@ -51,6 +51,7 @@ const struct cmd *const cmds[] = {
     &cmd_pin_update,
     &cmd_pin_ls,
     &cmd_status,
+    &cmd_explain,
     &cmd_sync,
     &cmd_recover,
     &cmd_state,
@@ -58,6 +59,9 @@ const struct cmd *const cmds[] = {
     &cmd_state_import,
     &cmd_health,
     &cmd_health_metrics,
+    &cmd_health_alerts,
+    &cmd_repair,
+    &cmd_repair_plan,
     &cmd_commands,
     NULL,
 };

@@ -88,6 +88,10 @@ extern const struct cmd cmd_state_export;
 extern const struct cmd cmd_state_import;
 extern const struct cmd cmd_health;
 extern const struct cmd cmd_health_metrics;
+extern const struct cmd cmd_health_alerts;
+extern const struct cmd cmd_repair;
+extern const struct cmd cmd_repair_plan;
+extern const struct cmd cmd_explain;
 extern const struct cmd cmd_commands;
 
 /* All of them in the order of help, NULL at the end. */

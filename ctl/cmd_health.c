@@ -30,8 +30,34 @@ const struct cmd cmd_health_metrics = {
     .run = cmd_health_metrics_run,
 };
 
+static int cmd_health_alerts_run(struct ctl *ctl, const struct args *args)
+{
+    (void)args;
+    struct question q = { .method = "GET" };
+    target_segment(&q.target, "health");
+    target_segment(&q.target, "alerts");
+    return ctl_show(ctl, &q, format_alerts);
+}
+
+static const struct example alerts_examples[] = {
+    { "health alerts", "what is wrong now; nothing is shown when all is well" },
+    { 0 },
+};
+
+const struct cmd cmd_health_alerts = {
+    .path = "health alerts",
+    .operands = "",
+    .summary = "show what is wrong now, as the peer that answers sees it",
+    .text =
+        "One line for a peer and a cause, for as long as it lasts: a peer that is silent (suspect, "
+        "then down: its pins move), or a metric that it does not report any more.",
+    .examples = alerts_examples,
+    .run = cmd_health_alerts_run,
+};
+
 static const struct example examples[] = {
     { "health metrics ping", "who is alive" },
+    { "health alerts", "what is wrong" },
     { 0 },
 };
 

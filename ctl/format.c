@@ -378,6 +378,52 @@ void format_metrics(const struct format *f, const struct json_doc *doc)
         format_metric(f, doc, at);
 }
 
+static void format_alert(const struct format *f, const struct json_doc *doc, int alert)
+{
+    format_member(f, doc, alert, "peer");
+    buf_append_text(f->out, ": ");
+    format_member(f, doc, alert, "name");
+    buf_append_text(f->out, ". Expired at: ");
+    format_when(f->out, format_i64(doc, alert, "expire") / 1000, f->now_us);
+    buf_append_text(f->out, ". Triggered at: ");
+    format_member(f, doc, alert, "triggered_at");
+    if (format_has_text(doc, alert, "standing")) {
+        buf_append_text(f->out, ". The peer is ");
+        format_member(f, doc, alert, "standing");
+    }
+    buf_put_u8(f->out, '\n');
+}
+
+void format_alerts(const struct format *f, const struct json_doc *doc)
+{
+    for (int at = json_first(doc, 0); at != JSON_NONE; at = json_next(doc, at))
+        format_alert(f, doc, at);
+}
+
+static void format_peers_of(const struct format *f, const struct json_doc *doc, const char *member)
+{
+    const char *between = "";
+    int list = json_member(doc, 0, member);
+    for (int at = list >= 0 ? json_first(doc, list) : JSON_NONE; at != JSON_NONE;
+         at = json_next(doc, at)) {
+        buf_append_text(f->out, between);
+        (void)json_text(doc, at, f->out);
+        between = ", ";
+    }
+    if (between[0] == '\0')
+        buf_append_text(f->out, "nobody: there are not enough peers");
+}
+
+void format_move(const struct format *f, const struct json_doc *doc)
+{
+    format_member(f, doc, 0, "cid");
+    buf_printf(f->out, " | Living copies: %lld | From: ", (long long)format_i64(doc, 0, "living"));
+    format_peers_of(f, doc, "from");
+    buf_append_text(f->out, " | To: ");
+    format_peers_of(f, doc, "to");
+    buf_put_u8(f->out, '\n');
+}
+
 void format_metric_names(const struct format *f, const struct json_doc *doc)
 {
     struct format_list names = format_sort(f, doc, 0);

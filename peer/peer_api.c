@@ -11,6 +11,7 @@
 #include "http/wire/json_reply.h"
 #include "peer_doors.h"
 #include "peer_export.h"
+#include "peer_plan.h"
 #include "peer_survey.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -369,6 +370,10 @@ static const struct api_ops peer_api_ops = {
     .export_close = peer_export_close,
     .metric_next = peer_api_metric_next,
     .metric_names = peer_api_metric_names,
+    .alerts = peer_alerts,
+    .plan_open = peer_plan_open,
+    .plan_next = peer_plan_next,
+    .plan_close = peer_plan_close,
 };
 
 /* ---- the doors ---- */

@@ -19,6 +19,7 @@
  *   peer_level.c     the level of what is replicated
  *   peer_health.c    metrics out and in, who is alive, repair
  *   peer_repair.c    pins of peers that are gone get other holders
+ *   peer_plan.c      what is wrong, and what a repair would do
  *   peer_expiry.c    pins whose time is over
  *   peer_tracker.c   turns of the tracker
  *   peer_surplus.c   pins that moved away stay until others have them

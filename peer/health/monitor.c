@@ -22,6 +22,7 @@ struct monitor_slot {
     struct buf value;
     struct metric metric; /* name and value point into the two */
     uint64_t arrived_us;
+    uint64_t changed_us; /* valid, or not any more, since then */
 };
 
 struct monitor_peer {
@@ -113,7 +114,7 @@ static int monitor_insert(struct monitor_peer *peers, size_t *count, const struc
     if (slots == NULL)
         return ERR_NOMEM;
     memmove(&peers[place + 1], &peers[place], (*count - place) * sizeof(*peers));
-    peers[place] = (struct monitor_peer){.id = *id, .silent_since_us = now_us, .slots = slots};
+    peers[place] = (struct monitor_peer){ .id = *id, .silent_since_us = now_us, .slots = slots };
     *count += 1;
     return OK;
 }
@@ -161,7 +162,7 @@ static int monitor_new_slot(struct monitor_peer *peer, struct bytes name, struct
     if (peer->slots_count == LIMIT_METRICS_PER_PEER_COUNT)
         return ERR_TOO_BIG;
     struct monitor_slot *slot = &peer->slots[peer->slots_count];
-    *slot = (struct monitor_slot){0};
+    *slot = (struct monitor_slot){ 0 };
     buf_append(&slot->name, name.data, name.len);
     if (slot->name.err != OK) {
         buf_deinit(&slot->name);
@@ -186,6 +187,8 @@ int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *
         return err;
     buf_clear(&slot->value);
     buf_append(&slot->value, metric->value.data, metric->value.len);
+    if (slot->arrived_us == 0 || slot->metric.is_valid != metric->is_valid)
+        slot->changed_us = now_us;
     slot->metric = *metric;
     slot->metric.name = buf_bytes(&slot->name);
     slot->metric.value = buf_bytes(&slot->value);
@@ -234,7 +237,7 @@ static uint64_t monitor_silent_since_us(const struct monitor *m, const struct mo
 
 static uint64_t monitor_ttl_us(const struct monitor *m, const struct monitor_peer *peer)
 {
-    struct bytes name = {METRIC_PING, sizeof(METRIC_PING) - 1};
+    struct bytes name = { METRIC_PING, sizeof(METRIC_PING) - 1 };
     const struct monitor_slot *ping = monitor_slot(peer, name);
     return ping != NULL ? ping->metric.ttl_us : m->options.ttl_us;
 }
@@ -342,7 +345,7 @@ int monitor_get(const struct monitor *m, uint64_t now_us, const struct peer_id *
 {
     const struct monitor_peer *known = monitor_find(m, peer);
     const struct monitor_slot *slot =
-        known != NULL ? monitor_slot(known, (struct bytes){name, strlen(name)}) : NULL;
+        known != NULL ? monitor_slot(known, (struct bytes){ name, strlen(name) }) : NULL;
     if (slot == NULL)
         return ERR_NOT_FOUND;
     monitor_show(known, slot, now_us, out);
@@ -357,7 +360,7 @@ int monitor_next(const struct monitor *m, uint64_t now_us, const char *name,
         place += 1;
     for (; place < m->peers_count; place++) {
         const struct monitor_peer *peer = &m->peers[place];
-        const struct monitor_slot *slot = monitor_slot(peer, (struct bytes){name, strlen(name)});
+        const struct monitor_slot *slot = monitor_slot(peer, (struct bytes){ name, strlen(name) });
         if (slot != NULL) {
             monitor_show(peer, slot, now_us, out);
             return OK;
@@ -386,6 +389,50 @@ size_t monitor_names(const struct monitor *m, struct bytes *out, size_t max)
     for (size_t i = 0; i < m->peers_count; i++) {
         for (size_t k = 0; k < m->peers[i].slots_count; k++)
             count = monitor_add_name(out, count, max, buf_bytes(&m->peers[i].slots[k].name));
+    }
+    return count;
+}
+
+/* ---- alerts ---- */
+
+static void monitor_alert_silence(const struct monitor *m, const struct monitor_peer *peer,
+                                  uint64_t now_us, struct monitor_alert *out)
+{
+    struct bytes name = { METRIC_PING, sizeof(METRIC_PING) - 1 };
+    const struct monitor_slot *ping = monitor_slot(peer, name);
+    *out = (struct monitor_alert){
+        .about = { .peer = peer->id, .metric = { .name = name }, .is_expired = true },
+        .since_us = monitor_silent_since_us(m, peer) + monitor_ttl_us(m, peer)
+    };
+    if (ping != NULL)
+        monitor_show(peer, ping, now_us, &out->about);
+}
+
+/* False: nothing is wrong with it. */
+static bool monitor_alert_metric(const struct monitor_peer *peer, const struct monitor_slot *slot,
+                                 uint64_t now_us, struct monitor_alert *out)
+{
+    *out = (struct monitor_alert){ 0 };
+    monitor_show(peer, slot, now_us, &out->about);
+    out->since_us =
+        out->about.is_expired ? slot->arrived_us + slot->metric.ttl_us : slot->changed_us;
+    return out->about.is_expired || !slot->metric.is_valid;
+}
+
+size_t monitor_alerts(const struct monitor *m, uint64_t now_us, struct monitor_alert *out,
+                      size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->peers_count; i++) {
+        const struct monitor_peer *peer = &m->peers[i];
+        enum liveness liveness = monitor_liveness(m, now_us, &peer->id);
+        if (liveness != LIVENESS_HEALTHY && count < max) {
+            monitor_alert_silence(m, peer, now_us, &out[count]);
+            out[count++].liveness = liveness;
+            continue;
+        }
+        for (size_t s = 0; s < peer->slots_count && count < max; s++)
+            count += monitor_alert_metric(peer, &peer->slots[s], now_us, &out[count]);
     }
     return count;
 }

@@ -88,4 +88,15 @@ int monitor_next(const struct monitor *m, uint64_t now_us, const char *name,
 /* The distinct names, sorted; how many were written to `out` (their bytes belong to the monitor). */
 size_t monitor_names(const struct monitor *m, struct bytes *out, size_t max);
 
+/* What is wrong now: one a cause and peer, for as long as it lasts, computed when asked. A silent peer is one cause, its
+ * ping; of one that speaks, each metric that it let expire, or that it says it cannot tell. */
+struct monitor_alert {
+    struct monitor_metric about;
+    enum liveness liveness; /* of the peer */
+    uint64_t since_us;
+};
+/* At most `max`, by peer id; how many. */
+size_t monitor_alerts(const struct monitor *m, uint64_t now_us, struct monitor_alert *out,
+                      size_t max);
+
 #endif

@@ -10,6 +10,8 @@ static const struct http_route api_routes[] = {
     { "GET", "/peers", api_get_peers },
     { "POST", "/peers", api_post_peers },
     { "DELETE", "/peers/{peer}", api_delete_peer },
+    { "GET", "/health/alerts", api_get_alerts },
+    { "GET", "/repair/plan", api_get_repair_plan },
     { "GET", "/monitor/metrics", api_get_metric_names },
     { "GET", "/monitor/metrics/{name}", api_get_metrics },
     { "GET", "/allocations", api_get_allocations },

@@ -86,6 +86,23 @@ struct api_metric {
     bool is_partitionable;
 };
 
+/* Something that is wrong with a peer, as the one that answers sees it. */
+struct api_alert {
+    struct api_metric metric;
+    int64_t triggered_us; /* wall time */
+    const char *standing; /* of the peer: "healthy", "suspect", "down" */
+};
+
+/* A pin that would get other holders now. */
+struct api_move {
+    struct cid cid;
+    const struct peer_id *from;
+    size_t from_count;
+    const struct peer_id *to; /* none: there are not enough peers */
+    size_t to_count;
+    size_t living; /* of `from` */
+};
+
 /* How old this peer's view of the shared state may be. */
 struct api_freshness {
     uint64_t applied; /* index */
@@ -96,14 +113,15 @@ struct api_freshness {
 /* Something that takes time: a write, a change of members, catching up. */
 struct api_call {
     /* In. */
-    struct pin pin;                 /* pin: as asked for; unpin: its cid */
-    bool has_key;                   /* pin, unpin: the client's Idempotency-Key, hashed */
+    struct pin pin; /* pin: as asked for; unpin: its cid */
+    bool has_key;   /* pin, unpin: the client's Idempotency-Key, hashed */
     uint8_t key[PIN_KEY_BYTES];
     const struct peer_id *priority; /* user-allocations */
     size_t priority_count;
     struct peer_id peer;   /* peer_remove, peer_add */
     struct multiaddr addr; /* peer_add: where it listens; len 0: unknown */
-    bool is_restored;      /* pin: as it once was, out of an export; pin_update is history, and an expiry may have passed */
+    bool
+        is_restored; /* pin: as it once was, out of an export; pin_update is history, and an expiry may have passed */
     /* Out: err OK or a code; `why` lives until done returns. */
     void (*done)(struct api_call *call, int err, const char *why);
     void *owner;
@@ -128,6 +146,7 @@ struct api_listing_hooks {
 enum api_next { API_NEXT_ROW, API_NEXT_WAIT, API_NEXT_END, API_NEXT_FAILED };
 
 struct api_listing;
+struct api_plan;
 struct api_export;
 
 struct api_ops {
@@ -163,6 +182,12 @@ struct api_ops {
     int (*metric_next)(void *impl, const char *name, const struct peer_id *after,
                        struct api_metric *out);
     size_t (*metric_names)(void *impl, struct bytes *out, size_t max);
+    /* What is wrong now; they lie in the arena. */
+    int (*alerts)(void *impl, struct arena *arena, const struct api_alert **out, size_t *count);
+    /* What a repair would do now, pin by pin; nothing is done. ERR_BUSY: this peer does not hear all others. */
+    int (*plan_open)(void *impl, struct api_plan **out);
+    int (*plan_next)(struct api_plan *plan, struct arena *arena, struct api_move *out);
+    void (*plan_close)(struct api_plan *plan);
 };
 
 struct api;

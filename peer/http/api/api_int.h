@@ -33,6 +33,8 @@ void api_state_fields(struct api *api, struct api_state_fields *out);
 void api_write_status(struct json_writer *w, const struct api_status *status);
 void api_write_id(struct json_writer *w, const struct api_id *id);
 void api_write_metric(struct json_writer *w, const struct api_metric *m);
+void api_write_alert(struct json_writer *w, const struct api_alert *a);
+void api_write_move(struct json_writer *w, const struct api_move *m);
 
 /* ---- api_options.c ---- */
 /* Pin options of the query (SPEC 1.4) over `pin`, whose cid is set. ERR_INVALID with words in `why`. */
@@ -57,6 +59,8 @@ API_HANDLER(api_post_peers);
 API_HANDLER(api_delete_peer);
 API_HANDLER(api_get_metric_names);
 API_HANDLER(api_get_metrics);
+API_HANDLER(api_get_alerts);
+API_HANDLER(api_get_repair_plan);
 API_HANDLER(api_get_allocations);
 API_HANDLER(api_get_allocation);
 API_HANDLER(api_get_state_export);

@@ -142,16 +142,41 @@ void api_write_id(struct json_writer *w, const struct api_id *id)
     json_object_end(w);
 }
 
-void api_write_metric(struct json_writer *w, const struct api_metric *m)
+static void api_write_metric_members(struct json_writer *w, const struct api_metric *m,
+                                     bool is_valid)
 {
-    json_object_begin(w);
     pin_json_bytes(w, "name", m->name);
     json_key_string(w, "peer", peer_id_print(&m->peer).text);
     pin_json_bytes(w, "value", m->value);
     json_key_i64(w, "expire", m->expire_us * 1000);
-    json_key_bool(w, "valid", true);
+    json_key_bool(w, "valid", is_valid);
     json_key_i64(w, "weight", m->weight);
     json_key_bool(w, "partitionable", m->is_partitionable);
     json_key_i64(w, "received_at", m->received_us * 1000);
+}
+
+void api_write_metric(struct json_writer *w, const struct api_metric *m)
+{
+    json_object_begin(w);
+    api_write_metric_members(w, m, true);
+    json_object_end(w);
+}
+
+void api_write_alert(struct json_writer *w, const struct api_alert *a)
+{
+    json_object_begin(w);
+    api_write_metric_members(w, &a->metric, false);
+    pin_json_time(w, "triggered_at", a->triggered_us);
+    json_key_string(w, "standing", a->standing); /* ours */
+    json_object_end(w);
+}
+
+void api_write_move(struct json_writer *w, const struct api_move *m)
+{
+    json_object_begin(w);
+    pin_json_cid(w, "cid", &m->cid);
+    pin_json_peers(w, "from", m->from, m->from_count);
+    pin_json_peers(w, "to", m->to, m->to_count);
+    json_key_u64(w, "living", m->living);
     json_object_end(w);
 }
