@@ -67,18 +67,34 @@ for i in "${!sizes_of_files[@]}"; do
     holds "pin_$i" ctl_at 1 pin add --no-status --replication 2 "${cids[-1]}"
 done
 happens pinned 60 held_is_allocated 1 2 3 4 5
+holds plan_is_empty test -z "$(ctl_at 1 repair plan)"
+explains() { # three replicas' words, and the pin's own line
+    ctl_at 1 explain "${cids[0]}" >"$work/explained" && [ "$(grep -c 'PINNED' "$work/explained")" -eq 2 ] &&
+        grep -q "Repl. Factor: 2--2" "$work/explained"
+}
+holds explain explains
 holds spread_over_groups allocated_to_all_groups
 
 asked=3
+five=$(ipfs_add 2 "at all five")
+holds pin_five ctl_at 3 pin add --no-status --replication 5 "$five"
 holds kill_first peer_kill 1
+plan_lacks() { ctl_at 3 repair plan | grep -q "^$five | Living copies: 4 | .* To: nobody"; }
+happens plan_shows_what_cannot_move 30 plan_lacks
+holds unpin_five ctl_at 3 pin rm --no-status "$five"
 happens first_is_replaced 60 held_is_allocated 2 3 4 5
 holds kill_second peer_kill 2
+has_alert() { ctl_at 3 health alerts | grep -q "^${id[$1]}: ping. .* The peer is $2\$"; }
+happens alert_down 30 has_alert 2 down
+holds alerts_one_each test "$(ctl_at 3 health alerts | grep -c ': ping\.')" -eq 2
 happens second_is_replaced 60 held_is_allocated 3 4 5
 holds add_meanwhile add_file 3000
 holds pin_meanwhile ctl_at 3 pin add --no-status --replication 2 "${cids[-1]}"
 peer_start 1
 peer_start 2
 happens both_are_back 60 sees 5 1 2 3 4 5
+no_alert() { [ -z "$(ctl_at 3 health alerts)" ]; }
+happens alerts_are_over 30 no_alert
 happens surplus_is_gone 60 held_is_allocated 1 2 3 4 5
 happens leader_known 10 find_leader 1 2 3 4 5
 [ "$leader" -ne 3 ] || asked=4

@@ -219,3 +219,36 @@ Test(monitor, the_common_level_is_what_everybody_knows_and_said_so_lately)
     cr_assert_eq(monitor_common_level(m, 1000, ids, 0), 0);
     monitor_destroy(m);
 }
+
+/* ---- alerts ---- */
+
+Test(monitor, one_alert_a_cause_and_peer_until_it_is_over)
+{
+    struct monitor *m = monitor_of(3);
+    struct monitor_alert alerts[8];
+    struct bytes ping = { "ping", 4 }, size = { "reposize", 8 };
+    for (uint32_t peer = 0; peer < 3; peer++) {
+        hear(m, 1000, peer, ping, TTL);
+        hear(m, 1000, peer, size, TTL);
+    }
+    cr_assert_eq(monitor_alerts(m, 1000 + TTL - 1, alerts, 8), 0);
+
+    /* 0 says nothing, 1 everything, 2 nothing of its size: two alerts, whoever asks and however often. */
+    hear(m, 1000 + TTL, 1, ping, TTL);
+    hear(m, 1000 + TTL, 1, size, TTL);
+    hear(m, 1000 + TTL, 2, ping, TTL);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(monitor_alerts(m, 1000 + TTL + 5, alerts, 8), 2);
+    size_t silent = alerts[0].liveness == LIVENESS_SUSPECT ? 0 : 1;
+    cr_assert_eq(alerts[silent].liveness, LIVENESS_SUSPECT);
+    cr_assert(bytes_equal(alerts[silent].about.metric.name, ping));
+    cr_assert_eq(alerts[silent].since_us, 1000 + TTL);
+    cr_assert_eq(alerts[1 - silent].liveness, LIVENESS_HEALTHY);
+    cr_assert(bytes_equal(alerts[1 - silent].about.metric.name, size));
+
+    hear(m, 1000 + TTL + 6, 0, ping, TTL);
+    hear(m, 1000 + TTL + 6, 0, size, TTL);
+    hear(m, 1000 + TTL + 6, 2, size, TTL);
+    cr_assert_eq(monitor_alerts(m, 1000 + TTL + 7, alerts, 8), 0);
+    monitor_destroy(m);
+}
