@@ -28,7 +28,7 @@ void peer_options_default(struct peer_options *o)
                   .append_entries_max = 512,
                   .window_max = 8,
                   .unsynced_bytes_max = 8 * 1024 * 1024,
-                  .cache_bytes_max = 8 * 1024 * 1024 },
+                  .cache_bytes_max = 4 * 1024 * 1024 },
         .trim = { .trailing_entries = 10240,
                   .worth_entries = 8192,
                   .interval_us = 120u * 1000 * 1000,

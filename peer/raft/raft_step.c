@@ -69,6 +69,14 @@ static int raft_load_configs(struct raft *r, const struct raft_durable *d)
     return err;
 }
 
+/* Who is alone waits for nobody: no leader can speak up, and no vote can tie. */
+static void raft_set_first_election(struct raft *r)
+{
+    raft_put_off_election(r);
+    if (raft_is_voter(r) && raft_config_voters_count(&r->config) == 1)
+        r->election_deadline_us = r->now_us;
+}
+
 int raft_create(struct raft **out, const struct raft_options *options,
                 const struct raft_durable *durable, uint64_t now_us, uint64_t draw)
 {
@@ -88,7 +96,6 @@ int raft_create(struct raft **out, const struct raft_options *options,
     r->applied = durable->base.index;
     r->now_us = now_us;
     r->draw = draw;
-    raft_put_off_election(r);
     int err = raft_log_init(&r->log, options, durable->base, durable->last, durable->runs,
                             durable->runs_count);
     if (err == OK)
@@ -98,6 +105,7 @@ int raft_create(struct raft **out, const struct raft_options *options,
         return err;
     }
     raft_units_init(&r->units, &r->log);
+    raft_set_first_election(r);
     r->told_state = r->state;
     r->told_term = r->term;
     r->is_config_news = false;

@@ -211,6 +211,24 @@ Test(raft_5_2, timeouts_are_drawn_anew_between_one_and_two_election_times)
     raft_destroy(r);
 }
 
+Test(raft_5_2, who_is_alone_leads_at_once)
+{
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 1 });
+    uint64_t born_us = raft_next_deadline_us(r);
+    cr_assert_lt(born_us, ONE_ELECTION_US);
+    raft_on_deadline(r, born_us, 0);
+    raft_one_store(r, born_us); /* its own vote */
+    cr_assert_eq(raft_state(r), RAFT_LEADER);
+    raft_destroy(r);
+
+    r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 1, .learners = 1 });
+    cr_assert_lt(raft_next_deadline_us(r), ONE_ELECTION_US, "a learner has no say");
+    raft_destroy(r);
+    r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 2 });
+    cr_assert_geq(raft_next_deadline_us(r), ONE_ELECTION_US);
+    raft_destroy(r);
+}
+
 Test(raft_5_2, heartbeats_hold_off_the_election)
 {
     struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });

@@ -237,7 +237,8 @@ Test(sim_shrink, a_failed_expectation_keeps_what_it_speaks_of)
                "start 2\n"
                "until settled within 60s\n"
                "expect pinned a1 on 2 peers\n",
-               "peers 1\nstill all\n\nstart all\npin a1 factor 1\nexpect pinned a1 on 2 peers\n");
+               "peers 1\n\nstart all\nuntil ready all within 30s\npin a1 factor 1\n"
+               "expect pinned a1 on 2 peers\n");
 }
 
 Test(sim_shrink, a_run_that_passes_is_not_shrunk)
