@@ -36,9 +36,14 @@ static void os_room_tell_trouble(struct os_room *room)
     char trouble[sizeof(room->trouble)];
     pthread_mutex_lock(&room->mutex);
     memcpy(trouble, room->trouble, sizeof(trouble));
+    bool is_over = room->trouble_is_over;
     room->trouble[0] = '\0';
     pthread_mutex_unlock(&room->mutex);
-    if (trouble[0] != '\0')
+    if (trouble[0] == '\0')
+        return;
+    if (is_over)
+        LOG_INFO(room->log, "store", "%s: %s", room->name, trouble);
+    else
         LOG_ERROR(room->log, "store", "%s: %s", room->name, trouble);
 }
 
@@ -116,9 +121,10 @@ int os_room_admit(const struct os_room *room, const struct store_slot *slot)
     return slot->round < room->refused_below ? ERR_FULL : OK;
 }
 
-static void os_room_say(struct os_room *room, const char *text, const char *what)
+static void os_room_say(struct os_room *room, bool is_over, const char *text, const char *what)
 {
     pthread_mutex_lock(&room->mutex);
+    room->trouble_is_over = is_over;
     snprintf(room->trouble, sizeof(room->trouble), "%s%s", text, what);
     pthread_mutex_unlock(&room->mutex);
 }
@@ -128,13 +134,14 @@ int os_room_judge(struct os_room *room, int err, const char *what)
     if (err == OK || err == ERR_FULL) {
         bool is_full = err == ERR_FULL;
         if (is_full != room->is_full)
-            os_room_say(room, is_full ? "no space, writes are refused: " : "there is space again",
+            os_room_say(room, !is_full,
+                        is_full ? "no space, writes are refused: " : "there is space again",
                         is_full ? what : "");
         room->is_full = is_full;
         return err;
     }
     if (!room->is_dead)
-        os_room_say(room, "a write failed, no more are tried: ", what);
+        os_room_say(room, false, "a write failed, no more are tried: ", what);
     room->is_dead = true;
     return ERR_IO;
 }

@@ -34,6 +34,7 @@ struct os_room {
     struct list_link finished; /* mutex */
     bool is_closing;           /* mutex */
     char trouble[160];         /* mutex; a line for the log, which only the loop writes */
+    bool trouble_is_over;      /* mutex; the line is good news */
 
     /* The loop's. */
     struct os_task deliver;

@@ -98,6 +98,8 @@ cannot_start() {
     does_not_start read_only 'Read-only file system'
     order open EMFILE
     does_not_start no_descriptors 'Too many open files'
+    order sync EIO
+    does_not_start broken_at_start 'Input/output error'
     all_well
     preloaded peer_start 1
     happens all_are_back 30 sees 3 1 2 3
