@@ -137,6 +137,12 @@ static size_t shrink_try_all(struct shrink *s, struct shrink_try *tries, size_t 
     return found;
 }
 
+/* Where little succeeds, more may be played at once: making processes costs, too. */
+static size_t shrink_bolder(size_t batch)
+{
+    return 2 * batch < SHRINK_BATCH_MAX ? 2 * batch : SHRINK_BATCH_MAX;
+}
+
 struct shrink_pass {
     shrink_edit edit;
     size_t positions;
@@ -166,10 +172,11 @@ static bool shrink_pass(struct shrink *s, const struct shrink_pass *pass)
     size_t from[SHRINK_BATCH_MAX];
     size_t each = (size_t)pass->variants * (1 + pass->seeds);
     size_t all = pass->positions * each;
+    size_t batch = s->batch;
     bool changed = false;
     for (size_t next = 0; next < all && !s->is_over;) {
         size_t count = 0;
-        for (; next < all && count < s->batch; next++) {
+        for (; next < all && count < batch; next++) {
             size_t at = pass->positions - 1 - next / each, rest = next % each;
             unsigned variant = (unsigned)(rest / (1 + pass->seeds));
             unsigned seed = (unsigned)(rest % (1 + pass->seeds));
@@ -178,6 +185,7 @@ static bool shrink_pass(struct shrink *s, const struct shrink_pass *pass)
             count += shrink_edit_one(s, pass, at, variant, seed, &tries[count].plot);
         }
         size_t found = shrink_try_all(s, tries, count);
+        batch = found < count ? s->batch : shrink_bolder(batch);
         if (found == count)
             continue;
         changed = true;
@@ -223,10 +231,11 @@ static bool shrink_chunks(struct shrink *s, size_t chunk, unsigned seeds)
     size_t from[SHRINK_BATCH_MAX];
     size_t each = 1 + seeds;
     size_t positions = (shrink_units(s) + chunk - 1) / chunk;
+    size_t batch = s->batch;
     bool changed = false;
     for (size_t next = 0; next < positions * each && !s->is_over;) {
         size_t count = 0;
-        for (; next < positions * each && count < s->batch; next++) {
+        for (; next < positions * each && count < batch; next++) {
             struct plot *p = &tries[count].plot;
             unsigned seed = (unsigned)(next % each);
             tries[count].fails = false;
@@ -242,6 +251,7 @@ static bool shrink_chunks(struct shrink *s, size_t chunk, unsigned seeds)
                 plot_deinit(p);
         }
         size_t found = shrink_try_all(s, tries, count);
+        batch = found < count ? s->batch : shrink_bolder(batch);
         if (found == count)
             continue;
         changed = true;
@@ -289,6 +299,23 @@ static void shrink_luck(struct shrink *s, shrink_edit edit)
     shrink_pass(s, &seed);
 }
 
+/* What is long still hangs on luck: whatever is taken away, another thing happens with this seed. So others are tried, the
+ * more the shorter the run. */
+enum { SHRINK_LONG = 8, SHRINK_SEEDS_MAX = 40, SHRINK_SEEDS_EVENTS = 400000 };
+
+static void shrink_stubbornly(struct shrink *s)
+{
+    bool changed = true;
+    for (unsigned round = 0; round < 3 && changed && shrink_units(s) > SHRINK_LONG; round++) {
+        uint64_t seeds = SHRINK_SEEDS_EVENTS / (s->events + 1);
+        seeds = seeds < 3 ? 3 : seeds > SHRINK_SEEDS_MAX ? SHRINK_SEEDS_MAX : seeds;
+        changed = shrink_machines(s, (unsigned)seeds);
+        for (size_t chunk = 2; chunk > 0 && !s->is_over; chunk /= 2)
+            changed = shrink_chunks(s, chunk, (unsigned)seeds) || changed;
+        changed = shrink_small(s) || changed;
+    }
+}
+
 static void shrink_pass_all(struct shrink *s)
 {
     const struct shrink_pass bites = { edit_bite, 1, EDIT_BITES, 1 };
@@ -305,6 +332,7 @@ static void shrink_pass_all(struct shrink *s)
         if (!changed)
             break;
     }
+    shrink_stubbornly(s);
     const struct shrink_pass merge = { edit_merge, s->best.count, 1, 0 };
     shrink_pass(s, &merge);
     const struct shrink_pass round = { edit_round, s->best.count, 1, 0 };

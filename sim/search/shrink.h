@@ -30,7 +30,7 @@ struct shrink {
     struct plot best;
     uint64_t events; /* of its run */
     unsigned tries;
-    size_t batch; /* how many are played at once */
+    size_t batch; /* how many are played at once, at first */
     /* Plays all of them by shrink_play(). False: time is over. */
     bool (*play)(void *owner, struct shrink_try *tries, size_t count);
     void *owner;
