@@ -45,6 +45,8 @@ const struct cmd *const cmds[] = {
     &cmd_peers_ls,
     &cmd_peers_add,
     &cmd_peers_rm,
+    &cmd_peers_drain,
+    &cmd_peers_undrain,
     &cmd_pin,
     &cmd_pin_add,
     &cmd_pin_rm,

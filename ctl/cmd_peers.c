@@ -101,6 +101,64 @@ const struct cmd cmd_peers_rm = {
     .run = cmd_peers_rm_run,
 };
 
+/* ---- peers drain, undrain ---- */
+
+static int cmd_peers_drain_ask(struct ctl *ctl, const struct args *args, const char *method)
+{
+    struct peer_id peer;
+    if (peer_id_parse(&peer, args->operands[0]) != OK)
+        return ctl_refuse(args, "parsing peer ID: '%s' is none; `peers ls` shows them",
+                          args->operands[0]);
+    struct question q = { .method = method };
+    target_segment(&q.target, "peers");
+    target_segment(&q.target, args->operands[0]);
+    target_segment(&q.target, "drain");
+    return ctl_show(ctl, &q, format_id); /* 204: there is nothing to show */
+}
+
+static int cmd_peers_drain_run(struct ctl *ctl, const struct args *args)
+{
+    return cmd_peers_drain_ask(ctl, args, "POST");
+}
+
+static int cmd_peers_undrain_run(struct ctl *ctl, const struct args *args)
+{
+    return cmd_peers_drain_ask(ctl, args, "DELETE");
+}
+
+static const struct example drain_examples[] = {
+    { "peers drain 12D3KooW...", "before its disk is replaced" },
+    { 0 },
+};
+
+static const struct example undrain_examples[] = {
+    { "peers undrain 12D3KooW...", "it may hold pins again" },
+    { 0 },
+};
+
+const struct cmd cmd_peers_drain = {
+    .path = "peers drain",
+    .operands = "PEER",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "move a peer's pins to others, and give it no new ones",
+    .text = "The peer stays in the cluster. Its copies go once others have them; pins that every "
+            "peer holds stay. `repair plan` shows what is still to move, `peers undrain` ends it.",
+    .examples = drain_examples,
+    .run = cmd_peers_drain_run,
+};
+
+const struct cmd cmd_peers_undrain = {
+    .path = "peers undrain",
+    .operands = "PEER",
+    .operands_min = 1,
+    .operands_max = 1,
+    .summary = "let a drained peer hold pins again",
+    .text = "What was moved away is not moved back.",
+    .examples = undrain_examples,
+    .run = cmd_peers_undrain_run,
+};
+
 /* ---- peers ---- */
 
 static const struct example examples[] = {

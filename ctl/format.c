@@ -146,10 +146,15 @@ void format_id(const struct format *f, const struct json_doc *doc)
     buf_append_text(f->out, " | ");
     format_member(f, doc, 0, "peername");
     buf_printf(f->out, " | Sees %d other peers", others);
-    if (format_has_text(doc, 0, "role") && !json_text_is(doc, json_member(doc, 0, "role"), "voter")) {
+    if (format_has_text(doc, 0, "role") &&
+        !json_text_is(doc, json_member(doc, 0, "role"), "voter")) {
         buf_append_text(f->out, " | ");
         format_member(f, doc, 0, "role");
     }
+    bool is_draining = false;
+    (void)json_get_bool(doc, json_member(doc, 0, "draining"), &is_draining);
+    if (is_draining)
+        buf_append_text(f->out, " | draining");
     buf_append_text(f->out, "\n  > Addresses:\n");
     format_lines(f, doc, json_member(doc, 0, "addresses"));
     format_ipfs(f, doc, json_member(doc, 0, "ipfs"));

@@ -283,6 +283,31 @@ static int peer_api_peer_remove(void *impl, struct api_call *call, struct buf *w
                               peer_member_remove(impl, &call->peer, peer_order_done, order), why);
 }
 
+static void peer_drain_done(void *owner, int err, const struct pinset_applied *applied,
+                            const char *why)
+{
+    if (err == OK)
+        err = pinset_outcome_err(applied->outcome);
+    peer_order_done(owner, err, why);
+}
+
+static int peer_api_peer_drain(void *impl, struct api_call *call, struct buf *why)
+{
+    struct peer *p = impl;
+    if (p->raft == NULL || raft_config_member_by_id(raft_config(p->raft), &call->peer) == NULL) {
+        buf_append_text(why, "there is no such peer in the cluster");
+        return ERR_NOT_FOUND;
+    }
+    struct peer_order *order = peer_order_new(impl, call);
+    if (order == NULL)
+        return ERR_NOMEM;
+    struct pin_entry entry = { .kind = PIN_ENTRY_DRAIN,
+                               .peer = call->peer,
+                               .is_drained = !call->is_undone };
+    return peer_order_started(order, call, peer_propose(p, &entry, NULL, 0, peer_drain_done, order),
+                              why);
+}
+
 static int peer_api_catch_up(void *impl, struct api_call *call, struct buf *why)
 {
     struct peer_order *order = peer_order_new(impl, call);
@@ -359,6 +384,7 @@ static const struct api_ops peer_api_ops = {
     .unpin = peer_api_unpin,
     .peer_add = peer_api_peer_add,
     .peer_remove = peer_api_peer_remove,
+    .peer_drain = peer_api_peer_drain,
     .forget = peer_api_forget,
     .ids_open = peer_survey_ids,
     .ids_next = peer_survey_next_id,

@@ -201,6 +201,8 @@ int peer_candidates(struct peer *p, struct peer_candidates *out)
     for (size_t i = 0; i < c->count; i++) {
         list[i].id = c->members[i].id;
         list[i].standing = peer_standing(p, &c->members[i]);
+        if (list[i].standing != ALLOCATE_DOWN && pinset_is_drained(p->pinset, &list[i].id))
+            list[i].standing = ALLOCATE_LEAVING;
         list[i].is_excluded = peer_is_full(p, &list[i].id);
         for (size_t by = 0; by < p->options.allocate_by_count; by++)
             peer_candidate_metric(p, &list[i], by);

@@ -273,6 +273,7 @@ enum api_next peer_survey_next_id(struct api_listing *l, struct arena *arena, st
     *out = m->self;
     if (m->state == SURVEY_FAILED)
         *out = (struct api_id){ .id = m->id, .error = { m->error, strlen(m->error) } };
+    out->is_draining = pinset_is_drained(l->peer->pinset, &m->id);
     return API_NEXT_ROW;
 }
 

@@ -37,6 +37,10 @@ void pin_entry_encode(const struct pin_entry *e, struct buf *out)
         buf_append(out, e->predecessor, sizeof(e->predecessor));
         buf_append(out, e->cluster_id, sizeof(e->cluster_id));
         return;
+    case PIN_ENTRY_DRAIN:
+        buf_put_run(out, e->peer.bytes, e->peer.len);
+        buf_put_u8(out, e->is_drained);
+        return;
     }
     ASSERT(e->kind == PIN_ENTRY_PIN) /* a kind of the enum */;
 }
@@ -47,15 +51,15 @@ int pin_entry_decode_head(struct pin_entry *out, struct reader *r)
     uint8_t version = reader_u8(r);
     if (r->err != OK)
         return ERR_CORRUPT;
-    if (kind > PIN_ENTRY_SUCCESSOR || version > PIN_ENTRY_VERSION_KEY)
+    if (kind > PIN_ENTRY_DRAIN || version > PIN_ENTRY_VERSION_KEY)
         return ERR_VERSION;
-    struct pin_origin origin = {0};
+    struct pin_origin origin = { 0 };
     origin.number = reader_u64(r);
     origin.sequence = reader_u64(r);
     origin.floor = reader_u64(r);
     if (r->err != OK || kind == 0 || version == 0 || origin.floor > origin.sequence)
         return ERR_CORRUPT;
-    struct pin_entry e = {.kind = (enum pin_entry_kind)kind, .origin = origin};
+    struct pin_entry e = { .kind = (enum pin_entry_kind)kind, .origin = origin };
     e.has_key = version == PIN_ENTRY_VERSION_KEY;
     if (e.has_key) {
         struct bytes key = reader_take(r, PIN_KEY_BYTES);
@@ -82,6 +86,16 @@ static int pin_entry_read_cid(struct pin_entry *out, struct reader *r)
     return reader_finish(r);
 }
 
+static int pin_entry_read_drain(struct pin_entry *out, struct reader *r)
+{
+    struct bytes raw = reader_run(r, LIMIT_PEER_ID_BYTES);
+    if (r->err != OK || peer_id_from_bytes(&out->peer, raw.data, raw.len) != OK)
+        return ERR_CORRUPT;
+    uint8_t is_drained = reader_u8(r);
+    out->is_drained = is_drained == 1;
+    return is_drained > 1 ? ERR_CORRUPT : reader_finish(r);
+}
+
 int pin_entry_decode_body(struct pin_entry *out, struct arena *arena, struct reader *r)
 {
     switch (out->kind) {
@@ -101,6 +115,8 @@ int pin_entry_decode_body(struct pin_entry *out, struct arena *arena, struct rea
         pin_entry_read_id(out->predecessor, r);
         pin_entry_read_id(out->cluster_id, r);
         return reader_finish(r);
+    case PIN_ENTRY_DRAIN:
+        return pin_entry_read_drain(out, r);
     }
     return ERR_CORRUPT;
 }

@@ -28,7 +28,9 @@ enum pin_entry_kind {
     PIN_ENTRY_UNPIN = 2,
     PIN_ENTRY_CLUSTER_ID = 3, /* the first one wins */
     PIN_ENTRY_LEVEL = 4,      /* the replicated format level rises (DESIGN 10) */
-    PIN_ENTRY_SUCCESSOR = 5,  /* the cluster goes on under another id: daemon --accept-peers (DESIGN 8) */
+    PIN_ENTRY_SUCCESSOR =
+        5, /* the cluster goes on under another id: daemon --accept-peers (DESIGN 8) */
+    PIN_ENTRY_DRAIN = 6, /* a peer gives away what it holds, or does not any more */
 };
 
 #define PIN_EXPECT_ANY ((uint64_t)UINT64_MAX)
@@ -47,14 +49,16 @@ struct pin_origin {
 struct pin_entry {
     enum pin_entry_kind kind;
     struct pin_origin origin;
-    bool has_key;                               /* PIN, UNPIN */
+    bool has_key; /* PIN, UNPIN */
     uint8_t key[PIN_KEY_BYTES];
-    uint64_t expected;                          /* PIN, UNPIN */
-    struct pin pin;                             /* PIN */
-    struct cid cid;                             /* UNPIN */
-    uint8_t cluster_id[STATE_CLUSTER_ID_BYTES]; /* CLUSTER_ID, SUCCESSOR: the new one */
+    uint64_t expected;                           /* PIN, UNPIN */
+    struct pin pin;                              /* PIN */
+    struct cid cid;                              /* UNPIN */
+    uint8_t cluster_id[STATE_CLUSTER_ID_BYTES];  /* CLUSTER_ID, SUCCESSOR: the new one */
     uint8_t predecessor[STATE_CLUSTER_ID_BYTES]; /* SUCCESSOR */
-    uint32_t level;                             /* LEVEL */
+    struct peer_id peer;                         /* DRAIN */
+    bool is_drained;                             /* DRAIN */
+    uint32_t level;                              /* LEVEL */
 };
 
 void pin_entry_encode(const struct pin_entry *e, struct buf *out);

@@ -19,7 +19,7 @@
 
 enum { META_VERSION = 1, META_LEVEL_FIRST = 1 };
 
-#define META_KEY ((struct bytes){"state", 5})
+#define META_KEY ((struct bytes){ "state", 5 })
 
 /* What the first half found out. */
 struct pinset_change {
@@ -98,7 +98,7 @@ bool pinset_is_meta_key(struct bytes key)
 
 int pinset_meta_decode(struct bytes row, struct pinset_facts *facts, struct hash128 *digest)
 {
-    struct pinset_facts f = {0};
+    struct pinset_facts f = { 0 };
     struct reader r = reader_of(row.data, row.len);
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > META_VERSION)
@@ -114,7 +114,7 @@ int pinset_meta_decode(struct bytes row, struct pinset_facts *facts, struct hash
     for (size_t i = 1; i < PINSET_OUTCOMES_COUNT; i++)
         f.outcome_counts[i] = reader_u64(&r);
     f.duplicates_count = reader_u64(&r);
-    struct hash128 rows = {0};
+    struct hash128 rows = { 0 };
     rows.high = reader_u64(&r);
     rows.low = reader_u64(&r);
     if (reader_finish(&r) != OK || version == 0)
@@ -132,7 +132,7 @@ int pinset_read_facts(struct view *view, struct pinset_facts *out)
     struct hash128 rows;
     int err = view_get(view, STATE_TABLE_META, META_KEY, &row);
     if (err == ERR_NOT_FOUND)
-        *out = (struct pinset_facts){0};
+        *out = (struct pinset_facts){ 0 };
     return err == ERR_NOT_FOUND ? OK : err == OK ? pinset_meta_decode(row, out, &rows) : err;
 }
 
@@ -156,7 +156,9 @@ static int pinset_load(struct pinset *p, struct view *view)
         err = pinset_meta_decode(row, &p->facts, &p->rows);
     if (err == OK)
         err = pinset_origins_open(p, view);
-    return err == OK ? pinset_memos_open(p, view) : err;
+    if (err == OK)
+        err = pinset_memos_open(p, view);
+    return err == OK ? pinset_drained_open(p, view) : err;
 }
 
 int pinset_open(struct pinset *p, struct view *view)
@@ -235,9 +237,16 @@ static enum pinset_outcome pinset_decide_successor(const struct pinset *p,
                                                    const struct pin_entry *e)
 {
     const struct pinset_facts *f = &p->facts;
-    bool fits = f->has_cluster_id &&
-                memcmp(f->cluster_id, e->predecessor, sizeof(f->cluster_id)) == 0;
+    bool fits =
+        f->has_cluster_id && memcmp(f->cluster_id, e->predecessor, sizeof(f->cluster_id)) == 0;
     return fits ? PINSET_DONE : PINSET_STALE;
+}
+
+/* So many at most as there may be members. */
+static enum pinset_outcome pinset_decide_drain(const struct pinset *p, const struct pin_entry *e)
+{
+    bool is_new = e->is_drained && !pinset_is_drained(p, &e->peer);
+    return is_new && p->drained_count == LIMIT_MEMBERS_COUNT ? PINSET_REFUSED : PINSET_DONE;
 }
 
 static int pinset_encode_row(struct pinset *p, struct pin *pin, uint64_t index)
@@ -272,6 +281,9 @@ static int pinset_decide(struct pinset *p, struct view *view, uint64_t index,
         return e->level > PINSET_LEVEL_MAX ? ERR_VERSION : OK;
     case PIN_ENTRY_SUCCESSOR:
         change->outcome = pinset_decide_successor(p, e);
+        return OK;
+    case PIN_ENTRY_DRAIN:
+        change->outcome = pinset_decide_drain(p, e);
         return OK;
     }
     return ERR_VERSION;
@@ -381,7 +393,7 @@ static void pinset_change_holders(struct pinset *p, struct row_sink *sink, const
                                   const struct pin *other, pinset_row_change change)
 {
     uint8_t held[PINSET_HELD_BYTES];
-    struct bytes value = {held, pinset_held_encode(held, pin->type, pin->max_depth)};
+    struct bytes value = { held, pinset_held_encode(held, pin->type, pin->max_depth) };
     for (size_t i = 0; i < pinset_holders_count(pin); i++) {
         struct peer_id holder = pinset_holder(pin, i);
         if (other != NULL && pinset_held_alike(pin, other) && pinset_has_holder(other, &holder))
@@ -394,11 +406,11 @@ static void pinset_change_holders(struct pinset *p, struct row_sink *sink, const
 static void pinset_change_expiry(struct pinset *p, struct row_sink *sink, const struct pin *pin,
                                  const struct pin *other, pinset_row_change change)
 {
-    static const uint8_t version[] = {1};
+    static const uint8_t version[] = { 1 };
     if (pin->expire_s == 0 || (other != NULL && other->expire_s == pin->expire_s))
         return;
     struct pinset_key key = pinset_key_expiry(pin->expire_s, &pin->cid);
-    change(p, sink, STATE_TABLE_BY_EXPIRY, &key, (struct bytes){version, sizeof(version)});
+    change(p, sink, STATE_TABLE_BY_EXPIRY, &key, (struct bytes){ version, sizeof(version) });
 }
 
 static void pinset_commit_pin(struct pinset *p, struct row_sink *sink,
@@ -430,6 +442,18 @@ static void pinset_commit_unpin(struct pinset *p, struct row_sink *sink,
     p->facts.pins_count -= 1;
 }
 
+static void pinset_commit_drain(struct pinset *p, struct row_sink *sink, const struct pin_entry *e)
+{
+    struct pinset_key key = pinset_key_of_peer(&e->peer);
+    if (pinset_is_drained(p, &e->peer) == e->is_drained)
+        return;
+    if (e->is_drained)
+        pinset_put_row(p, sink, STATE_TABLE_DRAINED, &key, pinset_drained_value());
+    else
+        pinset_del_row(p, sink, STATE_TABLE_DRAINED, &key, pinset_drained_value());
+    pinset_drained_note(p, &e->peer, e->is_drained);
+}
+
 static void pinset_commit_done(struct pinset *p, struct row_sink *sink,
                                const struct pinset_change *change)
 {
@@ -448,6 +472,9 @@ static void pinset_commit_done(struct pinset *p, struct row_sink *sink,
         return;
     case PIN_ENTRY_LEVEL:
         p->facts.level = e->level;
+        return;
+    case PIN_ENTRY_DRAIN:
+        pinset_commit_drain(p, sink, e);
         return;
     }
 }
@@ -470,7 +497,7 @@ int pinset_apply(struct pinset *p, struct view *view, struct row_sink *sink, uin
                  uint64_t term, const void *payload, size_t len, struct pinset_applied *out)
 {
     ASSERT(index > p->facts.applied_index);
-    struct pinset_change change = {0};
+    struct pinset_change change = { 0 };
     int err = pinset_prepare(p, view, index, payload, len, &change);
     if (err != OK)
         return err;
@@ -525,8 +552,8 @@ struct hash128 pinset_rows_digest(const struct pinset *p)
 /* The facts that are no rows, as fixed bytes. */
 static size_t pinset_facts_bytes(const struct pinset_facts *f, uint8_t *out)
 {
-    uint64_t words[PINSET_OUTCOMES_COUNT + 3] = {f->pins_count, f->level, f->duplicates_count,
-                                                 f->has_cluster_id};
+    uint64_t words[PINSET_OUTCOMES_COUNT + 3] = { f->pins_count, f->level, f->duplicates_count,
+                                                  f->has_cluster_id };
     for (size_t i = 1; i < PINSET_OUTCOMES_COUNT; i++)
         words[3 + i] = f->outcome_counts[i];
     size_t len = 0;
@@ -543,6 +570,6 @@ struct hash128 pinset_hash(const struct pinset *p)
     uint8_t facts[8 * (PINSET_OUTCOMES_COUNT + 3) + STATE_CLUSTER_ID_BYTES];
     size_t len = pinset_facts_bytes(&p->facts, facts);
     struct hash128 sum = p->rows;
-    digest_add(&sum, digest_row(STATE_TABLE_META, META_KEY, (struct bytes){facts, len}));
+    digest_add(&sum, digest_row(STATE_TABLE_META, META_KEY, (struct bytes){ facts, len }));
     return sum;
 }

@@ -103,6 +103,9 @@ struct hash128 pinset_hash(const struct pinset *p);
 /* The sum over the rows: what a scrub (digest.h) has to arrive at, once pinset_finish() ran. */
 struct hash128 pinset_rows_digest(const struct pinset *p);
 
+/* Is this peer to give away what it holds? */
+bool pinset_is_drained(const struct pinset *p, const struct peer_id *peer);
+
 /* ERR_NOT_FOUND. The pin's variable parts lie in the arena. */
 int pinset_get(struct view *view, const struct cid *cid, struct arena *arena, struct pin *out);
 

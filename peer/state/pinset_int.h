@@ -14,13 +14,14 @@ struct pinset_key {
 
 static inline struct bytes pinset_key_bytes(const struct pinset_key *k)
 {
-    return (struct bytes){k->bytes, k->len};
+    return (struct bytes){ k->bytes, k->len };
 }
 
 struct pinset_key pinset_key_of_cid(const struct cid *cid);
 struct pinset_key pinset_key_held(const struct peer_id *holder, const struct cid *cid);
 struct pinset_key pinset_key_expiry(int64_t expire_s, const struct cid *cid);
 struct pinset_key pinset_key_of_number(uint64_t number);
+struct pinset_key pinset_key_of_peer(const struct peer_id *peer);
 
 /* ---- the META row ---- */
 
@@ -69,10 +70,18 @@ struct pinset {
     size_t origins_count;
     struct pinset_origin *spare; /* memory for the next new origin */
     struct pinset_memos memos;
-    struct arena arena;          /* of one entry */
-    struct buf value;            /* a pin's row, while it is applied */
-    struct buf origin_row;       /* holds PINSET_ORIGIN_ROW_MAX from the start: never fails */
+    struct peer_id drained[LIMIT_MEMBERS_COUNT];
+    size_t drained_count;
+    struct arena arena;    /* of one entry */
+    struct buf value;      /* a pin's row, while it is applied */
+    struct buf origin_row; /* holds PINSET_ORIGIN_ROW_MAX from the start: never fails */
 };
+
+/* ---- who is drained (pinset_drained.c) ---- */
+int pinset_drained_open(struct pinset *p, struct view *view);
+/* In memory, as the rows have it. */
+void pinset_drained_note(struct pinset *p, const struct peer_id *peer, bool is_drained);
+struct bytes pinset_drained_value(void);
 
 /* NULL: nothing is remembered of that member. */
 struct pinset_origin *pinset_origin_find(struct pinset *p, uint64_t number);

@@ -26,14 +26,14 @@ static void pinset_key_append_u64(struct pinset_key *k, uint64_t value)
 
 struct pinset_key pinset_key_of_cid(const struct cid *cid)
 {
-    struct pinset_key k = {0};
+    struct pinset_key k = { 0 };
     pinset_key_append(&k, cid->bytes, cid->len);
     return k;
 }
 
 struct pinset_key pinset_key_held(const struct peer_id *holder, const struct cid *cid)
 {
-    struct pinset_key k = {0};
+    struct pinset_key k = { 0 };
     pinset_key_append(&k, &holder->len, 1);
     pinset_key_append(&k, holder->bytes, holder->len);
     pinset_key_append(&k, cid->bytes, cid->len);
@@ -42,15 +42,22 @@ struct pinset_key pinset_key_held(const struct peer_id *holder, const struct cid
 
 struct pinset_key pinset_key_expiry(int64_t expire_s, const struct cid *cid)
 {
-    struct pinset_key k = {0};
+    struct pinset_key k = { 0 };
     pinset_key_append_u64(&k, (uint64_t)expire_s);
     pinset_key_append(&k, cid->bytes, cid->len);
     return k;
 }
 
+struct pinset_key pinset_key_of_peer(const struct peer_id *peer)
+{
+    struct pinset_key k = { 0 };
+    pinset_key_append(&k, peer->bytes, peer->len);
+    return k;
+}
+
 struct pinset_key pinset_key_of_number(uint64_t number)
 {
-    struct pinset_key k = {0};
+    struct pinset_key k = { 0 };
     pinset_key_append_u64(&k, number);
     return k;
 }
@@ -64,7 +71,7 @@ static int pinset_decode_row(struct bytes key, struct bytes value, struct arena 
     int err = pin_decode(&pin, arena, value.data, value.len);
     if (err != OK)
         return err;
-    if (!bytes_equal(key, (struct bytes){pin.cid.bytes, pin.cid.len}))
+    if (!bytes_equal(key, (struct bytes){ pin.cid.bytes, pin.cid.len }))
         return ERR_CORRUPT; /* a row under another's name */
     *out = pin;
     return OK;
@@ -92,7 +99,7 @@ static int pinset_seek_behind(struct view *view, unsigned table, const struct pi
 
 struct pinset_cursor pinset_cursor_after(struct view *view, const struct cid *after)
 {
-    return (struct pinset_cursor){.view = view, .at = *after};
+    return (struct pinset_cursor){ .view = view, .at = *after };
 }
 
 int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out)
@@ -116,7 +123,7 @@ int pinset_get_held(struct view *view, const struct peer_id *holder, const struc
                     struct pinset_held *out)
 {
     struct pinset_key key = pinset_key_held(holder, cid);
-    struct pinset_held held = {.cid = *cid};
+    struct pinset_held held = { .cid = *cid };
     struct bytes value;
     int err = view_get(view, STATE_TABLE_BY_HOLDER, pinset_key_bytes(&key), &value);
     if (err == OK)
@@ -129,7 +136,7 @@ int pinset_get_held(struct view *view, const struct peer_id *holder, const struc
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after)
 {
-    return (struct pinset_held_cursor){.view = view, .holder = *holder, .at = *after};
+    return (struct pinset_held_cursor){ .view = view, .holder = *holder, .at = *after };
 }
 
 /* Splits a key of the index; ERR_CORRUPT when it is none. */
@@ -138,7 +145,7 @@ static int pinset_split_held(struct bytes key, struct peer_id *holder, struct ci
     struct reader r = reader_of(key.data, key.len);
     uint8_t len = reader_u8(&r);
     struct bytes id = reader_take(&r, len);
-    *holder = (struct peer_id){0};
+    *holder = (struct peer_id){ 0 };
     if (r.err != OK || (len > 0 && peer_id_from_bytes(holder, id.data, id.len) != OK))
         return ERR_CORRUPT;
     return cid_from_bytes(cid, r.at, r.left) == OK ? OK : ERR_CORRUPT;
@@ -150,8 +157,8 @@ int pinset_next_held(struct pinset_held_cursor *c, struct pinset_held *out)
     struct pinset_key key = pinset_key_held(&c->holder, &c->at);
     int err = c->is_placed ? view_next(c->view, STATE_TABLE_BY_HOLDER, &row)
                            : pinset_seek_behind(c->view, STATE_TABLE_BY_HOLDER, &key, &row);
-    struct peer_id holder = {0};
-    struct pinset_held held = {0};
+    struct peer_id holder = { 0 };
+    struct pinset_held held = { 0 };
     if (err == OK)
         err = pinset_split_held(row.key, &holder, &held.cid);
     if (err != OK)
@@ -170,8 +177,8 @@ int pinset_next_held(struct pinset_held_cursor *c, struct pinset_held *out)
 int pinset_next_holder(struct view *view, const struct peer_id *after, struct peer_id *out)
 {
     /* No CID begins with ff: such a key stands behind all of this holder's and before the next one's. */
-    const struct cid last = {.len = 1, .bytes = {0xff}};
-    const struct peer_id nobody = {0};
+    const struct cid last = { .len = 1, .bytes = { 0xff } };
+    const struct peer_id nobody = { 0 };
     struct pinset_key key = pinset_key_held(after != NULL ? after : &nobody, &last);
     struct view_row row;
     struct cid cid;
@@ -223,7 +230,7 @@ int pinset_next_expiry(struct view *view, const struct pinset_expiry *after, int
     if (err != OK)
         return err;
     struct reader r = reader_of(row.key.data, row.key.len);
-    struct pinset_expiry found = {.expire_s = (int64_t)reader_u64(&r)};
+    struct pinset_expiry found = { .expire_s = (int64_t)reader_u64(&r) };
     if (r.err != OK || cid_from_bytes(&found.cid, r.at, r.left) != OK)
         return ERR_CORRUPT;
     if (found.expire_s > until_s)

@@ -8,6 +8,7 @@
  *     BY_EXPIRY  expire_s u64, cid                        only pins that expire
  *     ORIGINS    member number u64                        which proposals of that member were applied
  *     MEMOS      number u64                               what became of eight writes with a client's key
+ *     DRAINED    peer id                                  gives away what it holds, gets nothing new
  *   LOCAL     this peer's own; never exported, never hashed
  *     META       text                                     the peer's small facts: "accepted" (peer_accept.c)
  *     TRACKER    cid                                      what the tracker did for it (tracker.h)
@@ -23,7 +24,8 @@ enum state_table {
     STATE_TABLE_BY_EXPIRY = 3,
     STATE_TABLE_ORIGINS = 4,
     STATE_TABLE_MEMOS = 5,
-    STATE_TABLES_COUNT = 6, /* what a snapshot exports */
+    STATE_TABLE_DRAINED = 6,
+    STATE_TABLES_COUNT = 7, /* what a snapshot exports */
 };
 
 enum local_table {

@@ -398,9 +398,10 @@ static void parse_condition(struct words *w, struct script_condition *c)
         c->has_count = true;
         c->count = words_count(w, "how many voters", 1, SCRIPT_MACHINES_MAX);
     } else {
-        words_fail(w, "a condition: leader, no leader, ready, stopped, receiving, installed, log, "
-                      "agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, members "
-                      "or voters");
+        words_fail(w,
+                   "a condition: leader, no leader, ready, stopped, receiving, installed, log, "
+                   "agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, members "
+                   "or voters");
     }
 }
 
@@ -486,6 +487,8 @@ static const struct verb_row verbs[] = {
     { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },
     { "sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]" },
     { "remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [by PEERS] [fails ...]" },
+    { "drain", VERB_DRAIN, parse_remove, "[try] drain PEERS [by PEERS] [fails ...]" },
+    { "undrain", VERB_UNDRAIN, parse_remove, "[try] undrain PEERS [by PEERS] [fails ...]" },
     { "clients", VERB_CLIENTS, parse_clients,
       "clients N [every T] [contents N] [unpin P%] [read P%]   or   clients off" },
     { "let", VERB_LET, parse_let, "let NAME be PEERS" },
@@ -514,7 +517,8 @@ const char *script_verb_usage(enum script_verb verb)
 static bool verb_may_be_tried(enum script_verb verb)
 {
     return verb == VERB_START || verb == VERB_CRASH || verb == VERB_PIN || verb == VERB_UNPIN ||
-           verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE;
+           verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE || verb == VERB_DRAIN ||
+           verb == VERB_UNDRAIN;
 }
 
 /* ---- lines ---- */

@@ -142,6 +142,8 @@ enum script_verb {
     VERB_RECOVER,
     VERB_SYNC,
     VERB_REMOVE,
+    VERB_DRAIN,
+    VERB_UNDRAIN,
     VERB_CLIENTS,
     VERB_LET,
     VERB_WAIT,

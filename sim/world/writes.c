@@ -55,8 +55,8 @@ static void write_done(void *owner, const struct client_answer *answer)
         c->on_answer(c->owner);
 }
 
-static void write_put_pin(const struct world *w, struct buf *target,
-                          const struct stage_question *q, const struct cid *cid)
+static void write_put_pin(const struct world *w, struct buf *target, const struct stage_question *q,
+                          const struct cid *cid)
 {
     buf_printf(target, "/pins/%s?name=%.*s", cid_print(cid).text, (int)q->name.len,
                (const char *)q->name.data);
@@ -96,6 +96,11 @@ static const char *write_put(struct world *w, const struct stage_question *q, co
     case VERB_REMOVE:
         buf_printf(target, "/peers/%s", peer_id_print(&world_machine(w, q->subject)->id).text);
         return "DELETE";
+    case VERB_DRAIN:
+    case VERB_UNDRAIN:
+        buf_printf(target, "/peers/%s/drain",
+                   peer_id_print(&world_machine(w, q->subject)->id).text);
+        return q->verb == VERB_DRAIN ? "POST" : "DELETE";
     default:
         buf_append_text(target, "/allocations");
         return "GET";

@@ -46,6 +46,8 @@ readable_offline() { # from each holder
     done
 }
 
+check_refused() { ctl_at 1 peers drain 12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrMbNzbm5akpqu 2>&1 | grep -q 'no such peer'; }
+
 cids=() sizes=()
 holds daemons_start ipfs_start 6
 for n in 1 2 3 4 5; do
@@ -105,6 +107,12 @@ happens leader_is_replaced 60 held_is_allocated "${alive[@]}"
 peer_start "$leader"
 happens leader_is_back 60 sees 5 1 2 3 4 5
 happens all_is_well 60 held_is_allocated 1 2 3 4 5
+holds nobody_to_drain check_refused
+holds drain_one ctl_at 1 peers drain "${id[2]}"
+drained() { ! allocations | grep -q "${id[2]}" && held_is_allocated 1 2 3 4 5; }
+happens drained_one_is_empty 60 drained
+holds peers_ls_says_so eval 'ctl_at 3 peers ls | grep -q "peer-2 | Sees 4 other peers.* | draining"'
+holds undrain_it ctl_at 3 peers undrain "${id[2]}"
 if [ -n "$kubo" ]; then kill "$(cat "$work/ipfs/6/pid")"; else ipfs_stop_standin 6; fi
 holds readable_without_the_source readable_offline
 for n in 1 2 3 4 5; do holds "end_$n" peer_stop $n; done

@@ -16,7 +16,7 @@ struct replica {
 
 static void replica_init(struct replica *r)
 {
-    *r = (struct replica){0};
+    *r = (struct replica){ 0 };
     cr_assert_eq(pinset_create(&r->set), OK);
 }
 
@@ -39,7 +39,7 @@ static int replica_try(struct replica *r, const void *bytes, size_t len, struct 
 
 static struct pinset_applied replica_apply(struct replica *r, const struct pin_entry *e)
 {
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     struct pinset_applied out;
     pin_entry_encode(e, &bytes);
     cr_assert_eq(replica_try(r, bytes.data, bytes.len, &out), OK);
@@ -79,19 +79,20 @@ static struct hash128 replica_scrub(struct replica *r)
 static struct pin_entry pin_entry_of(uint32_t cid_number)
 {
     struct cid cid = test_cid(cid_number);
-    return (struct pin_entry){
-        .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = pin_of(&cid)};
+    return (
+        struct pin_entry){ .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = pin_of(&cid) };
 }
 
 static struct pin_entry unpin_entry_of(uint32_t cid_number)
 {
-    return (struct pin_entry){
-        .kind = PIN_ENTRY_UNPIN, .expected = PIN_EXPECT_ANY, .cid = test_cid(cid_number)};
+    return (struct pin_entry){ .kind = PIN_ENTRY_UNPIN,
+                               .expected = PIN_EXPECT_ANY,
+                               .cid = test_cid(cid_number) };
 }
 
 static bool replica_has(struct replica *r, uint32_t cid_number)
 {
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct view view = fake_map_view(&r->map);
     struct cid cid = test_cid(cid_number);
     struct pin pin;
@@ -105,7 +106,7 @@ Test(pinset, a_pin_is_put_found_listed_and_removed)
     struct replica r;
     replica_init(&r);
     struct pin_entry e = pin_entry_of(3);
-    struct peer_id holders[] = {test_peer(1), test_peer(2)};
+    struct peer_id holders[] = { test_peer(1), test_peer(2) };
     e.pin.replication_min = e.pin.replication_max = 2;
     e.pin.allocations = holders;
     e.pin.allocations_count = 2;
@@ -116,14 +117,14 @@ Test(pinset, a_pin_is_put_found_listed_and_removed)
     cr_assert(cid_equal(&done.cid, &e.pin.cid));
     cr_assert_eq(pinset_facts(r.set)->pins_count, 1);
 
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct pin pin;
     struct view view = fake_map_view(&r.map);
     cr_assert_eq(pinset_get(&view, &e.pin.cid, &arena, &pin), OK);
     cr_assert(pin_equal(&pin, &e.pin));
     cr_assert_eq(pin.modified_index, 1);
     cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_HOLDER), 2);
-    struct pinset_expiry start = {0}, expiry;
+    struct pinset_expiry start = { 0 }, expiry;
     cr_assert_eq(pinset_next_expiry(&view, &start, 499, &expiry), ERR_NOT_FOUND);
     cr_assert_eq(pinset_next_expiry(&view, &start, 500, &expiry), OK);
     cr_assert(cid_equal(&expiry.cid, &e.pin.cid));
@@ -135,7 +136,7 @@ Test(pinset, a_pin_is_put_found_listed_and_removed)
     cr_assert_eq(pinset_facts(r.set)->pins_count, 0);
     for (unsigned table = STATE_TABLE_PINS; table < STATE_TABLES_COUNT; table++)
         cr_assert_eq(fake_map_count(&r.map, table), 0);
-    cr_assert(digest_equal(pinset_rows_digest(r.set), (struct hash128){0}));
+    cr_assert(digest_equal(pinset_rows_digest(r.set), (struct hash128){ 0 }));
     done = replica_apply(&r, &unpin);
     cr_assert_eq(done.outcome, PINSET_NOT_FOUND);
     cr_assert(!done.touched);
@@ -176,9 +177,9 @@ Test(pinset, a_copy_works_once_and_tells_what_the_first_did)
     struct replica r;
     replica_init(&r);
     struct pin_entry pin = pin_entry_of(1), unpin = unpin_entry_of(1), missing = unpin_entry_of(2);
-    pin.origin = (struct pin_origin){4, 10, 10};
-    unpin.origin = (struct pin_origin){4, 11, 10};
-    missing.origin = (struct pin_origin){4, 12, 10};
+    pin.origin = (struct pin_origin){ 4, 10, 10 };
+    unpin.origin = (struct pin_origin){ 4, 11, 10 };
+    missing.origin = (struct pin_origin){ 4, 12, 10 };
     replica_apply(&r, &pin);
     replica_apply(&r, &unpin);
     cr_assert_eq(replica_apply(&r, &missing).outcome, PINSET_NOT_FOUND);
@@ -197,7 +198,7 @@ Test(pinset, a_copy_works_once_and_tells_what_the_first_did)
     /* Another member's 10 is another proposal; so is one without origin. */
     pin.origin.number = 5;
     cr_assert(!replica_apply(&r, &pin).is_duplicate);
-    pin.origin = (struct pin_origin){0, 10, 10};
+    pin.origin = (struct pin_origin){ 0, 10, 10 };
     cr_assert(!replica_apply(&r, &pin).is_duplicate);
     cr_assert(!replica_apply(&r, &pin).is_duplicate);
     cr_assert_eq(pinset_facts(r.set)->duplicates_count, 2);
@@ -209,19 +210,19 @@ Test(pinset, below_the_floor_everything_is_old)
     struct replica r;
     replica_init(&r);
     struct pin_entry e = pin_entry_of(1);
-    e.origin = (struct pin_origin){4, 10, 5};
+    e.origin = (struct pin_origin){ 4, 10, 5 };
     replica_apply(&r, &e);
-    e.origin = (struct pin_origin){4, 20, 15};
+    e.origin = (struct pin_origin){ 4, 20, 15 };
     replica_apply(&r, &e);
-    e.origin = (struct pin_origin){4, 7, 5}; /* given up by its origin, committed late */
+    e.origin = (struct pin_origin){ 4, 7, 5 }; /* given up by its origin, committed late */
     struct pinset_applied late = replica_apply(&r, &e);
     cr_assert(late.is_duplicate);
     cr_assert_eq(late.outcome, PINSET_STALE);
-    e.origin = (struct pin_origin){4, 16, 5}; /* late, but still awaited */
+    e.origin = (struct pin_origin){ 4, 16, 5 }; /* late, but still awaited */
     cr_assert(!replica_apply(&r, &e).is_duplicate);
-    e.origin = (struct pin_origin){4, PIN_SEQUENCE(1), PIN_SEQUENCE(1)}; /* a new life */
+    e.origin = (struct pin_origin){ 4, PIN_SEQUENCE(1), PIN_SEQUENCE(1) }; /* a new life */
     cr_assert(!replica_apply(&r, &e).is_duplicate);
-    e.origin = (struct pin_origin){4, 21, 15};
+    e.origin = (struct pin_origin){ 4, 21, 15 };
     cr_assert(replica_apply(&r, &e).is_duplicate);
     replica_deinit(&r);
 }
@@ -231,7 +232,7 @@ Test(pinset, a_member_that_outruns_its_window_is_refused)
     struct replica r;
     replica_init(&r);
     struct pin_entry e = pin_entry_of(1);
-    e.origin = (struct pin_origin){4, LIMIT_ORIGIN_WINDOW_COUNT - 1, 0};
+    e.origin = (struct pin_origin){ 4, LIMIT_ORIGIN_WINDOW_COUNT - 1, 0 };
     cr_assert_eq(replica_apply(&r, &e).outcome, PINSET_DONE);
     e.origin.sequence = LIMIT_ORIGIN_WINDOW_COUNT;
     cr_assert_eq(replica_apply(&r, &e).outcome, PINSET_REFUSED);
@@ -249,21 +250,21 @@ Test(pinset, the_longest_silent_member_is_forgotten_first)
     replica_init(&r);
     struct pin_entry e = pin_entry_of(1);
     for (uint64_t number = 1; number <= LIMIT_ORIGINS_COUNT; number++) {
-        e.origin = (struct pin_origin){number, 1, 1};
+        e.origin = (struct pin_origin){ number, 1, 1 };
         replica_apply(&r, &e);
     }
-    e.origin = (struct pin_origin){1, 2, 1}; /* member 1 speaks again, so 2 is the oldest */
+    e.origin = (struct pin_origin){ 1, 2, 1 }; /* member 1 speaks again, so 2 is the oldest */
     replica_apply(&r, &e);
     replica_finish(&r);
-    e.origin = (struct pin_origin){1000, 1, 1};
+    e.origin = (struct pin_origin){ 1000, 1, 1 };
     replica_apply(&r, &e);
     replica_finish(&r);
     cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_ORIGINS), LIMIT_ORIGINS_COUNT);
     cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
     replica_restart(&r);
-    e.origin = (struct pin_origin){1, 1, 1};
+    e.origin = (struct pin_origin){ 1, 1, 1 };
     cr_assert(replica_apply(&r, &e).is_duplicate);
-    e.origin = (struct pin_origin){2, 1, 1};
+    e.origin = (struct pin_origin){ 2, 1, 1 };
     cr_assert(!replica_apply(&r, &e).is_duplicate);
     replica_deinit(&r);
 }
@@ -272,7 +273,7 @@ Test(pinset, the_longest_silent_member_is_forgotten_first)
 static struct pinset_applied apply_with_key(struct replica *r, struct pin_entry e, uint64_t member,
                                             uint32_t key)
 {
-    e.origin = (struct pin_origin){member, r->index + 1, r->index + 1};
+    e.origin = (struct pin_origin){ member, r->index + 1, r->index + 1 };
     e.has_key = true;
     memcpy(e.key, &key, sizeof(key));
     return replica_apply(r, &e);
@@ -294,10 +295,11 @@ Test(pinset, a_write_with_a_clients_key_works_once_whoever_proposes_it)
     replica_finish(&r);
     replica_restart(&r);
     cr_assert_eq(apply_with_key(&r, pin, 1, 77).outcome, PINSET_DONE);
-    cr_assert_eq(apply_with_key(&r, pin, 1, 79).outcome, PINSET_NOT_FOUND, "the memory is in the rows");
+    cr_assert_eq(apply_with_key(&r, pin, 1, 79).outcome, PINSET_NOT_FOUND,
+                 "the memory is in the rows");
     cr_assert(apply_with_key(&r, pin, 1, 80).touched);
     /* And a copy of the repeated proposal itself is a copy of that. */
-    pin.origin = (struct pin_origin){5, 1, 1};
+    pin.origin = (struct pin_origin){ 5, 1, 1 };
     pin.has_key = true;
     pin.key[0] = 77;
     cr_assert(replica_apply(&r, &pin).is_duplicate);
@@ -341,8 +343,8 @@ Test(pinset, what_is_no_entry_is_counted_and_passed)
     cr_assert_eq(out.origin.number, 0);
 
     struct pin_entry e = pin_entry_of(1);
-    e.origin = (struct pin_origin){6, 1, 1};
-    struct buf bytes = {0};
+    e.origin = (struct pin_origin){ 6, 1, 1 };
+    struct buf bytes = { 0 };
     pin_entry_encode(&e, &bytes);
     cr_assert_eq(replica_try(&r, bytes.data, bytes.len - 1, &out), OK);
     cr_assert_eq(out.outcome, PINSET_REFUSED);
@@ -361,9 +363,10 @@ Test(pinset, the_future_stops_applying_and_changes_nothing)
 {
     struct replica r;
     replica_init(&r);
-    struct pin_entry e = {
-        .kind = PIN_ENTRY_LEVEL, .level = PINSET_LEVEL_MAX + 1, .origin = {3, 1, 1}};
-    struct buf bytes = {0};
+    struct pin_entry e = { .kind = PIN_ENTRY_LEVEL,
+                           .level = PINSET_LEVEL_MAX + 1,
+                           .origin = { 3, 1, 1 } };
+    struct buf bytes = { 0 };
     struct pinset_applied out;
     pin_entry_encode(&e, &bytes);
     struct hash128 before = pinset_hash(r.set);
@@ -384,14 +387,14 @@ Test(pinset, a_damaged_row_stops_applying_and_is_never_served)
     struct pin_entry e = pin_entry_of(1);
     replica_apply(&r, &e);
     struct cid cid = test_cid(1);
-    r.map.corrupt = (struct bytes){cid.bytes, cid.len};
-    struct buf bytes = {0};
+    r.map.corrupt = (struct bytes){ cid.bytes, cid.len };
+    struct buf bytes = { 0 };
     struct pinset_applied out;
     pin_entry_encode(&e, &bytes);
     size_t changes = r.map.changes_count;
     cr_assert_eq(replica_try(&r, bytes.data, bytes.len, &out), ERR_CORRUPT);
     cr_assert_eq(r.map.changes_count, changes);
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct pin pin;
     struct view view = fake_map_view(&r.map);
     cr_assert_eq(pinset_get(&view, &cid, &arena, &pin), ERR_CORRUPT);
@@ -405,12 +408,13 @@ Test(pinset, a_row_under_another_name_is_damage)
     struct replica r;
     replica_init(&r);
     struct pin_entry e = pin_entry_of(1);
-    struct buf row = {0};
+    struct buf row = { 0 };
     pin_encode(&e.pin, &row);
     struct cid other = test_cid(2);
     struct row_sink sink = fake_map_sink(&r.map);
-    row_sink_put(&sink, STATE_TABLE_PINS, (struct bytes){other.bytes, other.len}, buf_bytes(&row));
-    struct arena arena = {0};
+    row_sink_put(&sink, STATE_TABLE_PINS, (struct bytes){ other.bytes, other.len },
+                 buf_bytes(&row));
+    struct arena arena = { 0 };
     struct pin pin;
     struct view view = fake_map_view(&r.map);
     cr_assert_eq(pinset_get(&view, &other, &arena, &pin), ERR_CORRUPT);
@@ -423,8 +427,8 @@ Test(pinset, the_first_cluster_id_stays)
 {
     struct replica r;
     replica_init(&r);
-    struct pin_entry first = {.kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = {1}};
-    struct pin_entry second = {.kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = {2}};
+    struct pin_entry first = { .kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = { 1 } };
+    struct pin_entry second = { .kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = { 2 } };
     cr_assert(!pinset_facts(r.set)->has_cluster_id);
     cr_assert_eq(replica_apply(&r, &first).outcome, PINSET_DONE);
     cr_assert_eq(replica_apply(&r, &second).outcome, PINSET_STALE);
@@ -437,8 +441,10 @@ Test(pinset, a_successor_renames_its_own_cluster_only)
 {
     struct replica r;
     replica_init(&r);
-    struct pin_entry first = {.kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = {1}};
-    struct pin_entry next = {.kind = PIN_ENTRY_SUCCESSOR, .predecessor = {1}, .cluster_id = {2}};
+    struct pin_entry first = { .kind = PIN_ENTRY_CLUSTER_ID, .cluster_id = { 1 } };
+    struct pin_entry next = { .kind = PIN_ENTRY_SUCCESSOR,
+                              .predecessor = { 1 },
+                              .cluster_id = { 2 } };
     cr_assert_eq(replica_apply(&r, &next).outcome, PINSET_STALE);
     cr_assert_eq(replica_apply(&r, &first).outcome, PINSET_DONE);
     cr_assert_eq(replica_apply(&r, &next).outcome, PINSET_DONE);
@@ -459,8 +465,8 @@ Test(pinset, index_rows_follow_a_change_of_type_free_fields)
     e.pin.max_depth = PIN_DEPTH_RECURSIVE;
     replica_apply(&r, &e);
     struct view view = fake_map_view(&r.map);
-    struct peer_id nobody = {0};
-    struct cid start = {0};
+    struct peer_id nobody = { 0 };
+    struct cid start = { 0 };
     struct pinset_held_cursor c = pinset_held_after(&view, &nobody, &start);
     struct pinset_held held;
     cr_assert_eq(pinset_next_held(&c, &held), OK);
@@ -468,6 +474,33 @@ Test(pinset, index_rows_follow_a_change_of_type_free_fields)
     cr_assert_eq(pinset_next_held(&c, &held), ERR_NOT_FOUND);
     replica_finish(&r);
     cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
+    replica_deinit(&r);
+}
+
+Test(pinset, who_is_drained_stays_so_until_it_is_undone)
+{
+    struct replica r;
+    replica_init(&r);
+    struct hash128 empty = pinset_rows_digest(r.set);
+    struct peer_id a = test_peer(1), b = test_peer(2);
+    struct pin_entry drain = { .kind = PIN_ENTRY_DRAIN, .peer = a, .is_drained = true };
+    for (int twice = 0; twice < 2; twice++)
+        cr_assert_eq(replica_apply(&r, &drain).outcome, PINSET_DONE);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_DRAINED), 1);
+    cr_assert(pinset_is_drained(r.set, &a) && !pinset_is_drained(r.set, &b));
+    replica_finish(&r);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
+
+    struct view view = fake_map_view(&r.map); /* as after a restart */
+    cr_assert_eq(pinset_open(r.set, &view), OK);
+    cr_assert(pinset_is_drained(r.set, &a) && !pinset_is_drained(r.set, &b));
+
+    drain.is_drained = false;
+    for (int twice = 0; twice < 2; twice++)
+        cr_assert_eq(replica_apply(&r, &drain).outcome, PINSET_DONE);
+    cr_assert_not(pinset_is_drained(r.set, &a));
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_DRAINED), 0);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), empty));
     replica_deinit(&r);
 }
 
@@ -504,7 +537,7 @@ static size_t random_allocations(struct test_random *random, struct peer_id *out
 static void random_origin(struct test_random *random, struct model *m, struct pin_origin *out)
 {
     uint64_t who = test_random_below(random, ORIGINS + 1);
-    *out = (struct pin_origin){0};
+    *out = (struct pin_origin){ 0 };
     if (who == ORIGINS)
         return;
     out->number = who + 1;
@@ -605,7 +638,7 @@ static size_t model_held_count(const struct model *m, const struct peer_id *hold
 static void check_held(struct replica *r, const struct model *m, const struct peer_id *holder)
 {
     struct view view = fake_map_view(&r->map);
-    struct cid start = {0};
+    struct cid start = { 0 };
     struct pinset_held_cursor c = pinset_held_after(&view, holder, &start);
     struct pinset_held held;
     size_t count = 0;
@@ -625,9 +658,9 @@ static void check_held(struct replica *r, const struct model *m, const struct pe
 
 static void check_pins(struct replica *r, const struct model *m)
 {
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct view view = fake_map_view(&r->map);
-    struct cid start = {0};
+    struct cid start = { 0 };
     struct pinset_cursor c = pinset_cursor_after(&view, &start);
     struct pin pin;
     uint64_t expiring = 0;
@@ -651,10 +684,10 @@ static void check_pins(struct replica *r, const struct model *m)
 
 static void check_holders(struct replica *r, const struct model *m)
 {
-    struct peer_id nobody = {0};
+    struct peer_id nobody = { 0 };
     check_held(r, m, &nobody);
     struct view view = fake_map_view(&r->map);
-    struct peer_id at = {0};
+    struct peer_id at = { 0 };
     for (uint32_t i = 0; i < PEERS; i++) {
         struct peer_id peer = test_peer(i);
         check_held(r, m, &peer);
@@ -669,9 +702,9 @@ static void check_holders(struct replica *r, const struct model *m)
 /* Two replicas with other batches and other restarts agree with the model, and with one another in every byte. */
 static void run_model(uint64_t seed)
 {
-    struct test_random random = {seed};
+    struct test_random random = { seed };
     static struct model m;
-    m = (struct model){0};
+    m = (struct model){ 0 };
     struct replica one, two;
     replica_init(&one);
     replica_init(&two);

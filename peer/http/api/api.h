@@ -29,6 +29,7 @@
 enum api_role { API_ROLE_NONE, API_ROLE_VOTER, API_ROLE_LEARNER, API_ROLE_LEAVING };
 
 struct api_id {
+    bool is_draining; /* as the peer that answers has it */
     struct peer_id id;
     struct bytes name;
     struct bytes version;
@@ -119,6 +120,7 @@ struct api_call {
     const struct peer_id *priority; /* user-allocations */
     size_t priority_count;
     struct peer_id peer;   /* peer_remove, peer_add */
+    bool is_undone;        /* peer_drain: undrain */
     struct multiaddr addr; /* peer_add: where it listens; len 0: unknown */
     bool
         is_restored; /* pin: as it once was, out of an export; pin_update is history, and an expiry may have passed */
@@ -164,6 +166,8 @@ struct api_ops {
     int (*unpin)(void *impl, struct api_call *call, struct buf *why);
     int (*peer_add)(void *impl, struct api_call *call, struct buf *why);
     int (*peer_remove)(void *impl, struct api_call *call, struct buf *why);
+    int (*peer_drain)(void *impl, struct api_call *call,
+                      struct buf *why);                /* or, is_undone, not any more */
     void (*forget)(void *impl, struct api_call *call); /* done will not run */
     /* All members, one after another. */
     int (*ids_open)(void *impl, const struct api_listing_hooks *hooks, struct api_listing **out);

@@ -139,6 +139,8 @@ void api_write_id(struct json_writer *w, const struct api_id *id)
     pin_json_bytes(w, "peername", id->name);
     if (id->role != API_ROLE_NONE)
         json_key_string(w, "role", api_role_name(id->role));
+    if (id->is_draining)
+        json_key_bool(w, "draining", true); /* ours */
     json_object_end(w);
 }
 

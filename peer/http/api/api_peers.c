@@ -132,6 +132,7 @@ struct api_member {
     struct http_collect collect;
     struct api_call call;
     bool is_add;
+    bool is_drain;
 };
 
 static void api_member_gone(struct http_exchange *x)
@@ -144,7 +145,7 @@ static void api_member_gone(struct http_exchange *x)
 static void api_member_done(struct api_call *call, int err, const char *why)
 {
     struct api_member *m = call->owner;
-    if (err == ERR_NOT_FOUND && !m->is_add)
+    if (err == ERR_NOT_FOUND && !m->is_add && !m->is_drain)
         err = OK; /* it is no member: that is what was asked for */
     if (err != OK) {
         api_reply_err(m->x, err, why);
@@ -189,18 +190,45 @@ static void api_member_start(struct api_member *m,
     buf_deinit(&why);
 }
 
-API_HANDLER(api_delete_peer)
+/* About the peer in the route; NULL: answered already. */
+static struct api_member *api_member_named(void *owner, struct http_exchange *x,
+                                           const struct http_params *params)
 {
     struct peer_id id;
     if (peer_id_parse(&id, http_param(params, "peer")) != OK) {
         http_reply_error(x, 400, "error decoding Peer ID: that is no peer id", NULL, 0);
-        return;
+        return NULL;
     }
     struct api_member *m = api_member_new(owner, x);
+    if (m != NULL)
+        m->call.peer = id;
+    return m;
+}
+
+API_HANDLER(api_delete_peer)
+{
+    struct api_member *m = api_member_named(owner, x, params);
+    if (m != NULL)
+        api_member_start(m, m->api->ops->peer_remove);
+}
+
+API_HANDLER(api_post_drain)
+{
+    struct api_member *m = api_member_named(owner, x, params);
     if (m == NULL)
         return;
-    m->call.peer = id;
-    api_member_start(m, m->api->ops->peer_remove);
+    m->is_drain = true;
+    api_member_start(m, m->api->ops->peer_drain);
+}
+
+API_HANDLER(api_delete_drain)
+{
+    struct api_member *m = api_member_named(owner, x, params);
+    if (m == NULL)
+        return;
+    m->is_drain = true;
+    m->call.is_undone = true;
+    api_member_start(m, m->api->ops->peer_drain);
 }
 
 /* {"peer_id":"..."} (V1) or {"peer_multiaddress":"/ip4/.../p2p/..."} (V0). */
