@@ -204,6 +204,9 @@ bench: $(PROGRAMS) $(BENCHES)
 T ?=
 bench-etcd: $(PROGRAMS) $(BENCHES)
 	bench/etcd/run $(B) $(T)
+.PHONY: bench-repair
+bench-repair: $(PROGRAMS) $(BENCHES)
+	bench/repair $(B)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
 	$(link)
 
@@ -285,6 +288,7 @@ help:
 	@echo 'make analyze    cppcheck over all sources'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
+	@echo 'make bench-repair  a peer with 100,000 pins dies: until all have other holders'
 	@echo 'make bench-etcd  pins beside etcd on the same disk (needs Go; fetches etcd); T=rates: one table of it'
 	@echo 'make bench-sim  how fast the simulator is'
 	@echo 'make fmt        lay the sources out'

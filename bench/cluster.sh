@@ -52,11 +52,15 @@ peer_stop() {
     peer_pid[$1]=
 }
 
-peers_ready() { [ "$(ctl_at 1 peers ls | grep -c 'Sees 2 other peers')" -eq 3 ]; }
+# Which peers there are; whoever sources this may want others.
+peers=(1 2 3)
+peers_ready() {
+    [ "$(ctl_at 1 peers ls | grep -c "Sees $((${#peers[@]} - 1)) other peers")" -eq ${#peers[@]} ]
+}
 
 cluster_start() {
     secret=$(head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n')
-    for n in 1 2 3; do
+    for n in "${peers[@]}"; do
         free_port; rest[$n]=$port
         free_port; api[$n]=$port
         free_port; cluster[$n]=$port
@@ -67,8 +71,8 @@ cluster_start() {
     done
     peer_start 1
     until_true 30 "peer 1 answering" ctl_at 1 id
-    for n in 2 3; do peer_start $n --bootstrap "/ip4/127.0.0.1/tcp/${cluster[1]}/p2p/${id[1]}"; done
-    until_true 60 "three peers in the cluster" peers_ready
+    for n in "${peers[@]:1}"; do peer_start $n --bootstrap "/ip4/127.0.0.1/tcp/${cluster[1]}/p2p/${id[1]}"; done
+    until_true 60 "all peers in the cluster" peers_ready
 }
 
 cluster_stop() {
