@@ -67,9 +67,21 @@ static int cmd_status_one(struct ctl *ctl, const struct args *args, const char *
     return ctl_show(ctl, &q, format_status);
 }
 
+/* What the peers last told of themselves: no pin is looked at. */
+static int cmd_status_summary(struct ctl *ctl)
+{
+    struct question q = { .method = "GET" };
+    target_segment(&q.target, "monitor");
+    target_segment(&q.target, "metrics");
+    target_segment(&q.target, "pinstatus");
+    return ctl_show(ctl, &q, format_summary);
+}
+
 static int cmd_status_run(struct ctl *ctl, const struct args *args)
 {
     struct cid cid;
+    if (args_is(args, "summary"))
+        return cmd_status_summary(ctl);
     if (args->operands_count == 0)
         return cmd_status_all(ctl, args);
     for (size_t i = 0; i < args->operands_count; i++) {
@@ -89,6 +101,9 @@ static const struct flag flags[] = {
               "unpin_queued, unpin_error, unpinned, remote, cluster_error, "
               "unexpectedly_unpinned; `error` and `queued` stand for all of their kind; without "
               "CIDs only" },
+    { "summary", FLAG_BOOL,
+      .help = "only how many pins are in which status on each peer, as these said last; at once, "
+              "however many there are" },
     { 0 },
 };
 
@@ -96,6 +111,7 @@ static const struct example examples[] = {
     { "status", "of everything, on every peer" },
     { "status CID", "of one" },
     { "status --filter error", "what has gone wrong" },
+    { "status --summary", "counts by status and peer" },
     { "status --local --filter queued,pinning", "what this peer still has to do" },
     { 0 },
 };

@@ -383,6 +383,34 @@ void format_metrics(const struct format *f, const struct json_doc *doc)
         format_metric(f, doc, at);
 }
 
+static void format_summary_of(const struct format *f, const struct json_doc *doc, int metric)
+{
+    struct buf text = { 0 };
+    struct json_doc counts;
+    format_member(f, doc, metric, "peer");
+    if (json_text(doc, json_member(doc, metric, "value"), &text) == OK &&
+        json_parse(&counts, (const char *)text.data, text.len) == OK) {
+        for (int at = json_first(&counts, 0); at != JSON_NONE; at = json_next(&counts, at)) {
+            int64_t count = 0;
+            (void)json_get_i64(&counts, json_value_of(&counts, at), &count);
+            if (count == 0)
+                continue;
+            buf_append_text(f->out, " | ");
+            format_capitals(f, &counts, at);
+            buf_printf(f->out, ": %lld", (long long)count);
+        }
+        json_doc_deinit(&counts);
+    }
+    buf_put_u8(f->out, '\n');
+    buf_deinit(&text);
+}
+
+void format_summary(const struct format *f, const struct json_doc *doc)
+{
+    for (int at = json_first(doc, 0); at != JSON_NONE; at = json_next(doc, at))
+        format_summary_of(f, doc, at);
+}
+
 static void format_alert(const struct format *f, const struct json_doc *doc, int alert)
 {
     format_member(f, doc, alert, "peer");

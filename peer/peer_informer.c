@@ -41,6 +41,7 @@ struct peer_informer {
     bool was_told; /* the first answer was pushed at once */
     /* What was last made of it. */
     struct buf ping;
+    struct buf status;
     char values[INFORMER_NUMBERS][INFORMER_VALUE_SIZE];
     size_t values_count;
     char tag_names[LIMIT_METRICS_PER_PEER_COUNT][LIMIT_METRIC_NAME_BYTES + 1];
@@ -67,6 +68,7 @@ void peer_informer_destroy(struct peer_informer *i)
         buf_deinit(&i->ipfs_addrs[a]);
     buf_deinit(&i->target);
     buf_deinit(&i->ping);
+    buf_deinit(&i->status);
     mem_free(i);
 }
 
@@ -219,6 +221,27 @@ static void informer_say(struct peer_informer *i, struct metric *out, const char
                             .is_valid = is_valid };
 }
 
+static void informer_say_status(struct peer_informer *i, struct metric *out)
+{
+    struct tracker_summary s = tracker_summary(i->peer->tracker);
+    buf_clear(&i->status);
+    struct json_writer w = json_writer_to(&i->status);
+    json_object_begin(&w);
+    json_key_u64(&w, "pinned", s.pinned);
+    json_key_u64(&w, "pinning", s.pinning);
+    json_key_u64(&w, "pin_queued", s.pin_queued);
+    json_key_u64(&w, "pin_error", s.pin_error);
+    json_key_u64(&w, "unexpectedly_unpinned", s.unexpectedly_unpinned);
+    json_key_u64(&w, "unpinning", s.unpinning);
+    json_key_u64(&w, "unpin_queued", s.unpin_queued);
+    json_key_u64(&w, "unpin_error", s.unpin_error);
+    json_object_end(&w);
+    *out = (struct metric){ .name = { METRIC_PINSTATUS, strlen(METRIC_PINSTATUS) },
+                            .value = buf_bytes(&i->status),
+                            .weight = (int64_t)s.pinned,
+                            .is_valid = s.is_complete };
+}
+
 static size_t informer_say_tags(struct peer_informer *i, struct metric *out, size_t max)
 {
     const struct peer_options *o = &i->peer->options;
@@ -237,7 +260,7 @@ static size_t informer_say_tags(struct peer_informer *i, struct metric *out, siz
 
 size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t max)
 {
-    ASSERT(max >= INFORMER_NUMBERS + 1);
+    ASSERT(max >= INFORMER_NUMBERS + 2);
     uint64_t pins = pinset_facts(i->peer->pinset)->pins_count;
     uint64_t queued = tracker_counts(i->peer->tracker).pin_queued;
     uint64_t left = i->storage_max > i->repo_size ? i->storage_max - i->repo_size : 0;
@@ -253,7 +276,8 @@ size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t
     informer_say(i, &out[3], "numpin", pins, -(int64_t)pins, is_known);
     informer_say(i, &out[4], METRIC_PINQUEUE, queued,
                  -(int64_t)(queued / i->peer->options.pinqueue_bucket), true);
-    size_t count = 1 + INFORMER_NUMBERS;
+    informer_say_status(i, &out[1 + INFORMER_NUMBERS]);
+    size_t count = 2 + INFORMER_NUMBERS;
     count += informer_say_tags(i, &out[count], max - count);
     for (size_t n = 0; n < count; n++)
         out[n].ttl_us = i->peer->options.metric_ttl_us;

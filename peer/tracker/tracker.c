@@ -21,7 +21,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum { TRACKER_ROOM_STEPS = 12, TRACKER_ROOM_ROWS = 4 }; /* what one CID may take */
+enum { TRACKER_ROOM_STEPS = 16, TRACKER_ROOM_ROWS = 4 }; /* what one CID may take */
 
 void tracker_options_default(struct tracker_options *o)
 {
@@ -183,6 +183,7 @@ void tracker_on_durable(struct tracker *t, uint64_t turn_number)
 
 void tracker_put_row(struct tracker *t, const struct cid *cid, const struct tracker_row *row)
 {
+    tracker_tally_change(t, cid, row);
     buf_clear(&t->scratch);
     tracker_row_encode(row, &t->scratch);
     ASSERT(t->scratch.err == OK); /* there is room for the longest row: a turn does not fail halfway */
@@ -194,6 +195,7 @@ void tracker_put_row(struct tracker *t, const struct cid *cid, const struct trac
 
 void tracker_del_row(struct tracker *t, const struct cid *cid)
 {
+    tracker_tally_change(t, cid, NULL);
     t->turn_number += t->turn_rows == 0;
     t->turn_rows += 1;
     row_sink_del(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){ cid->bytes, cid->len });
@@ -463,6 +465,7 @@ uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, i
     tracker_ops_wake(t);
     tracker_keep_first(err, tracker_walk_slice(t));
     tracker_keep_first(err, tracker_sync_slice(t));
+    tracker_keep_first(err, tracker_tally_slice(t));
     tracker_ops_start(t);
     tracker_sync_begin(t);
     t->turn = NULL;
@@ -485,7 +488,7 @@ uint64_t tracker_next_deadline_us(const struct tracker *t)
         return UINT64_MAX;
     bool walks = t->walker.phase != WALK_IDLE || t->syncer.phase == SYNC_ROWS;
     if (!t->has_begun || t->hints.count > 0 || !list_is_empty(&t->ended) ||
-        !list_is_empty(&t->answered) || (walks && !t->is_pool_full))
+        !list_is_empty(&t->answered) || !t->tally.is_complete || (walks && !t->is_pool_full))
         return 0;
     uint64_t due_us = tracker_earlier(t->recover_at_us, t->sync_at_us);
     due_us = tracker_earlier(due_us, tracker_calls_deadline_us(t));

@@ -130,4 +130,19 @@ struct tracker_counts {
 };
 struct tracker_counts tracker_counts(const struct tracker *t);
 
+/* How many CIDs this peer shows in each status: kept, not counted, but for the first walk after a start. What no row is
+ * written for yet is not in it; nor what is REMOTE. */
+struct tracker_summary {
+    uint64_t pinned;
+    uint64_t pinning;
+    uint64_t pin_queued;
+    uint64_t pin_error;
+    uint64_t unexpectedly_unpinned;
+    uint64_t unpinning;
+    uint64_t unpin_queued;
+    uint64_t unpin_error;
+    bool is_complete; /* false: still counting */
+};
+struct tracker_summary tracker_summary(const struct tracker *t);
+
 #endif

@@ -8,6 +8,7 @@
  *   tracker_sync.c    the daemon's list against the rows
  *   tracker_row.c     the bytes of a row
  *   tracker_seen.c    which CIDs a listing named, 8 bytes each
+ *   tracker_tally.c   how many rows say what
  *   tracker_status.c  what it all looks like from outside */
 #ifndef TRACKER_TRACKER_INT_H
 #define TRACKER_TRACKER_INT_H
@@ -159,6 +160,23 @@ struct tracker_hint {
     enum tracker_reason reason;
 };
 
+/* Rows by what they say (tracker_tally.c). */
+enum tracker_tally_kind {
+    TALLY_PINNED,
+    TALLY_PIN,
+    TALLY_PIN_FAILED,
+    TALLY_LOST,
+    TALLY_UNPIN,
+    TALLY_UNPIN_FAILED,
+    TALLY_KINDS_COUNT
+};
+
+struct tracker_tally {
+    uint64_t rows[TALLY_KINDS_COUNT];
+    struct cid counted; /* rows up to this CID are in it */
+    bool is_complete;
+};
+
 enum tracker_walk_phase { WALK_IDLE, WALK_HELD, WALK_EVERYWHERE, WALK_ROWS };
 
 struct tracker_walker {
@@ -215,6 +233,7 @@ struct tracker {
     uint32_t daemon_failures;
     uint64_t start_at_us; /* no call starts before it */
 
+    struct tracker_tally tally;
     struct tracker_walker walker;
     struct tracker_syncer syncer;
     bool is_pool_full; /* walks wait until an operation ends */
@@ -274,6 +293,10 @@ bool tracker_op_goes_first(const struct tracker *t, const struct tracker_op *op)
 uint64_t tracker_op_patience_us(const struct tracker *t, const struct tracker_op *op);
 /* The next operation that may start: its row is durable, and its kind has a slot free. NULL: none. */
 struct tracker_op *tracker_op_startable(const struct tracker *t);
+
+/* tracker_tally.c: `row` NULL: it goes. Before the change. */
+void tracker_tally_change(struct tracker *t, const struct cid *cid, const struct tracker_row *row);
+int tracker_tally_slice(struct tracker *t);
 
 /* tracker_surplus.c */
 bool tracker_is_surplus(const struct tracker *t, const struct cid *cid,

@@ -107,6 +107,14 @@ happens leader_is_replaced 60 held_is_allocated "${alive[@]}"
 peer_start "$leader"
 happens leader_is_back 60 sees 5 1 2 3 4 5
 happens all_is_well 60 held_is_allocated 1 2 3 4 5
+sums_up() { # every peer's count is what its daemon holds
+    local n
+    for n in 1 2 3 4 5; do
+        ctl_at 3 status --summary | grep -q "^${id[$n]}.* PINNED: $(held "$n" | wc -l)\($\| \)" ||
+            [ "$(held "$n" | wc -l)" -eq 0 ] || return 1
+    done
+}
+happens summary 30 sums_up
 holds nobody_to_drain check_refused
 holds drain_one ctl_at 1 peers drain "${id[2]}"
 drained() { ! allocations | grep -q "${id[2]}" && held_is_allocated 1 2 3 4 5; }
