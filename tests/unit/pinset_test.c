@@ -741,3 +741,22 @@ Test(pinset, does_what_the_model_does)
     for (uint64_t seed = 1; seed <= 40; seed++)
         run_model(seed);
 }
+
+Test(pinset, rows_without_their_meta_row_are_no_empty_state)
+{
+    struct replica r;
+    replica_init(&r);
+    struct pin_entry e = pin_entry_of(1);
+    replica_apply(&r, &e);
+    replica_finish(&r);
+    struct pinset *other;
+    cr_assert_eq(pinset_create(&other), OK);
+    r.map.tables[STATE_TABLE_META].count = 0;
+    struct view view = fake_map_view(&r.map);
+    cr_assert_eq(pinset_open(other, &view), ERR_CORRUPT);
+    r.map.tables[STATE_TABLE_META].count = 1;
+    view = fake_map_view(&r.map);
+    cr_assert_eq(pinset_open(other, &view), OK);
+    pinset_destroy(other);
+    replica_deinit(&r);
+}
