@@ -141,6 +141,7 @@ void peer_on_deadline(struct peer *p)
     peer_receiver_on_deadline(p);
     peer_trim_on_deadline(p);
     peer_damage_on_deadline(p);
+    peer_audit_on_deadline(p);
     peer_swarm_on_deadline(p);
     peer_leave_on_deadline(p);
     peer_visit_on_deadline(p);
@@ -180,6 +181,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_receiver_deadline_us(p));
     due = peer_earlier(due, peer_trim_deadline_us(p));
     due = peer_earlier(due, peer_damage_deadline_us(p));
+    due = peer_earlier(due, peer_audit_deadline_us(p));
     due = peer_earlier(due, peer_swarm_deadline_us(p));
     due = peer_earlier(due, peer_tracker_deadline_us(p));
     return peer_earlier(due, peer_stop_deadline_us(p));

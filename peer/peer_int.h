@@ -7,6 +7,7 @@
  *   peer_snapshot.c  messages about snapshots; peer_snapshot_send.c gives our state to members that need it,
  *                    peer_snapshot_receive.c puts a leader's in the place of ours
  *   peer_trim.c      where the log begins
+ *   peer_audit.c     our state's hash compared with the leader's
  *   peer_damage.c    damaged rows: the scrub that finds them, and the way to heal them
  *   peer_propose.c   writes on their way through the log
  *   peer_read.c      reads that wait until this peer has caught up
@@ -44,6 +45,7 @@
 #include "allocation/allocate.h"
 #include "allocation/repair.h"
 #include "health/monitor.h"
+#include "members/audit.h"
 #include "members/founding.h"
 #include "members/join.h"
 #include "net/frame.h"
@@ -236,6 +238,10 @@ struct peer {
     struct digest_scrub scrub;
     uint64_t scrub_index; /* where the state stood when the walk began */
     uint64_t scrub_at_us;
+    struct audit audit; /* our state's hash at some indexes, to compare with others' */
+    uint64_t audit_at_us;
+    uint64_t audit_asked; /* about the state behind this entry */
+    uint64_t audit_differences;
 
     /* Members. */
     struct list_link changes;
@@ -398,6 +404,12 @@ void peer_state_damaged(struct peer *p, const char *found); /* may be said from 
 void peer_state_healed(struct peer *p);
 void peer_damage_on_deadline(struct peer *p);
 uint64_t peer_damage_deadline_us(const struct peer *p);
+
+/* ---- peer_audit.c ---- */
+void peer_audit_on_applied(struct peer *p);
+void peer_on_audit(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_audit_on_deadline(struct peer *p);
+uint64_t peer_audit_deadline_us(const struct peer *p);
 
 /* ---- peer_trim.c ---- */
 void peer_trim_on_deadline(struct peer *p);

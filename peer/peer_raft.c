@@ -277,6 +277,7 @@ static void peer_apply(struct peer *p)
             break;
         }
         p->applied = index;
+        peer_audit_on_applied(p);
         peer_tell_applied(p, e);
     }
     if (p->applied == before || p->life == PEER_STOPPED)

@@ -39,7 +39,8 @@ enum rpc_method {
     RPC_RETIRE = 12,       /* your disk lost what you acknowledged: put it aside and join anew */
     RPC_LEAVE = 13,        /* leader, I leave: let what I hold move, then remove me */
     RPC_DIVERGED = 14,     /* what you say is committed contradicts my log: I stop */
-    RPC_METHOD_LAST = RPC_DIVERGED
+    RPC_AUDIT = 15,        /* leader, is your state as mine was there? (members/audit.h) */
+    RPC_METHOD_LAST = RPC_AUDIT
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */
