@@ -159,6 +159,8 @@ void raft_reads_fail(struct raft *r);
 
 /* raft_transfer.c */
 void raft_transfer_step(struct raft *r);
+/* We lead for the last time in this input: somebody else may begin at once. */
+void raft_transfer_farewell(struct raft *r);
 void raft_on_timeout_now(struct raft *r, const struct raft_msg *m);
 
 /* raft_check.c */

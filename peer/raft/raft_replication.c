@@ -204,9 +204,10 @@ void raft_lead_on(struct raft *r)
             raft_feed(r, &r->progress[i]);
     }
     raft_reads_answer(r);
-    if (raft_is_retired(r))
-        raft_become_follower(r, r->term,
-                             RAFT_NOBODY); /* the others were told of the commit above */
+    if (raft_is_retired(r)) {
+        raft_transfer_farewell(r); /* the others were told of the commit above */
+        raft_become_follower(r, r->term, RAFT_NOBODY);
+    }
 }
 
 static void raft_on_refused(struct raft *r, struct raft_progress *p, const struct raft_msg *m)

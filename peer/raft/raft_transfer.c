@@ -54,6 +54,15 @@ void raft_transfer_step(struct raft *r)
         raft_send(r, (struct raft_msg){ .type = RAFT_MSG_TIMEOUT_NOW, .to = p->number });
 }
 
+/* A leader that was removed, or votes no more, makes way (dissertation 4.2.2). Without this the others would find out by
+ * its silence. They may hear it too late, or somebody with a longer log wins: it is an election like any other. */
+void raft_transfer_farewell(struct raft *r)
+{
+    uint64_t heir = raft_best_heir(r);
+    if (heir != RAFT_NOBODY)
+        raft_send(r, (struct raft_msg){ .type = RAFT_MSG_TIMEOUT_NOW, .to = heir });
+}
+
 void raft_on_timeout_now(struct raft *r, const struct raft_msg *m)
 {
     ASSERT(m->term == r->term);

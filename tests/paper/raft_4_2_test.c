@@ -61,6 +61,22 @@ Test(raft_4_2, a_removed_leader_leads_on_until_that_is_committed_without_countin
     raft_destroy(r);
 }
 
+Test(raft_4_2, a_removed_leader_hands_over_as_it_goes)
+{
+    struct raft *r = raft_change_leader(4, 0);
+    cr_assert_eq(raft_change_remove(r, 1), OK);
+    raft_flush(r, NOW);
+    raft_one_store(r, NOW);
+    raft_change_ack(r, 2, 2);
+    struct raft_msg m = raft_one_ack(3, r, 2);
+    const struct raft_ready *ready = raft_step(r, NOW, 0, &m);
+    cr_assert_eq(raft_state(r), RAFT_FOLLOWER);
+    cr_assert_eq(raft_one_count(ready, RAFT_MSG_TIMEOUT_NOW), 1, "to one of those that have everything");
+    uint64_t heir = raft_one_find(ready, RAFT_MSG_TIMEOUT_NOW, RAFT_NOBODY)->to;
+    cr_assert(heir == 2 || heir == 3);
+    raft_destroy(r);
+}
+
 Test(raft_4_2, a_demoted_leader_does_not_count_itself_either)
 {
     struct raft *r = raft_change_leader(3, 0);
