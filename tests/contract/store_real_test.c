@@ -230,6 +230,24 @@ Test(os_store, rot_is_found_in_the_log_and_in_rows)
     close_all(&fx);
 }
 
+/* The bytes are sound; they are not what was put there. */
+Test(os_store, a_row_that_turns_up_under_another_key_is_damage)
+{
+    struct fixture fx;
+    open_all(&fx);
+    cr_assert_eq(put(&fx, "alpha-row", "value", 5), OK);
+    real_stop(&fx);
+    spoil(fx.impl, "state.1", "alpha-row", 'b');
+    real_start(&fx);
+    cr_assert_eq(store_map_open(&fx.store, 1), OK);
+    struct view v;
+    struct bytes value;
+    cr_assert_eq(store_view_open(&fx.store, MAP_STATE, &v), OK);
+    cr_assert_eq(view_get(&v, 0, (struct bytes){ "blpha-row", 9 }, &value), ERR_CORRUPT);
+    store_view_close(&fx.store, &v);
+    close_all(&fx);
+}
+
 Test(os_store, a_newer_format_and_a_foreign_folder_are_refused)
 {
     struct fixture fx;

@@ -45,6 +45,21 @@ Test(raft_6_2, silence_of_a_majority_ends_it)
     raft_destroy(r);
 }
 
+Test(raft_6_2, years_of_uptime_change_nothing)
+{
+    const uint64_t years_us = (uint64_t)3 * 365 * 24 * 3600 * 1000 * 1000;
+    struct raft *r = raft_one_create(&(struct raft_past){ .number = 1, .voters = 3 });
+    raft_one_win(r, years_us);
+    raft_one_store(r, years_us);
+    answer(r, years_us + 1, 2);
+    cr_assert_geq(raft_next_deadline_us(r), years_us);
+    raft_on_deadline(r, years_us + ONE_HEARTBEAT_US, 0);
+    cr_assert_eq(raft_state(r), RAFT_LEADER);
+    raft_on_deadline(r, years_us + 1 + ONE_ELECTION_US, 0);
+    cr_assert_eq(raft_state(r), RAFT_FOLLOWER);
+    raft_destroy(r);
+}
+
 Test(raft_6_2, a_leader_alone_needs_no_answer)
 {
     struct raft *r =
