@@ -104,6 +104,8 @@ void peer_raft_take(struct peer *p, const struct raft_ready *ready)
         peer_sender_need(p, ready->snapshots[i].member);
     if (ready->role_changed)
         peer_on_role_changed(p);
+    else if (peer_leads(p))
+        peer_tell_commit(p); /* a later event of this turn may end our term */
     if (ready->config_changed)
         peer_on_config_changed(p);
 }
@@ -141,8 +143,9 @@ static void peer_unit_stored(void *owner, uint64_t number, int err)
         p->units_in_flight -= 1;
         p->stored_unit = number;
         peer_disk_answers(p);
-        peer_raft_take(p, raft_on_stored(p->raft, p->now_us, number));
+        const struct raft_ready *ready = raft_on_stored(p->raft, p->now_us, number);
         peer_tell_stored(p);
+        peer_raft_take(p, ready);
         peer_letters_leave(p);
         peer_receiver_on_stored(p, number);
         peer_trim_on_stored(p);
