@@ -30,6 +30,8 @@ struct peer_receiver {
     struct raft_config config; /* at id.pos */
     uint64_t generation;       /* where it goes */
     uint64_t heard_us;         /* when it last moved */
+    uint64_t rests_until_us;   /* the last one failed here, and would again */
+    int last_err;              /* why; said once */
     struct rows_check check;
     uint64_t switch_unit; /* the unit that names the generation; 0: not taken yet */
     struct map_job drop;  /* of a generation that is not needed after all */
@@ -85,6 +87,23 @@ static int receiver_on_rows_end(void *owner, const struct snapshot_offer *offer)
     return err == OK && !is_it ? ERR_CORRUPT : err;
 }
 
+static void receiver_failed(struct peer *p, int err, uint64_t index)
+{
+    struct peer_receiver *r = p->receiver;
+    bool is_news = err != r->last_err;
+    r->last_err = err;
+    r->rests_until_us = p->now_us + RECEIVER_STALL_US;
+    if (err == ERR_IO)
+        peer_disk_failed(p, err, "taking over a snapshot");
+    else if (err == ERR_VERSION && is_news)
+        LOG_ERROR(p->log, "raft",
+                  "the state up to entry %llu was written by a newer version: upgrade this peer",
+                  (unsigned long long)index);
+    else if (is_news)
+        LOG_WARN(p->log, "raft", "the state up to entry %llu was not taken over: %s",
+                 (unsigned long long)index, err_text(err));
+}
+
 static void receiver_on_installed(void *owner, int err, const struct snapshot_offer *offer,
                                   uint64_t generation)
 {
@@ -96,16 +115,7 @@ static void receiver_on_installed(void *owner, int err, const struct snapshot_of
         overlay_flush(p->state);
     } else {
         receiver_to_idle(p);
-        if (err == ERR_VERSION)
-            LOG_ERROR(p->log, "raft",
-                      "the state up to entry %llu was written by a newer version: "
-                      "upgrade this peer",
-                      (unsigned long long)offer->id.pos.index);
-        else if (err == ERR_IO)
-            peer_disk_failed(p, err, "taking over a snapshot");
-        else
-            LOG_WARN(p->log, "raft", "the state up to entry %llu was not taken over: %s",
-                     (unsigned long long)offer->id.pos.index, err_text(err));
+        receiver_failed(p, err, offer->id.pos.index);
     }
     peer_leave(p);
 }
@@ -159,15 +169,16 @@ void peer_receiver_on_offer(struct peer *p, const struct peer_id *from,
     }
     if (r->phase == RECEIVER_PULLING && p->now_us - r->heard_us >= RECEIVER_STALL_US)
         receiver_abort(p);
-    if (r->phase != RECEIVER_IDLE || r->drop_runs || !snapshot_sink_is_idle(r->sink))
+    if (r->phase != RECEIVER_IDLE || r->drop_runs || !snapshot_sink_is_idle(r->sink) ||
+        p->now_us < r->rests_until_us)
         return; /* offered again soon */
     int err = receiver_begin(p, from, m);
-    if (err == OK)
+    if (err == OK && r->last_err == OK)
         LOG_INFO(p->log, "raft",
                  "receiving the state up to entry %llu from member %llu: %llu bytes",
                  (unsigned long long)m->id.pos.index, (unsigned long long)m->from,
                  (unsigned long long)m->offer.len);
-    else if (err != ERR_BUSY)
+    else if (err != OK && err != ERR_BUSY)
         peer_bad_frame(p, from, err);
 }
 
@@ -263,6 +274,7 @@ void peer_receiver_on_stored(struct peer *p, uint64_t unit_number)
     tracker_walk(p->tracker);
     peer_proposals_on_role(p); /* what the snapshot brought along is answered by a second copy */
     snapshot_sink_finish(r->sink);
+    r->last_err = OK;
     receiver_tell_held(p, &r->from, r->from_number, &r->id);
     receiver_to_idle(p);
 }
