@@ -3,8 +3,8 @@
  *      FAULTS=/path/to/order FAULTS_FOLDER=/path/to/peer LD_PRELOAD=build/tests/faults.so ipfs-cluster-service ...
  *
  * Order    A file that may come and go while the process runs, with one line: CALL ERRNO [PART]. CALL is write, sync or
- *          open (to write); ERRNO is ENOSPC, EIO, EROFS, EMFILE, or "hang": the call waits until the order is another one. PART:
- *          only files with this in their path.
+ *          open (to write); ERRNO is ENOSPC, EIO, EROFS, EMFILE, or "hang": the call waits until the order is another.
+ *          PART: only files with this in their path.
  * Full     ENOSPC lets pass what needs no new block: a write that ends before the file does.
  * Where    Files below FAULTS_FOLDER; the C library's calls by which our code and LMDB write. */
 #include <errno.h>

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Peers are killed (SIGKILL) in a loop, one or all at once, while clients pin, rename and unpin through all of them. In the end all
-# three list the same pins, and exactly those that the clients' record allows: whatever was acknowledged happened, and
-# what was not either happened or did not. What a power cut adds to this is tests/crash's business.
+# Peers are killed (SIGKILL) in a loop, one or all at once, while clients pin, rename and unpin through all of them. In
+# the end all three list the same pins, and exactly those that the clients' record allows: whatever was acknowledged
+# happened, and what was not either happened or did not. What a power cut adds to this is the business of tests/crash.
 # No IPFS daemon is there: this is about the shared state.
 . tests/system/lib/check.bash
 . tests/system/lib/cluster.bash
