@@ -19,10 +19,11 @@ void peer_audit_on_applied(struct peer *p)
 static void audit_alarm(struct peer *p, const char *other, uint64_t index)
 {
     p->audit_differences += 1;
-    LOG_ERROR(p->log, "cluster",
-              "the state behind entry %llu is not the one of %s: one of the two has applied an entry "
-              "wrongly; compare `state info` of all peers, and delete the consensus data of the odd one",
-              (unsigned long long)index, other);
+    LOG_ERROR(
+        p->log, "cluster",
+        "the state behind entry %llu is not the one of %s: one of the two has applied an entry "
+        "wrongly; compare `state info` of all peers, and delete the consensus data of the odd one",
+        (unsigned long long)index, other);
 }
 
 /* ---- the leader ---- */

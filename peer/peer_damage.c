@@ -24,7 +24,8 @@ void peer_state_damaged(struct peer *p, const char *found)
     if (p->state_is_damaged)
         return;
     LOG_ERROR(p->log, "store",
-              "the state is damaged: %s; it is not served, and taken anew from another peer", found);
+              "the state is damaged: %s; it is not served, and taken anew from another peer",
+              found);
     p->state_is_damaged = true;
     p->heal_at_us = p->now_us;
 }

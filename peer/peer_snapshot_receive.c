@@ -234,8 +234,8 @@ void peer_receiver_settle(struct peer *p)
     struct peer_receiver *r = p->receiver;
     if (r->phase != RECEIVER_DRAINING || overlay_batches_count(p->state) > 0)
         return;
-    bool is_news = p->applied < r->id.pos.index ||
-                   (p->state_is_damaged && p->applied == r->id.pos.index);
+    bool is_news =
+        p->applied < r->id.pos.index || (p->state_is_damaged && p->applied == r->id.pos.index);
     if (peer_leads(p) || !is_news) {
         receiver_give_back(p);
         return;

@@ -143,7 +143,8 @@ static void sender_on_ready(void *owner, int err)
     if (err == ERR_IO) {
         peer_disk_failed(p, err, "writing the state out for a member");
     } else if (err == ERR_CORRUPT) {
-        peer_state_damaged(p, "writing it out for a member met a row that does not fit its checksum");
+        peer_state_damaged(p,
+                           "writing it out for a member met a row that does not fit its checksum");
         p->sender->spool_index = 0;
     } else if (err != OK) {
         LOG_WARN(p->log, "raft", "the state could not be written out for a member: %s",
