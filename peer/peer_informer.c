@@ -262,7 +262,7 @@ size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t
 {
     ASSERT(max >= INFORMER_NUMBERS + 2);
     uint64_t pins = pinset_facts(i->peer->pinset)->pins_count;
-    uint64_t queued = tracker_counts(i->peer->tracker).pin_queued;
+    uint64_t queued = tracker_counts(i->peer->tracker).pin_untried;
     uint64_t left = i->storage_max > i->repo_size ? i->storage_max - i->repo_size : 0;
     bool is_known = i->repo_is_known;
     i->values_count = 0;
@@ -270,7 +270,7 @@ size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t
     out[0] = (struct metric){ .name = { METRIC_PING, strlen(METRIC_PING) },
                               .value = buf_bytes(&i->ping),
                               .is_valid = true };
-    informer_say(i, &out[1], "reposize", i->repo_size, -(int64_t)i->repo_size, is_known);
+    informer_say(i, &out[1], METRIC_REPOSIZE, i->repo_size, -(int64_t)i->repo_size, is_known);
     /* A daemon that names no limit is never full. */
     informer_say(i, &out[2], METRIC_FREESPACE, left, (int64_t)left, is_known && i->storage_max > 0);
     informer_say(i, &out[3], "numpin", pins, -(int64_t)pins, is_known);

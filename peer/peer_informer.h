@@ -1,6 +1,6 @@
 /* peer_informer.h -- what this peer says about itself: that it lives, and how much its IPFS daemon holds.
  *
- * Shape    "ping" is valid while the peer runs; so are "pinqueue", how many pins wait in front of the daemon, and
+ * Shape    "ping" is valid while the peer runs; so are "pinqueue", how many pins wait for their first attempt, and
  *          "tag:NAME". What the daemon says ("reposize", "freespace", and with them "numpin") is asked every half
  *          TTL and is invalid while it does not answer. The daemon's id and addresses are asked along, for ping
  *          and GET /id.

@@ -9,7 +9,8 @@
  *
  *      at once        proposals without an outcome
  *      per second     proposals
- *      in motion      pins that wait in front of the daemons (metric "pinqueue") and those given out since they said so
+ *      in motion      pins that wait for their first attempt (metric "pinqueue"), and those given out since they said so;
+ *                     not those of a daemon that does not answer, which may wait for days
  *
  * Writes of users do not count and are not held up: repair leaves most of the proposals' room to them. */
 #include "peer_int.h"
@@ -48,7 +49,10 @@ static uint64_t peer_pins_queued(struct peer *p)
     const struct peer_id *after = NULL;
     struct peer_id at;
     while (monitor_next(p->monitor, p->now_us, METRIC_PINQUEUE, after, &m) == OK) {
-        if (!m.is_expired && m.metric.is_valid)
+        struct monitor_metric size;
+        bool moves = monitor_get(p->monitor, p->now_us, &m.peer, METRIC_REPOSIZE, &size) == OK &&
+                     size.metric.is_valid && !size.is_expired;
+        if (moves && !m.is_expired && m.metric.is_valid)
             queued += peer_number_of(m.metric.value);
         at = m.peer;
         after = &at;

@@ -18,6 +18,7 @@
 #define METRIC_PING      "ping"
 #define METRIC_PINQUEUE  "pinqueue"
 #define METRIC_PINSTATUS "pinstatus" /* a JSON object: how many CIDs in which status */
+#define METRIC_REPOSIZE  "reposize"
 #define METRIC_FREESPACE "freespace"
 
 struct metric {

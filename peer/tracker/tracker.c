@@ -186,7 +186,8 @@ void tracker_put_row(struct tracker *t, const struct cid *cid, const struct trac
     tracker_tally_change(t, cid, row);
     buf_clear(&t->scratch);
     tracker_row_encode(row, &t->scratch);
-    ASSERT(t->scratch.err == OK); /* there is room for the longest row: a turn does not fail halfway */
+    ASSERT(t->scratch.err ==
+           OK); /* there is room for the longest row: a turn does not fail halfway */
     t->turn_number += t->turn_rows == 0;
     t->turn_rows += 1;
     row_sink_put(t->turn->sink, LOCAL_TABLE_TRACKER, (struct bytes){ cid->bytes, cid->len },
@@ -506,6 +507,7 @@ struct tracker_counts tracker_counts(const struct tracker *t)
 {
     return (struct tracker_counts){
         .pin_queued = t->counts[OP_PIN][OP_QUEUED],
+        .pin_untried = tracker_lane_len(t, LANE_YOUNG) + tracker_lane_len(t, LANE_NEW),
         .pinning = t->counts[OP_PIN][OP_RUNNING],
         .unpin_queued = t->counts[OP_UNPIN][OP_QUEUED],
         .unpinning = t->counts[OP_UNPIN][OP_RUNNING],

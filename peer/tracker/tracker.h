@@ -119,7 +119,8 @@ uint64_t tracker_next_deadline_us(const struct tracker *t);
 /* ---- looking ---- */
 
 struct tracker_counts {
-    uint64_t pin_queued; /* in memory; a walk may still find more */
+    uint64_t pin_queued;  /* in memory; a walk may still find more */
+    uint64_t pin_untried; /* of these, without an attempt yet */
     uint64_t pinning;
     uint64_t unpin_queued;
     uint64_t unpinning;
