@@ -15,7 +15,7 @@ for signal in TERM INT HUP; do
     holds "pin_before_$signal" ctl_at 1 pin add --no-status "$cid"
     before=$(pins 1)
     holds "stops_on_$signal" peer_stop 1 $signal
-    holds "says_so_on_$signal" eval 'tail -n 1 "$work/peer1.log" | grep "stopped: asked to by a signal"'
+    holds "says_so_on_$signal" eval 'tail -n 2 "$work/peer1.log" | grep "stopped: asked to by a signal"'
     peer_start 1
     happens "up_after_$signal" 30 sees 1 1
     holds "finds_all_after_$signal" test "$(pins 1)" = "$before"
