@@ -11,7 +11,7 @@
 #include "tests/lib/test_fatal.h"
 #include "util/err.h"
 
-TestSuite(raft_random, .timeout = 100);
+TestSuite(raft_random, .timeout = 300);
 
 enum { MS = 1000, STEPS = 3000, PAUSE_ELECTIONS = 4 };
 
