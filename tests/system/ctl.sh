@@ -260,16 +260,25 @@ peers
 peers ls
 peers add
 peers rm
+peers drain
+peers undrain
 pin
 pin add
 pin rm
 pin update
 pin ls
 status
+explain
 sync
 recover
+state
+state export
+state import
 health
-health metrics' "$ctl" commands
+health metrics
+health alerts
+repair
+repair plan' "$ctl" commands
 check version_of_program 0 "ipfs-cluster-ctl version $("$ctl" -v | cut -d' ' -f3)" "$ctl" --version
 
 # ---- debugging ----
