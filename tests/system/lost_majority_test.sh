@@ -77,8 +77,8 @@ holds same_cluster test "$(cat "$work/peer1/cluster_id")" = "$successor"
 
 # ---- one of the lost comes back ----
 peer_start 2
-happens refused_there 40 says_in_log 2 'this peer belongs to another cluster'
-happens refused_here 10 says_in_log 1 'has data of another cluster'
+happens refused_there 40 says_in_log 2 'and the data of this peer to cluster'
+happens refused_here 10 says_in_log 1 'is refused: its data belongs to cluster'
 holds still_alone sees 1 1
 holds not_new_there eval '! ctl_at 2 --enc json pin ls | grep -q new'
 holds stop_old peer_stop 2
