@@ -186,6 +186,7 @@ struct peer_fact {
     uint64_t last_term;
     uint64_t base;
     uint64_t applied;
+    bool is_damaged; /* WOKE: what the state says of itself could not be read, or contradicts the log */
     uint64_t hash;
     uint64_t state_hash[2];
     const struct peer_fact_member *members;

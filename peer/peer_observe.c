@@ -48,6 +48,7 @@ void peer_tell_woke(struct peer *p, const struct raft_durable *d)
                                       .last_term = last_term,
                                       .base = d->base.index,
                                       .applied = p->applied,
+                                      .is_damaged = p->state_is_damaged,
                                       .term = d->hard.term,
                                       .voted_for = d->hard.voted_for });
 }

@@ -81,6 +81,11 @@ void checks_on_restore(struct checks *c, unsigned who)
     record_restore(&c->machines[who]);
 }
 
+void checks_on_rot(struct checks *c, unsigned who)
+{
+    c->machines[who].may_be_damaged = true;
+}
+
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
 {
     ASSERT(who >= 1 && who <= c->machines_count);

@@ -38,6 +38,7 @@ void checks_name(struct checks *c, unsigned who, const struct peer_id *id);
 /* ---- what the world did to a machine ---- */
 void checks_on_start(struct checks *c, unsigned who);
 void checks_on_wipe(struct checks *c, unsigned who); /* its disk is empty now */
+void checks_on_rot(struct checks *c, unsigned who);  /* its disk may be damaged from now on */
 /* It starts next with --accept-peers: from there on, what its disk holds is what was committed, and what clients were
  * promised before may be kept or not. (What `clients` do must not span it.) */
 void checks_on_accept(struct checks *c, unsigned who);

@@ -64,11 +64,12 @@ struct record_machine {
     uint64_t hard_term, hard_vote; /* durable */
     uint64_t term;                 /* as the last role said */
     enum raft_state role;
-    uint64_t led_at_us; /* the last moment at which it led */
-    uint64_t committed; /* in this life */
-    uint64_t applied;   /* likewise */
-    bool has_installed; /* likewise */
-    bool owes_noop;     /* leads, and has not shown its whole log yet */
+    uint64_t led_at_us;  /* the last moment at which it led */
+    uint64_t committed;  /* in this life */
+    uint64_t applied;    /* likewise */
+    bool has_installed;  /* likewise */
+    bool may_be_damaged; /* bits of its disk have turned */
+    bool owes_noop;      /* leads, and has not shown its whole log yet */
     uint64_t committed_at_election;
     struct record_config config;
     struct record_config config_before;

@@ -7,6 +7,11 @@ static const char name[] = "log beginning";
 
 static void log_begin_woke(struct checks *c, unsigned who, const struct peer_fact *fact)
 {
+    if (fact->is_damaged && !c->machines[who].may_be_damaged)
+        check_fail(c, name,
+                   "peer %u woke with a state that is damaged or behind its log (entry %llu), and "
+                   "nothing had damaged it",
+                   who, (unsigned long long)fact->base);
     if (fact->applied < fact->base)
         check_fail(c, name,
                    "peer %u woke with a state up to entry %llu and a log that begins behind entry "

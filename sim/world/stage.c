@@ -167,6 +167,8 @@ static int stage_rot(struct world *w, struct machine *m, enum script_room room, 
     bool vanishes = choose(&w->sim.choose, CHOICE_SCENARIO, m->who, 2) == 1;
     bool has_rotted =
         vanishes ? disk_vanish(m->disk, rooms[room]) : disk_flip(m->disk, rooms[room]);
+    if (has_rotted)
+        checks_on_rot(w->checks, m->who);
     return has_rotted ? OK : stage_refuse(why, m->who, "has no record there that could rot");
 }
 
