@@ -24,7 +24,8 @@ holds empties_nothing test ! -e "$work/first.json.new"
 write_pins() { # write_pins PEER
     local i=0
     while curl -sS --fail -m 20 -o /dev/null -X POST "http://127.0.0.1:${rest[$1]}/pins/$(cid "$1.$i")?name=w$1.$i" 2>/dev/null; do
-        echo $i >"$work/acknowledged.$1"
+        echo $i >"$work/acknowledged.$1.new"
+        mv "$work/acknowledged.$1.new" "$work/acknowledged.$1" # whole at every moment
         i=$((i + 1))
         [ ! -e "$work/enough" ] || return
     done
