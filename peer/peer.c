@@ -314,14 +314,14 @@ static int peer_wake_damaged(struct peer *p, const char *what)
 /* A data folder that was copied from another peer: two would speak as one member. */
 static bool peer_data_is_anothers(const struct peer *p)
 {
-    const struct raft_member *m =
-        raft_config_member(&p->loaded.config, p->loaded.identity.number);
+    const struct raft_member *m = raft_config_member(&p->loaded.config, p->loaded.identity.number);
     if (m == NULL || peer_id_equal(&m->id, &p->options.id))
         return false;
-    LOG_ERROR(p->log, "cluster",
-              "the data folder belongs to peer %s, and this is another one: put the folder aside to "
-              "join as a new member, or start with the identity.json that goes with it",
-              peer_id_print(&m->id).text);
+    LOG_ERROR(
+        p->log, "cluster",
+        "the data folder belongs to peer %s, and this is another one: put the folder aside to "
+        "join as a new member, or start with the identity.json that goes with it",
+        peer_id_print(&m->id).text);
     return true;
 }
 
@@ -343,7 +343,7 @@ static int peer_wake_up(struct peer *p)
     p->rpc.cluster = p->cluster;
     err = peer_open_state(p);
     if (err == OK && p->applied < p->loaded.durable.base.index)
-        err = ERR_CORRUPT; /* the row is gone */
+        err = ERR_CORRUPT;    /* the row is gone */
     if (err == ERR_CORRUPT) { /* what it says of itself cannot be read; the log is sound */
         p->applied = p->loaded.durable.base.index;
         peer_state_damaged(p, "the rows that say how far it is");

@@ -92,7 +92,7 @@ struct peer_options {
     struct peer_trim_options trim;
     struct peer_snapshot_options snapshot;
     uint64_t scrub_pause_us; /* between two slices of the walk that looks for damaged rows */
-    size_t max_voters;               /* further members stay learners */
+    size_t max_voters;       /* further members stay learners */
     uint64_t voter_replace_after_us; /* silent for so long: a learner votes in its place */
     uint64_t commit_timeout_us;      /* a write answers 503 or 504 after it */
     uint64_t calls_timeout_us;       /* a silent peer becomes cluster_error lines; 15 s */
@@ -122,8 +122,8 @@ struct peer_options {
     uint64_t ipfs_sync_us; /* 0: never by itself */
     uint64_t pin_recover_us;
     uint64_t connect_swarms_delay_us; /* 0: never */
-    bool leave_on_shutdown;       /* peer_stop() leaves the cluster first, if it has others */
-    uint64_t shutdown_timeout_us; /* how long that may take until it goes, marked as leaving */
+    bool leave_on_shutdown;           /* peer_stop() leaves the cluster first, if it has others */
+    uint64_t shutdown_timeout_us;     /* how long that may take until it goes, marked as leaving */
 };
 
 /* The defaults of every field that has one. */
@@ -186,7 +186,8 @@ struct peer_fact {
     uint64_t last_term;
     uint64_t base;
     uint64_t applied;
-    bool is_damaged; /* WOKE: what the state says of itself could not be read, or contradicts the log */
+    bool
+        is_damaged; /* WOKE: what the state says of itself could not be read, or contradicts the log */
     uint64_t hash;
     uint64_t state_hash[2];
     const struct peer_fact_member *members;

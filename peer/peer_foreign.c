@@ -79,10 +79,11 @@ static void peer_diverged_told(void *owner, int err, struct bytes payload, const
     (void)err;
     (void)payload;
     (void)text;
-    peer_end(owner, 1,
-             "this peer's data is a copy of the cluster's that went another way: what the cluster has "
-             "committed contradicts it. Put it aside (ipfs-cluster-service state cleanup) and start "
-             "again: this peer joins as a new member");
+    peer_end(
+        owner, 1,
+        "this peer's data is a copy of the cluster's that went another way: what the cluster has "
+        "committed contradicts it. Put it aside (ipfs-cluster-service state cleanup) and start "
+        "again: this peer joins as a new member");
 }
 
 void peer_has_diverged(struct peer *p, const struct peer_id *from)
@@ -100,10 +101,11 @@ void peer_has_diverged(struct peer *p, const struct peer_id *from)
 void peer_on_diverged(struct peer *p, const struct rpc_asker *asker)
 {
     rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
-    LOG_WARN(p->log, "cluster",
-             "%s has stopped: its data is a copy of this cluster's that went another way. To come in "
-             "it puts its data aside (state cleanup there) and starts anew",
-             peer_id_print(&asker->from).text);
+    LOG_WARN(
+        p->log, "cluster",
+        "%s has stopped: its data is a copy of this cluster's that went another way. To come in "
+        "it puts its data aside (state cleanup there) and starts anew",
+        peer_id_print(&asker->from).text);
 }
 
 /* ---- the visit ---- */
@@ -117,10 +119,11 @@ static void peer_visit_found_another(struct peer *p, const char *text)
                   "bootstrap is not followed: this peer is a member of a cluster with others. %s",
                   text);
     } else if (pinset_facts(p->pinset)->pins_count > 0) {
-        peer_end(p, 1,
-                 "this peer has pins of its own and cannot join another cluster: export them "
-                 "(ipfs-cluster-service state export), put its data aside (state cleanup), join, and "
-                 "import them there");
+        peer_end(
+            p, 1,
+            "this peer has pins of its own and cannot join another cluster: export them "
+            "(ipfs-cluster-service state export), put its data aside (state cleanup), join, and "
+            "import them there");
     } else {
         peer_leave_cluster(p, "gives up its own empty cluster to join another one",
                            p->options.bootstrap, p->options.bootstrap_count);

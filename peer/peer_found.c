@@ -260,8 +260,7 @@ static void peer_join_done(void *owner, int err, struct bytes payload, const cha
     if (err != OK) {
         LOG_INFO(p->log, "cluster", "not admitted yet by %s: %s", peer_id_print(&p->join_via).text,
                  text[0] != '\0' ? text : err_text(err));
-        peer_words(p->join_why, sizeof(p->join_why), "%s",
-                   text[0] != '\0' ? text : err_text(err));
+        peer_words(p->join_why, sizeof(p->join_why), "%s", text[0] != '\0' ? text : err_text(err));
         p->join_retry_us = p->now_us + PEER_FIND_PAUSE_US;
         p->life = PEER_FOUNDING; /* perhaps through another member */
         return;
@@ -275,7 +274,9 @@ static void peer_join_done(void *owner, int err, struct bytes payload, const cha
 
 static void peer_join_ask(struct peer *p)
 {
-    struct join_request request = { .id = p->options.id, .ticket = p->join_ticket, .level = PINSET_LEVEL_MAX };
+    struct join_request request = { .id = p->options.id,
+                                    .ticket = p->join_ticket,
+                                    .level = PINSET_LEVEL_MAX };
     request.addrs_count =
         transport_listen_addresses(&p->ports.transport, request.addrs, JOIN_ADDRS_MAX);
     struct buf out = { 0 };

@@ -191,7 +191,7 @@ struct peer {
     uint64_t join_retry_us;
     bool join_asked;
     char join_why[RPC_TEXT_MAX]; /* why nobody has admitted it yet */
-    bool list_differs; /* somebody's cluster_peers from ours, and we have said so */
+    bool list_differs;           /* somebody's cluster_peers from ours, and we have said so */
     struct peer_id join_via;
 
     struct rpc rpc;
@@ -219,7 +219,7 @@ struct peer {
     /* The state. */
     struct overlay *state;
     struct pinset *pinset;
-    uint64_t applied;     /* in the overlay, readable */
+    uint64_t applied;    /* in the overlay, readable */
     bool is_catching_up; /* with what was last when it asked; then it is ready */
     size_t batch_rows;
     int sink_err; /* of the batch being made */

@@ -15,8 +15,7 @@
 
 static const struct raft_member *peer_own_member(const struct peer *p)
 {
-    return p->raft == NULL ? NULL
-                           : raft_config_member(raft_config(p->raft), raft_number(p->raft));
+    return p->raft == NULL ? NULL : raft_config_member(raft_config(p->raft), raft_number(p->raft));
 }
 
 /* ---- the leaver ---- */
@@ -30,7 +29,8 @@ bool peer_leave_begin(struct peer *p)
     p->is_leaving = true;
     p->leave_deadline_us = p->now_us + p->options.shutdown_timeout_us;
     p->leave_ask_us = p->now_us;
-    tracker_stop(p->tracker); /* what was given to others is kept here, too, until they have fetched it */
+    tracker_stop(
+        p->tracker); /* what was given to others is kept here, too, until they have fetched it */
     return true;
 }
 

@@ -60,8 +60,7 @@ bool peer_can_spare_vote(struct peer *p, uint64_t number)
 {
     const struct roles_member *members = peer_roles_members(p);
     struct roles_rules rules = peer_roles_rules(p);
-    return members != NULL &&
-           roles_can_spare(members, raft_config(p->raft)->count, &rules, number);
+    return members != NULL && roles_can_spare(members, raft_config(p->raft)->count, &rules, number);
 }
 
 static void peer_role_set(struct peer *p, uint64_t number, enum raft_role_in_config role)

@@ -144,7 +144,7 @@ static size_t allocate_gather(const struct allocate_order *o, struct allocate_ra
         if (first == NULL)
             continue; /* moved already */
         struct allocate_group *group = &groups[groups_count++];
-        *group = (struct allocate_group){.start = moved, .first = first};
+        *group = (struct allocate_group){ .start = moved, .first = first };
         for (size_t k = i; k < count; k++) {
             const struct allocate_candidate *c = run[k].candidate;
             if (c == NULL || (k != i && !allocate_share_group(first, c, level)))
@@ -225,7 +225,7 @@ static size_t allocate_rank_eligible(const struct allocate_request *r,
         if (allocate_is_eligible(c, r->metrics_count) &&
             !allocate_has(choice->ids, choice->count, &c->id) &&
             allocate_has(r->priority, r->priority_count, &c->id) == priority)
-            out[count++] = (struct allocate_ranked){.candidate = c};
+            out[count++] = (struct allocate_ranked){ .candidate = c };
     }
     allocate_sort(out, count, allocate_id_before);
     allocate_arrange(o, out, count, 0);
@@ -247,7 +247,7 @@ static int allocate_add(const struct allocate_request *r, struct arena *arena,
                         struct allocate_choice *choice, struct buf *why)
 {
     struct allocate_ranked *ranked = arena_array(arena, r->candidates_count + 1, sizeof(*ranked));
-    struct allocate_order order = {.levels = r->metrics_count};
+    struct allocate_order order = { .levels = r->metrics_count };
     order.spare = arena_array(arena, r->candidates_count + 1, sizeof(*order.spare));
     if (ranked == NULL || order.spare == NULL)
         return ERR_NOMEM;
@@ -279,7 +279,7 @@ int allocate(const struct allocate_request *r, struct arena *arena, struct alloc
     ASSERT(r->replication_min != 0 && r->replication_max >= r->replication_min);
     ASSERT(r->candidates_count <= LIMIT_MEMBERS_COUNT);
     ASSERT(r->metrics_count <= LIMIT_ALLOCATE_BY_COUNT);
-    struct allocate_choice choice = {0};
+    struct allocate_choice choice = { 0 };
     choice.ids =
         arena_array(arena, r->candidates_count + r->current_count + 1, sizeof(*choice.ids));
     if (choice.ids == NULL)
@@ -300,9 +300,9 @@ int allocate(const struct allocate_request *r, struct arena *arena, struct alloc
         if (err != OK)
             return err;
     }
-    *out = (struct allocate_result){.allocations = choice.count > 0 ? choice.ids : NULL,
-                                    .allocations_count = choice.count,
-                                    .living_count = living,
-                                    .is_changed = allocate_differs(r, &choice)};
+    *out = (struct allocate_result){ .allocations = choice.count > 0 ? choice.ids : NULL,
+                                     .allocations_count = choice.count,
+                                     .living_count = living,
+                                     .is_changed = allocate_differs(r, &choice) };
     return OK;
 }

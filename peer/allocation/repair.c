@@ -79,7 +79,7 @@ void repair_destroy(struct repair *r)
 static void repair_begin_pass(struct repair *r, unsigned pass)
 {
     r->pass = pass;
-    r->holder = (struct peer_id){0};
+    r->holder = (struct peer_id){ 0 };
     r->is_in_holder = false;
 }
 
@@ -263,7 +263,7 @@ static int repair_next_holder(struct repair *r, struct repair_work *w)
         return err;
     r->is_in_holder =
         !repair_is_well(allocate_find(w->candidates, w->candidates_count, &r->holder));
-    r->at = (struct cid){0};
+    r->at = (struct cid){ 0 };
     w->has_cursor = false;
     return ERR_NOT_FOUND;
 }
@@ -292,10 +292,10 @@ int repair_next(struct repair *r, struct view *view, unsigned *steps,
                 const struct allocate_candidate *candidates, size_t count, size_t metrics_count,
                 struct arena *arena, struct repair_proposal *out)
 {
-    struct repair_work w = {.view = view,
-                            .candidates = candidates,
-                            .candidates_count = count,
-                            .metrics_count = metrics_count};
+    struct repair_work w = { .view = view,
+                             .candidates = candidates,
+                             .candidates_count = count,
+                             .metrics_count = metrics_count };
     if (!r->is_walking && r->found_differences && r->in_flight_count == 0)
         repair_begin_walk(r);
     while (r->is_walking && r->in_flight_count < r->options.in_flight_max) {

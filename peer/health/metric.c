@@ -29,7 +29,7 @@ int metric_decode(struct metric *out, const void *bytes, size_t len)
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > METRIC_VERSION)
         return ERR_VERSION;
-    struct metric m = {0};
+    struct metric m = { 0 };
     uint8_t flags = reader_u8(&r);
     m.is_partitionable = (flags & METRIC_IS_PARTITIONABLE) != 0;
     m.is_valid = (flags & METRIC_IS_VALID) != 0;

@@ -31,7 +31,7 @@ static int cid_dissect(struct bytes bytes, uint64_t *codec, struct bytes *hash)
             return ERR_INVALID;
         *codec = multihash_read_varint(&r);
     }
-    *hash = (struct bytes){r.at, r.left};
+    *hash = (struct bytes){ r.at, r.left };
     multihash_read(&r);
     return reader_finish(&r) == OK ? OK : ERR_INVALID;
 }
@@ -42,9 +42,9 @@ int cid_from_bytes(struct cid *out, const void *bytes, size_t len)
     struct bytes hash;
     if (len > LIMIT_CID_BYTES)
         return ERR_TOO_BIG;
-    if (cid_dissect((struct bytes){bytes, len}, &codec, &hash) != OK)
+    if (cid_dissect((struct bytes){ bytes, len }, &codec, &hash) != OK)
         return ERR_INVALID;
-    *out = (struct cid){.len = (uint8_t)len};
+    *out = (struct cid){ .len = (uint8_t)len };
     memcpy(out->bytes, bytes, len);
     return OK;
 }
@@ -55,7 +55,7 @@ int cid_parse_len(struct cid *out, const char *text, size_t len)
     size_t bytes_len;
     if (len > CID_PARSE_LEN_MAX)
         return ERR_TOO_BIG;
-    struct bytes run = {text, len};
+    struct bytes run = { text, len };
     int err = len == CID_V0_TEXT_LEN && memcmp(text, "Qm", 2) == 0
                   ? base_decode(BASE58_BTC, bytes, sizeof(bytes), &bytes_len, run)
                   : multibase_decode(bytes, sizeof(bytes), &bytes_len, run);
@@ -69,8 +69,8 @@ int cid_parse(struct cid *out, const char *text)
 
 struct cid_text cid_print(const struct cid *cid)
 {
-    struct cid_text out = {""};
-    struct bytes bytes = {cid->bytes, cid->len};
+    struct cid_text out = { "" };
+    struct bytes bytes = { cid->bytes, cid->len };
     if (cid->len == 0)
         return out;
     int err = cid_is_v0(bytes) ? base_encode(BASE58_BTC, out.text, sizeof(out.text), bytes)
@@ -83,7 +83,7 @@ uint64_t cid_codec(const struct cid *cid)
 {
     uint64_t codec;
     struct bytes hash;
-    int err = cid_dissect((struct bytes){cid->bytes, cid->len}, &codec, &hash);
+    int err = cid_dissect((struct bytes){ cid->bytes, cid->len }, &codec, &hash);
     ASSERT(err == OK);
     return codec;
 }
@@ -92,14 +92,14 @@ struct bytes cid_multihash(const struct cid *cid)
 {
     uint64_t codec;
     struct bytes hash;
-    int err = cid_dissect((struct bytes){cid->bytes, cid->len}, &codec, &hash);
+    int err = cid_dissect((struct bytes){ cid->bytes, cid->len }, &codec, &hash);
     ASSERT(err == OK);
     return hash;
 }
 
 int cid_compare(const struct cid *a, const struct cid *b)
 {
-    return bytes_compare((struct bytes){a->bytes, a->len}, (struct bytes){b->bytes, b->len});
+    return bytes_compare((struct bytes){ a->bytes, a->len }, (struct bytes){ b->bytes, b->len });
 }
 
 bool cid_equal(const struct cid *a, const struct cid *b)

@@ -16,9 +16,9 @@
 enum { KEY_HEAD_BYTES = 4, KEY_TYPE_ED25519 = 1 };
 
 /* Field 1: type 1 (ed25519). Field 2: so many bytes. */
-static const uint8_t private_head[KEY_HEAD_BYTES] = {0x08, 0x01, 0x12, 64};
-static const uint8_t private_old_head[KEY_HEAD_BYTES] = {0x08, 0x01, 0x12, 96};
-static const uint8_t public_head[KEY_HEAD_BYTES] = {0x08, 0x01, 0x12, 32};
+static const uint8_t private_head[KEY_HEAD_BYTES] = { 0x08, 0x01, 0x12, 64 };
+static const uint8_t private_old_head[KEY_HEAD_BYTES] = { 0x08, 0x01, 0x12, 96 };
+static const uint8_t public_head[KEY_HEAD_BYTES] = { 0x08, 0x01, 0x12, 32 };
 
 static bool key_has_form(struct bytes bytes, const uint8_t head[KEY_HEAD_BYTES])
 {
@@ -63,7 +63,7 @@ void identity_marshal(const struct identity *identity, uint8_t out[IDENTITY_PRIV
 
 int identity_unmarshal(struct identity *out, const void *bytes, size_t len)
 {
-    struct bytes run = {bytes, len};
+    struct bytes run = { bytes, len };
     bool is_old = key_has_form(run, private_old_head);
     if (!is_old && !key_has_form(run, private_head))
         return key_refusal(run);
@@ -90,7 +90,7 @@ struct identity_text identity_print(const struct identity *identity)
     uint8_t bytes[IDENTITY_PRIVATE_PROTOBUF_BYTES];
     identity_marshal(identity, bytes);
     int err =
-        base_encode(BASE64_PAD, out.text, sizeof(out.text), (struct bytes){bytes, sizeof(bytes)});
+        base_encode(BASE64_PAD, out.text, sizeof(out.text), (struct bytes){ bytes, sizeof(bytes) });
     mem_wipe(bytes, sizeof(bytes));
     ASSERT(err == OK);
     return out;
@@ -100,7 +100,8 @@ int identity_parse(struct identity *out, const char *text, size_t len)
 {
     uint8_t bytes[KEY_HEAD_BYTES + 96];
     size_t bytes_len;
-    int err = base_decode(BASE64_PAD, bytes, sizeof(bytes), &bytes_len, (struct bytes){text, len});
+    int err =
+        base_decode(BASE64_PAD, bytes, sizeof(bytes), &bytes_len, (struct bytes){ text, len });
     if (err == OK)
         err = identity_unmarshal(out, bytes, bytes_len);
     else if (err == ERR_TOO_BIG) /* an RSA key has more than a thousand bytes */
@@ -143,7 +144,7 @@ static int identity_json_take(struct identity *out, const struct json_doc *doc, 
 int identity_json_read(struct identity *out, const char *json, size_t len)
 {
     struct json_doc doc;
-    struct buf text = {0};
+    struct buf text = { 0 };
     int err = json_parse(&doc, json, len);
     if (err == OK)
         err = identity_json_take(out, &doc, &text);
@@ -173,7 +174,7 @@ void identity_public_marshal(const uint8_t public_key[IDENTITY_PUBLIC_KEY_BYTES]
 
 int identity_public_unmarshal(uint8_t out[IDENTITY_PUBLIC_KEY_BYTES], const void *bytes, size_t len)
 {
-    struct bytes run = {bytes, len};
+    struct bytes run = { bytes, len };
     if (!key_has_form(run, public_head))
         return key_refusal(run);
     memcpy(out, (const uint8_t *)bytes + KEY_HEAD_BYTES, IDENTITY_PUBLIC_KEY_BYTES);

@@ -44,41 +44,41 @@ enum {
 };
 
 static const struct multiaddr_protocol multiaddr_protocols[] = {
-    {"ip4", CODE_IP4, MULTIADDR_IP4_VALUE, 4},
-    {"tcp", CODE_TCP, MULTIADDR_NUMBER, 2},
-    {"ip6", CODE_IP6, MULTIADDR_IP6_VALUE, 16},
-    {"dns", CODE_DNS, MULTIADDR_NAME, 0},
-    {"dns4", CODE_DNS4, MULTIADDR_NAME, 0},
-    {"dns6", CODE_DNS6, MULTIADDR_NAME, 0},
-    {"dnsaddr", 56, MULTIADDR_NAME, 0},
-    {"unix", CODE_UNIX, MULTIADDR_PATH, 0},
-    {"p2p", CODE_P2P, MULTIADDR_PEER, 0},
-    {"ipfs", CODE_P2P, MULTIADDR_PEER, 0}, /* its old name; read, never printed */
-    {"udp", 273, MULTIADDR_NUMBER, 2},
-    {"dccp", 33, MULTIADDR_NUMBER, 2},
-    {"sctp", 132, MULTIADDR_NUMBER, 2},
-    {"ip6zone", 42, MULTIADDR_NAME, 0},
-    {"ipcidr", 43, MULTIADDR_NUMBER, 1},
-    {"p2p-webrtc-direct", 276, MULTIADDR_NONE, 0},
-    {"webrtc-direct", 280, MULTIADDR_NONE, 0},
-    {"webrtc", 281, MULTIADDR_NONE, 0},
-    {"p2p-circuit", 290, MULTIADDR_NONE, 0},
-    {"udt", 301, MULTIADDR_NONE, 0},
-    {"utp", 302, MULTIADDR_NONE, 0},
-    {"https", 443, MULTIADDR_NONE, 0},
-    {"tls", 448, MULTIADDR_NONE, 0},
-    {"sni", 449, MULTIADDR_NAME, 0},
-    {"noise", 454, MULTIADDR_NONE, 0},
-    {"quic", 460, MULTIADDR_NONE, 0},
-    {"quic-v1", 461, MULTIADDR_NONE, 0},
-    {"webtransport", 465, MULTIADDR_NONE, 0},
-    {"certhash", 466, MULTIADDR_HASH, 0},
-    {"ws", 477, MULTIADDR_NONE, 0},
-    {"wss", 478, MULTIADDR_NONE, 0},
-    {"http", 480, MULTIADDR_NONE, 0},
-    {"http-path", 481, MULTIADDR_ESCAPED, 0},
-    {"memory", 777, MULTIADDR_NUMBER, 8},
-    {"plaintextv2", 7367777, MULTIADDR_NONE, 0},
+    { "ip4", CODE_IP4, MULTIADDR_IP4_VALUE, 4 },
+    { "tcp", CODE_TCP, MULTIADDR_NUMBER, 2 },
+    { "ip6", CODE_IP6, MULTIADDR_IP6_VALUE, 16 },
+    { "dns", CODE_DNS, MULTIADDR_NAME, 0 },
+    { "dns4", CODE_DNS4, MULTIADDR_NAME, 0 },
+    { "dns6", CODE_DNS6, MULTIADDR_NAME, 0 },
+    { "dnsaddr", 56, MULTIADDR_NAME, 0 },
+    { "unix", CODE_UNIX, MULTIADDR_PATH, 0 },
+    { "p2p", CODE_P2P, MULTIADDR_PEER, 0 },
+    { "ipfs", CODE_P2P, MULTIADDR_PEER, 0 }, /* its old name; read, never printed */
+    { "udp", 273, MULTIADDR_NUMBER, 2 },
+    { "dccp", 33, MULTIADDR_NUMBER, 2 },
+    { "sctp", 132, MULTIADDR_NUMBER, 2 },
+    { "ip6zone", 42, MULTIADDR_NAME, 0 },
+    { "ipcidr", 43, MULTIADDR_NUMBER, 1 },
+    { "p2p-webrtc-direct", 276, MULTIADDR_NONE, 0 },
+    { "webrtc-direct", 280, MULTIADDR_NONE, 0 },
+    { "webrtc", 281, MULTIADDR_NONE, 0 },
+    { "p2p-circuit", 290, MULTIADDR_NONE, 0 },
+    { "udt", 301, MULTIADDR_NONE, 0 },
+    { "utp", 302, MULTIADDR_NONE, 0 },
+    { "https", 443, MULTIADDR_NONE, 0 },
+    { "tls", 448, MULTIADDR_NONE, 0 },
+    { "sni", 449, MULTIADDR_NAME, 0 },
+    { "noise", 454, MULTIADDR_NONE, 0 },
+    { "quic", 460, MULTIADDR_NONE, 0 },
+    { "quic-v1", 461, MULTIADDR_NONE, 0 },
+    { "webtransport", 465, MULTIADDR_NONE, 0 },
+    { "certhash", 466, MULTIADDR_HASH, 0 },
+    { "ws", 477, MULTIADDR_NONE, 0 },
+    { "wss", 478, MULTIADDR_NONE, 0 },
+    { "http", 480, MULTIADDR_NONE, 0 },
+    { "http-path", 481, MULTIADDR_ESCAPED, 0 },
+    { "memory", 777, MULTIADDR_NUMBER, 8 },
+    { "plaintextv2", 7367777, MULTIADDR_NONE, 0 },
 };
 
 enum { MULTIADDR_PROTOCOLS = sizeof(multiaddr_protocols) / sizeof(multiaddr_protocols[0]) };
@@ -87,7 +87,7 @@ static const struct multiaddr_protocol *multiaddr_protocol_named(struct bytes na
 {
     for (size_t i = 0; i < MULTIADDR_PROTOCOLS; i++) {
         const char *known = multiaddr_protocols[i].name;
-        if (bytes_equal((struct bytes){known, strlen(known)}, name))
+        if (bytes_equal((struct bytes){ known, strlen(known) }, name))
             return &multiaddr_protocols[i];
     }
     return NULL;
@@ -117,7 +117,7 @@ struct multiaddr_walk {
 
 static struct multiaddr_walk multiaddr_walk_of(const void *bytes, size_t len)
 {
-    return (struct multiaddr_walk){reader_of(bytes, len), bytes};
+    return (struct multiaddr_walk){ reader_of(bytes, len), bytes };
 }
 
 /* The next part; false at the end, and when the bytes are none (the reader's err). */
@@ -141,7 +141,7 @@ static bool multiaddr_walk_next(struct multiaddr_walk *w, struct multiaddr_part 
 static struct multiaddr_part multiaddr_first(const struct multiaddr *addr)
 {
     struct multiaddr_walk w = multiaddr_walk_of(addr->bytes, addr->len);
-    struct multiaddr_part part = {0};
+    struct multiaddr_part part = { 0 };
     if (!multiaddr_walk_next(&w, &part))
         part.protocol = NULL;
     return part;
@@ -207,7 +207,7 @@ int multiaddr_from_bytes(struct multiaddr *out, const void *bytes, size_t len)
     }
     if (w.reader.err != OK)
         return ERR_INVALID;
-    *out = (struct multiaddr){.len = (uint16_t)len};
+    *out = (struct multiaddr){ .len = (uint16_t)len };
     memcpy(out->bytes, bytes, len);
     return OK;
 }
@@ -249,7 +249,7 @@ static int multiaddr_read_ip4(struct buf *out, struct bytes text)
 
 static int multiaddr_read_ip6(struct buf *out, struct bytes text)
 {
-    uint8_t ip[16] = {[10] = 0xff, [11] = 0xff};
+    uint8_t ip[16] = { [10] = 0xff, [11] = 0xff };
     if (ip4_parse(ip + 12, text) != OK && ip6_parse(ip, text) != OK)
         return ERR_INVALID;
     buf_append(out, ip, sizeof(ip));
@@ -265,7 +265,7 @@ static int multiaddr_read_escaped(struct buf *out, struct bytes text)
             continue;
         }
         uint8_t byte;
-        if (text.len - i < 3 || hex_decode_exact(&byte, 1, (struct bytes){c + i + 1, 2}) != OK)
+        if (text.len - i < 3 || hex_decode_exact(&byte, 1, (struct bytes){ c + i + 1, 2 }) != OK)
             return ERR_INVALID;
         buf_put_u8(out, byte);
         i += 2;
@@ -320,8 +320,8 @@ static struct bytes multiaddr_take_word(struct bytes *text)
     const char *slash = text->len > 0 ? memchr(c, '/', text->len) : NULL;
     size_t len = slash != NULL ? (size_t)(slash - c) : text->len;
     size_t taken = slash != NULL ? len + 1 : len;
-    *text = (struct bytes){c + taken, text->len - taken};
-    return (struct bytes){c, len};
+    *text = (struct bytes){ c + taken, text->len - taken };
+    return (struct bytes){ c, len };
 }
 
 /* One part from the front of the text ("tcp/9096/..."; its slash is gone already) to `out`. */
@@ -333,9 +333,9 @@ static int multiaddr_read_part(struct buf *out, struct bytes *text)
     if (p == NULL || (p->kind != MULTIADDR_NONE && text->len == 0))
         return ERR_INVALID;
 
-    struct bytes word = {NULL, 0};
+    struct bytes word = { NULL, 0 };
     if (p->kind == MULTIADDR_PATH) {
-        word = (struct bytes){(const char *)text->data - 1, text->len + 1}; /* with its slash */
+        word = (struct bytes){ (const char *)text->data - 1, text->len + 1 }; /* with its slash */
         text->len = 0;
     } else if (p->kind != MULTIADDR_NONE) {
         word = multiaddr_take_word(text);
@@ -346,7 +346,7 @@ static int multiaddr_read_part(struct buf *out, struct bytes *text)
     if (err != OK)
         return err;
     if (!multiaddr_value_is_valid(
-            &(struct multiaddr_part){.protocol = p, .value = buf_bytes(&value)}))
+            &(struct multiaddr_part){ .protocol = p, .value = buf_bytes(&value) }))
         return ERR_INVALID;
 
     buf_put_varint(out, p->code);
@@ -358,13 +358,13 @@ static int multiaddr_read_part(struct buf *out, struct bytes *text)
 
 int multiaddr_parse_len(struct multiaddr *out, const char *text, size_t len)
 {
-    struct multiaddr addr = {0};
+    struct multiaddr addr = { 0 };
     struct buf bytes = buf_over(addr.bytes, sizeof(addr.bytes));
     while (len > 0 && text[len - 1] == '/')
         len -= 1;
     if (len == 0 || text[0] != '/')
         return ERR_INVALID;
-    for (struct bytes rest = {text + 1, len - 1}; rest.len > 0;) {
+    for (struct bytes rest = { text + 1, len - 1 }; rest.len > 0;) {
         int err = multiaddr_read_part(&bytes, &rest);
         if (err != OK)
             return err;
@@ -468,7 +468,7 @@ void multiaddr_print(const struct multiaddr *addr, struct buf *out)
 
 bool multiaddr_equal(const struct multiaddr *a, const struct multiaddr *b)
 {
-    return bytes_equal((struct bytes){a->bytes, a->len}, (struct bytes){b->bytes, b->len});
+    return bytes_equal((struct bytes){ a->bytes, a->len }, (struct bytes){ b->bytes, b->len });
 }
 
 static int multiaddr_endpoint_host(const struct multiaddr_part *part,
@@ -504,7 +504,7 @@ static int multiaddr_endpoint_host(const struct multiaddr_part *part,
 int multiaddr_endpoint(const struct multiaddr *addr, struct multiaddr_endpoint *out)
 {
     struct multiaddr_walk w = multiaddr_walk_of(addr->bytes, addr->len);
-    struct multiaddr_endpoint endpoint = {0};
+    struct multiaddr_endpoint endpoint = { 0 };
     struct multiaddr_part host, port;
     if (!multiaddr_walk_next(&w, &host) || !multiaddr_walk_next(&w, &port))
         return ERR_UNSUPPORTED;
@@ -529,7 +529,7 @@ int multiaddr_unix_path(const struct multiaddr *addr, struct buf *out)
 static struct multiaddr_part multiaddr_last(const struct multiaddr *addr)
 {
     struct multiaddr_walk w = multiaddr_walk_of(addr->bytes, addr->len);
-    struct multiaddr_part part = {0}, last = {0};
+    struct multiaddr_part part = { 0 }, last = { 0 };
     while (multiaddr_walk_next(&w, &part))
         last = part;
     return last;
@@ -573,9 +573,9 @@ int multiaddr_with_peer(struct multiaddr *addr, const struct peer_id *id)
 
 int multiaddr_of_ip_port(struct multiaddr *out, const char *ip, uint16_t port)
 {
-    struct multiaddr addr = {0};
+    struct multiaddr addr = { 0 };
     struct buf bytes = buf_over(addr.bytes, sizeof(addr.bytes));
-    struct bytes text = {ip, strlen(ip)};
+    struct bytes text = { ip, strlen(ip) };
     uint8_t value[16];
     if (ip4_parse(value, text) == OK) {
         buf_put_varint(&bytes, CODE_IP4);

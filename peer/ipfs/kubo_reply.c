@@ -207,7 +207,7 @@ static void kubo_tell(struct kubo_reply *r, const struct kubo_row *row)
 
 static int kubo_read_id(struct kubo_reply *r, const struct json_doc *doc)
 {
-    struct kubo_row row = {.kind = KUBO_ROW_ID};
+    struct kubo_row row = { .kind = KUBO_ROW_ID };
     char id[PEER_ID_TEXT_SIZE * 2];
     if (json_text_into(doc, json_member(doc, 0, "ID"), id, sizeof id) != OK ||
         peer_id_parse(&row.id.peer, id) != OK)
@@ -230,7 +230,7 @@ static int kubo_read_text(struct kubo_reply *r, const struct json_doc *doc, cons
     int value = json_member(doc, 0, key);
     if (json_kind(doc, value) != JSON_STRING)
         return ERR_CORRUPT;
-    struct kubo_row row = {.kind = KUBO_ROW_TEXT, .text = kubo_take_text(r, doc, value)};
+    struct kubo_row row = { .kind = KUBO_ROW_TEXT, .text = kubo_take_text(r, doc, value) };
     kubo_tell(r, &row);
     return OK;
 }
@@ -241,7 +241,7 @@ static int kubo_read_peers(struct kubo_reply *r, const struct json_doc *doc)
     if (json_kind(doc, peers) != JSON_ARRAY && json_kind(doc, peers) != JSON_NULL)
         return ERR_CORRUPT;
     for (int at = json_first(doc, peers); at != JSON_NONE; at = json_next(doc, at)) {
-        struct kubo_row row = {.kind = KUBO_ROW_PEER};
+        struct kubo_row row = { .kind = KUBO_ROW_PEER };
         char id[PEER_ID_TEXT_SIZE * 2];
         if (json_text_into(doc, json_member(doc, at, "Peer"), id, sizeof id) == OK &&
             peer_id_parse(&row.peer, id) == OK)
@@ -258,7 +258,7 @@ static int kubo_read_connected(const struct json_doc *doc)
 
 static int kubo_read_repo(struct kubo_reply *r, const struct json_doc *doc)
 {
-    struct kubo_row row = {.kind = KUBO_ROW_REPO};
+    struct kubo_row row = { .kind = KUBO_ROW_REPO };
     if (json_get_u64(doc, json_member(doc, 0, "RepoSize"), &row.repo.size) != OK ||
         json_get_u64(doc, json_member(doc, 0, "StorageMax"), &row.repo.storage_max) != OK)
         return ERR_CORRUPT;
@@ -268,7 +268,7 @@ static int kubo_read_repo(struct kubo_reply *r, const struct json_doc *doc)
 
 static int kubo_read_collected(struct kubo_reply *r, const struct json_doc *doc)
 {
-    struct kubo_row row = {.kind = KUBO_ROW_COLLECTED};
+    struct kubo_row row = { .kind = KUBO_ROW_COLLECTED };
     row.collected.error = kubo_take_text(r, doc, json_member(doc, 0, "Error"));
     if (row.collected.error.len == 0 &&
         kubo_take_link(doc, json_member(doc, 0, "Key"), &row.collected.cid) != OK)
@@ -279,7 +279,7 @@ static int kubo_read_collected(struct kubo_reply *r, const struct json_doc *doc)
 
 static int kubo_read_pin(struct kubo_reply *r, const struct json_doc *doc)
 {
-    struct kubo_row row = {.kind = KUBO_ROW_PIN};
+    struct kubo_row row = { .kind = KUBO_ROW_PIN };
     if (kubo_take_cid(doc, json_member(doc, 0, "Cid"), &row.pin.cid) != OK ||
         !kubo_take_pin_type(doc, json_member(doc, 0, "Type"), &row.pin.type))
         return ERR_CORRUPT;
@@ -291,7 +291,7 @@ static int kubo_read_pin(struct kubo_reply *r, const struct json_doc *doc)
 static int kubo_read_pinned(struct kubo_reply *r, const struct json_doc *doc)
 {
     int pins = json_member(doc, 0, "Pins");
-    struct kubo_row row = {.kind = KUBO_ROW_PINNED};
+    struct kubo_row row = { .kind = KUBO_ROW_PINNED };
     if (json_first(doc, pins) == JSON_NONE)
         return ERR_CORRUPT;
     for (int at = json_first(doc, pins); at != JSON_NONE; at = json_next(doc, at)) {
@@ -310,7 +310,7 @@ static int kubo_read_pin_add(struct kubo_reply *r, const struct json_doc *doc)
         r->promise_is_kept = err == OK;
         return err;
     }
-    struct kubo_row row = {.kind = KUBO_ROW_PROGRESS};
+    struct kubo_row row = { .kind = KUBO_ROW_PROGRESS };
     if (kubo_take_count(doc, json_member(doc, 0, "Progress"), &row.progress.nodes) != OK ||
         kubo_take_count(doc, json_member(doc, 0, "Bytes"), &row.progress.bytes) != OK)
         return ERR_CORRUPT;
@@ -320,7 +320,7 @@ static int kubo_read_pin_add(struct kubo_reply *r, const struct json_doc *doc)
 
 static int kubo_read_added(struct kubo_reply *r, const struct json_doc *doc)
 {
-    struct kubo_row row = {.kind = KUBO_ROW_ADDED};
+    struct kubo_row row = { .kind = KUBO_ROW_ADDED };
     int hash = json_member(doc, 0, "Hash");
     bool has_hash = json_kind(doc, hash) == JSON_STRING && !json_text_is(doc, hash, "");
     if ((has_hash && kubo_take_cid(doc, hash, &row.added.cid) != OK) ||
@@ -336,7 +336,7 @@ static int kubo_read_added(struct kubo_reply *r, const struct json_doc *doc)
 static int kubo_read_root(struct kubo_reply *r, const struct json_doc *doc)
 {
     int root = json_member(doc, 0, "Root");
-    struct kubo_row row = {.kind = KUBO_ROW_ROOT};
+    struct kubo_row row = { .kind = KUBO_ROW_ROOT };
     if (root == JSON_NONE)
         return json_member(doc, 0, "Stats") != JSON_NONE ? OK : ERR_CORRUPT;
     if (kubo_take_link(doc, json_member(doc, root, "Cid"), &row.root.cid) != OK)
@@ -348,7 +348,7 @@ static int kubo_read_root(struct kubo_reply *r, const struct json_doc *doc)
 
 static int kubo_read_block(struct kubo_reply *r, const struct json_doc *doc)
 {
-    struct kubo_row row = {.kind = KUBO_ROW_BLOCK};
+    struct kubo_row row = { .kind = KUBO_ROW_BLOCK };
     if (kubo_take_cid(doc, json_member(doc, 0, "Key"), &row.block.cid) != OK ||
         json_get_u64(doc, json_member(doc, 0, "Size"), &row.block.size) != OK)
         return ERR_CORRUPT;
@@ -358,7 +358,7 @@ static int kubo_read_block(struct kubo_reply *r, const struct json_doc *doc)
 
 static int kubo_read_config(struct kubo_reply *r, const struct json_doc *doc, struct bytes line)
 {
-    struct kubo_row row = {.kind = KUBO_ROW_TEXT, .text = line};
+    struct kubo_row row = { .kind = KUBO_ROW_TEXT, .text = line };
     if (json_kind(doc, 0) != JSON_OBJECT)
         return ERR_CORRUPT;
     kubo_tell(r, &row);
@@ -421,7 +421,7 @@ static void kubo_reply_line(struct kubo_reply *r, const char *text, size_t len)
                         "the IPFS daemon's answer cannot be understood");
         return;
     }
-    err = kubo_read_object(r, &doc, (struct bytes){text, len});
+    err = kubo_read_object(r, &doc, (struct bytes){ text, len });
     if (err != OK)
         kubo_reply_fail_corrupt(r);
     else if (kubo_any_object_will_do(r->command))
@@ -441,7 +441,7 @@ static size_t kubo_line_bytes_max(enum kubo_command command)
 void kubo_reply_init(struct kubo_reply *r, enum kubo_command command,
                      void (*on_row)(void *owner, const struct kubo_row *row), void *owner)
 {
-    *r = (struct kubo_reply){.command = command, .on_row = on_row, .owner = owner};
+    *r = (struct kubo_reply){ .command = command, .on_row = on_row, .owner = owner };
     r->line.limit = kubo_line_bytes_max(command);
     r->promise_is_kept = command == KUBO_PIN_LS || command == KUBO_REPO_GC ||
                          command == KUBO_DAG_IMPORT ||

@@ -61,7 +61,7 @@ static void kubo_put_value(struct buf *out, char first, const char *name, struct
 
 static void kubo_put_text(struct buf *out, char first, const char *name, const char *value)
 {
-    kubo_put_value(out, first, name, (struct bytes){value, strlen(value)});
+    kubo_put_value(out, first, name, (struct bytes){ value, strlen(value) });
 }
 
 static void kubo_put_cid(struct buf *out, char first, const struct cid *cid)
@@ -100,7 +100,7 @@ void kubo_request_swarm_peers(struct buf *out)
 
 void kubo_request_swarm_connect(struct buf *out, const struct multiaddr *addr)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     multiaddr_print(addr, &text);
     kubo_put_command(out, "swarm/connect");
     kubo_put_value(out, '?', "arg", buf_bytes(&text));

@@ -24,7 +24,7 @@ int find_answer_decode(struct find_answer *out, const void *bytes, size_t len)
         return ERR_CORRUPT;
     if (version != FIND_ANSWER_VERSION)
         return ERR_VERSION;
-    *out = (struct find_answer){.kind = (enum find_kind)kind, .list = list};
+    *out = (struct find_answer){ .kind = (enum find_kind)kind, .list = list };
     return OK;
 }
 
@@ -52,7 +52,7 @@ static void founding_add(struct founding *f, const struct founding_options *o,
 {
     if (peer_id_equal(id, &o->self) || founding_find(f, id) != NULL)
         return;
-    f->asked[f->asked_count++] = (struct founding_asked){.id = *id, .is_listed = is_listed};
+    f->asked[f->asked_count++] = (struct founding_asked){ .id = *id, .is_listed = is_listed };
 }
 
 int founding_init(struct founding *f, const struct founding_options *options)
@@ -60,9 +60,9 @@ int founding_init(struct founding *f, const struct founding_options *options)
     size_t most = options->listed_count + options->bootstrap_count;
     if (most > 2 * LIMIT_MEMBERS_COUNT)
         return ERR_TOO_BIG;
-    *f = (struct founding){.listed_count = options->listed_count,
-                           .ask_pause_us = options->ask_pause_us,
-                           .joins_only = options->joins_only || options->bootstrap_count > 0};
+    *f = (struct founding){ .listed_count = options->listed_count,
+                            .ask_pause_us = options->ask_pause_us,
+                            .joins_only = options->joins_only || options->bootstrap_count > 0 };
     f->list = founding_list_hash(options->listed, options->listed_count);
     f->asked = mem_array(most > 0 ? most : 1, sizeof(*f->asked));
     if (f->asked == NULL)
@@ -77,7 +77,7 @@ int founding_init(struct founding *f, const struct founding_options *options)
 void founding_deinit(struct founding *f)
 {
     mem_free(f->asked);
-    *f = (struct founding){0};
+    *f = (struct founding){ 0 };
 }
 
 const struct peer_id *founding_next_ask(struct founding *f, uint64_t now_us)

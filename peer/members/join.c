@@ -22,7 +22,7 @@ int join_request_decode(struct join_request *out, const void *bytes, size_t len)
     struct reader r = reader_of(bytes, len);
     if (reader_u8(&r) != JOIN_VERSION)
         return r.err != OK ? ERR_CORRUPT : ERR_VERSION;
-    struct join_request request = {0};
+    struct join_request request = { 0 };
     struct bytes id = reader_run(&r, LIMIT_PEER_ID_BYTES);
     request.ticket = reader_u64(&r);
     request.level = reader_u32(&r);
@@ -54,7 +54,7 @@ int join_answer_decode(struct join_answer *out, const void *bytes, size_t len)
     struct reader r = reader_of(bytes, len);
     if (reader_u8(&r) != JOIN_VERSION)
         return r.err != OK ? ERR_CORRUPT : ERR_VERSION;
-    struct join_answer answer = {.number = reader_u64(&r)};
+    struct join_answer answer = { .number = reader_u64(&r) };
     struct bytes id = reader_take(&r, sizeof(answer.cluster_id));
     if (reader_finish(&r) != OK || answer.number == 0)
         return ERR_CORRUPT;
@@ -95,6 +95,6 @@ uint64_t join_desk_number(const struct join_desk *d, const struct join_request *
 void join_desk_admit(struct join_desk *d, const struct join_request *r, uint64_t number)
 {
     d->admitted[d->next] =
-        (struct join_admitted){.id = r->id, .ticket = r->ticket, .number = number};
+        (struct join_admitted){ .id = r->id, .ticket = r->ticket, .number = number };
     d->next = (d->next + 1) % JOIN_ADMITTED_MAX;
 }

@@ -41,6 +41,6 @@ int frame_decode(struct frame *out, const void *bytes, size_t len)
         return ERR_CORRUPT;
     out->kind = (enum frame_kind)kind;
     memcpy(out->cluster.bytes, cluster.data, CLUSTER_ID_BYTES);
-    out->body = (struct bytes){r.at, r.left};
+    out->body = (struct bytes){ r.at, r.left };
     return OK;
 }

@@ -23,7 +23,8 @@ void rpc_init(struct rpc *rpc, struct transport *transport, const struct rpc_hoo
               size_t pending_max, uint64_t first_id)
 {
     *rpc = (struct rpc){
-        .transport = transport, .hooks = *hooks, .pending_max = pending_max, .next_id = first_id};
+        .transport = transport, .hooks = *hooks, .pending_max = pending_max, .next_id = first_id
+    };
     list_init(&rpc->pending);
     rpc->due_us = UINT64_MAX;
 }
@@ -42,7 +43,7 @@ static void rpc_finish(struct rpc *rpc, struct rpc_pending *call, int err, struc
 
 static void rpc_fail(struct rpc *rpc, struct rpc_pending *call, int err)
 {
-    rpc_finish(rpc, call, err, (struct bytes){NULL, 0}, err_text(err));
+    rpc_finish(rpc, call, err, (struct bytes){ NULL, 0 }, err_text(err));
 }
 
 void rpc_deinit(struct rpc *rpc)
@@ -80,11 +81,11 @@ int rpc_call(struct rpc *rpc, uint64_t now_us, const struct peer_id *to, enum rp
         mem_free(call);
         return err;
     }
-    *call = (struct rpc_pending){.to = *to,
-                                 .id = rpc->next_id++,
-                                 .deadline_us = now_us + timeout_us,
-                                 .done = done,
-                                 .owner = owner};
+    *call = (struct rpc_pending){ .to = *to,
+                                  .id = rpc->next_id++,
+                                  .deadline_us = now_us + timeout_us,
+                                  .done = done,
+                                  .owner = owner };
     list_push_back(&rpc->pending, &call->link);
     rpc->pending_count += 1;
     if (call->deadline_us < rpc->due_us)
@@ -126,13 +127,13 @@ void rpc_reply(struct rpc *rpc, const struct rpc_asker *asker, struct bytes payl
 void rpc_refuse(struct rpc *rpc, const struct rpc_asker *asker, int err, const char *text)
 {
     ASSERT(err < 0);
-    rpc_answer(rpc, asker, err, text, (struct bytes){NULL, 0});
+    rpc_answer(rpc, asker, err, text, (struct bytes){ NULL, 0 });
 }
 
 static void rpc_on_request(struct rpc *rpc, const struct peer_id *from, const struct frame *frame)
 {
     struct reader r = reader_of(frame->body.data, frame->body.len);
-    struct rpc_asker asker = {.from = *from, .cluster = frame->cluster};
+    struct rpc_asker asker = { .from = *from, .cluster = frame->cluster };
     asker.id = reader_u64(&r);
     uint16_t method = reader_u16(&r);
     if (r.err != OK) {
@@ -144,7 +145,7 @@ static void rpc_on_request(struct rpc *rpc, const struct peer_id *from, const st
         return;
     }
     rpc->hooks.on_request(rpc->hooks.owner, &asker, (enum rpc_method)method,
-                          (struct bytes){r.at, r.left});
+                          (struct bytes){ r.at, r.left });
 }
 
 static struct rpc_pending *rpc_find(struct rpc *rpc, const struct peer_id *from, uint64_t id)
@@ -173,7 +174,7 @@ static void rpc_on_reply(struct rpc *rpc, const struct peer_id *from, const stru
     char words[RPC_TEXT_MAX + 1] = "";
     if (text.len > 0)
         memcpy(words, text.data, text.len);
-    rpc_finish(rpc, call, err, (struct bytes){r.at, r.left}, words);
+    rpc_finish(rpc, call, err, (struct bytes){ r.at, r.left }, words);
 }
 
 void rpc_on_frame(struct rpc *rpc, const struct peer_id *from, const struct frame *frame)

@@ -21,17 +21,17 @@ uint64_t os_clock_mono_us(void)
 static struct mono_us os_clock_mono(void *impl)
 {
     (void)impl;
-    return (struct mono_us){os_clock_mono_us()};
+    return (struct mono_us){ os_clock_mono_us() };
 }
 
 static struct wall_us os_clock_wall(void *impl)
 {
     (void)impl;
-    return (struct wall_us){os_clock_read(CLOCK_REALTIME)};
+    return (struct wall_us){ os_clock_read(CLOCK_REALTIME) };
 }
 
 struct clock os_clock(void)
 {
-    static const struct clock_ops ops = {os_clock_mono, os_clock_wall};
-    return (struct clock){&ops, NULL};
+    static const struct clock_ops ops = { os_clock_mono, os_clock_wall };
+    return (struct clock){ &ops, NULL };
 }

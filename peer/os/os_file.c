@@ -168,8 +168,9 @@ int os_dir_remove(const char *path, struct buf *why)
 
 int os_dir_rename(const char *from, const char *to, struct buf *why)
 {
-    return rename(from, to) == 0 && os_dir_sync_of(to) == 0 ? OK
-                                                            : os_file_fail(why, "cannot rename", from);
+    return rename(from, to) == 0 && os_dir_sync_of(to) == 0
+               ? OK
+               : os_file_fail(why, "cannot rename", from);
 }
 
 int os_dir_rotate(const char *path, unsigned keep, struct buf *why)

@@ -424,7 +424,7 @@ static void os_http_sweep_busy(struct os_http *s)
 {
     list_for_each_safe (link, after, &s->phases[PHASE_BUSY]) {
         struct os_conn *c = list_entry(link, struct os_conn, link);
-        struct pollfd state = {.fd = c->fd, .events = POLLRDHUP};
+        struct pollfd state = { .fd = c->fd, .events = POLLRDHUP };
         if (c->in.len == 0 || c->has_eof || poll(&state, 1, 0) <= 0)
             continue;
         c->is_working = true;
@@ -510,7 +510,7 @@ int os_http_listen(struct os_http *s, const struct multiaddr *addr, struct multi
 void os_http_stop_listening(struct os_http *s)
 {
     for (size_t i = 0; i < s->listeners_count; i++) {
-        struct buf path = {0};
+        struct buf path = { 0 };
         os_watch_set(&s->listeners[i].watch, 0);
         close(s->listeners[i].fd);
         if (multiaddr_unix_path(&s->listeners[i].addr, &path) == OK)

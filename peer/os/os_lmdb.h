@@ -34,7 +34,7 @@ struct os_env {
     size_t long_readers;  /* mutex: exports */
     bool is_growing;      /* mutex: new readers wait, unless one is in already */
     uint64_t laid_bytes;  /* the writer's: the file is that long at least */
-    MDB_txn *idle;        /* the loop's: a read transaction that ended, for the next view; or NULL */
+    MDB_txn *idle; /* the loop's: a read transaction that ended, for the next view; or NULL */
 };
 
 struct os_env_options {
@@ -49,7 +49,7 @@ struct os_env_options {
 int os_env_open(struct os_env *e, const char *path, enum store_room room,
                 const struct os_env_options *options);
 void os_env_close(struct os_env *e);
-int os_env_sync(struct os_env *e); /* of a scratch environment */
+int os_env_sync(struct os_env *e);   /* of a scratch environment */
 int os_env_remove(const char *path); /* the folder, if it is there */
 
 void os_env_reader_enter(struct os_env *e, bool is_long);
@@ -77,7 +77,7 @@ MDB_val os_env_key(unsigned table, struct bytes key, uint8_t out[OS_ENV_KEY_SIZE
 
 /* Files and folders, with their log line. */
 int os_folder_make(const char *path,
-                const struct log *log); /* OK when it is there; syncs the parent */
+                   const struct log *log); /* OK when it is there; syncs the parent */
 int os_folder_sync(const char *path, const struct log *log);
 int os_errno(int number); /* errno in our codes */
 

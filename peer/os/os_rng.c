@@ -58,7 +58,7 @@ static uint64_t os_rng_below(void *impl, enum rng_purpose why, uint64_t n)
         bytes++;
     uint64_t drawn;
     do {
-        uint8_t raw[8] = {0};
+        uint8_t raw[8] = { 0 };
         os_rng_fill(impl, raw, bytes);
         drawn = 0;
         for (size_t i = 0; i < sizeof(raw); i++)
@@ -71,6 +71,6 @@ static uint64_t os_rng_below(void *impl, enum rng_purpose why, uint64_t n)
 
 struct rng os_rng_port(struct os_rng *r)
 {
-    static const struct rng_ops ops = {os_rng_below};
-    return (struct rng){&ops, r};
+    static const struct rng_ops ops = { os_rng_below };
+    return (struct rng){ &ops, r };
 }

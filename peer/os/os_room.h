@@ -24,7 +24,7 @@ struct os_room {
     const struct log *log;
     void *impl;
     void (*run)(struct os_room *room, struct list_link *group);
-    void (*tell)(struct store_slot *slot); /* calls done() */
+    void (*tell)(struct store_slot *slot);                                      /* calls done() */
     size_t (*weigh)(const struct os_room *room, const struct store_slot *slot); /* the worker's */
 
     pthread_t thread;

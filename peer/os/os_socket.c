@@ -73,7 +73,7 @@ static int os_socket_family(enum multiaddr_host_kind kind)
 /* What the kernel says the socket is bound to. */
 static int os_socket_real_address(int fd, struct multiaddr *out)
 {
-    struct sockaddr_storage bound = {0};
+    struct sockaddr_storage bound = { 0 };
     socklen_t bound_len = sizeof bound;
     char ip[INET6_ADDRSTRLEN];
     const void *address;
@@ -116,10 +116,10 @@ static int os_socket_listen_tcp(const struct multiaddr *addr,
                                 struct multiaddr *out_real, struct buf *why)
 {
     bool is_number = endpoint->kind == MULTIADDR_IP4 || endpoint->kind == MULTIADDR_IP6;
-    struct addrinfo hints = {.ai_family = os_socket_family(endpoint->kind),
-                             .ai_socktype = SOCK_STREAM,
-                             .ai_flags =
-                                 AI_PASSIVE | AI_NUMERICSERV | (is_number ? AI_NUMERICHOST : 0)};
+    struct addrinfo hints = { .ai_family = os_socket_family(endpoint->kind),
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_flags =
+                                  AI_PASSIVE | AI_NUMERICSERV | (is_number ? AI_NUMERICHOST : 0) };
     struct addrinfo *info = NULL;
     char port[8];
     snprintf(port, sizeof port, "%u", endpoint->port);
@@ -158,7 +158,7 @@ static bool os_socket_is_dead(const struct sockaddr_un *name)
 static int os_socket_listen_unix(const struct multiaddr *addr, const char *path, int *out_fd,
                                  struct multiaddr *out_real, struct buf *why)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    struct sockaddr_un name = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof name.sun_path)
         return os_socket_explain(addr, ERR_INVALID, "path too long for a socket", why);
     memcpy(name.sun_path, path, strlen(path));
@@ -180,7 +180,7 @@ int os_socket_listen(const struct multiaddr *addr, int *out_fd, struct multiaddr
     struct multiaddr_endpoint endpoint;
     if (multiaddr_endpoint(addr, &endpoint) == OK)
         return os_socket_listen_tcp(addr, &endpoint, out_fd, out_real, why);
-    struct buf path = {0};
+    struct buf path = { 0 };
     int err = multiaddr_unix_path(addr, &path);
     if (err == OK)
         err = os_socket_listen_unix(addr, buf_text(&path), out_fd, out_real, why);
@@ -201,7 +201,7 @@ void os_socket_tune(int fd)
 
 void os_socket_close_with_reset(int fd)
 {
-    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    struct linger now = { .l_onoff = 1, .l_linger = 0 };
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(fd);
 }

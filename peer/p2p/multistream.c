@@ -13,7 +13,7 @@ enum { MULTISTREAM_HEADER_BYTES = sizeof(multistream_header_message) - 1 };
 
 static struct bytes multistream_bytes_of(const char *text)
 {
-    return (struct bytes){text, strlen(text)};
+    return (struct bytes){ text, strlen(text) };
 }
 
 void multistream_put(struct buf *out, struct bytes text)
@@ -46,21 +46,21 @@ int multistream_take(struct bytes *in, struct bytes *text)
         return ERR_MORE;
     if (at[used + len - 1] != '\n')
         return ERR_CORRUPT;
-    *text = (struct bytes){at + used, len - 1};
-    *in = (struct bytes){at + used + len, in->len - used - len};
+    *text = (struct bytes){ at + used, len - 1 };
+    *in = (struct bytes){ at + used + len, in->len - used - len };
     return OK;
 }
 
 void multistream_dial(struct multistream *m, const char *protocol, struct buf *out)
 {
-    *m = (struct multistream){.protocol = protocol};
+    *m = (struct multistream){ .protocol = protocol };
     multistream_put(out, multistream_bytes_of(multistream_header));
     multistream_put(out, multistream_bytes_of(protocol));
 }
 
 void multistream_listen(struct multistream *m, struct buf *out)
 {
-    *m = (struct multistream){.protocol = NULL};
+    *m = (struct multistream){ .protocol = NULL };
     multistream_put(out, multistream_bytes_of(multistream_header));
 }
 
@@ -73,7 +73,7 @@ static int multistream_expect_header(struct multistream *m, struct bytes *in)
         return ERR_CORRUPT;
     if (have < MULTISTREAM_HEADER_BYTES)
         return ERR_MORE;
-    *in = (struct bytes){(const uint8_t *)in->data + have, in->len - have};
+    *in = (struct bytes){ (const uint8_t *)in->data + have, in->len - have };
     m->header_seen = true;
     return OK;
 }

@@ -75,9 +75,9 @@ static void noise_hkdf(const uint8_t chain[32], struct bytes input, uint8_t one[
 {
     static const uint8_t first_block = 1, second_block = 2;
     uint8_t extracted[32];
-    noise_hmac(extracted, chain, input, (struct bytes){NULL, 0});
-    noise_hmac(one, extracted, (struct bytes){&first_block, 1}, (struct bytes){NULL, 0});
-    noise_hmac(two, extracted, (struct bytes){one, 32}, (struct bytes){&second_block, 1});
+    noise_hmac(extracted, chain, input, (struct bytes){ NULL, 0 });
+    noise_hmac(one, extracted, (struct bytes){ &first_block, 1 }, (struct bytes){ NULL, 0 });
+    noise_hmac(two, extracted, (struct bytes){ one, 32 }, (struct bytes){ &second_block, 1 });
     mem_wipe(extracted, sizeof(extracted));
 }
 
@@ -97,7 +97,7 @@ static int noise_mix_dh(struct noise *n, const uint8_t private_key[32],
     uint8_t shared[32];
     if (crypto_scalarmult_curve25519(shared, private_key, public_key) != 0)
         return ERR_CORRUPT;
-    noise_hkdf(n->chain, (struct bytes){shared, sizeof(shared)}, n->chain, n->cipher.key);
+    noise_hkdf(n->chain, (struct bytes){ shared, sizeof(shared) }, n->chain, n->cipher.key);
     n->cipher.nonce = 0;
     n->has_key = true;
     mem_wipe(shared, sizeof(shared));
@@ -108,16 +108,16 @@ static int noise_encrypt_and_hash(struct noise *n, struct bytes plain, struct bu
 {
     ASSERT(n->has_key);
     size_t before = out->len;
-    int err = noise_cipher_seal(&n->cipher, (struct bytes){n->hash, 32}, plain, out);
+    int err = noise_cipher_seal(&n->cipher, (struct bytes){ n->hash, 32 }, plain, out);
     if (err == OK)
-        noise_mix_hash(n, (struct bytes){out->data + before, out->len - before});
+        noise_mix_hash(n, (struct bytes){ out->data + before, out->len - before });
     return err;
 }
 
 static int noise_decrypt_and_hash(struct noise *n, struct bytes sealed, struct buf *plain)
 {
     ASSERT(n->has_key);
-    int err = noise_cipher_open(&n->cipher, (struct bytes){n->hash, 32}, sealed, plain);
+    int err = noise_cipher_open(&n->cipher, (struct bytes){ n->hash, 32 }, sealed, plain);
     if (err == OK)
         noise_mix_hash(n, sealed);
     return err;
@@ -128,7 +128,7 @@ static int noise_decrypt_and_hash(struct noise *n, struct bytes sealed, struct b
 static void noise_write_e(struct noise *n, struct buf *out)
 {
     buf_append(out, n->ephemeral_public, NOISE_KEY_BYTES);
-    noise_mix_hash(n, (struct bytes){n->ephemeral_public, NOISE_KEY_BYTES});
+    noise_mix_hash(n, (struct bytes){ n->ephemeral_public, NOISE_KEY_BYTES });
 }
 
 static int noise_read_e(struct noise *n, struct reader *in)
@@ -143,12 +143,12 @@ static int noise_read_e(struct noise *n, struct reader *in)
 
 static int noise_write_s(struct noise *n, struct buf *out)
 {
-    return noise_encrypt_and_hash(n, (struct bytes){n->static_public, NOISE_KEY_BYTES}, out);
+    return noise_encrypt_and_hash(n, (struct bytes){ n->static_public, NOISE_KEY_BYTES }, out);
 }
 
 static int noise_read_s(struct noise *n, struct reader *in)
 {
-    struct buf plain = {0};
+    struct buf plain = { 0 };
     int err = noise_decrypt_and_hash(n, reader_take(in, NOISE_KEY_BYTES + NOISE_TAG_BYTES), &plain);
     if (err == OK)
         memcpy(n->remote_static, plain.data, NOISE_KEY_BYTES);
@@ -190,7 +190,7 @@ static void noise_decide_muxer(struct noise *n, const struct noise_payload *remo
 
 static int noise_read_payload(struct noise *n, struct reader *in)
 {
-    struct buf plain = {0};
+    struct buf plain = { 0 };
     struct noise_payload payload;
     int err = noise_decrypt_and_hash(n, reader_take(in, in->left), &plain);
     if (err == OK)
@@ -209,7 +209,7 @@ static int noise_read_payload(struct noise *n, struct reader *in)
 static int noise_write_a(struct noise *n, struct buf *out)
 {
     noise_write_e(n, out);
-    noise_mix_hash(n, (struct bytes){NULL, 0}); /* the payload, empty and with no key yet */
+    noise_mix_hash(n, (struct bytes){ NULL, 0 }); /* the payload, empty and with no key yet */
     return OK;
 }
 
@@ -219,7 +219,7 @@ static int noise_read_a(struct noise *n, struct reader *in)
     if (err == OK && in->left > 0)
         err = ERR_CORRUPT; /* a payload here would be neither secret nor authentic */
     if (err == OK)
-        noise_mix_hash(n, (struct bytes){NULL, 0});
+        noise_mix_hash(n, (struct bytes){ NULL, 0 });
     return err;
 }
 
@@ -266,7 +266,7 @@ static int noise_read_c(struct noise *n, struct reader *in)
 static void noise_split(struct noise *n)
 {
     uint8_t one[32], two[32];
-    noise_hkdf(n->chain, (struct bytes){NULL, 0}, one, two);
+    noise_hkdf(n->chain, (struct bytes){ NULL, 0 }, one, two);
     memcpy(n->send.key, n->is_initiator ? one : two, sizeof(one));
     memcpy(n->receive.key, n->is_initiator ? two : one, sizeof(one));
     n->send.nonce = 0;
@@ -299,7 +299,7 @@ int noise_start(struct noise *n, bool is_initiator, const struct noise_keys *key
     n->muxer_name = muxer_name;
     memcpy(n->hash, name, sizeof(n->hash));
     memcpy(n->chain, name, sizeof(n->chain));
-    noise_mix_hash(n, (struct bytes){NULL, 0}); /* the prologue: empty, yet mixed in */
+    noise_mix_hash(n, (struct bytes){ NULL, 0 }); /* the prologue: empty, yet mixed in */
     memcpy(n->static_private, keys->static_private, NOISE_KEY_BYTES);
     memcpy(n->ephemeral_private, keys->ephemeral_private, NOISE_KEY_BYTES);
     crypto_scalarmult_curve25519_base(n->static_public, n->static_private);
@@ -377,8 +377,8 @@ int noise_take_frame(struct bytes *in, struct bytes *message)
     size_t len = (size_t)at[0] << 8 | at[1];
     if (in->len - NOISE_HEAD_BYTES < len)
         return ERR_MORE;
-    *message = (struct bytes){at + NOISE_HEAD_BYTES, len};
-    *in = (struct bytes){at + NOISE_HEAD_BYTES + len, in->len - NOISE_HEAD_BYTES - len};
+    *message = (struct bytes){ at + NOISE_HEAD_BYTES, len };
+    *in = (struct bytes){ at + NOISE_HEAD_BYTES + len, in->len - NOISE_HEAD_BYTES - len };
     return OK;
 }
 
@@ -391,7 +391,7 @@ int noise_seal(struct noise *n, struct bytes plain, struct buf *out)
         size_t part = left < NOISE_PLAINTEXT_MAX ? left : NOISE_PLAINTEXT_MAX;
         buf_put_u16(out, (uint16_t)(part + NOISE_TAG_BYTES));
         int err =
-            noise_cipher_seal(&n->send, (struct bytes){NULL, 0}, (struct bytes){at, part}, out);
+            noise_cipher_seal(&n->send, (struct bytes){ NULL, 0 }, (struct bytes){ at, part }, out);
         if (err != OK)
             return err;
         at = part < left ? at + part : at; /* nothing is added to the NULL of no bytes */
@@ -403,5 +403,5 @@ int noise_seal(struct noise *n, struct bytes plain, struct buf *out)
 int noise_open(struct noise *n, struct bytes message, struct buf *plain)
 {
     ASSERT(noise_is_done(n));
-    return noise_cipher_open(&n->receive, (struct bytes){NULL, 0}, message, plain);
+    return noise_cipher_open(&n->receive, (struct bytes){ NULL, 0 }, message, plain);
 }

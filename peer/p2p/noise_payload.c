@@ -36,7 +36,7 @@ void noise_payload_encode(struct buf *out, const struct identity *identity,
     protobuf_put_bytes(out, FIELD_SIGNATURE, signature, sizeof(signature));
     if (muxer == NULL)
         return;
-    struct buf extensions = {0};
+    struct buf extensions = { 0 };
     protobuf_put_bytes(&extensions, FIELD_EXT_MUXERS, muxer, strlen(muxer));
     if (extensions.err == OK)
         protobuf_put_bytes(out, FIELD_EXTENSIONS, extensions.data, extensions.len);
@@ -54,7 +54,7 @@ static int noise_extensions_decode(struct noise_payload *out, struct bytes exten
         if (!protobuf_is(&field, FIELD_EXT_MUXERS, PROTOBUF_BYTES))
             continue;
         out->lists_muxers = true;
-        if (muxer != NULL && bytes_equal(field.data, (struct bytes){muxer, strlen(muxer)}))
+        if (muxer != NULL && bytes_equal(field.data, (struct bytes){ muxer, strlen(muxer) }))
             out->lists_ours = true;
     }
     return reader_finish(&r);
@@ -79,7 +79,7 @@ int noise_payload_decode(struct noise_payload *out, struct bytes payload,
                          const uint8_t static_public[32], const char *muxer)
 {
     struct reader r = reader_of(payload.data, payload.len);
-    struct bytes key = {NULL, 0}, signature = {NULL, 0}, extensions = {NULL, 0};
+    struct bytes key = { NULL, 0 }, signature = { NULL, 0 }, extensions = { NULL, 0 };
     struct protobuf_field field;
     while (protobuf_next(&r, &field)) {
         if (protobuf_is(&field, FIELD_IDENTITY, PROTOBUF_BYTES))
@@ -89,7 +89,7 @@ int noise_payload_decode(struct noise_payload *out, struct bytes payload,
         else if (protobuf_is(&field, FIELD_EXTENSIONS, PROTOBUF_BYTES))
             extensions = field.data;
     }
-    *out = (struct noise_payload){.lists_muxers = false};
+    *out = (struct noise_payload){ .lists_muxers = false };
     int err = reader_finish(&r);
     if (err == OK)
         err = noise_identity_check(out, key, signature, static_public);

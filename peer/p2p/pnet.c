@@ -17,7 +17,7 @@ void pnet_init(struct pnet *p, const uint8_t secret[PNET_SECRET_BYTES],
  * laid into a block of its own, at its place, and taken out again. */
 static void pnet_apply_within_block(struct pnet *p, uint8_t *bytes, size_t len)
 {
-    uint8_t block[PNET_BLOCK_BYTES] = {0};
+    uint8_t block[PNET_BLOCK_BYTES] = { 0 };
     size_t skip = p->offset % PNET_BLOCK_BYTES;
     memcpy(block + skip, bytes, len);
     crypto_stream_xsalsa20_xor_ic(block, block, sizeof(block), p->nonce,

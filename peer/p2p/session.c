@@ -105,7 +105,7 @@ static int session_select_step(struct session *s, const char *protocol, struct b
     struct bytes proposal;
     int err = multistream_on_bytes(&s->select, in, &proposal);
     while (err == OK && !s->is_dialer) {
-        bool yes = bytes_equal(proposal, (struct bytes){protocol, strlen(protocol)});
+        bool yes = bytes_equal(proposal, (struct bytes){ protocol, strlen(protocol) });
         multistream_answer(&s->select, proposal, yes, out);
         if (yes)
             break;
@@ -134,7 +134,8 @@ static int session_step_nonce(struct session *s, struct bytes *in)
     memcpy(secret, s->pnet_out.secret, sizeof(secret));
     pnet_init(&s->pnet_in, secret, in->data);
     mem_wipe(secret, sizeof(secret));
-    *in = (struct bytes){(const uint8_t *)in->data + PNET_NONCE_BYTES, in->len - PNET_NONCE_BYTES};
+    *in =
+        (struct bytes){ (const uint8_t *)in->data + PNET_NONCE_BYTES, in->len - PNET_NONCE_BYTES };
     pnet_apply(&s->pnet_in, s->in.data + s->in.len - in->len, in->len);
     s->state = SESSION_SELECT_NOISE;
     return OK;
@@ -222,7 +223,7 @@ static int session_on_muxer(struct session *s)
 
 static int session_on_handshake_done(struct session *s)
 {
-    struct buf plain = {0};
+    struct buf plain = { 0 };
     switch (noise_muxer(&s->noise)) {
     case NOISE_MUXER_AGREED:
         return session_on_muxer(s);
@@ -260,7 +261,7 @@ static int session_step_handshake(struct session *s, struct bytes *in)
 
 static int session_on_plain_select(struct session *s, struct bytes *plain)
 {
-    struct buf answer = {0};
+    struct buf answer = { 0 };
     int err = session_select_step(s, yamux_protocol, plain, &answer);
     session_seal_and_free(s, &answer);
     if (err == OK && s->err == OK)
@@ -343,7 +344,7 @@ int session_on_bytes(struct session *s, struct bytes in)
     const uint8_t *at = in.data;
     while (in.len > 0 && s->err == OK) {
         size_t part = in.len < SESSION_SLICE_BYTES ? in.len : SESSION_SLICE_BYTES;
-        session_on_slice(s, (struct bytes){at, part});
+        session_on_slice(s, (struct bytes){ at, part });
         at += part;
         in.len -= part;
     }

@@ -95,8 +95,8 @@ size_t session_stream_room(const struct session_stream *t);
 size_t session_stream_write(struct session_stream *t, const void *bytes, size_t len);
 struct bytes session_stream_input(const struct session_stream *t);
 void session_stream_taken(struct session_stream *t, size_t len);
-bool session_stream_is_at_end(const struct session_stream *t); /* no more input will come */
-void session_stream_close(struct session_stream *t);           /* our half */
+bool session_stream_is_at_end(const struct session_stream *t);  /* no more input will come */
+void session_stream_close(struct session_stream *t);            /* our half */
 bool session_stream_has_closed(const struct session_stream *t); /* and that is in the output */
 void session_stream_reset(struct session_stream *t);
 /* Gives the handle back; a stream that we have not closed is reset. */

@@ -18,7 +18,7 @@ int yamux_frame_decode(struct yamux_frame *out, const uint8_t head[YAMUX_HEAD_BY
     uint8_t type = reader_u8(&r);
     if (version != 0 || type >= YAMUX_TYPE_COUNT)
         return ERR_CORRUPT;
-    struct yamux_frame frame = {.type = (enum yamux_type)type};
+    struct yamux_frame frame = { .type = (enum yamux_type)type };
     frame.flags = reader_u16(&r);
     frame.stream = reader_u32(&r);
     frame.length = reader_u32(&r);

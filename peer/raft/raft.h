@@ -296,7 +296,7 @@ uint64_t raft_term(const struct raft *r);
 uint64_t raft_leader(const struct raft *r); /* RAFT_NOBODY: none known */
 uint64_t raft_number(const struct raft *r);
 uint64_t raft_committed(const struct raft *r);
-uint64_t raft_stored(const struct raft *r); /* last durable index */
+uint64_t raft_stored(const struct raft *r);  /* last durable index */
 uint64_t raft_applied(const struct raft *r); /* durable in the state, as we were told */
 struct raft_pos raft_last(const struct raft *r);
 struct raft_pos raft_base(const struct raft *r);
@@ -315,7 +315,7 @@ struct raft_member_progress {
     uint64_t match;
     uint64_t last_reply_us; /* 0: none in this term */
     uint64_t heard_us;      /* the same, or since when this leader would have heard it */
-    bool has_lost_log; /* its disk does not hold any more what it had acknowledged */
+    bool has_lost_log;      /* its disk does not hold any more what it had acknowledged */
 };
 int raft_member_progress(const struct raft *r, uint64_t number, struct raft_member_progress *out);
 

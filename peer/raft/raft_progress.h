@@ -32,9 +32,9 @@ struct raft_progress {
     bool is_due;          /* an APPEND must go, even an empty one */
     size_t window;        /* APPENDs with entries that may be on their way */
     uint64_t asked_round; /* refusals of earlier rounds are old news */
-    uint64_t sure;        /* `match` when round `sure_round` began: what answers to that round must know */
+    uint64_t sure; /* `match` when round `sure_round` began: what answers to that round must know */
     uint64_t sure_round;
-    bool has_lost_log;    /* it does not: its disk lost what it had acknowledged */
+    bool has_lost_log; /* it does not: its disk lost what it had acknowledged */
     uint64_t committed_told;
     uint64_t round;         /* the latest heartbeat round it answered */
     uint64_t last_reply_us; /* 0: none in this term */

@@ -28,7 +28,7 @@ bool digest_equal(struct hash128 a, struct hash128 b)
 
 void digest_scrub_init(struct digest_scrub *s)
 {
-    *s = (struct digest_scrub){.table = STATE_TABLE_META + 1};
+    *s = (struct digest_scrub){ .table = STATE_TABLE_META + 1 };
 }
 
 void digest_scrub_deinit(struct digest_scrub *s)
@@ -47,7 +47,7 @@ static int digest_scrub_seek(struct digest_scrub *s, struct view *view, struct v
 /* Rows of one table; ERR_NOT_FOUND at its end, OK when the budget is spent before. */
 static int digest_scrub_table(struct digest_scrub *s, struct view *view, unsigned *steps)
 {
-    struct view_row row = {0};
+    struct view_row row = { 0 };
     int err = digest_scrub_seek(s, view, &row);
     while (err == OK) {
         digest_add(&s->sum, digest_row(s->table, row.key, row.value));

@@ -141,8 +141,9 @@ static int pinset_check_empty(struct view *view)
 {
     struct view_row row;
     int err = ERR_NOT_FOUND;
-    for (unsigned table = STATE_TABLE_META; table < STATE_TABLES_COUNT && err == ERR_NOT_FOUND; table++)
-        err = view_seek(view, table, (struct bytes){NULL, 0}, &row);
+    for (unsigned table = STATE_TABLE_META; table < STATE_TABLES_COUNT && err == ERR_NOT_FOUND;
+         table++)
+        err = view_seek(view, table, (struct bytes){ NULL, 0 }, &row);
     return err == ERR_NOT_FOUND ? OK : err == OK ? ERR_CORRUPT : err;
 }
 

@@ -179,8 +179,8 @@ void pinset_origin_record(struct pinset *p, struct row_sink *sink, const struct 
 
 int pinset_origins_open(struct pinset *p, struct view *view)
 {
-    struct view_row row = {0};
-    int err = view_seek(view, STATE_TABLE_ORIGINS, (struct bytes){"", 0}, &row);
+    struct view_row row = { 0 };
+    int err = view_seek(view, STATE_TABLE_ORIGINS, (struct bytes){ "", 0 }, &row);
     while (err == OK) {
         if (p->origins_count == LIMIT_ORIGINS_COUNT)
             return ERR_CORRUPT;

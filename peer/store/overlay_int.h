@@ -21,11 +21,11 @@ struct overlay_run {
     struct map_batch batch;
     struct map_op *ops;
     size_t ops_count;
-    size_t ops_size;   /* a power of two */
-    uint32_t *order;   /* indices into ops, by (table, key) */
-    size_t sorted_count; /* of ops, and in `order` */
+    size_t ops_size;            /* a power of two */
+    uint32_t *order;            /* indices into ops, by (table, key) */
+    size_t sorted_count;        /* of ops, and in `order` */
     struct overlay_slot *slots; /* twice ops_size of them */
-    uint64_t *tags; /* of the submitted batches that share this run */
+    uint64_t *tags;             /* of the submitted batches that share this run */
     size_t tags_count;
     size_t tags_size;
     struct overlay_chunk *chunks; /* newest first */

@@ -18,8 +18,8 @@ static const uint8_t key_max[LIMIT_MAP_KEY_BYTES] = { [0 ... LIMIT_MAP_KEY_BYTES
 /* ---- the runs ---- */
 
 /* One run's neighbour of `key`, in the same table. */
-static const struct map_op *run_neighbour(struct overlay_run *run, unsigned table,
-                                          struct bytes key, enum overlay_move move)
+static const struct map_op *run_neighbour(struct overlay_run *run, unsigned table, struct bytes key,
+                                          enum overlay_move move)
 {
     size_t place = overlay_run_find(run, table, key);
     const struct map_op *op = overlay_run_op(run, place);

@@ -51,7 +51,7 @@ struct raft_store {
     struct list_link writes; /* not durable, in order */
     struct list_link reads;
     struct buf meta_written; /* the last one submitted, without its two hints */
-    uint64_t last; /* index of the last entry, as submitted; the base's when there is none */
+    uint64_t last;        /* index of the last entry, as submitted; the base's when there is none */
     struct log_size size; /* of the records, as submitted */
     uint64_t base_durable;
     uint64_t trim_wanted; /* first_kept; 0: none */

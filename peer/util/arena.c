@@ -30,7 +30,7 @@ static unsigned char *arena_grow(struct arena *a, size_t size)
     struct arena_block *block = mem_alloc(sizeof(*block) + room);
     if (block == NULL)
         return NULL;
-    *block = (struct arena_block){.size = room, .len = size};
+    *block = (struct arena_block){ .size = room, .len = size };
     if (room == size && a->blocks != NULL) {
         block->next = a->blocks->next;
         a->blocks->next = block;
@@ -78,7 +78,7 @@ void *arena_array(struct arena *a, size_t count, size_t size)
 
 char *arena_strdup(struct arena *a, const char *text)
 {
-    return arena_copy(a, (struct bytes){text, strlen(text)});
+    return arena_copy(a, (struct bytes){ text, strlen(text) });
 }
 
 char *arena_copy(struct arena *a, struct bytes bytes)
@@ -117,7 +117,7 @@ void arena_reset(struct arena *a)
 void arena_deinit(struct arena *a)
 {
     arena_free_from(a->blocks);
-    *a = (struct arena){.limit = a->limit};
+    *a = (struct arena){ .limit = a->limit };
 }
 
 void arena_wipe(struct arena *a)

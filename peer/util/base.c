@@ -21,27 +21,27 @@ struct base_spec {
 };
 
 static const struct base_spec base_specs[BASE_COUNT] = {
-    [BASE2] = {'0', 2, 1, 0, false, false, "01"},
-    [BASE16] = {'f', 16, 4, 0, true, false, DIGITS "abcdef"},
-    [BASE16_UPPER] = {'F', 16, 4, 0, true, false, DIGITS "ABCDEF"},
-    [BASE32] = {'b', 32, 5, 0, true, true, LOWER "234567"},
-    [BASE32_UPPER] = {'B', 32, 5, 0, true, true, UPPER "234567"},
-    [BASE32_PAD] = {'c', 32, 5, 8, true, true, LOWER "234567"},
-    [BASE32_PAD_UPPER] = {'C', 32, 5, 8, true, true, UPPER "234567"},
-    [BASE32_HEX] = {'v', 32, 5, 0, true, true, DIGITS "abcdefghijklmnopqrstuv"},
-    [BASE32_HEX_UPPER] = {'V', 32, 5, 0, true, true, DIGITS "ABCDEFGHIJKLMNOPQRSTUV"},
-    [BASE32_HEX_PAD] = {'t', 32, 5, 8, true, true, DIGITS "abcdefghijklmnopqrstuv"},
-    [BASE32_HEX_PAD_UPPER] = {'T', 32, 5, 8, true, true, DIGITS "ABCDEFGHIJKLMNOPQRSTUV"},
-    [BASE36] = {'k', 36, 0, 0, true, false, DIGITS LOWER},
-    [BASE36_UPPER] = {'K', 36, 0, 0, true, false, DIGITS UPPER},
-    [BASE58_BTC] = {'z', 58, 0, 0, false, false,
-                    "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"},
-    [BASE58_FLICKR] = {'Z', 58, 0, 0, false, false,
-                       "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"},
-    [BASE64] = {'m', 64, 6, 0, false, true, UPPER LOWER DIGITS "+/"},
-    [BASE64_PAD] = {'M', 64, 6, 4, false, true, UPPER LOWER DIGITS "+/"},
-    [BASE64_URL] = {'u', 64, 6, 0, false, true, UPPER LOWER DIGITS "-_"},
-    [BASE64_URL_PAD] = {'U', 64, 6, 4, false, true, UPPER LOWER DIGITS "-_"},
+    [BASE2] = { '0', 2, 1, 0, false, false, "01" },
+    [BASE16] = { 'f', 16, 4, 0, true, false, DIGITS "abcdef" },
+    [BASE16_UPPER] = { 'F', 16, 4, 0, true, false, DIGITS "ABCDEF" },
+    [BASE32] = { 'b', 32, 5, 0, true, true, LOWER "234567" },
+    [BASE32_UPPER] = { 'B', 32, 5, 0, true, true, UPPER "234567" },
+    [BASE32_PAD] = { 'c', 32, 5, 8, true, true, LOWER "234567" },
+    [BASE32_PAD_UPPER] = { 'C', 32, 5, 8, true, true, UPPER "234567" },
+    [BASE32_HEX] = { 'v', 32, 5, 0, true, true, DIGITS "abcdefghijklmnopqrstuv" },
+    [BASE32_HEX_UPPER] = { 'V', 32, 5, 0, true, true, DIGITS "ABCDEFGHIJKLMNOPQRSTUV" },
+    [BASE32_HEX_PAD] = { 't', 32, 5, 8, true, true, DIGITS "abcdefghijklmnopqrstuv" },
+    [BASE32_HEX_PAD_UPPER] = { 'T', 32, 5, 8, true, true, DIGITS "ABCDEFGHIJKLMNOPQRSTUV" },
+    [BASE36] = { 'k', 36, 0, 0, true, false, DIGITS LOWER },
+    [BASE36_UPPER] = { 'K', 36, 0, 0, true, false, DIGITS UPPER },
+    [BASE58_BTC] = { 'z', 58, 0, 0, false, false,
+                     "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz" },
+    [BASE58_FLICKR] = { 'Z', 58, 0, 0, false, false,
+                        "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ" },
+    [BASE64] = { 'm', 64, 6, 0, false, true, UPPER LOWER DIGITS "+/" },
+    [BASE64_PAD] = { 'M', 64, 6, 4, false, true, UPPER LOWER DIGITS "+/" },
+    [BASE64_URL] = { 'u', 64, 6, 0, false, true, UPPER LOWER DIGITS "-_" },
+    [BASE64_URL_PAD] = { 'U', 64, 6, 4, false, true, UPPER LOWER DIGITS "-_" },
 };
 
 static const struct base_spec *base_spec_of(enum base base)
@@ -233,7 +233,7 @@ static int base_encode_number(const struct base_spec *spec, char *out, size_t si
     if (size == 0)
         return ERR_TOO_BIG;
     const uint8_t *byte = data.data;
-    struct base_number n = {(uint8_t *)out, 0, size - 1, spec->radix, 1, 0};
+    struct base_number n = { (uint8_t *)out, 0, size - 1, spec->radix, 1, 0 };
     size_t zeros = 0;
     while (zeros < data.len && byte[zeros] == 0)
         zeros += 1;
@@ -254,7 +254,7 @@ static int base_decode_number(const struct base_spec *spec, uint8_t *out, size_t
                               size_t *out_len, struct bytes text)
 {
     const char *c = text.data;
-    struct base_number n = {out, 0, size, 256, 1, 0};
+    struct base_number n = { out, 0, size, 256, 1, 0 };
     size_t zeros = 0;
     while (zeros < text.len && base_digit(spec, c[zeros]) == 0)
         zeros += 1;
@@ -308,7 +308,7 @@ int multibase_decode(uint8_t *out, size_t size, size_t *out_len, struct bytes te
     for (int base = 0; base < BASE_COUNT; base++) {
         if (base_specs[base].prefix == c[0])
             return base_decode((enum base)base, out, size, out_len,
-                               (struct bytes){c + 1, text.len - 1});
+                               (struct bytes){ c + 1, text.len - 1 });
     }
     return ERR_INVALID;
 }

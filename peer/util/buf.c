@@ -13,7 +13,7 @@ enum { BUF_SIZE_FIRST = 256 };
 void buf_deinit(struct buf *b)
 {
     mem_free(b->data);
-    *b = (struct buf){.limit = b->limit};
+    *b = (struct buf){ .limit = b->limit };
 }
 
 void buf_wipe(struct buf *b)
@@ -223,9 +223,9 @@ struct bytes reader_take(struct reader *r, size_t len)
 {
     if (r->err != OK || len > r->left) {
         reader_fail(r);
-        return (struct bytes){NULL, 0};
+        return (struct bytes){ NULL, 0 };
     }
-    struct bytes run = {r->at, len};
+    struct bytes run = { r->at, len };
     if (len > 0)
         r->at += len;
     r->left -= len;
@@ -238,7 +238,7 @@ struct bytes reader_run(struct reader *r, size_t len_max)
     if (r->err == OK && len > len_max)
         reader_fail(r);
     if (r->err != OK)
-        return (struct bytes){NULL, 0};
+        return (struct bytes){ NULL, 0 };
     return reader_take(r, (size_t)len);
 }
 

@@ -55,12 +55,12 @@ const char *buf_text(struct buf *b);
  * beyond it, and no buf_deinit(). */
 static inline struct buf buf_over(void *memory, size_t size)
 {
-    return (struct buf){.data = memory, .size = size, .limit = size};
+    return (struct buf){ .data = memory, .size = size, .limit = size };
 }
 
 static inline struct bytes buf_bytes(const struct buf *b)
 {
-    return (struct bytes){b->data, b->len};
+    return (struct bytes){ b->data, b->len };
 }
 
 struct reader {
@@ -71,7 +71,7 @@ struct reader {
 
 static inline struct reader reader_of(const void *data, size_t len)
 {
-    return (struct reader){data, len, 0};
+    return (struct reader){ data, len, 0 };
 }
 
 /* What it holds is not what it should be: `err` is set, nothing is left. */

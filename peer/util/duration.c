@@ -12,14 +12,14 @@ static const struct {
     const char *name;
     uint64_t ns;
 } duration_units[] = {
-    {"ns", 1},
-    {"us", 1000},
-    {"\xc2\xb5s", 1000}, /* the micro sign */
-    {"\xce\xbcs", 1000}, /* the Greek letter */
-    {"ms", 1000 * 1000},
-    {"s", 1000 * 1000 * 1000},
-    {"m", UINT64_C(60) * 1000 * 1000 * 1000},
-    {"h", UINT64_C(3600) * 1000 * 1000 * 1000},
+    { "ns", 1 },
+    { "us", 1000 },
+    { "\xc2\xb5s", 1000 }, /* the micro sign */
+    { "\xce\xbcs", 1000 }, /* the Greek letter */
+    { "ms", 1000 * 1000 },
+    { "s", 1000 * 1000 * 1000 },
+    { "m", UINT64_C(60) * 1000 * 1000 * 1000 },
+    { "h", UINT64_C(3600) * 1000 * 1000 * 1000 },
 };
 
 static bool duration_is_digit(struct bytes text)
@@ -41,7 +41,7 @@ static void duration_skip(struct bytes *text, size_t count)
 
 static struct bytes duration_take_digits(struct bytes *text)
 {
-    struct bytes digits = {text->data, 0};
+    struct bytes digits = { text->data, 0 };
     while (duration_is_digit(*text)) {
         duration_skip(text, 1);
         digits.len += 1;
@@ -58,7 +58,7 @@ static uint64_t duration_take_unit(struct bytes *text)
         len += 1;
     for (size_t i = 0; i < sizeof(duration_units) / sizeof(duration_units[0]); i++) {
         const char *name = duration_units[i].name;
-        if (bytes_equal((struct bytes){c, len}, (struct bytes){name, strlen(name)})) {
+        if (bytes_equal((struct bytes){ c, len }, (struct bytes){ name, strlen(name) })) {
             duration_skip(text, len);
             return duration_units[i].ns;
         }
@@ -100,7 +100,7 @@ int duration_parse(int64_t *out_us, struct bytes text)
     }
     uint64_t sum_ns = 0;
     while (text.len > 0) {
-        struct bytes whole = duration_take_digits(&text), part = {NULL, 0};
+        struct bytes whole = duration_take_digits(&text), part = { NULL, 0 };
         if (duration_is_char(text, '.')) {
             duration_skip(&text, 1);
             part = duration_take_digits(&text);

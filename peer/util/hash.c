@@ -12,5 +12,5 @@ uint64_t hash64(uint64_t seed, const void *data, size_t len)
 struct hash128 hash128(uint64_t seed, const void *data, size_t len)
 {
     XXH128_hash_t hash = XXH3_128bits_withSeed(data, len, seed);
-    return (struct hash128){hash.high64, hash.low64};
+    return (struct hash128){ hash.high64, hash.low64 };
 }

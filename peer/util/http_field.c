@@ -25,7 +25,7 @@ struct bytes http_field_value(const struct http_field *fields, size_t count, con
         if (http_name_is(fields[i].name, name))
             return fields[i].value;
     }
-    return (struct bytes){NULL, 0};
+    return (struct bytes){ NULL, 0 };
 }
 
 static bool http_is_list_space(char c)
@@ -47,7 +47,7 @@ bool http_list_has(struct bytes list, const char *word)
             at++;
         while (at < last && http_is_list_space(last[-1]))
             last--;
-        if (http_name_is((struct bytes){at, (size_t)(last - at)}, word))
+        if (http_name_is((struct bytes){ at, (size_t)(last - at) }, word))
             return true;
         at = stop + 1;
     }

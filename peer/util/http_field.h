@@ -13,8 +13,8 @@ struct http_field {
 };
 
 #define HTTP_FIELD(field_name, field_value)                                                        \
-    ((struct http_field){{field_name, sizeof(field_name) - 1},                                     \
-                         {field_value, sizeof(field_value) - 1}})
+    ((struct http_field){ { field_name, sizeof(field_name) - 1 },                                  \
+                          { field_value, sizeof(field_value) - 1 } })
 
 /* Equal but for the case of ASCII letters? */
 bool http_name_is(struct bytes name, const char *text);

@@ -18,7 +18,7 @@ static int ip4_take_number(struct bytes *text)
         value = 10 * value + (c[count++] - '0');
     if (count == 0 || value > 255 || (count > 1 && c[0] == '0'))
         return -1;
-    *text = (struct bytes){c + count, text->len - count};
+    *text = (struct bytes){ c + count, text->len - count };
     return value;
 }
 
@@ -27,7 +27,7 @@ static bool ip_take_char(struct bytes *text, char want)
     const char *c = text->data;
     if (text->len == 0 || *c != want)
         return false;
-    *text = (struct bytes){c + 1, text->len - 1};
+    *text = (struct bytes){ c + 1, text->len - 1 };
     return true;
 }
 
@@ -58,7 +58,7 @@ static int ip6_take_group(struct bytes *text)
         value = value << 4 | hex_digit(c[count++]);
     if (count == 0)
         return -1;
-    *text = (struct bytes){c + count, text->len - count};
+    *text = (struct bytes){ c + count, text->len - count };
     return value;
 }
 
@@ -104,7 +104,7 @@ static int ip6_finish(uint8_t out[16], const struct ip6_parts *p)
 
 int ip6_parse(uint8_t out[16], struct bytes text)
 {
-    struct ip6_parts p = {.gap = IP6_NO_GAP};
+    struct ip6_parts p = { .gap = IP6_NO_GAP };
     if (ip_take_char(&text, ':')) {
         if (!ip_take_char(&text, ':'))
             return ERR_INVALID;
@@ -138,7 +138,7 @@ void ip4_print(char out[IP4_TEXT_SIZE], const uint8_t ip[4])
 
 bool ip6_is_mapped(const uint8_t ip[16])
 {
-    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+    static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
     return memcmp(ip, prefix, sizeof(prefix)) == 0;
 }
 

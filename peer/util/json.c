@@ -70,7 +70,7 @@ static int32_t json_add_token(struct json_parser *p, enum json_kind kind)
         doc->size = size;
     }
     uint32_t at = (uint32_t)p->at;
-    doc->tokens[doc->count] = (struct json_token){kind, at, at, JSON_NONE, JSON_NONE};
+    doc->tokens[doc->count] = (struct json_token){ kind, at, at, JSON_NONE, JSON_NONE };
     return (int32_t)doc->count++;
 }
 
@@ -230,10 +230,10 @@ static int32_t json_read_value(struct json_parser *p)
 
 int json_parse(struct json_doc *doc, const char *text, size_t len)
 {
-    *doc = (struct json_doc){.text = text};
+    *doc = (struct json_doc){ .text = text };
     if (len > UINT32_MAX)
         return ERR_TOO_BIG;
-    struct json_parser p = {.doc = doc, .text = text, .len = len};
+    struct json_parser p = { .doc = doc, .text = text, .len = len };
     if (json_read_value(&p) != JSON_NONE) {
         json_skip_space(&p);
         if (p.at < len)
@@ -249,7 +249,7 @@ int json_parse(struct json_doc *doc, const char *text, size_t len)
 void json_doc_deinit(struct json_doc *doc)
 {
     mem_free(doc->tokens);
-    *doc = (struct json_doc){.error_at = doc->error_at};
+    *doc = (struct json_doc){ .error_at = doc->error_at };
 }
 
 /* ---- looking ---- */
@@ -321,7 +321,7 @@ static bool json_walk_begin(struct json_walk *w, const struct json_doc *doc, int
     const struct json_token *token = json_token_at(doc, value);
     if (token == NULL || token->kind != JSON_STRING)
         return false;
-    *w = (struct json_walk){.at = doc->text + token->start, .end = doc->text + token->end};
+    *w = (struct json_walk){ .at = doc->text + token->start, .end = doc->text + token->end };
     return true;
 }
 
@@ -341,7 +341,7 @@ static uint32_t json_walk_unicode(struct json_walk *w)
     if (code < 0xd800 || code > 0xdfff)
         return code;
     if (code <= 0xdbff && w->end - w->at >= 6 && w->at[0] == '\\' && w->at[1] == 'u') {
-        struct json_walk ahead = {.at = w->at + 2, .end = w->end};
+        struct json_walk ahead = { .at = w->at + 2, .end = w->end };
         uint32_t low = json_walk_hex(&ahead);
         if (low >= 0xdc00 && low <= 0xdfff) {
             w->at = ahead.at;
@@ -379,12 +379,12 @@ static bool json_walk_next(struct json_walk *w, struct bytes *piece)
     if (*w->at == '\\') {
         w->at += 1;
         size_t len = utf8_encode(w->decoded, json_walk_escape(w));
-        *piece = (struct bytes){w->decoded, len};
+        *piece = (struct bytes){ w->decoded, len };
         return true;
     }
     const char *escape = memchr(w->at, '\\', (size_t)(w->end - w->at));
     const char *stop = escape != NULL ? escape : w->end;
-    *piece = (struct bytes){w->at, (size_t)(stop - w->at)};
+    *piece = (struct bytes){ w->at, (size_t)(stop - w->at) };
     w->at = stop;
     return true;
 }

@@ -29,7 +29,7 @@ struct json_writer {
 
 static inline struct json_writer json_writer_to(struct buf *out)
 {
-    return (struct json_writer){out, 0, 0};
+    return (struct json_writer){ out, 0, 0 };
 }
 
 void json_object_begin(struct json_writer *w);

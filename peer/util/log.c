@@ -21,7 +21,7 @@ void log_write(const struct log *log, enum log_level level, const char *facility
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     const char *slash = strrchr(file, '/');
-    struct log_line out = {level, facility, slash != NULL ? slash + 1 : file, line, text};
+    struct log_line out = { level, facility, slash != NULL ? slash + 1 : file, line, text };
     log->on_line(log->impl, &out);
 }
 
@@ -46,8 +46,8 @@ int log_level_parse(enum log_level *out, const char *text)
         const char *name;
         enum log_level level;
     } names[] = {
-        {"error", LOG_LEVEL_ERROR}, {"warn", LOG_LEVEL_WARN},   {"warning", LOG_LEVEL_WARN},
-        {"info", LOG_LEVEL_INFO},   {"debug", LOG_LEVEL_DEBUG},
+        { "error", LOG_LEVEL_ERROR }, { "warn", LOG_LEVEL_WARN },   { "warning", LOG_LEVEL_WARN },
+        { "info", LOG_LEVEL_INFO },   { "debug", LOG_LEVEL_DEBUG },
     };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcasecmp(text, names[i].name) == 0) {

@@ -28,7 +28,7 @@ static struct map_slot *map_find(const struct map *m, uint64_t hash, struct byte
 
 static int map_resize(struct map *m, size_t size)
 {
-    struct map bigger = {.slots = mem_array(size, sizeof(struct map_slot)), .size = size};
+    struct map bigger = { .slots = mem_array(size, sizeof(struct map_slot)), .size = size };
     if (bigger.slots == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < m->size; i++) {
@@ -60,7 +60,7 @@ static int map_put_hashed(struct map *m, uint64_t hash, struct bytes key, void *
     int err = map_reserve(m, m->count + 1);
     if (err != OK)
         return err;
-    *map_find(m, hash, key) = (struct map_slot){hash, key, value};
+    *map_find(m, hash, key) = (struct map_slot){ hash, key, value };
     m->count += 1;
     return OK;
 }
@@ -88,7 +88,7 @@ static void *map_remove_hashed(struct map *m, uint64_t hash, struct bytes key)
             hole = i;
         }
     }
-    m->slots[hole] = (struct map_slot){0};
+    m->slots[hole] = (struct map_slot){ 0 };
     return value;
 }
 
@@ -100,7 +100,7 @@ static uint64_t map_hash(const struct map *m, struct bytes key)
 void map_deinit(struct map *m)
 {
     mem_free(m->slots);
-    *m = (struct map){.seed = m->seed};
+    *m = (struct map){ .seed = m->seed };
 }
 
 void map_clear(struct map *m)
@@ -138,7 +138,7 @@ static uint64_t map_u64_stir(const struct map_u64 *m, uint64_t key)
     return key;
 }
 
-static const struct bytes map_no_key = {NULL, 0};
+static const struct bytes map_no_key = { NULL, 0 };
 
 void map_u64_deinit(struct map_u64 *m)
 {

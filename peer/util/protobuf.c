@@ -20,7 +20,7 @@ bool protobuf_next(struct reader *r, struct protobuf_field *field)
     if (r->err != OK || r->left == 0)
         return false;
     uint64_t tag = reader_varint(r);
-    *field = (struct protobuf_field){.number = (uint32_t)(tag >> 3), .wire = tag & 7};
+    *field = (struct protobuf_field){ .number = (uint32_t)(tag >> 3), .wire = tag & 7 };
     if (tag >> 3 == 0 || tag >> 3 > PROTOBUF_NUMBER_MAX)
         reader_fail(r);
     switch (tag & 7) {

@@ -50,7 +50,7 @@ static bool rfc3339_take_char(struct bytes *text, char want)
     const char *c = text->data;
     if (text->len == 0 || *c != want)
         return false;
-    *text = (struct bytes){c + 1, text->len - 1};
+    *text = (struct bytes){ c + 1, text->len - 1 };
     return true;
 }
 
@@ -66,7 +66,7 @@ static bool rfc3339_take_number(struct bytes *text, size_t count, int min, int m
             return false;
         value = 10 * value + (c[i] - '0');
     }
-    *text = (struct bytes){c + count, text->len - count};
+    *text = (struct bytes){ c + count, text->len - count };
     *out = value;
     return value >= min && value <= max;
 }

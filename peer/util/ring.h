@@ -29,14 +29,14 @@ static inline int ring_init(struct ring *r, size_t capacity, size_t element_size
     uint8_t *elements = mem_array(capacity, element_size);
     if (elements == NULL)
         return ERR_NOMEM;
-    *r = (struct ring){elements, element_size, capacity, 0, 0};
+    *r = (struct ring){ elements, element_size, capacity, 0, 0 };
     return OK;
 }
 
 static inline void ring_deinit(struct ring *r)
 {
     mem_free(r->elements);
-    *r = (struct ring){0};
+    *r = (struct ring){ 0 };
 }
 
 static inline void ring_clear(struct ring *r)

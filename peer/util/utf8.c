@@ -4,7 +4,8 @@
 
 size_t utf8_decode(uint32_t *out, const char *text, size_t len)
 {
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000}; /* that needs so many bytes */
+    static const uint32_t smallest[] = { 0, 0, 0x80, 0x800,
+                                         0x10000 }; /* that needs so many bytes */
     const uint8_t *byte = (const uint8_t *)text;
     ASSERT(len > 0);
     if (byte[0] < 0x80) {
@@ -33,7 +34,7 @@ size_t utf8_encode(char out[4], uint32_t code)
         out[0] = (char)code;
         return 1;
     }
-    static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    static const uint8_t leads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
     size_t count = code >= 0x10000 ? 4 : code >= 0x800 ? 3 : 2;
     for (size_t i = count - 1; i > 0; i--) {
         out[i] = (char)(0x80 | (code & 0x3f));

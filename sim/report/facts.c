@@ -35,11 +35,12 @@ void report_fact(struct trace *t, uint64_t at_us, unsigned who, const struct pee
         return;
     switch (f->kind) {
     case PEER_FACT_WOKE:
-        trace_line(t, at_us, who,
-                   "woke as member %llu: state %llu, log %llu..%llu@%llu, term %llu, voted for %llu",
-                   (unsigned long long)f->number, (unsigned long long)f->applied,
-                   (unsigned long long)f->base, index, (unsigned long long)f->last_term, term,
-                   (unsigned long long)f->voted_for);
+        trace_line(
+            t, at_us, who,
+            "woke as member %llu: state %llu, log %llu..%llu@%llu, term %llu, voted for %llu",
+            (unsigned long long)f->number, (unsigned long long)f->applied,
+            (unsigned long long)f->base, index, (unsigned long long)f->last_term, term,
+            (unsigned long long)f->voted_for);
         break;
     case PEER_FACT_ROLE:
         trace_line(t, at_us, who, "term %llu: %s, leader is member %llu", term, role_name(f->role),

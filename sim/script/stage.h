@@ -45,7 +45,7 @@ struct stage_question {
     int factor_min, factor_max; /* 0: the default */
     uint64_t expires_us;        /* from now, by the true time; 0: never */
     struct bytes name;
-    struct bytes key; /* Idempotency-Key; len 0: none */
+    struct bytes key;       /* Idempotency-Key; len 0: none */
     bool is_one_of_several; /* attempts at one write: who asks tells the checkers, once for all */
 };
 

@@ -19,7 +19,7 @@ struct load_client {
     struct load *load;
     struct write_call *write;
     struct client_call *read;
-    uint64_t seen; /* checks_on_ask(); 0: nothing is under way */
+    uint64_t seen;    /* checks_on_ask(); 0: nothing is under way */
     uint64_t promise; /* checks_on_call(), of a write: over all attempts at it */
     /* The write under way, or to be repeated. */
     uint64_t value;
@@ -161,8 +161,7 @@ static void load_read(struct load_client *client, unsigned who, const struct cid
     client->seen =
         checks_on_ask(w->checks, is_consistent ? SEEN_READ : SEEN_LOCAL_READ, who, cid, 0);
     struct client_hooks hooks = { load_has_read, client };
-    client->read =
-        client_ask(w, who, PEER_DOOR_API, buf_bytes(&request), LOAD_PATIENCE_US, &hooks);
+    client->read = client_ask(w, who, PEER_DOOR_API, buf_bytes(&request), LOAD_PATIENCE_US, &hooks);
     buf_deinit(&target);
     buf_deinit(&request);
 }

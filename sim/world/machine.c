@@ -344,14 +344,16 @@ void machine_restore_disk(struct machine *m)
     ASSERT(m->state == MACHINE_OFF && m->copy != NULL);
     disk_image_restore(m->disk, m->copy);
     checks_on_restore(m->world->checks, m->who);
-    standin_pins_visit(m->ipfs, machine_add_orphan, m); /* its local rows know less than its daemon */
+    standin_pins_visit(m->ipfs, machine_add_orphan,
+                       m); /* its local rows know less than its daemon */
 }
 
 /* ---- the beginning ---- */
 
 void machine_join_through(struct machine *m, const struct machine *via)
 {
-    struct peer_address address = { .id = via->id, .addr = net_address_now(m->world->net, via->who) };
+    struct peer_address address = { .id = via->id,
+                                    .addr = net_address_now(m->world->net, via->who) };
     machine_set_addresses(&m->bootstrap, &m->bootstrap_count, &address, 1);
 }
 

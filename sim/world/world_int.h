@@ -110,7 +110,7 @@ struct world {
     struct machine machines[WORLD_MACHINES_MAX + 1]; /* 0 is not used */
     struct map contents;                             /* by name */
     struct list_link contents_in_order;
-    struct load *load; /* NULL: no background clients */
+    struct load *load;   /* NULL: no background clients */
     uint64_t pins_named; /* by background clients: each of their pins has a name of its own */
 };
 

@@ -23,7 +23,7 @@ enum tape_what {
     TAPE_SYNC,   /* begins; number is its own */
     TAPE_SYNCED, /* number: of that TAPE_SYNC, or of that TAPE_WRITE */
     TAPE_MAPPED, /* mapped to be written, or of stdio: the tape does not know what is in it any more */
-    TAPE_SENT,   /* bytes: handed to a socket */
+    TAPE_SENT, /* bytes: handed to a socket */
 };
 
 struct tape_event {

@@ -31,12 +31,12 @@ static void check_base(enum base base, struct bytes input)
     char text[1 + 8 * PIECE + 1];
     uint8_t back[PIECE];
     size_t len;
-    struct bytes piece = {input.data, input.len < PIECE ? input.len : PIECE};
+    struct bytes piece = { input.data, input.len < PIECE ? input.len : PIECE };
     ASSERT(multibase_encode(base, text, sizeof(text), piece) == OK);
-    ASSERT(multibase_decode(back, sizeof(back), &len, (struct bytes){text, strlen(text)}) == OK);
-    ASSERT(bytes_equal((struct bytes){back, len}, piece));
+    ASSERT(multibase_decode(back, sizeof(back), &len, (struct bytes){ text, strlen(text) }) == OK);
+    ASSERT(bytes_equal((struct bytes){ back, len }, piece));
     if (base_decode(base, back, sizeof(back), &len, input) == OK)
-        ASSERT(base_encode(base, text, sizeof(text), (struct bytes){back, len}) == OK);
+        ASSERT(base_encode(base, text, sizeof(text), (struct bytes){ back, len }) == OK);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,6 +48,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (cid_from_bytes(&cid, data, size) == OK)
         check_cid(&cid);
     if (size > 0)
-        check_base((enum base)(data[0] % BASE_COUNT), (struct bytes){data + 1, size - 1});
+        check_base((enum base)(data[0] % BASE_COUNT), (struct bytes){ data + 1, size - 1 });
     return 0;
 }

@@ -14,9 +14,9 @@
 /* Written, read and written again: the same. */
 static void check_written(const struct config *c)
 {
-    struct buf once = {0}, twice = {0};
+    struct buf once = { 0 }, twice = { 0 };
     struct config again;
-    struct config_notes notes = {.strict = true};
+    struct config_notes notes = { .strict = true };
     config_write(c, &once);
     ASSERT(once.err == OK);
     ASSERT(config_init(&again) == OK);
@@ -32,7 +32,7 @@ static void check_written(const struct config *c)
 static void check_file(const char *json, size_t len, bool strict)
 {
     struct config c;
-    struct config_notes notes = {.strict = strict};
+    struct config_notes notes = { .strict = strict };
     ASSERT(config_init(&c) == OK);
     int err = config_read(&c, json, len, &notes);
     ASSERT(err == OK || err == ERR_INVALID || err == ERR_TOO_BIG);
@@ -52,8 +52,8 @@ static void check_text(const uint8_t *data, size_t size)
 {
     char text[256];
     struct config c;
-    struct config_notes notes = {0};
-    const char *environment[] = {text, NULL};
+    struct config_notes notes = { 0 };
+    const char *environment[] = { text, NULL };
     size_t len = size < sizeof(text) - 1 ? size : sizeof(text) - 1;
     memcpy(text, data, len);
     text[len] = '\0';
@@ -72,8 +72,8 @@ static void check_text(const uint8_t *data, size_t size)
 static void check_rewritten(const char *json, size_t len)
 {
     struct multiaddr addr;
-    struct config_addrs peers = {&addr, 1};
-    struct buf once = {0}, twice = {0};
+    struct config_addrs peers = { &addr, 1 };
+    struct buf once = { 0 }, twice = { 0 };
     static const char text[] =
         "/dns4/a/tcp/1/p2p/12D3KooWCryG7Mon9orvQxcS1rYZjotPgpwoJNHHKcLLfE4Hf5mV";
     ASSERT(multiaddr_parse(&addr, text) == OK);

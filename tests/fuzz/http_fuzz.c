@@ -20,7 +20,7 @@ struct talk {
 static void talk_on_body_end(struct http_exchange *x)
 {
     struct talk *t = x->owner;
-    struct http_field field = {{"X-Body", 6}, buf_bytes(&t->body)};
+    struct http_field field = { { "X-Body", 6 }, buf_bytes(&t->body) };
     t->x = NULL;
     http_reply_begin(x, 200, NULL, 0, x->request.minor_version > 0 ? -1 : (int64_t)t->body.len);
     http_reply_write(x, t->body.data, t->body.len);
@@ -55,8 +55,8 @@ static void talk_on_abort(struct http_exchange *x)
 
 static void talk_walk(struct talk *t, const struct http_request *r)
 {
-    struct buf name = {0};
-    struct buf value = {0};
+    struct buf name = { 0 };
+    struct buf value = { 0 };
     const char *rest = r->query;
     int err = OK;
     while ((err = http_query_next(&rest, &name, &value)) != ERR_NOT_FOUND) {
@@ -111,8 +111,8 @@ static void talk_send(struct talk *t)
 /* All of the input, in pieces of `piece_len`, of which the handler takes `take_max` at a time. */
 static bool talk_run(struct talk *t, const uint8_t *data, size_t size, size_t piece_len)
 {
-    struct http_conn_options options = {1024, 64, 16, "fuzz"};
-    struct http_conn_hooks hooks = {talk_on_request, t, talk_on_progress, t};
+    struct http_conn_options options = { 1024, 64, 16, "fuzz" };
+    struct http_conn_hooks hooks = { talk_on_request, t, talk_on_progress, t };
     ASSERT(http_conn_create(&t->conn, &options, &hooks) == OK);
     http_conn_set_date(t->conn, "today");
     for (size_t at = 0; at < size && !http_conn_was_killed(t->conn);) {
@@ -139,8 +139,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct talk whole = {.take_max = SIZE_MAX};
-    struct talk cut = {.take_max = size % 7 + 1};
+    struct talk whole = { .take_max = SIZE_MAX };
+    struct talk cut = { .take_max = size % 7 + 1 };
     bool whole_killed = talk_run(&whole, data, size, size);
     bool cut_killed = talk_run(&cut, data, size, size % 3 + 1);
     ASSERT(whole_killed == cut_killed);

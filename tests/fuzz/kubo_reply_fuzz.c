@@ -24,7 +24,7 @@ static void heard_add(struct heard *h, struct bytes bytes)
 
 static void heard_add_cid(struct heard *h, const struct cid *cid)
 {
-    heard_add(h, (struct bytes){cid->bytes, cid->len});
+    heard_add(h, (struct bytes){ cid->bytes, cid->len });
 }
 
 static void heard_on_row(void *owner, const struct kubo_row *row)
@@ -33,16 +33,16 @@ static void heard_on_row(void *owner, const struct kubo_row *row)
     h->rows += 1;
     switch (row->kind) {
     case KUBO_ROW_ID:
-        heard_add(h, (struct bytes){row->id.peer.bytes, row->id.peer.len});
+        heard_add(h, (struct bytes){ row->id.peer.bytes, row->id.peer.len });
         heard_add(h, row->id.agent);
         for (size_t i = 0; i < row->id.addrs_count; i++)
-            heard_add(h, (struct bytes){row->id.addrs[i].bytes, row->id.addrs[i].len});
+            heard_add(h, (struct bytes){ row->id.addrs[i].bytes, row->id.addrs[i].len });
         break;
     case KUBO_ROW_TEXT:
         heard_add(h, row->text);
         break;
     case KUBO_ROW_PEER:
-        heard_add(h, (struct bytes){row->peer.bytes, row->peer.len});
+        heard_add(h, (struct bytes){ row->peer.bytes, row->peer.len });
         break;
     case KUBO_ROW_REPO:
         h->hash += row->repo.size * 31 + row->repo.storage_max;
@@ -78,7 +78,7 @@ static void heard_on_row(void *owner, const struct kubo_row *row)
 
 static void hear(struct heard *h, const uint8_t *data, size_t size, size_t piece)
 {
-    static const int statuses[] = {200, 500, 400, 503, 204};
+    static const int statuses[] = { 200, 500, 400, 503, 204 };
     const uint8_t *body = data + 2;
     const uint8_t *nul = memchr(body, 0, size - 2);
     size_t body_len = nul != NULL ? (size_t)(nul - body) : size - 2;
@@ -88,7 +88,7 @@ static void hear(struct heard *h, const uint8_t *data, size_t size, size_t piece
     for (size_t at = 0; at < body_len; at += piece)
         kubo_reply_on_body(&r, body + at, body_len - at < piece ? body_len - at : piece);
     if (nul != NULL) {
-        struct http_field field = {{"X-Stream-Error", 14}, {nul + 1, size - 3 - body_len}};
+        struct http_field field = { { "X-Stream-Error", 14 }, { nul + 1, size - 3 - body_len } };
         kubo_reply_on_trailer(&r, &field, 1);
     }
     h->err = kubo_reply_end(&r, OK);
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2)
         return 0;
-    struct heard whole = {0}, cut = {0};
+    struct heard whole = { 0 }, cut = { 0 };
     hear(&whole, data, size, size);
     hear(&cut, data, size, size % 5 + 1);
     ASSERT(whole.err == cut.err && whole.rows == cut.rows && whole.hash == cut.hash);

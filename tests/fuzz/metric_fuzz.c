@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void monitor_takes(const struct metric *metric)
 {
-    struct monitor_options options = {.ttl_us = 30, .repin_after_us = 60};
+    struct monitor_options options = { .ttl_us = 30, .repin_after_us = 60 };
     struct monitor *m;
     struct peer_id id = test_peer(1);
     ASSERT(monitor_create(&m, &options) == OK);
@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct metric metric;
     if (metric_decode(&metric, data, size) != OK)
         return 0;
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     struct metric again;
     metric_encode(&metric, &bytes);
     ASSERT(metric_decode(&again, bytes.data, bytes.len) == OK);

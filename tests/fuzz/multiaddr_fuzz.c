@@ -27,7 +27,7 @@ static void check_questions(const struct multiaddr *addr)
     struct multiaddr_endpoint endpoint;
     struct multiaddr other;
     struct peer_id id;
-    struct buf path = {0};
+    struct buf path = { 0 };
     if (multiaddr_endpoint(addr, &endpoint) == OK && endpoint.kind <= MULTIADDR_IP6) {
         ASSERT(multiaddr_of_ip_port(&other, endpoint.host, endpoint.port) == OK);
         ASSERT(other.len <= addr->len && memcmp(other.bytes, addr->bytes, other.len) == 0);
@@ -49,7 +49,7 @@ static void check_questions(const struct multiaddr *addr)
 static void check_addr(const struct multiaddr *addr)
 {
     struct multiaddr again;
-    struct buf text = {0};
+    struct buf text = { 0 };
     multiaddr_print(addr, &text);
     ASSERT(text.err == OK);
     ASSERT(multiaddr_parse_len(&again, (const char *)text.data, text.len) == OK);

@@ -22,7 +22,7 @@ static void check_digest(struct pinset *set, struct fake_map *map)
 
 static void apply_twice(const uint8_t *data, size_t size)
 {
-    struct fake_map map = {0};
+    struct fake_map map = { 0 };
     struct row_sink sink = fake_map_sink(&map);
     struct pinset *set;
     ASSERT(pinset_create(&set) == OK);
@@ -44,12 +44,12 @@ static void apply_twice(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct pin_entry entry;
     if (pin_entry_decode(&entry, &arena, data, size) == OK) {
-        struct buf bytes = {0};
+        struct buf bytes = { 0 };
         pin_entry_encode(&entry, &bytes);
-        ASSERT(bytes_equal(buf_bytes(&bytes), (struct bytes){data, size}));
+        ASSERT(bytes_equal(buf_bytes(&bytes), (struct bytes){ data, size }));
         buf_deinit(&bytes);
     }
     arena_deinit(&arena);

@@ -26,14 +26,15 @@ static void try_checks(const struct pin *pin, const struct buf *bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena arena = {0};
-    struct buf bytes = {0};
+    struct arena arena = { 0 };
+    struct buf bytes = { 0 };
     struct pin pin, again;
     if (pin_decode(&pin, &arena, data, size) == OK) {
         pin_encode(&pin, &bytes);
         ASSERT(pin_decode(&again, &arena, bytes.data, bytes.len) == OK);
         ASSERT(pin_equal(&pin, &again) && again.modified_index == pin.modified_index);
-        ASSERT(bytes_equal(buf_bytes(&bytes), (struct bytes){data, size})); /* one pin, one form */
+        ASSERT(
+            bytes_equal(buf_bytes(&bytes), (struct bytes){ data, size })); /* one pin, one form */
         try_checks(&pin, &bytes);
     }
     buf_deinit(&bytes);

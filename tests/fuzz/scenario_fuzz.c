@@ -36,7 +36,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int err = script_parse(&s, "f", data, size);
     /* A text that is refused is refused with words, and one that is not can be walked. */
     ASSERT(err == OK || (err == ERR_INVALID && s.error.len > 0));
-    struct peer_options options = {0};
+    struct peer_options options = { 0 };
     for (size_t i = 0; err == OK && i < s.options_count; i++)
         script_option_apply(&options, s.options[i].name, s.options[i].value);
     say_options(&options);

@@ -14,7 +14,7 @@
 
 static struct bytes run_of(const char *text)
 {
-    return (struct bytes){text, strlen(text)};
+    return (struct bytes){ text, strlen(text) };
 }
 
 static void check_duration(struct bytes input)
@@ -60,7 +60,7 @@ static void check_hex(struct bytes input)
     uint8_t bytes[16];
     char text[2 * sizeof(bytes) + 1];
     size_t len;
-    struct buf out = {0};
+    struct buf out = { 0 };
     if (hex_decode(bytes, sizeof(bytes), &len, input) == OK) {
         hex_encode(text, bytes, len);
         uint8_t again[sizeof(bytes)];
@@ -75,7 +75,7 @@ static void check_hex(struct bytes input)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct bytes input = {data, size};
+    struct bytes input = { data, size };
     check_duration(input);
     check_time(input);
     if (size > 0)

@@ -32,7 +32,7 @@ static int fake_map_row(struct fake_map *m, struct fake_table *t, size_t place,
     struct fake_row *at = &t->rows[place];
     if (m->corrupt.len > 0 && bytes_equal(buf_bytes(&at->key), m->corrupt))
         return ERR_CORRUPT;
-    *row = (struct view_row){buf_bytes(&at->key), buf_bytes(&at->value)};
+    *row = (struct view_row){ buf_bytes(&at->key), buf_bytes(&at->value) };
     return OK;
 }
 
@@ -90,7 +90,7 @@ static void fake_put(void *impl, unsigned table, struct bytes key, struct bytes 
             ASSERT(t->rows != NULL);
         }
         memmove(&t->rows[place + 1], &t->rows[place], (t->count - place) * sizeof(*t->rows));
-        t->rows[place] = (struct fake_row){0};
+        t->rows[place] = (struct fake_row){ 0 };
         buf_append(&t->rows[place].key, key.data, key.len);
         t->count += 1;
         t->cursor += t->cursor >= place; /* it stays on its row */
@@ -123,18 +123,18 @@ void fake_map_deinit(struct fake_map *m)
         }
         mem_free(m->tables[i].rows);
     }
-    *m = (struct fake_map){0};
+    *m = (struct fake_map){ 0 };
 }
 
 struct view fake_map_view(struct fake_map *m)
 {
-    static const struct view_ops ops = {fake_get, fake_seek, fake_next, fake_prev};
-    return (struct view){&ops, m, 0};
+    static const struct view_ops ops = { fake_get, fake_seek, fake_next, fake_prev };
+    return (struct view){ &ops, m, 0 };
 }
 
 struct row_sink fake_map_sink(struct fake_map *m)
 {
-    return (struct row_sink){fake_put, fake_del, m};
+    return (struct row_sink){ fake_put, fake_del, m };
 }
 
 void fake_map_copy(struct fake_map *to, const struct fake_map *from)

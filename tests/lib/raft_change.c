@@ -63,8 +63,8 @@ int raft_change_remove(struct raft *r, uint64_t number)
 }
 
 const struct raft_ready *raft_change_send(struct raft *r, uint64_t from, uint64_t term,
-                                            struct raft_pos prev, unsigned voters,
-                                            unsigned learners, uint64_t committed)
+                                          struct raft_pos prev, unsigned voters, unsigned learners,
+                                          uint64_t committed)
 {
     struct buf payload = { 0 };
     struct raft_config config;

@@ -47,7 +47,7 @@ struct bytes test_json_text(const struct json_doc *doc, int object, const char *
 {
     struct buf *room = test_json_room();
     if (json_text(doc, json_member(doc, object, key), room) != OK)
-        return (struct bytes){NULL, 0};
+        return (struct bytes){ NULL, 0 };
     buf_text(room); /* a NUL behind it, for messages */
     return buf_bytes(room);
 }
@@ -58,6 +58,6 @@ struct bytes test_json_hex(const struct json_doc *doc, int object, const char *k
     struct buf *room = test_json_room();
     uint8_t *to = buf_reserve(room, text.len / 2 + 1);
     if (text.data == NULL || hex_decode(to, text.len / 2, &room->len, text) != OK)
-        return (struct bytes){NULL, 0};
+        return (struct bytes){ NULL, 0 };
     return buf_bytes(room);
 }

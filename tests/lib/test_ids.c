@@ -10,8 +10,8 @@ static void test_put_number(uint8_t *out, uint32_t n)
 
 struct cid test_cid(uint32_t n)
 {
-    static const uint8_t head[] = {0x01, 0x55, 0x12, 0x20}; /* CIDv1, raw, sha2-256 */
-    struct cid cid = {.len = sizeof(head) + 32};
+    static const uint8_t head[] = { 0x01, 0x55, 0x12, 0x20 }; /* CIDv1, raw, sha2-256 */
+    struct cid cid = { .len = sizeof(head) + 32 };
     memcpy(cid.bytes, head, sizeof(head));
     test_put_number(cid.bytes + sizeof(head), n);
     return cid;
@@ -19,9 +19,10 @@ struct cid test_cid(uint32_t n)
 
 struct peer_id test_peer(uint32_t n)
 {
-    static const uint8_t head[] = {0x00, 0x24, 0x08,
-                                   0x01, 0x12, 0x20}; /* an ed25519 key, as it is */
-    struct peer_id id = {.len = sizeof(head) + 32};
+    static const uint8_t head[] = {
+        0x00, 0x24, 0x08, 0x01, 0x12, 0x20
+    }; /* an ed25519 key, as it is */
+    struct peer_id id = { .len = sizeof(head) + 32 };
     memcpy(id.bytes, head, sizeof(head));
     test_put_number(id.bytes + sizeof(head), n);
     return id;

@@ -71,7 +71,8 @@ Test(raft_4_2, a_removed_leader_hands_over_as_it_goes)
     struct raft_msg m = raft_one_ack(3, r, 2);
     const struct raft_ready *ready = raft_step(r, NOW, 0, &m);
     cr_assert_eq(raft_state(r), RAFT_FOLLOWER);
-    cr_assert_eq(raft_one_count(ready, RAFT_MSG_TIMEOUT_NOW), 1, "to one of those that have everything");
+    cr_assert_eq(raft_one_count(ready, RAFT_MSG_TIMEOUT_NOW), 1,
+                 "to one of those that have everything");
     uint64_t heir = raft_one_find(ready, RAFT_MSG_TIMEOUT_NOW, RAFT_NOBODY)->to;
     cr_assert(heir == 2 || heir == 3);
     raft_destroy(r);

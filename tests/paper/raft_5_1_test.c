@@ -66,8 +66,7 @@ Test(raft_5_1, a_request_of_an_earlier_term_is_refused_and_its_sender_learns_why
 {
     struct raft *r = follower(5);
     struct raft_msg m = said(RAFT_MSG_VOTE, 4);
-    const struct raft_msg *reply =
-        raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, 2);
+    const struct raft_msg *reply = raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, 2);
     cr_assert(!reply->granted && reply->term == 5);
     m = said(RAFT_MSG_APPEND, 4);
     reply = raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_APPEND_REPLY, 2);

@@ -18,10 +18,9 @@ struct log {
 
 /* The leader of term 3 committed entry 2 of term 3. Who has it, and who has not: logs of before. */
 static const struct log with[] = { { { 1, 3 }, 2 }, { { 1, 3, 3 }, 3 } };
-static const struct log without[] = { { { 0 }, 0 },
-                                      { { 1 }, 1 },
-                                      { { 1, 1, 1, 1 }, 4 },
-                                      { { 1, 2, 2 }, 3 } };
+static const struct log without[] = {
+    { { 0 }, 0 }, { { 1 }, 1 }, { { 1, 1, 1, 1 }, 4 }, { { 1, 2, 2 }, 3 }
+};
 enum { WITH = 2, WITHOUT = 4, KINDS = WITH + WITHOUT };
 
 static const struct log *log_of(unsigned kind)
@@ -40,8 +39,7 @@ static bool votes(unsigned voter, const struct log *log, const struct log *candi
     struct raft_pos last = { count > 0 ? candidates->terms[count - 1] : 0, count };
     uint64_t candidate = voter == 1 ? 2 : 1;
     struct raft_msg m = raft_one_vote(candidate, voter, TERM + 1, last);
-    bool granted =
-        raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, candidate)->granted;
+    bool granted = raft_one_find(raft_step(r, NOW, 0, &m), RAFT_MSG_VOTE_REPLY, candidate)->granted;
     raft_destroy(r);
     return granted;
 }
@@ -129,7 +127,8 @@ Test(raft_5_4_3, what_is_applied_is_committed_and_committed_is_never_replaced)
     raft_one_store(r, NOW);
     cr_assert_eq(raft_applicable(r), 2, "not 3, though it is stored");
     raft_step(r, NOW, 0, raft_one_append(3, 1, 2, (struct raft_pos){ 1, 1 }, 2, 2, 3));
-    cr_assert_eq(raft_term_at(r, 2), 1, "a leader that asks for that is none: dropped, and counted");
+    cr_assert_eq(raft_term_at(r, 2), 1,
+                 "a leader that asks for that is none: dropped, and counted");
     cr_assert_eq(raft_odd_count(r), 1);
     raft_destroy(r);
 }

@@ -98,7 +98,8 @@ Test(raft_6_3, commands_of_one_client_may_overtake_one_another)
     struct state s;
     begin(&s);
     cr_assert_not(apply(&s, 1, PIN_ENTRY_PIN, 12, 10).is_duplicate);
-    cr_assert_not(apply(&s, 2, PIN_ENTRY_UNPIN, 10, 10).is_duplicate, "it is no copy of the later one");
+    cr_assert_not(apply(&s, 2, PIN_ENTRY_UNPIN, 10, 10).is_duplicate,
+                  "it is no copy of the later one");
     cr_assert(apply(&s, 3, PIN_ENTRY_PIN, 12, 10).is_duplicate);
     end(&s);
 }

@@ -54,7 +54,8 @@ Test(raft_6, servers_that_were_removed_cannot_disrupt_the_cluster)
 
 Test(raft_6, a_server_goes_by_the_newest_configuration_in_its_log_committed_or_not)
 {
-    struct raft *r = raft_one_create(&(struct raft_past){ .number = 3, .voters = 3, .learners = 1 });
+    struct raft *r =
+        raft_one_create(&(struct raft_past){ .number = 3, .voters = 3, .learners = 1 });
     raft_change_send(r, 1, 1, (struct raft_pos){ 0 }, 4, 0, 0);
     cr_assert_eq(raft_config_voters_count(raft_config(r)), 4);
     cr_assert_not(raft_config_is_committed(r));

@@ -60,7 +60,8 @@ Test(raft_8, what_a_client_asked_of_a_leader_that_lost_its_place_may_be_gone)
     cr_assert_eq(raft_propose(r, "x", 1, &pos), OK);
     raft_flush(r, NOW);
     raft_step(r, NOW, 0, raft_one_append(2, 1, 2, (struct raft_pos){ 0 }, 2, 2, 2));
-    cr_assert_eq(raft_term_at(r, pos.index), 2, "another entry stands at its place, of another term");
+    cr_assert_eq(raft_term_at(r, pos.index), 2,
+                 "another entry stands at its place, of another term");
     cr_assert_neq(pos.term, 2, "so that an index alone is no answer to the client");
     raft_destroy(r);
 }

@@ -6,7 +6,7 @@
 
 TestSuite(allocate, .timeout = 60);
 
-#define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
+#define TEXT(s) ((struct bytes){ s, sizeof(s) - 1 })
 
 /* Candidates 0, 1, ... with one metric each, of these weights. */
 struct scene {
@@ -22,7 +22,7 @@ struct scene {
 static void scene_init(struct scene *s, int32_t min, int32_t max, size_t count,
                        const int64_t *weights)
 {
-    *s = (struct scene){0};
+    *s = (struct scene){ 0 };
     s->request = (struct allocate_request){
         .replication_min = min,
         .replication_max = max,
@@ -35,7 +35,7 @@ static void scene_init(struct scene *s, int32_t min, int32_t max, size_t count,
     for (uint32_t i = 0; i < count; i++) {
         s->candidates[i].id = test_peer(i);
         s->candidates[i].metrics[0] =
-            (struct allocate_metric){.is_present = true, .weight = weights[i]};
+            (struct allocate_metric){ .is_present = true, .weight = weights[i] };
     }
 }
 
@@ -73,7 +73,7 @@ static const char *scene_got(struct scene *s)
 Test(allocate, a_new_pin_goes_to_the_heaviest)
 {
     struct scene s;
-    scene_init(&s, 2, 3, 5, (int64_t[]){10, 50, 30, 40, 20});
+    scene_init(&s, 2, 3, 5, (int64_t[]){ 10, 50, 30, 40, 20 });
     cr_assert_str_eq(scene_got(&s), "132");
     cr_assert(s.result.is_changed);
     s.request.metrics_count = 0; /* nothing to compare: by id */
@@ -84,7 +84,7 @@ Test(allocate, a_new_pin_goes_to_the_heaviest)
 Test(allocate, everywhere_clears_the_allocations)
 {
     struct scene s;
-    scene_init(&s, -1, -1, 3, (int64_t[]){1, 2, 3});
+    scene_init(&s, -1, -1, 3, (int64_t[]){ 1, 2, 3 });
     scene_holders(&s, "12");
     cr_assert_str_eq(scene_got(&s), "");
     cr_assert(s.result.is_changed && s.result.allocations == NULL);
@@ -94,7 +94,7 @@ Test(allocate, everywhere_clears_the_allocations)
 Test(allocate, who_holds_it_keeps_it)
 {
     struct scene s;
-    scene_init(&s, 2, 3, 5, (int64_t[]){10, 50, 30, 40, 20});
+    scene_init(&s, 2, 3, 5, (int64_t[]){ 10, 50, 30, 40, 20 });
     scene_holders(&s, "04");
     cr_assert_str_eq(scene_got(&s), "04");
     cr_assert(!s.result.is_changed);
@@ -109,7 +109,7 @@ Test(allocate, who_holds_it_keeps_it)
 Test(allocate, the_dead_are_replaced_only_when_too_few_live)
 {
     struct scene s;
-    scene_init(&s, 2, 3, 5, (int64_t[]){10, 50, 30, 40, 20});
+    scene_init(&s, 2, 3, 5, (int64_t[]){ 10, 50, 30, 40, 20 });
     scene_holders(&s, "042");
     s.candidates[4].standing = ALLOCATE_DOWN;
     cr_assert_str_eq(scene_got(&s), "042"); /* two live: enough */
@@ -123,7 +123,7 @@ Test(allocate, the_dead_are_replaced_only_when_too_few_live)
 Test(allocate, those_who_left_or_leave_do_not_stay)
 {
     struct scene s;
-    scene_init(&s, 1, 3, 4, (int64_t[]){10, 50, 30, 40});
+    scene_init(&s, 1, 3, 4, (int64_t[]){ 10, 50, 30, 40 });
     scene_holders(&s, "092"); /* 9 is no member */
     cr_assert_str_eq(scene_got(&s), "02");
     cr_assert(s.result.is_changed);
@@ -137,7 +137,7 @@ Test(allocate, those_who_left_or_leave_do_not_stay)
 Test(allocate, a_lower_maximum_keeps_the_first_living)
 {
     struct scene s;
-    scene_init(&s, 1, 2, 4, (int64_t[]){10, 50, 30, 40});
+    scene_init(&s, 1, 2, 4, (int64_t[]){ 10, 50, 30, 40 });
     scene_holders(&s, "3210");
     cr_assert_str_eq(scene_got(&s), "32");
     s.candidates[3].standing = ALLOCATE_DOWN;
@@ -151,7 +151,7 @@ Test(allocate, a_lower_maximum_keeps_the_first_living)
 Test(allocate, priority_peers_come_first_if_they_may)
 {
     struct scene s;
-    scene_init(&s, 2, 2, 4, (int64_t[]){10, 50, 30, 40});
+    scene_init(&s, 2, 2, 4, (int64_t[]){ 10, 50, 30, 40 });
     s.priority[0] = test_peer(0);
     s.priority[1] = test_peer(7); /* nobody here */
     s.request.priority_count = 2;
@@ -164,7 +164,7 @@ Test(allocate, priority_peers_come_first_if_they_may)
 Test(allocate, too_few_candidates_is_said_in_v1s_words)
 {
     struct scene s;
-    scene_init(&s, 5, 5, 3, (int64_t[]){10, 50, 30});
+    scene_init(&s, 5, 5, 3, (int64_t[]){ 10, 50, 30 });
     scene_holders(&s, "1");
     s.candidates[0].metrics[0].is_present = false;
     cr_assert_eq(scene_run(&s), ERR_NOT_ENOUGH_PEERS);
@@ -180,15 +180,15 @@ Test(allocate, too_few_candidates_is_said_in_v1s_words)
 
 static void scene_tag(struct scene *s, uint32_t i, struct bytes tag, int64_t space)
 {
-    s->candidates[i].metrics[0] = (struct allocate_metric){true, true, 0, tag};
-    s->candidates[i].metrics[1] = (struct allocate_metric){true, false, space, TEXT("")};
+    s->candidates[i].metrics[0] = (struct allocate_metric){ true, true, 0, tag };
+    s->candidates[i].metrics[1] = (struct allocate_metric){ true, false, space, TEXT("") };
     s->request.metrics_count = 2;
 }
 
 Test(allocate, copies_spread_over_groups_before_any_gets_two)
 {
     struct scene s;
-    scene_init(&s, 6, 6, 6, (int64_t[]){0, 0, 0, 0, 0, 0});
+    scene_init(&s, 6, 6, 6, (int64_t[]){ 0, 0, 0, 0, 0, 0 });
     scene_tag(&s, 0, TEXT("rack-b"), 10);
     scene_tag(&s, 1, TEXT("rack-a"), 30);
     scene_tag(&s, 2, TEXT("rack-a"), 50);
@@ -205,7 +205,7 @@ Test(allocate, copies_spread_over_groups_before_any_gets_two)
 Test(allocate, enormous_weights_add_up_in_any_order)
 {
     struct scene s;
-    scene_init(&s, 4, 4, 4, (int64_t[]){0, 0, 0, 0});
+    scene_init(&s, 4, 4, 4, (int64_t[]){ 0, 0, 0, 0 });
     scene_tag(&s, 0, TEXT("x"), INT64_MAX);
     scene_tag(&s, 1, TEXT("y"), INT64_MAX);
     scene_tag(&s, 2, TEXT("y"), INT64_MIN);
@@ -218,8 +218,8 @@ Test(allocate, enormous_weights_add_up_in_any_order)
 
 static void random_scene(struct scene *s, struct test_random *random)
 {
-    static const char *tags[] = {"a", "b", "c"};
-    int64_t zero[12] = {0};
+    static const char *tags[] = { "a", "b", "c" };
+    int64_t zero[12] = { 0 };
     size_t count = 1 + test_random_below(random, 12);
     int32_t max = 1 + (int32_t)test_random_below(random, 5);
     scene_init(s, 1 + (int32_t)test_random_below(random, (uint64_t)max), max, count, zero);
@@ -231,9 +231,9 @@ static void random_scene(struct scene *s, struct test_random *random)
                           ? ALLOCATE_HEALTHY
                           : (enum allocate_standing)test_random_below(random, 4);
         c->is_excluded = test_random_below(random, 8) == 0;
-        c->metrics[0] = (struct allocate_metric){true, true, 0, {tag, 1}};
-        c->metrics[1] = (struct allocate_metric){test_random_below(random, 6) != 0, false,
-                                                 (int64_t)test_random_below(random, 4), TEXT("")};
+        c->metrics[0] = (struct allocate_metric){ true, true, 0, { tag, 1 } };
+        c->metrics[1] = (struct allocate_metric){ test_random_below(random, 6) != 0, false,
+                                                  (int64_t)test_random_below(random, 4), TEXT("") };
         if (test_random_below(random, 4) == 0)
             s->current[s->request.current_count++] = c->id;
         if (s->request.priority_count < 4 && test_random_below(random, 6) == 0)
@@ -289,7 +289,7 @@ static void check_result(struct scene *s)
 
 Test(allocate, holds_its_promises_whatever_comes_in_whatever_order)
 {
-    struct test_random random = {11};
+    struct test_random random = { 11 };
     for (int round = 0; round < 3000; round++) {
         struct scene s;
         random_scene(&s, &random);
@@ -298,8 +298,8 @@ Test(allocate, holds_its_promises_whatever_comes_in_whatever_order)
         if (err == OK)
             check_result(&s);
         struct scene other = s;
-        other.arena = (struct arena){0};
-        other.why = (struct buf){0};
+        other.arena = (struct arena){ 0 };
+        other.why = (struct buf){ 0 };
         other.request.current = other.current;
         other.request.priority = other.priority;
         other.request.candidates = other.candidates;

@@ -8,7 +8,7 @@ TestSuite(arena, .timeout = 60);
 
 Test(arena, pieces_are_aligned_and_apart)
 {
-    struct arena a = {0};
+    struct arena a = { 0 };
     unsigned char *pieces[200];
     for (size_t i = 0; i < 200; i++) {
         size_t size = i % 7 == 0 ? 3000 + 40 * i : i + 1;
@@ -31,10 +31,10 @@ Test(arena, pieces_are_aligned_and_apart)
 
 Test(arena, copies)
 {
-    struct arena a = {0};
+    struct arena a = { 0 };
     cr_assert_str_eq(arena_strdup(&a, "word"), "word");
-    cr_assert_str_eq(arena_copy(&a, (struct bytes){"words", 4}), "word");
-    cr_assert_str_eq(arena_copy(&a, (struct bytes){NULL, 0}), "");
+    cr_assert_str_eq(arena_copy(&a, (struct bytes){ "words", 4 }), "word");
+    cr_assert_str_eq(arena_copy(&a, (struct bytes){ NULL, 0 }), "");
     const int *numbers = arena_array(&a, 5, sizeof(int));
     for (int i = 0; i < 5; i++)
         cr_assert_eq(numbers[i], 0);
@@ -44,7 +44,7 @@ Test(arena, copies)
 
 Test(arena, the_limit_holds)
 {
-    struct arena a = {.limit = 1024};
+    struct arena a = { .limit = 1024 };
     cr_assert_null(arena_alloc(&a, 1025));
     cr_assert_not_null(arena_alloc(&a, 1000));
     cr_assert_null(arena_alloc(&a, 100));

@@ -9,29 +9,29 @@ TestSuite(base, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {
-    return (struct bytes){text, strlen(text)};
+    return (struct bytes){ text, strlen(text) };
 }
 
 static const struct {
     const char *name;
     enum base base;
 } columns[] = {
-    {"base16", BASE16},
-    {"base32", BASE32},
-    {"base32upper", BASE32_UPPER},
-    {"base32pad", BASE32_PAD},
-    {"base32hex", BASE32_HEX},
-    {"base36", BASE36},
-    {"base58btc", BASE58_BTC},
-    {"base64", BASE64},
-    {"base64pad", BASE64_PAD},
-    {"base64url", BASE64_URL},
-    {"base64urlpad", BASE64_URL_PAD},
+    { "base16", BASE16 },
+    { "base32", BASE32 },
+    { "base32upper", BASE32_UPPER },
+    { "base32pad", BASE32_PAD },
+    { "base32hex", BASE32_HEX },
+    { "base36", BASE36 },
+    { "base58btc", BASE58_BTC },
+    { "base64", BASE64 },
+    { "base64pad", BASE64_PAD },
+    { "base64url", BASE64_URL },
+    { "base64urlpad", BASE64_URL_PAD },
 };
 
 Test(base, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/bases.json", &text, &doc);
     unsigned checked = 0;
@@ -46,7 +46,7 @@ Test(base, vectors)
             uint8_t back[1024];
             size_t len;
             cr_assert_eq(multibase_decode(back, sizeof(back), &len, want), OK, "%s", out);
-            cr_assert(bytes_equal((struct bytes){back, len}, bytes), "%s", out);
+            cr_assert(bytes_equal((struct bytes){ back, len }, bytes), "%s", out);
             checked += 1;
         }
     }
@@ -63,10 +63,10 @@ Test(base, the_largest_bytes_there_and_back)
     for (int base = 0; base < BASE_COUNT; base++) {
         char text[1000];
         size_t len;
-        struct bytes all = {bytes, sizeof(bytes)};
+        struct bytes all = { bytes, sizeof(bytes) };
         cr_assert_eq(base_encode((enum base)base, text, sizeof(text), all), OK);
         cr_assert_eq(base_decode((enum base)base, back, sizeof(back), &len, text_of(text)), OK);
-        cr_assert(bytes_equal((struct bytes){back, len}, all), "%s", text);
+        cr_assert(bytes_equal((struct bytes){ back, len }, all), "%s", text);
     }
 }
 
@@ -81,16 +81,18 @@ Test(base, every_base_there_and_back_for_every_length)
             uint8_t back[sizeof(bytes)];
             size_t back_len;
             cr_assert_eq(
-                base_encode((enum base)base, text, sizeof(text), (struct bytes){bytes, len}), OK);
+                base_encode((enum base)base, text, sizeof(text), (struct bytes){ bytes, len }), OK);
             cr_assert_eq(base_decode((enum base)base, back, len, &back_len, text_of(text)), OK,
                          "%s", text);
             cr_assert_eq(back_len, len);
             cr_assert_arr_eq(back, bytes, len);
             char tight[400];
             size_t size = strlen(text) + 1;
-            cr_assert_eq(base_encode((enum base)base, tight, size, (struct bytes){bytes, len}), OK);
-            cr_assert_eq(base_encode((enum base)base, tight, size - 1, (struct bytes){bytes, len}),
-                         ERR_TOO_BIG);
+            cr_assert_eq(base_encode((enum base)base, tight, size, (struct bytes){ bytes, len }),
+                         OK);
+            cr_assert_eq(
+                base_encode((enum base)base, tight, size - 1, (struct bytes){ bytes, len }),
+                ERR_TOO_BIG);
             if (len > 0)
                 cr_assert_eq(base_decode((enum base)base, back, len - 1, &back_len, text_of(text)),
                              ERR_TOO_BIG);
@@ -119,21 +121,24 @@ Test(base, reads_as_go_does)
         const char *text;
         const char *bytes;
     } good[] = {
-        {"bMFRGG", "abc"},  {"BMfrgg", "abc"},  {"cmfrgg===", "abc"}, {"cmfr\r\ngg=\n==\n", "abc"},
-        {"bmfrgh", "abc"},  {"mYWJj\n", "abc"}, {"MYWI=", "ab"},      {"MYWJ=", "ab"},
-        {"F616263", "abc"}, {"001100001", "a"}, {"KAND", ""},
+        { "bMFRGG", "abc" },    { "BMfrgg", "abc" },
+        { "cmfrgg===", "abc" }, { "cmfr\r\ngg=\n==\n", "abc" },
+        { "bmfrgh", "abc" },    { "mYWJj\n", "abc" },
+        { "MYWI=", "ab" },      { "MYWJ=", "ab" },
+        { "F616263", "abc" },   { "001100001", "a" },
+        { "KAND", "" },
     };
     uint8_t out[64];
     size_t len;
     for (size_t i = 0; i + 1 < sizeof(good) / sizeof(good[0]); i++) {
         cr_assert_eq(multibase_decode(out, sizeof(out), &len, text_of(good[i].text)), OK, "%s",
                      good[i].text);
-        cr_assert(bytes_equal((struct bytes){out, len}, text_of(good[i].bytes)), "%s",
+        cr_assert(bytes_equal((struct bytes){ out, len }, text_of(good[i].bytes)), "%s",
                   good[i].text);
     }
     size_t len_upper;
     uint8_t upper[64];
     cr_assert_eq(multibase_decode(out, sizeof(out), &len, text_of("kand")), OK);
     cr_assert_eq(multibase_decode(upper, sizeof(upper), &len_upper, text_of("KanD")), OK);
-    cr_assert(bytes_equal((struct bytes){out, len}, (struct bytes){upper, len_upper}));
+    cr_assert(bytes_equal((struct bytes){ out, len }, (struct bytes){ upper, len_upper }));
 }

@@ -7,7 +7,7 @@ TestSuite(buf, .timeout = 60);
 
 Test(buf, what_is_put_is_read_back)
 {
-    struct buf b = {0};
+    struct buf b = { 0 };
     buf_put_u8(&b, 0xab);
     buf_put_u16(&b, 0x1234);
     buf_put_u32(&b, 0xdeadbeef);
@@ -25,7 +25,7 @@ Test(buf, what_is_put_is_read_back)
     cr_assert_eq(reader_varint(&r), UINT64_MAX);
     cr_assert_eq(reader_varint(&r), 300);
     struct bytes run = reader_run(&r, 5);
-    cr_assert(bytes_equal(run, (struct bytes){"hello", 5}));
+    cr_assert(bytes_equal(run, (struct bytes){ "hello", 5 }));
     cr_assert_eq(reader_finish(&r), OK);
     buf_deinit(&b);
 }
@@ -50,7 +50,7 @@ Test(buf, padded_and_oversized_varints_are_refused)
 
 Test(buf, the_limit_sticks)
 {
-    struct buf b = {.limit = 4};
+    struct buf b = { .limit = 4 };
     buf_append(&b, "123", 3);
     buf_append(&b, "45", 2);
     cr_assert_eq(b.err, ERR_TOO_BIG);
@@ -61,7 +61,7 @@ Test(buf, the_limit_sticks)
 
 Test(buf, printf_and_consume)
 {
-    struct buf b = {0};
+    struct buf b = { 0 };
     buf_printf(&b, "%s=%d", "term", 7);
     cr_assert_str_eq(buf_text(&b), "term=7");
     buf_consume(&b, 5);

@@ -18,7 +18,7 @@ static void check_taken(struct bytes in, struct bytes bytes, const char *want)
         return;
     }
     cr_assert_eq(err, OK, "%s", (const char *)in.data);
-    cr_assert(bytes_equal((struct bytes){cid.bytes, cid.len}, bytes), "%s", want);
+    cr_assert(bytes_equal((struct bytes){ cid.bytes, cid.len }, bytes), "%s", want);
     cr_assert_str_eq(cid_print(&cid).text, want);
     cr_assert_eq(cid_from_bytes(&again, bytes.data, bytes.len), OK);
     cr_assert(cid_equal(&again, &cid));
@@ -46,7 +46,7 @@ static unsigned check_rows(const struct json_doc *doc, const char *name, const c
 
 Test(cid, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/cids.json", &text, &doc);
     cr_assert_eq(check_rows(&doc, "valid", "out"), 203);
@@ -58,7 +58,7 @@ Test(cid, vectors)
 
 Test(cid, says_what_it_is_made_of)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/cids.json", &text, &doc);
     int rows = json_member(&doc, 0, "valid");
@@ -74,7 +74,7 @@ Test(cid, says_what_it_is_made_of)
         struct bytes hash = cid_multihash(&cid);
         cr_assert_geq(hash.len, digest.len + 2);
         const uint8_t *end = (const uint8_t *)hash.data + hash.len;
-        cr_assert(bytes_equal((struct bytes){end - digest.len, digest.len}, digest));
+        cr_assert(bytes_equal((struct bytes){ end - digest.len, digest.len }, digest));
         cr_assert_eq(end, cid.bytes + cid.len);
     }
     json_doc_deinit(&doc);
@@ -93,8 +93,8 @@ Test(cid, v0_and_v1_of_one_hash_are_two_names)
 
 Test(cid, limit_and_nothing)
 {
-    uint8_t bytes[LIMIT_CID_BYTES + 1] = {1, 0x55, 0, LIMIT_CID_BYTES - 4};
-    struct cid cid = {.len = 9}, none = {0};
+    uint8_t bytes[LIMIT_CID_BYTES + 1] = { 1, 0x55, 0, LIMIT_CID_BYTES - 4 };
+    struct cid cid = { .len = 9 }, none = { 0 };
     cr_assert_eq(cid_from_bytes(&cid, bytes, sizeof(bytes)), ERR_TOO_BIG);
     cr_assert_eq(cid_from_bytes(&cid, NULL, 0), ERR_INVALID);
     cr_assert_eq(cid.len, 9, "untouched on error");

@@ -7,12 +7,12 @@
 
 TestSuite(digest, .timeout = 60);
 
-#define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
+#define TEXT(s) ((struct bytes){ s, sizeof(s) - 1 })
 
 Test(digest, what_is_added_can_be_taken_away_in_any_order)
 {
-    struct hash128 a = {UINT64_MAX, UINT64_MAX}, b = {1, 1}, c = {7, UINT64_MAX - 3};
-    struct hash128 sum = {0};
+    struct hash128 a = { UINT64_MAX, UINT64_MAX }, b = { 1, 1 }, c = { 7, UINT64_MAX - 3 };
+    struct hash128 sum = { 0 };
     digest_add(&sum, a);
     digest_add(&sum, b);
     digest_add(&sum, c);
@@ -20,7 +20,7 @@ Test(digest, what_is_added_can_be_taken_away_in_any_order)
     digest_subtract(&sum, c);
     cr_assert(digest_equal(sum, b));
     digest_subtract(&sum, b);
-    cr_assert(digest_equal(sum, (struct hash128){0}));
+    cr_assert(digest_equal(sum, (struct hash128){ 0 }));
 }
 
 Test(digest, table_key_and_value_all_count)
@@ -50,14 +50,14 @@ static struct hash128 scrub_all(struct fake_map *map, unsigned steps, uint64_t *
 
 Test(digest, a_scrub_in_slices_sums_every_row_but_metas_once)
 {
-    struct fake_map map = {0};
+    struct fake_map map = { 0 };
     struct row_sink sink = fake_map_sink(&map);
-    struct hash128 expected = {0};
+    struct hash128 expected = { 0 };
     row_sink_put(&sink, STATE_TABLE_META, TEXT("state"), TEXT("anything"));
     for (unsigned table = STATE_TABLE_PINS; table < STATE_TABLES_COUNT; table += 2) {
         for (uint8_t n = 0; n < 20; n++) {
-            uint8_t key[] = {n, 0};
-            struct bytes key_bytes = {key, 1 + n % 2u};
+            uint8_t key[] = { n, 0 };
+            struct bytes key_bytes = { key, 1 + n % 2u };
             row_sink_put(&sink, table, key_bytes, TEXT("v"));
             digest_add(&expected, digest_row(table, key_bytes, TEXT("v")));
         }
@@ -72,7 +72,7 @@ Test(digest, a_scrub_in_slices_sums_every_row_but_metas_once)
 
 Test(digest, a_damaged_row_ends_the_scrub)
 {
-    struct fake_map map = {.corrupt = TEXT("b")};
+    struct fake_map map = { .corrupt = TEXT("b") };
     struct row_sink sink = fake_map_sink(&map);
     row_sink_put(&sink, STATE_TABLE_PINS, TEXT("a"), TEXT("1"));
     row_sink_put(&sink, STATE_TABLE_PINS, TEXT("b"), TEXT("2"));

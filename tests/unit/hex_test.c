@@ -8,12 +8,12 @@ TestSuite(hex, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {
-    return (struct bytes){text, strlen(text)};
+    return (struct bytes){ text, strlen(text) };
 }
 
 Test(hex, there_and_back)
 {
-    const uint8_t bytes[] = {0x00, 0x01, 0x7f, 0x80, 0xab, 0xff};
+    const uint8_t bytes[] = { 0x00, 0x01, 0x7f, 0x80, 0xab, 0xff };
     char text[2 * sizeof(bytes) + 1];
     hex_encode(text, bytes, sizeof(bytes));
     cr_assert_str_eq(text, "00017f80abff");
@@ -24,7 +24,7 @@ Test(hex, there_and_back)
     cr_assert_eq(len, sizeof(bytes));
     cr_assert_arr_eq(back, bytes, sizeof(bytes));
 
-    struct buf b = {0};
+    struct buf b = { 0 };
     buf_append_text(&b, "x");
     hex_append(&b, bytes, 2);
     cr_assert_str_eq(buf_text(&b), "x0001");

@@ -103,10 +103,10 @@ static void fixture_on_progress(void *owner)
 
 static void fixture_open(struct fixture *f, size_t output_high_bytes)
 {
-    struct http_conn_options options = {.head_bytes_max = 512,
-                                        .output_high_bytes = output_high_bytes,
-                                        .output_low_bytes = output_high_bytes / 4};
-    struct http_conn_hooks hooks = {fixture_on_request, f, fixture_on_progress, f};
+    struct http_conn_options options = { .head_bytes_max = 512,
+                                         .output_high_bytes = output_high_bytes,
+                                         .output_low_bytes = output_high_bytes / 4 };
+    struct http_conn_hooks hooks = { fixture_on_request, f, fixture_on_progress, f };
     cr_assert_eq(http_conn_create(&f->conn, &options, &hooks), OK);
 }
 
@@ -142,93 +142,96 @@ static const struct {
     const char *output;
     bool closes;
 } talks[] = {
-    {"GET /now HTTP/1.1\r\nHost: a\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello", false},
-    {"GET /empty HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", false},
-    {"HEAD /now HTTP/1.1\r\nHost: a\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\n", false},
-    {"HEAD /body HTTP/1.1\r\nHost: a\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false},
+    { "GET /now HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello", false },
+    { "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n", false },
+    { "HEAD /now HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\n", false },
+    { "HEAD /body HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", false },
     /* Pipelined, the last one asks to close. What comes behind is dropped. */
-    {"GET /now HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /empty HTTP/1.1\r\nHost: a\r\n\r\n"
-     "GET /now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /now HTTP/1.1\r\n",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello"
-     "HTTP/1.1 204 No Content\r\n\r\n"
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
-     true},
+    { "GET /now HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET /empty HTTP/1.1\r\nHost: a\r\n\r\n"
+      "GET /now HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /now HTTP/1.1\r\n",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello"
+      "HTTP/1.1 204 No Content\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+      true },
     /* Bodies, and the request behind them. A trailer's line ends are no way out of its line. */
-    {"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
-     "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
-     "X-Stream-Error: bad  X: y\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
-     false},
-    {"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-     "1\r\na\r\n2;x\r\nbc\r\n0\r\nT: u\r\n\r\nGET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
-     "X-Stream-Error: bad  X: y\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
-     false},
-    {"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
-     "X-Stream-Error: bad  X: y\r\n\r\n",
-     false},
+    { "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+      "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+      "X-Stream-Error: bad  X: y\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+      false },
+    { "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\na\r\n2;x\r\nbc\r\n0\r\nT: u\r\n\r\nGET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+      "X-Stream-Error: bad  X: y\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+      false },
+    { "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+      "X-Stream-Error: bad  X: y\r\n\r\n",
+      false },
     /* A small body that nobody wants is read over; an endless one is not. */
-    {"POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
-     "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello"
-     "HTTP/1.1 204 No Content\r\n\r\n",
-     false},
-    {"POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\nabc",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello", true},
-    {"POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello", true},
+    { "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+      "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello"
+      "HTTP/1.1 204 No Content\r\n\r\n",
+      false },
+    { "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\nabc",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+      true },
+    { "POST /now HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+      true },
     /* An answer that begins before the request has ended. */
-    {"POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-     "5\r\nearly\r\n0\r\n\r\n",
-     true},
+    { "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+      "5\r\nearly\r\n0\r\n\r\n",
+      true },
     /* Expect: an answer is announced first, a refusal is not. */
-    {"POST /body HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na",
-     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-     "1\r\na\r\n0\r\nX-Stream-Error: bad  X: y\r\n\r\n",
-     false},
-    {"POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na",
-     "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-     "5\r\nearly\r\n0\r\n\r\n",
-     false},
-    {"POST /no HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
-     "HTTP/1.1 403 Forbidden\r\nX-Kind: now\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-     true},
-    {"GET /now HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello", false},
+    { "POST /body HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na",
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "1\r\na\r\n0\r\nX-Stream-Error: bad  X: y\r\n\r\n",
+      false },
+    { "POST /early HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na",
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "5\r\nearly\r\n0\r\n\r\n",
+      false },
+    { "POST /no HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n",
+      "HTTP/1.1 403 Forbidden\r\nX-Kind: now\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+      true },
+    { "GET /now HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\n\r\nhello", false },
     /* HTTP/1.0 */
-    {"GET /now HTTP/1.0\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello", true},
-    {"GET /now HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /empty HTTP/1.0\r\n\r\n",
-     "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello"
-     "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
-     true},
-    {"POST /body HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nab",
-     "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nab", true},
+    { "GET /now HTTP/1.0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+      true },
+    { "GET /now HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /empty HTTP/1.0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX-Kind: now\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello"
+      "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+      true },
+    { "POST /body HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nab",
+      "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nab", true },
     /* Garbage, alone and behind a good request; nothing behind it is read as a request. */
-    {"nonsense\r\n\r\nGET /now HTTP/1.1\r\n\r\n",
-     "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 48\r\n"
-     "Connection: close\r\n\r\n{\"code\":400,\"message\":\"malformed request line\"}\n",
-     true},
-    {"GET /empty HTTP/1.1\r\nHost: a\r\n\r\n\x01GET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
-     "HTTP/1.1 204 No Content\r\n\r\n"
-     "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 65\r\n"
-     "Connection: close\r\n\r\n"
-     "{\"code\":400,\"message\":\"control character in the request's head\"}\n",
-     true},
-    {"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-     "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 48\r\n"
-     "Connection: close\r\n\r\n{\"code\":400,\"message\":\"malformed chunked body\"}\n",
-     true},
+    { "nonsense\r\n\r\nGET /now HTTP/1.1\r\n\r\n",
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 48\r\n"
+      "Connection: close\r\n\r\n{\"code\":400,\"message\":\"malformed request line\"}\n",
+      true },
+    { "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n\x01GET /empty HTTP/1.1\r\nHost: a\r\n\r\n",
+      "HTTP/1.1 204 No Content\r\n\r\n"
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 65\r\n"
+      "Connection: close\r\n\r\n"
+      "{\"code\":400,\"message\":\"control character in the request's head\"}\n",
+      true },
+    { "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 48\r\n"
+      "Connection: close\r\n\r\n{\"code\":400,\"message\":\"malformed chunked body\"}\n",
+      true },
 };
 
 static void check_talk(size_t i, size_t first_len, size_t piece_len, size_t take_max)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     f.take_max = take_max;
     fixture_open(&f, 100000);
     size_t len = strlen(talks[i].input);
@@ -265,7 +268,7 @@ static const char later[] = "GET /later HTTP/1.1\r\nHost: a\r\n\r\n";
 
 Test(http_conn, one_exchange_at_a_time)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     fixture_receive(&f, later, strlen(later));
     cr_assert_not_null(f.x);
@@ -284,7 +287,7 @@ Test(http_conn, one_exchange_at_a_time)
 
 Test(http_conn, a_body_that_is_not_taken_waits)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     f.take_max = 2;
     fixture_open(&f, 1000);
     const char *head = "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n";
@@ -302,11 +305,11 @@ Test(http_conn, a_body_that_is_not_taken_waits)
 
 Test(http_conn, a_writer_hears_when_the_output_is_high_and_when_it_is_low_again)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 100);
     fixture_receive(&f, later, strlen(later));
     struct http_exchange *x = f.x;
-    char piece[60] = {0};
+    char piece[60] = { 0 };
     memset(piece, 'x', sizeof piece);
     http_reply_begin(x, 200, NULL, 0, 180);
     size_t head_len = http_conn_output(f.conn).len;
@@ -327,7 +330,7 @@ Test(http_conn, a_writer_hears_when_the_output_is_high_and_when_it_is_low_again)
 
 Test(http_conn, who_asks_without_reading_is_not_served_without_end)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 100);
     const char *ask = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n";
     int asked = 0;
@@ -341,7 +344,7 @@ Test(http_conn, who_asks_without_reading_is_not_served_without_end)
 
 Test(http_conn, a_client_that_leaves_aborts_its_exchange)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     const char *half = "POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab";
     fixture_receive(&f, half, strlen(half));
@@ -354,7 +357,7 @@ Test(http_conn, a_client_that_leaves_aborts_its_exchange)
 
 Test(http_conn, a_complete_answer_outlives_the_clients_half_close)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     const char *ask = "GET /now HTTP/1.1\r\nHost: a\r\n\r\nGET /no";
     fixture_receive(&f, ask, strlen(ask));
@@ -368,7 +371,7 @@ Test(http_conn, a_complete_answer_outlives_the_clients_half_close)
 
 Test(http_conn, half_a_request_in_time)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     cr_assert(http_conn_is_idle(f.conn));
     cr_assert(!http_conn_is_answering(f.conn));
@@ -384,7 +387,7 @@ Test(http_conn, half_a_request_in_time)
 
 Test(http_conn, an_idle_connection_is_closed_without_a_word)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     http_conn_on_timeout(f.conn);
     cr_assert(http_conn_wants_close(f.conn));
@@ -394,7 +397,7 @@ Test(http_conn, an_idle_connection_is_closed_without_a_word)
 
 Test(http_conn, a_killed_answer_is_broken_off)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     fixture_receive(&f, later, strlen(later));
     http_reply_begin(f.x, 200, NULL, 0, -1);
@@ -407,7 +410,7 @@ Test(http_conn, a_killed_answer_is_broken_off)
 
 Test(http_conn, a_body_that_breaks_under_a_begun_answer_kills_it)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     const char *bad = "POST /early HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n";
     fixture_receive(&f, bad, strlen(bad));
@@ -418,7 +421,7 @@ Test(http_conn, a_body_that_breaks_under_a_begun_answer_kills_it)
 
 Test(http_conn, heads_beyond_the_limit_get_431)
 {
-    struct fixture f = {0};
+    struct fixture f = { 0 };
     fixture_open(&f, 1000);
     char bomb[600];
     memset(bomb, 'a', sizeof bomb);
@@ -432,10 +435,11 @@ Test(http_conn, heads_beyond_the_limit_get_431)
 
 Test(http_conn, date_and_server_are_sent_when_given)
 {
-    struct fixture f = {0};
-    struct http_conn_options options = {
-        .head_bytes_max = 512, .output_high_bytes = 100, .server = "holdfast"};
-    struct http_conn_hooks hooks = {fixture_on_request, &f, fixture_on_progress, &f};
+    struct fixture f = { 0 };
+    struct http_conn_options options = { .head_bytes_max = 512,
+                                         .output_high_bytes = 100,
+                                         .server = "holdfast" };
+    struct http_conn_hooks hooks = { fixture_on_request, &f, fixture_on_progress, &f };
     cr_assert_eq(http_conn_create(&f.conn, &options, &hooks), OK);
     http_conn_set_date(f.conn, "today");
     const char *ask = "GET /empty HTTP/1.1\r\nHost: a\r\n\r\n";

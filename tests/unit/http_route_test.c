@@ -10,7 +10,7 @@ TestSuite(http_route, .timeout = 60);
 /* Answers with the handler's name and its parameters. */
 static void answer(struct http_exchange *x, const char *name, const struct http_params *params)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     buf_append_text(&text, name);
     for (size_t i = 0; i < params->count; i++)
         buf_printf(&text, " %s", (const char *)params->text.data + params->starts[i]);
@@ -48,12 +48,12 @@ static void on_path(void *owner, struct http_exchange *x, const struct http_para
 }
 
 static const struct http_route table[] = {
-    {"GET", "/id", on_id},
-    {"POST", "/pins/recover", on_all},
-    {"GET", "/pins/{cid}", on_one},
-    {"POST", "/pins/{cid}", on_one},
-    {"POST", "/pins/{cid}/recover", on_one},
-    {"POST", "/paths/{kind}/{path...}", on_path},
+    { "GET", "/id", on_id },
+    { "POST", "/pins/recover", on_all },
+    { "GET", "/pins/{cid}", on_one },
+    { "POST", "/pins/{cid}", on_one },
+    { "POST", "/pins/{cid}/recover", on_one },
+    { "POST", "/paths/{kind}/{path...}", on_path },
 };
 
 static void on_request(void *owner, struct http_exchange *x)
@@ -67,37 +67,37 @@ static const struct {
     const char *status;
     const char *holds; /* somewhere in the answer */
 } cases[] = {
-    {"GET /id", "200", "\r\n\r\nid"},
-    {"GET /id?x", "200", "\r\n\r\nid"},
-    {"POST /pins/recover", "200", "\r\n\r\nall"},
-    {"GET /pins/a%20b%2Fc+d", "200", "\r\n\r\none a b/c+d"},
-    {"POST /pins/a/recover", "200", "\r\n\r\none a"},
-    {"POST /paths/ipfs/a/b%20c/", "200", "\r\n\r\npath ipfs a/b c/"},
-    {"POST /paths/ipfs//", "200", "\r\n\r\npath ipfs /"},
-    {"GET /pins/recover", "200", "\r\n\r\none recover"},
-    {"GET /", "404", "X-Ours: 1\r\n"},
-    {"GET /nothing", "404", "{\"code\":404,\"message\":\"not found\"}\n"},
-    {"GET /idx", "404", ""},
-    {"GET /i", "404", ""},
-    {"GET /pins/a/b", "404", ""},
-    {"POST /paths/ipfs", "404", ""},
-    {"OPTIONS *", "404", ""},
-    {"DELETE /pins/a", "405", "Allow: GET, POST\r\nX-Ours: 1\r\nContent-Length: 0\r\n"},
-    {"HEAD /id", "405", "Allow: GET\r\n"},
-    {"GET /pins/%zz", "400", "malformed path"},
-    {"GET /pins/a%00", "400", "malformed path"},
-    {"GET /pins/a/?x=1", "307", "Location: /pins/a?x=1\r\n"},
-    {"GET //id", "301", "Location: /id\r\n"},
-    {"GET /a/../id", "301", "Location: /id\r\n"},
-    {"GET /./a/b/../../..", "301", "Location: /\r\n"},
-    {"GET /a//b/", "301", "Location: /a/b\r\n"},
+    { "GET /id", "200", "\r\n\r\nid" },
+    { "GET /id?x", "200", "\r\n\r\nid" },
+    { "POST /pins/recover", "200", "\r\n\r\nall" },
+    { "GET /pins/a%20b%2Fc+d", "200", "\r\n\r\none a b/c+d" },
+    { "POST /pins/a/recover", "200", "\r\n\r\none a" },
+    { "POST /paths/ipfs/a/b%20c/", "200", "\r\n\r\npath ipfs a/b c/" },
+    { "POST /paths/ipfs//", "200", "\r\n\r\npath ipfs /" },
+    { "GET /pins/recover", "200", "\r\n\r\none recover" },
+    { "GET /", "404", "X-Ours: 1\r\n" },
+    { "GET /nothing", "404", "{\"code\":404,\"message\":\"not found\"}\n" },
+    { "GET /idx", "404", "" },
+    { "GET /i", "404", "" },
+    { "GET /pins/a/b", "404", "" },
+    { "POST /paths/ipfs", "404", "" },
+    { "OPTIONS *", "404", "" },
+    { "DELETE /pins/a", "405", "Allow: GET, POST\r\nX-Ours: 1\r\nContent-Length: 0\r\n" },
+    { "HEAD /id", "405", "Allow: GET\r\n" },
+    { "GET /pins/%zz", "400", "malformed path" },
+    { "GET /pins/a%00", "400", "malformed path" },
+    { "GET /pins/a/?x=1", "307", "Location: /pins/a?x=1\r\n" },
+    { "GET //id", "301", "Location: /id\r\n" },
+    { "GET /a/../id", "301", "Location: /id\r\n" },
+    { "GET /./a/b/../../..", "301", "Location: /\r\n" },
+    { "GET /a//b/", "301", "Location: /a/b\r\n" },
 };
 
 Test(http_route, each_request_finds_its_way)
 {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct http_talk t = {.on_request = on_request};
-        struct buf ask = {0};
+        struct http_talk t = { .on_request = on_request };
+        struct buf ask = { 0 };
         http_talk_open(&t, 4096);
         buf_printf(&ask, "%s HTTP/1.1\r\nHost: a\r\n\r\n", cases[i].line);
         const char *answered = http_talk_ask(&t, buf_text(&ask));

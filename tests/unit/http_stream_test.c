@@ -50,11 +50,11 @@ static void list_on_request(void *owner, struct http_exchange *x)
 {
     static const struct http_field field = HTTP_FIELD("X-Ours", "1");
     struct list *l = owner;
-    l->stream = (struct http_stream){.next_row = list_next_row,
-                                     .done = list_done,
-                                     .owner = l,
-                                     .fields = &field,
-                                     .fields_count = 1};
+    l->stream = (struct http_stream){ .next_row = list_next_row,
+                                      .done = list_done,
+                                      .owner = l,
+                                      .fields = &field,
+                                      .fields_count = 1 };
     http_stream_start(&l->stream, x);
 }
 
@@ -66,21 +66,21 @@ static const struct {
     const char *script;
     const char *answer;
 } lists[] = {
-    {"re", HEAD_200 "8\r\n{\"n\":0}\n\r\n0\r\nX-Stream-Error: \r\n\r\n"},
-    {"rre", HEAD_200 "10\r\n{\"n\":0}\n{\"n\":1}\n\r\n0\r\nX-Stream-Error: \r\n\r\n"},
-    {"wrwwre", HEAD_200 "8\r\n{\"n\":0}\n\r\n8\r\n{\"n\":1}\n\r\n0\r\nX-Stream-Error: \r\n\r\n"},
-    {"rf", HEAD_200 "8\r\n{\"n\":0}\n\r\n0\r\nX-Stream-Error: no \"luck\" at all\r\n\r\n"},
-    {"we", "HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n"
-           "Trailer: X-Stream-Error\r\nX-Ours: 1\r\n\r\n"},
-    {"f", "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nX-Ours: 1\r\n"
-          "Content-Length: 45\r\n\r\n{\"code\":500,\"message\":\"no \\\"luck\\\"\\nat all\"}\n"},
+    { "re", HEAD_200 "8\r\n{\"n\":0}\n\r\n0\r\nX-Stream-Error: \r\n\r\n" },
+    { "rre", HEAD_200 "10\r\n{\"n\":0}\n{\"n\":1}\n\r\n0\r\nX-Stream-Error: \r\n\r\n" },
+    { "wrwwre", HEAD_200 "8\r\n{\"n\":0}\n\r\n8\r\n{\"n\":1}\n\r\n0\r\nX-Stream-Error: \r\n\r\n" },
+    { "rf", HEAD_200 "8\r\n{\"n\":0}\n\r\n0\r\nX-Stream-Error: no \"luck\" at all\r\n\r\n" },
+    { "we", "HTTP/1.1 204 No Content\r\nContent-Type: application/json\r\n"
+            "Trailer: X-Stream-Error\r\nX-Ours: 1\r\n\r\n" },
+    { "f", "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nX-Ours: 1\r\n"
+           "Content-Length: 45\r\n\r\n{\"code\":500,\"message\":\"no \\\"luck\\\"\\nat all\"}\n" },
 };
 
 Test(http_stream, every_kind_of_list)
 {
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-        struct list l = {.script = lists[i].script};
-        struct http_talk t = {.on_request = list_on_request, .owner = &l};
+        struct list l = { .script = lists[i].script };
+        struct http_talk t = { .on_request = list_on_request, .owner = &l };
         http_talk_open(&t, 4096);
         http_talk_receive(&t, get);
         while (l.done_count == 0)
@@ -95,8 +95,8 @@ Test(http_stream, every_kind_of_list)
 
 Test(http_stream, an_endless_list_waits_for_its_reader)
 {
-    struct list l = {.script = "*"};
-    struct http_talk t = {.on_request = list_on_request, .owner = &l};
+    struct list l = { .script = "*" };
+    struct http_talk t = { .on_request = list_on_request, .owner = &l };
     http_talk_open(&t, 64 * 1024);
     http_talk_receive(&t, get);
     for (int i = 0; i < 50; i++) {
@@ -116,8 +116,8 @@ Test(http_stream, an_endless_list_waits_for_its_reader)
 
 Test(http_stream, a_reader_that_leaves_ends_it)
 {
-    struct list l = {.script = "rw"};
-    struct http_talk t = {.on_request = list_on_request, .owner = &l};
+    struct list l = { .script = "rw" };
+    struct http_talk t = { .on_request = list_on_request, .owner = &l };
     http_talk_open(&t, 4096);
     http_talk_receive(&t, get);
     cr_assert_eq(l.done_count, 0);
@@ -128,8 +128,8 @@ Test(http_stream, a_reader_that_leaves_ends_it)
 
 Test(http_stream, http_1_0_sees_a_late_failure_as_a_broken_connection)
 {
-    struct list l = {.script = "rf"};
-    struct http_talk t = {.on_request = list_on_request, .owner = &l};
+    struct list l = { .script = "rf" };
+    struct http_talk t = { .on_request = list_on_request, .owner = &l };
     http_talk_open(&t, 4096);
     http_talk_receive(&t, "GET / HTTP/1.0\r\n\r\n");
     cr_assert(http_conn_was_killed(t.conn));
@@ -143,7 +143,7 @@ static void json_on_request(void *owner, struct http_exchange *x)
 {
     int *err = owner;
     struct http_field field = HTTP_FIELD("Retry-After", "1");
-    struct buf document = {0};
+    struct buf document = { 0 };
     if (*err == OK) {
         buf_append_text(&document, "{\"version\":\"1\"}");
         http_reply_json(x, 200, &document, &field, 1);
@@ -162,17 +162,17 @@ Test(http_stream, documents_and_errors)
         int err;
         const char *answer;
     } cases[] = {
-        {OK, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-             "Content-Length: 16\r\n\r\n{\"version\":\"1\"}\n"},
-        {ERR_BUSY, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-                   "Retry-After: 1\r\nContent-Length: 58\r\n\r\n"
-                   "{\"code\":503,\"message\":\"too much is under way; try again\"}\n"},
-        {ERR_IO, "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n"
-                 "Content-Length: 39\r\n\r\n{\"code\":500,\"message\":\"out of memory\"}\n"},
+        { OK, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+              "Content-Length: 16\r\n\r\n{\"version\":\"1\"}\n" },
+        { ERR_BUSY, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+                    "Retry-After: 1\r\nContent-Length: 58\r\n\r\n"
+                    "{\"code\":503,\"message\":\"too much is under way; try again\"}\n" },
+        { ERR_IO, "HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\n"
+                  "Content-Length: 39\r\n\r\n{\"code\":500,\"message\":\"out of memory\"}\n" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int err = cases[i].err;
-        struct http_talk t = {.on_request = json_on_request, .owner = &err};
+        struct http_talk t = { .on_request = json_on_request, .owner = &err };
         http_talk_open(&t, 4096);
         cr_assert_str_eq(http_talk_ask(&t, get), cases[i].answer);
         http_talk_close(&t);
@@ -204,7 +204,7 @@ static void post_on_request(void *owner, struct http_exchange *x)
 {
     struct post *p = owner;
     p->collect =
-        (struct http_collect){.on_whole = post_on_whole, .on_gone = post_on_gone, .owner = p};
+        (struct http_collect){ .on_whole = post_on_whole, .on_gone = post_on_gone, .owner = p };
     http_collect_start(&p->collect, x, 8);
 }
 
@@ -215,20 +215,20 @@ Test(http_stream, small_bodies_come_whole)
         const char *answer; /* its start */
         int whole_count;
     } cases[] = {
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n12345678",
-         "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n12345678", 1},
-        {"POST / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-         "4\r\n1234\r\n3\r\n567\r\n0\r\n\r\n",
-         "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n1234567", 1},
-        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 413 ", 0},
-        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-         "4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n",
-         "HTTP/1.1 413 ", 0},
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8\r\n\r\n12345678",
+          "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n12345678", 1 },
+        { "POST / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "4\r\n1234\r\n3\r\n567\r\n0\r\n\r\n",
+          "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n1234567", 1 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 413 ", 0 },
+        { "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+          "4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n",
+          "HTTP/1.1 413 ", 0 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct post p = {.whole_count = 0};
-        struct http_talk t = {.on_request = post_on_request, .owner = &p};
+        struct post p = { .whole_count = 0 };
+        struct http_talk t = { .on_request = post_on_request, .owner = &p };
         http_talk_open(&t, 4096);
         const char *answered = http_talk_ask(&t, cases[i].ask);
         cr_assert_eq(strncmp(answered, cases[i].answer, strlen(cases[i].answer)), 0, "%s",

@@ -23,7 +23,7 @@ static void check_row(const struct json_doc *doc, int row)
     uint8_t bytes[IDENTITY_PRIVATE_PROTOBUF_BYTES];
     struct bytes want = test_json_hex(doc, row, "private_protobuf");
     identity_marshal(&identity, bytes);
-    cr_assert(bytes_equal((struct bytes){bytes, sizeof(bytes)}, want));
+    cr_assert(bytes_equal((struct bytes){ bytes, sizeof(bytes) }, want));
     cr_assert_eq(identity_unmarshal(&again, bytes, sizeof(bytes)), OK);
     cr_assert_arr_eq(&again, &identity, sizeof(identity));
 
@@ -37,7 +37,7 @@ static void check_row(const struct json_doc *doc, int row)
     uint8_t public_bytes[IDENTITY_PUBLIC_PROTOBUF_BYTES];
     want = test_json_hex(doc, row, "public_protobuf");
     identity_public_marshal(identity_public_key(&identity), public_bytes);
-    cr_assert(bytes_equal((struct bytes){public_bytes, sizeof(public_bytes)}, want));
+    cr_assert(bytes_equal((struct bytes){ public_bytes, sizeof(public_bytes) }, want));
     cr_assert_eq(identity_public_unmarshal(public_key, want.data, want.len), OK);
     cr_assert_arr_eq(public_key, identity_public_key(&identity), 32);
 
@@ -45,7 +45,7 @@ static void check_row(const struct json_doc *doc, int row)
     struct bytes message = test_json_hex(doc, row, "message");
     identity_sign(&identity, message.data, message.len, signature);
     want = test_json_hex(doc, row, "signature");
-    cr_assert(bytes_equal((struct bytes){signature, sizeof(signature)}, want));
+    cr_assert(bytes_equal((struct bytes){ signature, sizeof(signature) }, want));
     cr_assert_eq(identity_verify(public_key, message.data, message.len, signature), OK);
     signature[0] ^= 1;
     cr_assert_eq(identity_verify(public_key, message.data, message.len, signature), ERR_AUTH);
@@ -54,7 +54,7 @@ static void check_row(const struct json_doc *doc, int row)
 
 Test(identity, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/keys.json", &text, &doc);
     int rows = json_member(&doc, 0, "ed25519");
@@ -87,9 +87,9 @@ Test(identity, vectors)
 
 Test(identity, parts_that_do_not_belong_together)
 {
-    struct identity identity, out = {.id.len = 3};
+    struct identity identity, out = { .id.len = 3 };
     uint8_t bytes[IDENTITY_PRIVATE_PROTOBUF_BYTES];
-    identity_from_seed(&identity, (const uint8_t[32]){7});
+    identity_from_seed(&identity, (const uint8_t[32]){ 7 });
     identity_marshal(&identity, bytes);
     bytes[4] ^= 1; /* another seed, the same public key */
     cr_assert_eq(identity_unmarshal(&out, bytes, sizeof(bytes)), ERR_CORRUPT);
@@ -101,10 +101,10 @@ Test(identity, parts_that_do_not_belong_together)
 Test(identity, json)
 {
     struct identity identity, again;
-    struct buf json = {0};
-    identity_from_seed(&identity, (const uint8_t[32]){1});
+    struct buf json = { 0 };
+    identity_from_seed(&identity, (const uint8_t[32]){ 1 });
     identity_json_write(&identity, &json);
-    struct buf want = {0};
+    struct buf want = { 0 };
     buf_printf(&want, "{\n    \"id\": \"%s\",\n    \"private_key\": \"%s\"\n}",
                peer_id_print(&identity.id).text, identity_print(&identity).text);
     cr_assert_str_eq(buf_text(&json), buf_text(&want));
@@ -112,7 +112,7 @@ Test(identity, json)
     cr_assert_arr_eq(&again, &identity, sizeof(identity));
 
     struct identity other;
-    identity_from_seed(&other, (const uint8_t[32]){2});
+    identity_from_seed(&other, (const uint8_t[32]){ 2 });
     struct identity_text key = identity_print(&identity);
     static const char *const shapes[] = {
         "{\"id\":\"%s\",\"private_key\":\"x%s\"}",
@@ -148,7 +148,7 @@ Test(identity, wiped)
 {
     struct identity identity, zeros;
     memset(&zeros, 0, sizeof(zeros));
-    identity_from_seed(&identity, (const uint8_t[32]){1});
+    identity_from_seed(&identity, (const uint8_t[32]){ 1 });
     identity_wipe(&identity);
     cr_assert_arr_eq(&identity, &zeros, sizeof(zeros));
 }

@@ -13,7 +13,7 @@ static int parse(struct json_doc *doc, const char *text)
 
 Test(json, written)
 {
-    struct buf b = {0};
+    struct buf b = { 0 };
     struct json_writer w = json_writer_to(&b);
     json_object_begin(&w);
     json_key_string(&w, "name", "a");
@@ -44,21 +44,21 @@ Test(json, strings_are_escaped_as_go_escapes_them)
         const char *text;
         const char *json;
     } rows[] = {
-        {"", "\"\""},
-        {"\"\\/", "\"\\\"\\\\/\""},
-        {"\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\""},
-        {"<a href=\"x\">&", "\"\\u003ca href=\\\"x\\\"\\u003e\\u0026\""},
-        {"gr\xc3\xbc\xc3\x9f \xf0\x9f\x92\xa5", "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x92\xa5\""},
-        {"\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\""},
-        {"a\xff\xc3", "\"a\\ufffd\\ufffd\""},
-        {"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""},
-        {"\xc0\xaf", "\"\\ufffd\\ufffd\""},
-        {"\xe0\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\""},
-        {"\xf0\x80\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""},
-        {"\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""},
+        { "", "\"\"" },
+        { "\"\\/", "\"\\\"\\\\/\"" },
+        { "\b\f\n\r\t\x01\x1f\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"" },
+        { "<a href=\"x\">&", "\"\\u003ca href=\\\"x\\\"\\u003e\\u0026\"" },
+        { "gr\xc3\xbc\xc3\x9f \xf0\x9f\x92\xa5", "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x92\xa5\"" },
+        { "\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\"" },
+        { "a\xff\xc3", "\"a\\ufffd\\ufffd\"" },
+        { "\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"" },
+        { "\xc0\xaf", "\"\\ufffd\\ufffd\"" },
+        { "\xe0\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\"" },
+        { "\xf0\x80\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
+        { "\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct buf b = {0};
+        struct buf b = { 0 };
         struct json_writer w = json_writer_to(&b);
         json_string(&w, rows[i].text);
         cr_assert_str_eq(buf_text(&b), rows[i].json);
@@ -96,7 +96,7 @@ Test(json, a_document_is_walked)
 Test(json, what_is_not_there_is_taken_calmly)
 {
     struct json_doc doc;
-    struct buf b = {0};
+    struct buf b = { 0 };
     int64_t number = 5;
     cr_assert_eq(parse(&doc, "[\"x\"]"), OK);
     int none = json_member(&doc, json_member(&doc, JSON_NONE, "a"), "b");
@@ -122,21 +122,21 @@ Test(json, integers_are_exact)
         int64_t i64;
         uint64_t u64;
     } rows[] = {
-        {"0", true, true, 0, 0},
-        {"-0", true, true, 0, 0},
-        {"9007199254740993", true, true, 9007199254740993, 9007199254740993},
-        {"9223372036854775807", true, true, INT64_MAX, INT64_MAX},
-        {"9223372036854775808", false, true, 0, UINT64_C(9223372036854775808)},
-        {"-9223372036854775808", true, false, INT64_MIN, 0},
-        {"-9223372036854775809", false, false, 0, 0},
-        {"18446744073709551615", false, true, 0, UINT64_MAX},
-        {"18446744073709551616", false, false, 0, 0},
-        {"99999999999999999999999", false, false, 0, 0},
-        {"-1", true, false, -1, 0},
-        {"1.0", false, false, 0, 0},
-        {"1e3", false, false, 0, 0},
-        {"\"1\"", false, false, 0, 0},
-        {"true", false, false, 0, 0},
+        { "0", true, true, 0, 0 },
+        { "-0", true, true, 0, 0 },
+        { "9007199254740993", true, true, 9007199254740993, 9007199254740993 },
+        { "9223372036854775807", true, true, INT64_MAX, INT64_MAX },
+        { "9223372036854775808", false, true, 0, UINT64_C(9223372036854775808) },
+        { "-9223372036854775808", true, false, INT64_MIN, 0 },
+        { "-9223372036854775809", false, false, 0, 0 },
+        { "18446744073709551615", false, true, 0, UINT64_MAX },
+        { "18446744073709551616", false, false, 0, 0 },
+        { "99999999999999999999999", false, false, 0, 0 },
+        { "-1", true, false, -1, 0 },
+        { "1.0", false, false, 0, 0 },
+        { "1e3", false, false, 0, 0 },
+        { "\"1\"", false, false, 0, 0 },
+        { "true", false, false, 0, 0 },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct json_doc doc;
@@ -158,25 +158,25 @@ Test(json, strings_are_unescaped)
         const char *text;
         size_t len;
     } rows[] = {
-        {"\"\"", "", 0},
-        {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t", 8},
-        {"\"a\\u00e9\\u20aCz\"", "a\xc3\xa9\xe2\x82\xacz", 7},
-        {"\"\\uD83D\\uDCA5\"", "\xf0\x9f\x92\xa5", 4},
-        {"\"\\ud83d\"", "\xef\xbf\xbd", 3},
-        {"\"\\udca5\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd", 6},
-        {"\"\\udca5\\udca5\"", "\xef\xbf\xbd\xef\xbf\xbd", 6},
-        {"\"\\ud83dx\"", "\xef\xbf\xbdx", 4},
-        {"\"\\ud83d\\n\"", "\xef\xbf\xbd\n", 4},
-        {"\"\\ud83d\\u0041\"",
-         "\xef\xbf\xbd"
-         "A",
-         4},
-        {"\"\\u0000\"", "\0", 1},
-        {"\"\xf0\x9f\x92\xa5\"", "\xf0\x9f\x92\xa5", 4},
+        { "\"\"", "", 0 },
+        { "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t", 8 },
+        { "\"a\\u00e9\\u20aCz\"", "a\xc3\xa9\xe2\x82\xacz", 7 },
+        { "\"\\uD83D\\uDCA5\"", "\xf0\x9f\x92\xa5", 4 },
+        { "\"\\ud83d\"", "\xef\xbf\xbd", 3 },
+        { "\"\\udca5\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd", 6 },
+        { "\"\\udca5\\udca5\"", "\xef\xbf\xbd\xef\xbf\xbd", 6 },
+        { "\"\\ud83dx\"", "\xef\xbf\xbdx", 4 },
+        { "\"\\ud83d\\n\"", "\xef\xbf\xbd\n", 4 },
+        { "\"\\ud83d\\u0041\"",
+          "\xef\xbf\xbd"
+          "A",
+          4 },
+        { "\"\\u0000\"", "\0", 1 },
+        { "\"\xf0\x9f\x92\xa5\"", "\xf0\x9f\x92\xa5", 4 },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct json_doc doc;
-        struct buf b = {0};
+        struct buf b = { 0 };
         cr_assert_eq(parse(&doc, rows[i].json), OK, "%s", rows[i].json);
         cr_assert_eq(json_text(&doc, 0, &b), OK);
         cr_assert_eq(b.len, rows[i].len, "%s", rows[i].json);
@@ -211,51 +211,51 @@ Test(json, refused)
         const char *text;
         size_t error_at;
     } rows[] = {
-        {"", 0},
-        {"  ", 2},
-        {"{", 1},
-        {"[", 1},
-        {"[1", 2},
-        {"[1,]", 3},
-        {"[,1]", 1},
-        {"[1 2]", 3},
-        {"{\"a\"}", 4},
-        {"{\"a\":}", 5},
-        {"{\"a\":1,}", 7},
-        {"{a:1}", 1},
-        {"{'a':1}", 1},
-        {"{1:1}", 1},
-        {"nul", 3},
-        {"nulL", 3},
-        {"True", 0},
-        {"01", 1},
-        {"-", 1},
-        {"+1", 0},
-        {".5", 0},
-        {"1.", 2},
-        {"1e", 2},
-        {"1e+", 3},
-        {"0x10", 1},
-        {"NaN", 0},
-        {"\"", 1},
-        {"\"a", 2},
-        {"\"\\", 2},
-        {"\"\\x\"", 2},
-        {"\"\\u12\"", 5},
-        {"\"\\u12g4\"", 5},
-        {"\"a\nb\"", 2},
-        {"\"\x01\"", 1},
-        {"\"\xff\"", 1},
-        {"\"\xc3\"", 1},
-        {"\"\xc0\xaf\"", 1},
-        {"\"\xed\xa0\x80\"", 1},
-        {"\xef\xbb\xbf{}", 0},
-        {"{} x", 3},
-        {"{}{}", 2},
-        {"1 1", 2},
-        {"[1]]", 3},
-        {"/* */1", 0},
-        {"[1}", 2},
+        { "", 0 },
+        { "  ", 2 },
+        { "{", 1 },
+        { "[", 1 },
+        { "[1", 2 },
+        { "[1,]", 3 },
+        { "[,1]", 1 },
+        { "[1 2]", 3 },
+        { "{\"a\"}", 4 },
+        { "{\"a\":}", 5 },
+        { "{\"a\":1,}", 7 },
+        { "{a:1}", 1 },
+        { "{'a':1}", 1 },
+        { "{1:1}", 1 },
+        { "nul", 3 },
+        { "nulL", 3 },
+        { "True", 0 },
+        { "01", 1 },
+        { "-", 1 },
+        { "+1", 0 },
+        { ".5", 0 },
+        { "1.", 2 },
+        { "1e", 2 },
+        { "1e+", 3 },
+        { "0x10", 1 },
+        { "NaN", 0 },
+        { "\"", 1 },
+        { "\"a", 2 },
+        { "\"\\", 2 },
+        { "\"\\x\"", 2 },
+        { "\"\\u12\"", 5 },
+        { "\"\\u12g4\"", 5 },
+        { "\"a\nb\"", 2 },
+        { "\"\x01\"", 1 },
+        { "\"\xff\"", 1 },
+        { "\"\xc3\"", 1 },
+        { "\"\xc0\xaf\"", 1 },
+        { "\"\xed\xa0\x80\"", 1 },
+        { "\xef\xbb\xbf{}", 0 },
+        { "{} x", 3 },
+        { "{}{}", 2 },
+        { "1 1", 2 },
+        { "[1]]", 3 },
+        { "/* */1", 0 },
+        { "[1}", 2 },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct json_doc doc;
@@ -283,7 +283,7 @@ Test(json, depth)
 
 Test(json, too_many_tokens)
 {
-    struct buf b = {0};
+    struct buf b = { 0 };
     struct json_doc doc;
     buf_append_text(&b, "[0");
     for (int i = 0; i < JSON_TOKENS_MAX - 2; i++)
@@ -305,16 +305,16 @@ Test(json, laid_out)
         const char *in;
         const char *out;
     } rows[] = {
-        {"1", "1"},
-        {" [ ] ", "[]"},
-        {"{}", "{}"},
-        {"[[],{}]", "[\n  [],\n  {}\n]"},
-        {"{\"a\":1,\"b\":[true,\"x,:{}[]\\\" y\"]}",
-         "{\n  \"a\": 1,\n  \"b\": [\n    true,\n    \"x,:{}[]\\\" y\"\n  ]\n}"},
-        {"{ \"a\" :\n[ ],\"\\\\\":null }", "{\n  \"a\": [],\n  \"\\\\\": null\n}"},
+        { "1", "1" },
+        { " [ ] ", "[]" },
+        { "{}", "{}" },
+        { "[[],{}]", "[\n  [],\n  {}\n]" },
+        { "{\"a\":1,\"b\":[true,\"x,:{}[]\\\" y\"]}",
+          "{\n  \"a\": 1,\n  \"b\": [\n    true,\n    \"x,:{}[]\\\" y\"\n  ]\n}" },
+        { "{ \"a\" :\n[ ],\"\\\\\":null }", "{\n  \"a\": [],\n  \"\\\\\": null\n}" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct buf once = {0}, twice = {0};
+        struct buf once = { 0 }, twice = { 0 };
         json_indent(&once, rows[i].in, strlen(rows[i].in), 2);
         cr_assert_str_eq(buf_text(&once), rows[i].out);
         json_indent(&twice, (const char *)once.data, once.len, 2);

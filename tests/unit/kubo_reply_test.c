@@ -63,7 +63,7 @@ static int hear(enum kubo_command command, const struct answer *a, size_t piece,
                 struct heard *heard, char text[KUBO_TEXT_SIZE])
 {
     struct kubo_reply r;
-    *heard = (struct heard){0};
+    *heard = (struct heard){ 0 };
     kubo_reply_init(&r, command, on_row, heard);
     if (a->status != 0)
         kubo_reply_on_head(&r, a->status);
@@ -72,7 +72,7 @@ static int hear(enum kubo_command command, const struct answer *a, size_t piece,
     if (a->trailer != NULL) {
         struct http_field fields[] = {
             HTTP_FIELD("X-Other", "nothing"),
-            {{"x-stream-error", 14}, {a->trailer, strlen(a->trailer)}},
+            { { "x-stream-error", 14 }, { a->trailer, strlen(a->trailer) } },
         };
         kubo_reply_on_trailer(&r, fields, 2);
     }
@@ -86,7 +86,7 @@ static int hear(enum kubo_command command, const struct answer *a, size_t piece,
 static int hear_in_pieces(enum kubo_command command, const struct answer *a, struct heard *heard,
                           char text[KUBO_TEXT_SIZE])
 {
-    static const size_t pieces[] = {1 << 20, 1, 7};
+    static const size_t pieces[] = { 1 << 20, 1, 7 };
     int err = hear(command, a, pieces[0], heard, text);
     for (size_t i = 1; i < 3; i++) {
         struct heard again;
@@ -106,21 +106,21 @@ static const struct {
     const char *path; /* behind /api/v0/, up to '?' */
     enum kubo_command command;
 } commands[] = {
-    {"id", KUBO_ID},
-    {"version", KUBO_VERSION},
-    {"config/show", KUBO_CONFIG_SHOW},
-    {"swarm/peers", KUBO_SWARM_PEERS},
-    {"swarm/connect", KUBO_SWARM_CONNECT},
-    {"repo/stat", KUBO_REPO_STAT},
-    {"repo/gc", KUBO_REPO_GC},
-    {"resolve", KUBO_RESOLVE},
-    {"pin/add", KUBO_PIN_ADD},
-    {"pin/rm", KUBO_PIN_RM},
-    {"pin/update", KUBO_PIN_UPDATE},
-    {"add", KUBO_ADD},
-    {"dag/import", KUBO_DAG_IMPORT},
-    {"block/put", KUBO_BLOCK_PUT},
-    {"block/get", KUBO_BLOCK_GET},
+    { "id", KUBO_ID },
+    { "version", KUBO_VERSION },
+    { "config/show", KUBO_CONFIG_SHOW },
+    { "swarm/peers", KUBO_SWARM_PEERS },
+    { "swarm/connect", KUBO_SWARM_CONNECT },
+    { "repo/stat", KUBO_REPO_STAT },
+    { "repo/gc", KUBO_REPO_GC },
+    { "resolve", KUBO_RESOLVE },
+    { "pin/add", KUBO_PIN_ADD },
+    { "pin/rm", KUBO_PIN_RM },
+    { "pin/update", KUBO_PIN_UPDATE },
+    { "add", KUBO_ADD },
+    { "dag/import", KUBO_DAG_IMPORT },
+    { "block/put", KUBO_BLOCK_PUT },
+    { "block/get", KUBO_BLOCK_GET },
 };
 
 static bool begins(const char *text, const char *with)
@@ -155,24 +155,24 @@ static const struct {
     bool any_command;
     int err;
 } words[] = {
-    {"is not pinned", KUBO_PIN_LS_ONE, false, ERR_NOT_FOUND},
-    {"not pinned or pinned indirectly", KUBO_PIN_RM, false, ERR_NOT_FOUND},
-    {"already pinned recursively", KUBO_PIN_ADD, false, ERR_EXISTS},
-    {"'from' cid was not recursively pinned already", KUBO_PIN_UPDATE, false, ERR_NOT_FOUND},
-    {"'to' cid was already recursively pinned", KUBO_PIN_UPDATE, false, ERR_EXISTS},
-    {"is required", KUBO_ID, true, ERR_INVALID},
-    {"context deadline exceeded", KUBO_ID, true, ERR_TIMEOUT},
-    {"context canceled", KUBO_ID, true, ERR_CLOSED},
-    {"path does not have enough components", KUBO_ID, true, ERR_INVALID},
-    {"selected encoding not supported", KUBO_ID, true, ERR_INVALID},
-    {"unknown namespace: \"foo\"", KUBO_ID, true, ERR_INVALID},
-    {"(max 255 bytes)", KUBO_ID, true, ERR_INVALID},
-    {"(for option \"-recursive\")", KUBO_ID, true, ERR_INVALID},
-    {"405 - Method Not Allowed", KUBO_ID, true, ERR_UNSUPPORTED},
-    {"403 - Forbidden", KUBO_ID, true, ERR_AUTH},
-    {"ended without a result", KUBO_ID, true, ERR_CORRUPT},
-    {"answered with status 405", KUBO_ID, true, ERR_UNSUPPORTED}, /* HEAD has no words */
-    {"", KUBO_ID, true, ERR_REFUSED},
+    { "is not pinned", KUBO_PIN_LS_ONE, false, ERR_NOT_FOUND },
+    { "not pinned or pinned indirectly", KUBO_PIN_RM, false, ERR_NOT_FOUND },
+    { "already pinned recursively", KUBO_PIN_ADD, false, ERR_EXISTS },
+    { "'from' cid was not recursively pinned already", KUBO_PIN_UPDATE, false, ERR_NOT_FOUND },
+    { "'to' cid was already recursively pinned", KUBO_PIN_UPDATE, false, ERR_EXISTS },
+    { "is required", KUBO_ID, true, ERR_INVALID },
+    { "context deadline exceeded", KUBO_ID, true, ERR_TIMEOUT },
+    { "context canceled", KUBO_ID, true, ERR_CLOSED },
+    { "path does not have enough components", KUBO_ID, true, ERR_INVALID },
+    { "selected encoding not supported", KUBO_ID, true, ERR_INVALID },
+    { "unknown namespace: \"foo\"", KUBO_ID, true, ERR_INVALID },
+    { "(max 255 bytes)", KUBO_ID, true, ERR_INVALID },
+    { "(for option \"-recursive\")", KUBO_ID, true, ERR_INVALID },
+    { "405 - Method Not Allowed", KUBO_ID, true, ERR_UNSUPPORTED },
+    { "403 - Forbidden", KUBO_ID, true, ERR_AUTH },
+    { "ended without a result", KUBO_ID, true, ERR_CORRUPT },
+    { "answered with status 405", KUBO_ID, true, ERR_UNSUPPORTED }, /* HEAD has no words */
+    { "", KUBO_ID, true, ERR_REFUSED },
 };
 
 static int err_of_words(enum kubo_command command, const char *text)
@@ -218,7 +218,7 @@ static void check_vector(const struct json_doc *doc, int row, enum kubo_command 
 {
     int response = json_member(doc, row, "response");
     int64_t status = 0;
-    struct buf body = {0}, trailer = {0};
+    struct buf body = { 0 }, trailer = { 0 };
     struct heard heard;
     char text[KUBO_TEXT_SIZE];
     struct bytes name = test_json_text(doc, row, "name");
@@ -227,8 +227,8 @@ static void check_vector(const struct json_doc *doc, int row, enum kubo_command 
         goto out;
     int fields = json_member(doc, response, "trailers");
     bool has_trailer = json_text(doc, json_member(doc, fields, "X-Stream-Error"), &trailer) == OK;
-    struct answer answer = {(int)status, buf_text(&body), has_trailer ? buf_text(&trailer) : NULL,
-                            end_of(doc, response)};
+    struct answer answer = { (int)status, buf_text(&body), has_trailer ? buf_text(&trailer) : NULL,
+                             end_of(doc, response) };
     int err = hear_in_pieces(command, &answer, &heard, text);
     if (answer.end != OK)
         cr_expect_eq(err, answer.end, "%s", (const char *)name.data);
@@ -247,7 +247,7 @@ out:
 
 Test(kubo_reply, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     unsigned checked = 0;
     test_file_json("tests/vectors/kubo.json", &text, &doc);
@@ -278,111 +278,116 @@ static const struct {
     const char *text;
 } cases[] = {
     /* progress alone is no pin, and neither is silence */
-    {KUBO_PIN_ADD,
-     {200, "{}\n{\"Progress\":3,\"Bytes\":9}\n", NULL, OK},
-     ERR_CORRUPT,
-     2,
-     "the IPFS daemon's answer ended without a result"},
-    {KUBO_PIN_ADD,
-     {200, "", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer ended without a result"},
-    {KUBO_PIN_ADD,
-     {200, "{\"Pins\":[]}\n", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer cannot be understood"},
+    { KUBO_PIN_ADD,
+      { 200, "{}\n{\"Progress\":3,\"Bytes\":9}\n", NULL, OK },
+      ERR_CORRUPT,
+      2,
+      "the IPFS daemon's answer ended without a result" },
+    { KUBO_PIN_ADD,
+      { 200, "", NULL, OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer ended without a result" },
+    { KUBO_PIN_ADD,
+      { 200, "{\"Pins\":[]}\n", NULL, OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer cannot be understood" },
     /* Pins, and then it breaks, or says that it was not so */
-    {KUBO_PIN_ADD,
-     {200, "{\"Pins\":[\"" CID_A "\"]}\n", NULL, ERR_CLOSED},
-     ERR_CLOSED,
-     1,
-     "closed by the other side"},
-    {KUBO_PIN_ADD,
-     {200, "{\"Pins\":[\"" CID_A "\"]}\n", "pin: boom", OK},
-     ERR_REFUSED,
-     1,
-     "pin: boom"},
+    { KUBO_PIN_ADD,
+      { 200, "{\"Pins\":[\"" CID_A "\"]}\n", NULL, ERR_CLOSED },
+      ERR_CLOSED,
+      1,
+      "closed by the other side" },
+    { KUBO_PIN_ADD,
+      { 200, "{\"Pins\":[\"" CID_A "\"]}\n", "pin: boom", OK },
+      ERR_REFUSED,
+      1,
+      "pin: boom" },
     /* ipfs-cluster's proxy: no newline, other words, fewer fields */
-    {KUBO_PIN_ADD, {200, "{\"Pins\":[\"" CID_A "\"]}", NULL, OK}, OK, 1, ""},
-    {KUBO_PIN_RM,
-     {500, "{\"Message\":\"pin is not part of the pinset\",\"Code\":0,\"Type\":\"error\"}", NULL,
-      OK},
-     ERR_NOT_FOUND,
-     0,
-     "pin is not part of the pinset"},
-    {KUBO_PIN_LS_ONE,
-     {500, "{\"Message\":\"Error: path '" CID_A "' is not pinned\"}", NULL, OK},
-     ERR_NOT_FOUND,
-     0,
-     "Error: path '" CID_A "' is not pinned"},
-    {KUBO_REPO_STAT,
-     {200, "{\"RepoSize\":18446744073709551615,\"StorageMax\":2}", NULL, OK},
-     OK,
-     1,
-     ""},
-    {KUBO_PIN_LS, {200, "{\"Cid\":\"" CID_B "\",\"Type\":\"recursive\"}\n\n", NULL, OK}, OK, 1, ""},
+    { KUBO_PIN_ADD, { 200, "{\"Pins\":[\"" CID_A "\"]}", NULL, OK }, OK, 1, "" },
+    { KUBO_PIN_RM,
+      { 500, "{\"Message\":\"pin is not part of the pinset\",\"Code\":0,\"Type\":\"error\"}", NULL,
+        OK },
+      ERR_NOT_FOUND,
+      0,
+      "pin is not part of the pinset" },
+    { KUBO_PIN_LS_ONE,
+      { 500, "{\"Message\":\"Error: path '" CID_A "' is not pinned\"}", NULL, OK },
+      ERR_NOT_FOUND,
+      0,
+      "Error: path '" CID_A "' is not pinned" },
+    { KUBO_REPO_STAT,
+      { 200, "{\"RepoSize\":18446744073709551615,\"StorageMax\":2}", NULL, OK },
+      OK,
+      1,
+      "" },
+    { KUBO_PIN_LS,
+      { 200, "{\"Cid\":\"" CID_B "\",\"Type\":\"recursive\"}\n\n", NULL, OK },
+      OK,
+      1,
+      "" },
     /* other statuses */
-    {KUBO_ID,
-     {502, "<html>\r\n<b>Bad Gateway</b>", NULL, OK},
-     ERR_BUSY,
-     0,
-     "<html>  <b>Bad Gateway</b>"},
-    {KUBO_ID, {503, "", NULL, OK}, ERR_BUSY, 0, "the IPFS daemon answered with status 503"},
-    {KUBO_ID, {0, "", NULL, ERR_UNREACHABLE}, ERR_UNREACHABLE, 0, "not reachable"},
-    {KUBO_PIN_ADD,
-     {500, "{\"Message\":\"pin: x\"}", NULL, ERR_CLOSED},
-     ERR_CLOSED,
-     0,
-     "closed by the other side"},
+    { KUBO_ID,
+      { 502, "<html>\r\n<b>Bad Gateway</b>", NULL, OK },
+      ERR_BUSY,
+      0,
+      "<html>  <b>Bad Gateway</b>" },
+    { KUBO_ID, { 503, "", NULL, OK }, ERR_BUSY, 0, "the IPFS daemon answered with status 503" },
+    { KUBO_ID, { 0, "", NULL, ERR_UNREACHABLE }, ERR_UNREACHABLE, 0, "not reachable" },
+    { KUBO_PIN_ADD,
+      { 500, "{\"Message\":\"pin: x\"}", NULL, ERR_CLOSED },
+      ERR_CLOSED,
+      0,
+      "closed by the other side" },
     /* damage */
-    {KUBO_PIN_LS,
-     {200, "{\"Cid\":\"" CID_B "\",\"Type\":\"recursive\"}\nnonsense\n", NULL, OK},
-     ERR_CORRUPT,
-     1,
-     "the IPFS daemon's answer cannot be understood"},
-    {KUBO_PIN_LS,
-     {200, "{\"Cid\":\"" CID_B "\",\"Type\":\"recur", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer cannot be understood"},
-    {KUBO_PIN_LS,
-     {200, "{\"Cid\":\"nocid\",\"Type\":\"recursive\"}\n", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer cannot be understood"},
-    {KUBO_PIN_LS,
-     {200, "{\"Cid\":\"" CID_B "\",\"Type\":\"all\"}\n", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer cannot be understood"},
-    {KUBO_REPO_STAT,
-     {200, "{\"RepoSize\":-1,\"StorageMax\":2}", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer cannot be understood"},
-    {KUBO_ADD,
-     {200, "{\"Name\":\"a\",\"Bytes\":5}\n", NULL, OK},
-     ERR_CORRUPT,
-     1,
-     "the IPFS daemon's answer ended without a result"},
-    {KUBO_ADD,
-     {200, "{\"Name\":\"a\",\"Hash\":\"" CID_A "\",\"Size\":\"99999999999999999999\"}\n", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer cannot be understood"},
-    {KUBO_SWARM_PEERS,
-     {200, "{\"Peers\":5}", NULL, OK},
-     ERR_CORRUPT,
-     0,
-     "the IPFS daemon's answer cannot be understood"},
-    {KUBO_SWARM_PEERS,
-     {200, "{\"Peers\":[{\"Peer\":\"" PEER "\"},{\"Peer\":\"?\"},{}]}", NULL, OK},
-     OK,
-     1,
-     ""},
-    {KUBO_REPO_GC, {200, "{\"Key\":null,\"Error\":\"gone\"}\n", NULL, OK}, OK, 1, ""},
+    { KUBO_PIN_LS,
+      { 200, "{\"Cid\":\"" CID_B "\",\"Type\":\"recursive\"}\nnonsense\n", NULL, OK },
+      ERR_CORRUPT,
+      1,
+      "the IPFS daemon's answer cannot be understood" },
+    { KUBO_PIN_LS,
+      { 200, "{\"Cid\":\"" CID_B "\",\"Type\":\"recur", NULL, OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer cannot be understood" },
+    { KUBO_PIN_LS,
+      { 200, "{\"Cid\":\"nocid\",\"Type\":\"recursive\"}\n", NULL, OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer cannot be understood" },
+    { KUBO_PIN_LS,
+      { 200, "{\"Cid\":\"" CID_B "\",\"Type\":\"all\"}\n", NULL, OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer cannot be understood" },
+    { KUBO_REPO_STAT,
+      { 200, "{\"RepoSize\":-1,\"StorageMax\":2}", NULL, OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer cannot be understood" },
+    { KUBO_ADD,
+      { 200, "{\"Name\":\"a\",\"Bytes\":5}\n", NULL, OK },
+      ERR_CORRUPT,
+      1,
+      "the IPFS daemon's answer ended without a result" },
+    { KUBO_ADD,
+      { 200, "{\"Name\":\"a\",\"Hash\":\"" CID_A "\",\"Size\":\"99999999999999999999\"}\n", NULL,
+        OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer cannot be understood" },
+    { KUBO_SWARM_PEERS,
+      { 200, "{\"Peers\":5}", NULL, OK },
+      ERR_CORRUPT,
+      0,
+      "the IPFS daemon's answer cannot be understood" },
+    { KUBO_SWARM_PEERS,
+      { 200, "{\"Peers\":[{\"Peer\":\"" PEER "\"},{\"Peer\":\"?\"},{}]}", NULL, OK },
+      OK,
+      1,
+      "" },
+    { KUBO_REPO_GC, { 200, "{\"Key\":null,\"Error\":\"gone\"}\n", NULL, OK }, OK, 1, "" },
 };
 
 Test(kubo_reply, cases)
@@ -406,18 +411,18 @@ static void check_row(void *owner, const struct kubo_row *row)
         struct peer_id_text peer = peer_id_print(&row->id.peer);
         cr_expect_str_eq(peer.text, PEER);
         cr_expect_eq(row->id.addrs_count, 1);
-        cr_expect(bytes_equal(row->id.agent, (struct bytes){"kubo/0.42.0", 11}));
+        cr_expect(bytes_equal(row->id.agent, (struct bytes){ "kubo/0.42.0", 11 }));
     } else if (strcmp(kind, "pin") == 0) {
         cr_expect_eq(row->pin.type, KUBO_PIN_INDIRECT);
-        cr_expect(bytes_equal(row->pin.name, (struct bytes){"a<b\xc3\xa9", 5}));
+        cr_expect(bytes_equal(row->pin.name, (struct bytes){ "a<b\xc3\xa9", 5 }));
     } else if (strcmp(kind, "added") == 0) {
         cr_expect_eq(row->added.size, 700194);
-        cr_expect(bytes_equal(row->added.name, (struct bytes){"d/x", 3}));
+        cr_expect(bytes_equal(row->added.name, (struct bytes){ "d/x", 3 }));
     } else if (strcmp(kind, "progress") == 0 && row->kind == KUBO_ROW_PROGRESS) {
         cr_expect_eq(row->progress.nodes, 23574);
         cr_expect_eq(row->progress.bytes, 7343671);
     } else if (strcmp(kind, "root") == 0) {
-        cr_expect(bytes_equal(row->root.error, (struct bytes){"gone", 4}));
+        cr_expect(bytes_equal(row->root.error, (struct bytes){ "gone", 4 }));
     }
 }
 
@@ -428,17 +433,17 @@ Test(kubo_reply, rows)
         enum kubo_command command;
         const char *body;
     } rows[] = {
-        {"id", KUBO_ID,
-         "{\"ID\":\"" PEER "\",\"Addresses\":[\"/ip4/127.0.0.1/tcp/1/p2p/" PEER "\",\"/nope\"],"
-         "\"AgentVersion\":\"kubo/0.42.0\"}\n"},
-        {"pin", KUBO_PIN_LS_ONE,
-         "{\"Cid\":\"" CID_A "\",\"Name\":\"a\\u003cb\\u00e9\",\"Type\":\"indirect through " CID_B
-         "\"}\n"},
-        {"added", KUBO_ADD, "{\"Name\":\"d/x\",\"Hash\":\"" CID_A "\",\"Size\":\"700194\"}\n"},
-        {"progress", KUBO_PIN_ADD,
-         "{\"Progress\":23574,\"Bytes\":7343671}\n{\"Pins\":[\"" CID_A "\"]}\n"},
-        {"root", KUBO_DAG_IMPORT,
-         "{\"Root\":{\"Cid\":{\"/\":\"" CID_A "\"},\"PinErrorMsg\":\"gone\"}}\n{\"Stats\":{}}\n"},
+        { "id", KUBO_ID,
+          "{\"ID\":\"" PEER "\",\"Addresses\":[\"/ip4/127.0.0.1/tcp/1/p2p/" PEER "\",\"/nope\"],"
+          "\"AgentVersion\":\"kubo/0.42.0\"}\n" },
+        { "pin", KUBO_PIN_LS_ONE,
+          "{\"Cid\":\"" CID_A "\",\"Name\":\"a\\u003cb\\u00e9\",\"Type\":\"indirect through " CID_B
+          "\"}\n" },
+        { "added", KUBO_ADD, "{\"Name\":\"d/x\",\"Hash\":\"" CID_A "\",\"Size\":\"700194\"}\n" },
+        { "progress", KUBO_PIN_ADD,
+          "{\"Progress\":23574,\"Bytes\":7343671}\n{\"Pins\":[\"" CID_A "\"]}\n" },
+        { "root", KUBO_DAG_IMPORT,
+          "{\"Root\":{\"Cid\":{\"/\":\"" CID_A "\"},\"PinErrorMsg\":\"gone\"}}\n{\"Stats\":{}}\n" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct kubo_reply r;

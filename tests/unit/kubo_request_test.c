@@ -18,7 +18,7 @@ static struct cid cid_of(const char *text)
 
 #define CHECK(call, target)                                                                        \
     do {                                                                                           \
-        struct buf b = {0};                                                                        \
+        struct buf b = { 0 };                                                                      \
         struct buf *out = &b;                                                                      \
         call;                                                                                      \
         cr_expect_eq(b.err, OK);                                                                   \
@@ -52,10 +52,10 @@ Test(kubo_request, pins)
           "/api/v0/pin/ls?stream=true&type=recursive");
     CHECK(kubo_request_pin_ls_one(out, &old, KUBO_PIN_DIRECT),
           "/api/v0/pin/ls?stream=true&arg=" OLD "&type=direct");
-    CHECK(kubo_request_pin_add(out, &(struct kubo_pin_add){.cid = &root}),
+    CHECK(kubo_request_pin_add(out, &(struct kubo_pin_add){ .cid = &root }),
           "/api/v0/pin/add?arg=" ROOT "&recursive=true&progress=true");
     CHECK(kubo_request_pin_add(
-              out, &(struct kubo_pin_add){.cid = &root, .direct = true, .name = {"a b", 3}}),
+              out, &(struct kubo_pin_add){ .cid = &root, .direct = true, .name = { "a b", 3 } }),
           "/api/v0/pin/add?arg=" ROOT "&recursive=false&progress=true&name=a%20b");
     CHECK(kubo_request_pin_rm(out, &old), "/api/v0/pin/rm?arg=" OLD);
     CHECK(kubo_request_pin_update(out, &root, &old),
@@ -65,17 +65,17 @@ Test(kubo_request, pins)
 Test(kubo_request, content)
 {
     struct cid root = cid_of(ROOT);
-    CHECK(kubo_request_add(out, &(struct kubo_add){.pin = true}),
+    CHECK(kubo_request_add(out, &(struct kubo_add){ .pin = true }),
           "/api/v0/add?pin=true&progress=false&cid-version=0");
-    CHECK(kubo_request_add(out, &(struct kubo_add){.cid_version = 1,
-                                                   .raw_leaves_is_set = true,
-                                                   .chunker = "size-100",
-                                                   .hash = "sha2-256",
-                                                   .trickle = true,
-                                                   .wrap_with_directory = true,
-                                                   .only_hash = true,
-                                                   .progress = true,
-                                                   .nocopy = true}),
+    CHECK(kubo_request_add(out, &(struct kubo_add){ .cid_version = 1,
+                                                    .raw_leaves_is_set = true,
+                                                    .chunker = "size-100",
+                                                    .hash = "sha2-256",
+                                                    .trickle = true,
+                                                    .wrap_with_directory = true,
+                                                    .only_hash = true,
+                                                    .progress = true,
+                                                    .nocopy = true }),
           "/api/v0/add?pin=false&progress=true&cid-version=1&raw-leaves=false&chunker=size-100"
           "&hash=sha2-256&trickle=true&wrap-with-directory=true&only-hash=true&nocopy=true");
     CHECK(kubo_request_dag_import(out, false), "/api/v0/dag/import?pin-roots=false");

@@ -15,14 +15,14 @@ static uint32_t map_test_draw(uint32_t *state)
 
 Test(map, bytes)
 {
-    struct map m = {0};
+    struct map m = { 0 };
     int one = 1, two = 2;
-    struct bytes a = {"a", 1}, ab = {"ab", 2}, none = {NULL, 0};
+    struct bytes a = { "a", 1 }, ab = { "ab", 2 }, none = { NULL, 0 };
     cr_assert_null(map_get(&m, a));
     cr_assert_null(map_remove(&m, a));
     cr_assert_eq(map_put(&m, a, &one), OK);
     cr_assert_eq(map_put(&m, ab, &two), OK);
-    cr_assert_eq(map_put(&m, (struct bytes){"a", 1}, &two), ERR_EXISTS);
+    cr_assert_eq(map_put(&m, (struct bytes){ "a", 1 }, &two), ERR_EXISTS);
     cr_assert_eq(map_get(&m, a), &one);
     cr_assert_eq(map_get(&m, ab), &two);
     cr_assert_null(map_get(&m, none));
@@ -42,16 +42,16 @@ Test(map, a_long_random_life)
     enum { KEYS = 300, STEPS = 60000 };
     static uint8_t keys[KEYS][4];
     static bool present[KEYS];
-    struct map m = {.seed = 42};
-    struct map_u64 numbers = {0};
+    struct map m = { .seed = 42 };
+    struct map_u64 numbers = { 0 };
     uint32_t state = 7;
     size_t count = 0;
     for (size_t i = 0; i < KEYS; i++)
-        memcpy(keys[i], &(uint32_t){(uint32_t)i}, 4);
+        memcpy(keys[i], &(uint32_t){ (uint32_t)i }, 4);
     for (int step = 0; step < STEPS; step++) {
         size_t i = map_test_draw(&state) % KEYS;
         uint64_t number = i << 33 | i;
-        struct bytes key = {keys[i], 4};
+        struct bytes key = { keys[i], 4 };
         void *want = present[i] ? keys[i] : NULL;
         cr_assert_eq(map_get(&m, key), want);
         cr_assert_eq(map_u64_get(&numbers, number), want);
@@ -75,9 +75,9 @@ Test(map, a_long_random_life)
 
 Test(map, numbers_at_the_edges)
 {
-    struct map_u64 m = {.map.seed = 99};
+    struct map_u64 m = { .map.seed = 99 };
     int values[4];
-    const uint64_t keys[4] = {0, 1, UINT64_MAX, UINT64_C(1) << 63};
+    const uint64_t keys[4] = { 0, 1, UINT64_MAX, UINT64_C(1) << 63 };
     for (int i = 0; i < 4; i++)
         cr_assert_eq(map_u64_put(&m, keys[i], &values[i]), OK);
     for (int i = 0; i < 4; i++)
@@ -89,7 +89,7 @@ Test(map, numbers_at_the_edges)
 
 Test(map, reserved_room_does_not_grow)
 {
-    struct map_u64 m = {0};
+    struct map_u64 m = { 0 };
     int value;
     cr_assert_eq(map_u64_reserve(&m, 1000), OK);
     const struct map_slot *slots = m.map.slots;

@@ -5,12 +5,12 @@
 
 TestSuite(metric, .timeout = 60);
 
-#define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
+#define TEXT(s) ((struct bytes){ s, sizeof(s) - 1 })
 
 Test(metric, comes_back_and_no_cut_passes)
 {
-    struct metric m = {TEXT("tag:group"), TEXT("rack-1"), -7, 30000000, true, true}, out;
-    struct buf bytes = {0};
+    struct metric m = { TEXT("tag:group"), TEXT("rack-1"), -7, 30000000, true, true }, out;
+    struct buf bytes = { 0 };
     metric_encode(&m, &bytes);
     cr_assert_eq(metric_decode(&out, bytes.data, bytes.len), OK);
     cr_assert(bytes_equal(out.name, m.name) && bytes_equal(out.value, m.value));
@@ -25,10 +25,10 @@ Test(metric, comes_back_and_no_cut_passes)
 
 Test(metric, one_that_holds_for_ever_or_never_is_refused)
 {
-    uint64_t ttls[] = {0, LIMIT_METRIC_TTL_US + 1, UINT64_MAX};
+    uint64_t ttls[] = { 0, LIMIT_METRIC_TTL_US + 1, UINT64_MAX };
     for (size_t i = 0; i < 3; i++) {
-        struct metric m = {.name = TEXT("ping"), .value = TEXT(""), .ttl_us = ttls[i]}, out;
-        struct buf bytes = {0};
+        struct metric m = { .name = TEXT("ping"), .value = TEXT(""), .ttl_us = ttls[i] }, out;
+        struct buf bytes = { 0 };
         metric_encode(&m, &bytes);
         cr_assert_eq(metric_decode(&out, bytes.data, bytes.len), ERR_CORRUPT);
         buf_deinit(&bytes);

@@ -6,14 +6,14 @@
 
 TestSuite(monitor, .timeout = 60);
 
-#define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
+#define TEXT(s) ((struct bytes){ s, sizeof(s) - 1 })
 
 enum { TTL = 30, REPIN = 60, START = 1000 };
 
 static struct monitor *monitor_of(uint32_t members)
 {
     struct monitor *m;
-    struct monitor_options options = {.ttl_us = TTL, .repin_after_us = REPIN, .stall_us = 1000};
+    struct monitor_options options = { .ttl_us = TTL, .repin_after_us = REPIN, .stall_us = 1000 };
     struct peer_id ids[8];
     for (uint32_t i = 0; i < members; i++)
         ids[members - 1 - i] = test_peer(i);
@@ -26,7 +26,7 @@ static struct monitor *monitor_of(uint32_t members)
 static int hear(struct monitor *m, uint64_t now, uint32_t peer, struct bytes name, uint64_t ttl)
 {
     struct peer_id id = test_peer(peer);
-    struct metric metric = {name, TEXT("v"), 5, ttl, false, true};
+    struct metric metric = { name, TEXT("v"), 5, ttl, false, true };
     return monitor_on_metric(m, now, &id, &metric);
 }
 
@@ -86,7 +86,7 @@ Test(monitor, membership_begins_and_ends_what_is_known)
 {
     struct monitor *m = monitor_of(2);
     hear(m, 1005, 0, TEXT("ping"), TTL);
-    struct peer_id ids[] = {test_peer(0), test_peer(2)};
+    struct peer_id ids[] = { test_peer(0), test_peer(2) };
     cr_assert_eq(monitor_set_members(m, 4000, ids, 2), OK);
     cr_assert_eq(liveness_of(m, 4001, 2), LIVENESS_HEALTHY); /* it counts from its admission */
     cr_assert_eq(liveness_of(m, 4001, 0), LIVENESS_DOWN);    /* known since long */
@@ -142,7 +142,7 @@ Test(monitor, a_peer_cannot_fill_the_memory)
     int err = OK;
     for (int i = 0; i < LIMIT_METRICS_PER_PEER_COUNT + 1; i++) {
         name[4] = (char)('a' + i);
-        err = hear(m, 1001, 0, (struct bytes){name, 5}, TTL);
+        err = hear(m, 1001, 0, (struct bytes){ name, 5 }, TTL);
     }
     cr_assert_eq(err, ERR_TOO_BIG);
     cr_assert_eq(liveness_of(m, 1002, 0), LIVENESS_HEALTHY); /* but it lives */

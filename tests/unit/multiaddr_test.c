@@ -16,7 +16,7 @@ static struct multiaddr addr_of(const char *text)
 
 static void check_prints(const struct multiaddr *addr, const char *want)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     multiaddr_print(addr, &text);
     cr_assert_str_eq(buf_text(&text), want);
     buf_deinit(&text);
@@ -26,7 +26,7 @@ static void check_taken(struct bytes in, struct bytes bytes, const char *want)
 {
     struct multiaddr addr, again;
     cr_assert_eq(multiaddr_parse_len(&addr, in.data, in.len), OK, "%s", (const char *)in.data);
-    cr_assert(bytes_equal((struct bytes){addr.bytes, addr.len}, bytes), "%s", want);
+    cr_assert(bytes_equal((struct bytes){ addr.bytes, addr.len }, bytes), "%s", want);
     check_prints(&addr, want);
     cr_assert_eq(multiaddr_from_bytes(&again, bytes.data, bytes.len), OK, "%s", want);
     cr_assert(multiaddr_equal(&again, &addr));
@@ -54,7 +54,7 @@ static unsigned check_rows(const struct json_doc *doc, const char *name, const c
 
 Test(multiaddr, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/multiaddrs.json", &text, &doc);
     cr_assert_eq(check_rows(&doc, "valid", "out"), 204);
@@ -71,41 +71,41 @@ Test(multiaddr, bytes_that_are_none)
         size_t len;
         const char *why;
     } rows[] = {
-        {"", 0, "empty"},
-        {"\x04\x7f\x00\x00", 4, "short ip4"},
-        {"\x05", 1, "no such protocol"},
-        {"\x84\x00\x7f\x00\x00\x01", 6, "padded code"},
-        {"\x35\x00", 2, "empty name"},
-        {"\x35\x03"
-         "a/b",
-         5, "slash in a name"},
-        {"\x35\x03"
-         "a\0b",
-         5, "NUL in a name"},
-        {"\x35\x05"
-         "abc",
-         5, "name runs past the end"},
-        {"\x90\x03\x01"
-         "/",
-         4, "a path of nothing"},
-        {"\x90\x03\x01"
-         "a",
-         4, "a path without its slash"},
-        {"\x90\x03\x03"
-         "/a/",
-         6, "a path with a slash behind"},
-        {"\x90\x03\x02"
-         "/a\x06\x00\x50",
-         8, "something behind a path"},
-        {"\xa5\x03\x02\x11\x00", 5, "no peer id"},
-        {"\xe1\x03\x00", 3, "empty http-path"},
-        {"\xd2\x03\x02\x12\x20", 5, "half a hash"},
+        { "", 0, "empty" },
+        { "\x04\x7f\x00\x00", 4, "short ip4" },
+        { "\x05", 1, "no such protocol" },
+        { "\x84\x00\x7f\x00\x00\x01", 6, "padded code" },
+        { "\x35\x00", 2, "empty name" },
+        { "\x35\x03"
+          "a/b",
+          5, "slash in a name" },
+        { "\x35\x03"
+          "a\0b",
+          5, "NUL in a name" },
+        { "\x35\x05"
+          "abc",
+          5, "name runs past the end" },
+        { "\x90\x03\x01"
+          "/",
+          4, "a path of nothing" },
+        { "\x90\x03\x01"
+          "a",
+          4, "a path without its slash" },
+        { "\x90\x03\x03"
+          "/a/",
+          6, "a path with a slash behind" },
+        { "\x90\x03\x02"
+          "/a\x06\x00\x50",
+          8, "something behind a path" },
+        { "\xa5\x03\x02\x11\x00", 5, "no peer id" },
+        { "\xe1\x03\x00", 3, "empty http-path" },
+        { "\xd2\x03\x02\x12\x20", 5, "half a hash" },
     };
-    struct multiaddr addr = {.len = 3};
+    struct multiaddr addr = { .len = 3 };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         cr_assert_eq(multiaddr_from_bytes(&addr, rows[i].bytes, rows[i].len), ERR_INVALID, "%s",
                      rows[i].why);
-    uint8_t big[LIMIT_MULTIADDR_BYTES + 1] = {0};
+    uint8_t big[LIMIT_MULTIADDR_BYTES + 1] = { 0 };
     cr_assert_eq(multiaddr_from_bytes(&addr, big, sizeof(big)), ERR_TOO_BIG);
     cr_assert_eq(addr.len, 3, "untouched on error");
 }
@@ -131,12 +131,12 @@ Test(multiaddr, endpoints)
         const char *host;
         uint16_t port;
     } rows[] = {
-        {"/ip4/127.0.0.1/tcp/9096", MULTIADDR_IP4, "127.0.0.1", 9096},
-        {"/ip6/::1/tcp/80/http", MULTIADDR_IP6, "::1", 80},
-        {"/dns/a.example/tcp/65535/p2p/QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC",
-         MULTIADDR_DNS, "a.example", 65535},
-        {"/dns4/a/tcp/1", MULTIADDR_DNS4, "a", 1},
-        {"/dns6/a/tcp/0", MULTIADDR_DNS6, "a", 0},
+        { "/ip4/127.0.0.1/tcp/9096", MULTIADDR_IP4, "127.0.0.1", 9096 },
+        { "/ip6/::1/tcp/80/http", MULTIADDR_IP6, "::1", 80 },
+        { "/dns/a.example/tcp/65535/p2p/QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC",
+          MULTIADDR_DNS, "a.example", 65535 },
+        { "/dns4/a/tcp/1", MULTIADDR_DNS4, "a", 1 },
+        { "/dns6/a/tcp/0", MULTIADDR_DNS6, "a", 0 },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct multiaddr addr = addr_of(rows[i].text);
@@ -146,15 +146,16 @@ Test(multiaddr, endpoints)
         cr_assert_str_eq(endpoint.host, rows[i].host);
         cr_assert_eq(endpoint.port, rows[i].port);
     }
-    static const char *const others[] = {"/ip4/1.2.3.4", "/ip4/1.2.3.4/udp/1", "/tcp/1/ip4/1.2.3.4",
-                                         "/unix/a",      "/dnsaddr/a/tcp/1",   "/ip4/1.2.3.4/ws"};
+    static const char *const others[] = { "/ip4/1.2.3.4",       "/ip4/1.2.3.4/udp/1",
+                                          "/tcp/1/ip4/1.2.3.4", "/unix/a",
+                                          "/dnsaddr/a/tcp/1",   "/ip4/1.2.3.4/ws" };
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         struct multiaddr addr = addr_of(others[i]);
-        struct multiaddr_endpoint endpoint = {.port = 5};
+        struct multiaddr_endpoint endpoint = { .port = 5 };
         cr_assert_eq(multiaddr_endpoint(&addr, &endpoint), ERR_UNSUPPORTED, "%s", others[i]);
         cr_assert_eq(endpoint.port, 5, "untouched on error");
     }
-    struct multiaddr none = {0};
+    struct multiaddr none = { 0 };
     struct multiaddr_endpoint endpoint;
     cr_assert_eq(multiaddr_endpoint(&none, &endpoint), ERR_UNSUPPORTED);
 }
@@ -162,7 +163,7 @@ Test(multiaddr, endpoints)
 Test(multiaddr, unix_path)
 {
     struct multiaddr addr = addr_of("/unix/run/ipfs.sock");
-    struct buf path = {0};
+    struct buf path = { 0 };
     cr_assert_eq(multiaddr_unix_path(&addr, &path), OK);
     cr_assert_str_eq(buf_text(&path), "/run/ipfs.sock");
     addr = addr_of("/ip4/1.2.3.4/tcp/1/unix/x");
@@ -175,7 +176,7 @@ Test(multiaddr, peers_come_and_go)
     const char *with =
         "/ip4/1.2.3.4/tcp/9/p2p/12D3KooWCryG7Mon9orvQxcS1rYZjotPgpwoJNHHKcLLfE4Hf5mV";
     struct multiaddr addr = addr_of(with);
-    struct peer_id id, other = peer_id_of_public_key((const uint8_t[32]){1});
+    struct peer_id id, other = peer_id_of_public_key((const uint8_t[32]){ 1 });
     cr_assert_eq(multiaddr_peer(&addr, &id), OK);
     cr_assert_str_eq(peer_id_print(&id).text,
                      "12D3KooWCryG7Mon9orvQxcS1rYZjotPgpwoJNHHKcLLfE4Hf5mV");
@@ -217,13 +218,17 @@ Test(multiaddr, unspecified)
         const char *text;
         bool unspecified;
     } rows[] = {
-        {"/ip4/0.0.0.0/tcp/1", true},   {"/ip6/::/tcp/1", true}, {"/ip4/0.0.0.1/tcp/1", false},
-        {"/ip6/::1/tcp/1", false},      {"/dns4/a", false},      {"/tcp/0", false},
-        {"/dns4/a/ip4/0.0.0.0", false},
+        { "/ip4/0.0.0.0/tcp/1", true },
+        { "/ip6/::/tcp/1", true },
+        { "/ip4/0.0.0.1/tcp/1", false },
+        { "/ip6/::1/tcp/1", false },
+        { "/dns4/a", false },
+        { "/tcp/0", false },
+        { "/dns4/a/ip4/0.0.0.0", false },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct multiaddr addr = addr_of(rows[i].text);
         cr_assert_eq(multiaddr_is_unspecified(&addr), rows[i].unspecified, "%s", rows[i].text);
     }
-    cr_assert_not(multiaddr_is_unspecified(&(struct multiaddr){0}));
+    cr_assert_not(multiaddr_is_unspecified(&(struct multiaddr){ 0 }));
 }

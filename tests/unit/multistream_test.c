@@ -9,12 +9,12 @@ TestSuite(multistream, .timeout = 60);
 
 static struct bytes text_of(const char *text)
 {
-    return (struct bytes){text, strlen(text)};
+    return (struct bytes){ text, strlen(text) };
 }
 
 Test(multistream, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/multistream.json", &text, &doc);
     int rows = json_member(&doc, 0, "messages");
@@ -23,11 +23,11 @@ Test(multistream, vectors)
         struct bytes want = test_json_text(&doc, row, "text");
         struct bytes wire = test_json_hex(&doc, row, "bytes");
         want.len -= 1; /* the newline is multistream_put()'s */
-        struct buf out = {0};
+        struct buf out = { 0 };
         multistream_put(&out, want);
         cr_assert(bytes_equal(buf_bytes(&out), wire), "%s", (const char *)want.data);
         for (size_t cut = 0; cut < wire.len; cut++) {
-            struct bytes part = {wire.data, cut};
+            struct bytes part = { wire.data, cut };
             struct bytes got;
             cr_assert_eq(multistream_take(&part, &got), ERR_MORE);
         }
@@ -41,7 +41,7 @@ Test(multistream, vectors)
     cr_assert_eq(checked, 12);
 
     struct multistream dialer, listener;
-    struct buf out = {0};
+    struct buf out = { 0 };
     multistream_dial(&dialer, "/noise", &out);
     struct bytes first = test_json_hex(&doc, 0, "dialer_first_write");
     cr_assert(bytes_equal(buf_bytes(&out), first));
@@ -67,7 +67,7 @@ Test(multistream, vectors)
 /* Both sides, byte by byte; what follows the agreement is left alone. */
 Test(multistream, second_proposal_is_taken_and_the_rest_is_not_touched)
 {
-    struct buf to_listener = {0}, to_dialer = {0};
+    struct buf to_listener = { 0 }, to_dialer = { 0 };
     struct multistream listener;
     multistream_listen(&listener, &to_dialer);
     multistream_put(&to_listener, text_of("/multistream/1.0.0"));
@@ -76,7 +76,7 @@ Test(multistream, second_proposal_is_taken_and_the_rest_is_not_touched)
     buf_append_text(&to_listener, "payload");
 
     int answers = 0;
-    struct bytes in = {to_listener.data, 0};
+    struct bytes in = { to_listener.data, 0 };
     while (answers < 2) {
         struct bytes proposal;
         int err = multistream_on_bytes(&listener, &in, &proposal);
@@ -106,26 +106,26 @@ Test(multistream, strangers_are_known_by_their_first_wrong_byte)
         size_t len;
         int want;
     } rows[] = {
-        {"", 0, ERR_MORE},
-        {"\x13", 1, ERR_MORE},
-        {"\x13/multi", 7, ERR_MORE},
-        {"\x13/multistream/1.0.0\n", 20, ERR_MORE}, /* and then the proposal */
-        {"GET / HTTP/1.1\r\n", 16, ERR_CORRUPT},
-        {"\xff", 1, ERR_CORRUPT},
-        {"\x13/mUlti", 7, ERR_CORRUPT},
-        {"\x13/multistream/1.0.1\n", 20, ERR_CORRUPT},
-        {"\x13/multistream/1.0.0\n\x00", 21, ERR_CORRUPT},     /* length 0 */
-        {"\x13/multistream/1.0.0\n\x80\x00", 22, ERR_CORRUPT}, /* padded length */
-        {"\x13/multistream/1.0.0\n\x81\x08", 22, ERR_CORRUPT}, /* 1025 */
-        {"\x13/multistream/1.0.0\n\x80\x08", 22, ERR_MORE},    /* 1024 */
-        {"\x13/multistream/1.0.0\n\x80\x80\x01", 23, ERR_CORRUPT},
-        {"\x13/multistream/1.0.0\n\x03/ab", 24, ERR_CORRUPT}, /* no newline */
-        {"\x13/multistream/1.0.0\n\x03/a\n", 24, OK},
+        { "", 0, ERR_MORE },
+        { "\x13", 1, ERR_MORE },
+        { "\x13/multi", 7, ERR_MORE },
+        { "\x13/multistream/1.0.0\n", 20, ERR_MORE }, /* and then the proposal */
+        { "GET / HTTP/1.1\r\n", 16, ERR_CORRUPT },
+        { "\xff", 1, ERR_CORRUPT },
+        { "\x13/mUlti", 7, ERR_CORRUPT },
+        { "\x13/multistream/1.0.1\n", 20, ERR_CORRUPT },
+        { "\x13/multistream/1.0.0\n\x00", 21, ERR_CORRUPT },     /* length 0 */
+        { "\x13/multistream/1.0.0\n\x80\x00", 22, ERR_CORRUPT }, /* padded length */
+        { "\x13/multistream/1.0.0\n\x81\x08", 22, ERR_CORRUPT }, /* 1025 */
+        { "\x13/multistream/1.0.0\n\x80\x08", 22, ERR_MORE },    /* 1024 */
+        { "\x13/multistream/1.0.0\n\x80\x80\x01", 23, ERR_CORRUPT },
+        { "\x13/multistream/1.0.0\n\x03/ab", 24, ERR_CORRUPT }, /* no newline */
+        { "\x13/multistream/1.0.0\n\x03/a\n", 24, OK },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct buf out = {0};
+        struct buf out = { 0 };
         struct multistream m;
-        struct bytes in = {rows[i].bytes, rows[i].len}, proposal;
+        struct bytes in = { rows[i].bytes, rows[i].len }, proposal;
         multistream_listen(&m, &out);
         cr_assert_eq(multistream_on_bytes(&m, &in, &proposal), rows[i].want, "row %zu", i);
         buf_deinit(&out);
@@ -134,7 +134,7 @@ Test(multistream, strangers_are_known_by_their_first_wrong_byte)
 
 Test(multistream, a_dialer_takes_its_own_protocol_or_na_and_nothing_else)
 {
-    struct buf out = {0};
+    struct buf out = { 0 };
     struct multistream m;
     multistream_dial(&m, "/noise", &out);
     struct bytes in = text_of("\x13/multistream/1.0.0\n\x08/noise2\n");
@@ -144,7 +144,7 @@ Test(multistream, a_dialer_takes_its_own_protocol_or_na_and_nothing_else)
 
 Test(multistream, a_listener_is_not_asked_for_ever)
 {
-    struct buf out = {0};
+    struct buf out = { 0 };
     struct multistream m;
     multistream_listen(&m, &out);
     struct bytes in = text_of("\x13/multistream/1.0.0\n"), proposal;

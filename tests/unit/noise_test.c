@@ -24,7 +24,7 @@ static struct noise_keys keys_of(const struct json_doc *doc, int side, struct id
 /* One message from `from` to `to`; it must be the frame the vector has. */
 static void pass_message(struct noise *from, struct noise *to, struct bytes want)
 {
-    struct buf out = {0};
+    struct buf out = { 0 };
     cr_assert(noise_is_our_turn(from));
     cr_assert_eq(noise_write(from, &out), OK);
     if (want.data != NULL)
@@ -58,12 +58,12 @@ static void check_transport(const struct json_doc *doc, int rows, struct noise *
             uint32_t x = 2;
             for (size_t i = 0; i < sizeof(big); i++)
                 big[i] = (uint8_t)((x = x * 1664525 + 1013904223) >> 24);
-            plain = (struct bytes){big, sizeof(big)};
+            plain = (struct bytes){ big, sizeof(big) };
             frame = test_json_hex(doc, row, "frame_head");
         }
         struct noise *from = forth ? initiator : responder;
         struct noise *to = forth ? responder : initiator;
-        struct buf out = {0}, back = {0};
+        struct buf out = { 0 }, back = { 0 };
         cr_assert_eq(noise_seal(from, plain, &out), OK);
         cr_assert_geq(out.len, frame.len);
         cr_assert_arr_eq(out.data, frame.data, frame.len);
@@ -78,17 +78,17 @@ static void check_transport(const struct json_doc *doc, int rows, struct noise *
 
 static void check_handshake(const struct json_doc *doc, int row, const char *muxer)
 {
-    int sides[2] = {json_member(doc, row, "initiator"), json_member(doc, row, "responder")};
+    int sides[2] = { json_member(doc, row, "initiator"), json_member(doc, row, "responder") };
     struct identity identities[2];
-    struct noise_keys keys[2] = {keys_of(doc, sides[0], &identities[0]),
-                                 keys_of(doc, sides[1], &identities[1])};
+    struct noise_keys keys[2] = { keys_of(doc, sides[0], &identities[0]),
+                                  keys_of(doc, sides[1], &identities[1]) };
     struct noise n[2];
     cr_assert_eq(noise_start(&n[0], true, &keys[0], muxer), OK);
     cr_assert_eq(noise_start(&n[1], false, &keys[1], muxer), OK);
     cr_assert_arr_eq(n[0].static_public, test_json_hex(doc, sides[0], "static_public").data, 32);
     cr_assert(bytes_equal(buf_bytes(&n[1].payload), test_json_hex(doc, sides[1], "payload")));
 
-    static const char *const names[] = {"message_A", "message_B", "message_C"};
+    static const char *const names[] = { "message_A", "message_B", "message_C" };
     int step = json_first(doc, json_member(doc, row, "steps"));
     check_step(doc, step, &n[0]);
     for (int i = 0; i < 3; i++) {
@@ -113,7 +113,7 @@ static void check_handshake(const struct json_doc *doc, int row, const char *mux
 
 Test(noise, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/noise.json", &text, &doc);
     int row = json_first(&doc, json_member(&doc, 0, "handshakes"));
@@ -125,7 +125,7 @@ Test(noise, vectors)
 
 Test(noise, payload_vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/noise.json", &text, &doc);
     int checks = json_member(&doc, 0, "payload_checks");
@@ -154,17 +154,17 @@ Test(noise, payload_vectors)
 
 Test(noise, other_identity_keys_and_broken_payloads)
 {
-    static const uint8_t static_public[32] = {1};
+    static const uint8_t static_public[32] = { 1 };
     struct noise_payload out;
     /* A secp256k1 key: type 2, 33 bytes. */
-    struct buf payload = {0};
+    struct buf payload = { 0 };
     buf_append(&payload, "\x0a\x25\x08\x02\x12\x21", 6);
     for (int i = 0; i < 33; i++)
         buf_put_u8(&payload, 2);
     buf_append(&payload, "\x12\x01x", 3);
     cr_assert_eq(noise_payload_decode(&out, buf_bytes(&payload), static_public, NULL),
                  ERR_UNSUPPORTED);
-    struct bytes cut = {payload.data, payload.len - 1};
+    struct bytes cut = { payload.data, payload.len - 1 };
     cr_assert_eq(noise_payload_decode(&out, cut, static_public, NULL), ERR_CORRUPT);
     buf_deinit(&payload);
 }
@@ -191,7 +191,7 @@ static void pair_init(struct pair *p, const char *initiator_muxer, const char *r
 
 static void pair_handshake(struct pair *p)
 {
-    struct bytes any = {NULL, 0};
+    struct bytes any = { NULL, 0 };
     pass_message(&p->initiator, &p->responder, any);
     pass_message(&p->responder, &p->initiator, any);
     pass_message(&p->initiator, &p->responder, any);
@@ -209,11 +209,11 @@ Test(noise, the_muxer_is_agreed_only_when_both_list_it)
         const char *initiator, *responder;
         enum noise_muxer want;
     } rows[] = {
-        {NULL, NULL, NOISE_MUXER_OPEN},
-        {yamux, NULL, NOISE_MUXER_OPEN},
-        {NULL, yamux, NOISE_MUXER_OPEN},
-        {yamux, yamux, NOISE_MUXER_AGREED},
-        {yamux, "/mplex/6.7.0", NOISE_MUXER_NONE},
+        { NULL, NULL, NOISE_MUXER_OPEN },
+        { yamux, NULL, NOISE_MUXER_OPEN },
+        { NULL, yamux, NOISE_MUXER_OPEN },
+        { yamux, yamux, NOISE_MUXER_AGREED },
+        { yamux, "/mplex/6.7.0", NOISE_MUXER_NONE },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct pair p;
@@ -229,7 +229,7 @@ Test(noise, the_muxer_is_agreed_only_when_both_list_it)
  * not be accepted. */
 Test(noise, a_touched_handshake_fails)
 {
-    static const size_t lens[] = {32, 32 + 48 + 104 + 16, 48 + 104 + 16};
+    static const size_t lens[] = { 32, 32 + 48 + 104 + 16, 48 + 104 + 16 };
     for (int touched = 0; touched < 3; touched++) {
         for (size_t at = 0; at < lens[touched]; at += 7) {
             struct pair p;
@@ -238,12 +238,12 @@ Test(noise, a_touched_handshake_fails)
             for (int i = 0; i < 3 && err == OK; i++) {
                 struct noise *from = i % 2 == 0 ? &p.initiator : &p.responder;
                 struct noise *to = i % 2 == 0 ? &p.responder : &p.initiator;
-                struct buf out = {0};
+                struct buf out = { 0 };
                 cr_assert_eq(noise_write(from, &out), OK);
                 cr_assert_eq(out.len, lens[i] + 2);
                 if (i == touched)
                     out.data[2 + at] ^= 0x10;
-                err = noise_read(to, (struct bytes){out.data + 2, out.len - 2});
+                err = noise_read(to, (struct bytes){ out.data + 2, out.len - 2 });
                 buf_deinit(&out);
             }
             cr_assert_eq(err, ERR_CORRUPT, "message %d, byte %zu", touched, at);
@@ -259,9 +259,10 @@ Test(noise, short_long_and_weak_messages_are_refused)
         struct pair p;
         pair_init(&p, NULL, NULL);
         int want = len == 32 ? OK : ERR_CORRUPT;
-        cr_assert_eq(noise_read(&p.responder, (struct bytes){zeroes, len}), want, "%zu bytes", len);
+        cr_assert_eq(noise_read(&p.responder, (struct bytes){ zeroes, len }), want, "%zu bytes",
+                     len);
         if (want == OK) { /* the all-zero point: the shared secret would be known to all */
-            struct buf out = {0};
+            struct buf out = { 0 };
             cr_assert_eq(noise_write(&p.responder, &out), ERR_CORRUPT);
             buf_deinit(&out);
         }
@@ -274,10 +275,10 @@ Test(noise, sealed_messages_cannot_be_touched_repeated_or_left_out)
     struct pair p;
     pair_init(&p, NULL, NULL);
     pair_handshake(&p);
-    struct buf one = {0}, two = {0}, plain = {0};
-    cr_assert_eq(noise_seal(&p.initiator, (struct bytes){"one", 3}, &one), OK);
-    cr_assert_eq(noise_seal(&p.initiator, (struct bytes){"two", 3}, &two), OK);
-    struct bytes first = {one.data + 2, one.len - 2}, second = {two.data + 2, two.len - 2};
+    struct buf one = { 0 }, two = { 0 }, plain = { 0 };
+    cr_assert_eq(noise_seal(&p.initiator, (struct bytes){ "one", 3 }, &one), OK);
+    cr_assert_eq(noise_seal(&p.initiator, (struct bytes){ "two", 3 }, &two), OK);
+    struct bytes first = { one.data + 2, one.len - 2 }, second = { two.data + 2, two.len - 2 };
     struct noise before = p.responder; /* a failure ends a channel; each try gets a fresh copy */
     struct noise n = before;
     cr_assert_eq(noise_open(&n, second, &plain), ERR_CORRUPT);
@@ -287,8 +288,8 @@ Test(noise, sealed_messages_cannot_be_touched_repeated_or_left_out)
     n = before;
     one.data[3] ^= 1;
     cr_assert_eq(noise_open(&n, first, &plain), ERR_CORRUPT);
-    cr_assert_eq(noise_open(&n, (struct bytes){first.data, 15}, &plain), ERR_CORRUPT);
-    cr_assert(bytes_equal(buf_bytes(&plain), (struct bytes){"one", 3}));
+    cr_assert_eq(noise_open(&n, (struct bytes){ first.data, 15 }, &plain), ERR_CORRUPT);
+    cr_assert(bytes_equal(buf_bytes(&plain), (struct bytes){ "one", 3 }));
     buf_deinit(&one);
     buf_deinit(&two);
     buf_deinit(&plain);
@@ -300,14 +301,14 @@ Test(noise, long_runs_are_cut_into_frames)
     struct pair p;
     pair_init(&p, NULL, NULL);
     pair_handshake(&p);
-    struct buf run = {0}, sealed = {0}, plain = {0};
+    struct buf run = { 0 }, sealed = { 0 }, plain = { 0 };
     for (uint32_t i = 0; i < 50000; i++)
         buf_put_u32(&run, i);
     cr_assert_eq(noise_seal(&p.responder, buf_bytes(&run), &sealed), OK);
     struct bytes in = buf_bytes(&sealed), message;
     int frames = 0;
     while (in.len > 0) {
-        struct bytes cut = {in.data, in.len < 65537 ? in.len - 1 : 65536};
+        struct bytes cut = { in.data, in.len < 65537 ? in.len - 1 : 65536 };
         cr_assert_eq(noise_take_frame(&cut, &message), ERR_MORE);
         cr_assert_eq(noise_take_frame(&in, &message), OK);
         cr_assert_eq(noise_open(&p.initiator, message, &plain), OK);

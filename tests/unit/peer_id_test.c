@@ -10,7 +10,7 @@ TestSuite(peer_id, .timeout = 60);
 static void check_same(const struct peer_id *id, struct bytes bytes, const char *text)
 {
     struct peer_id again;
-    cr_assert(bytes_equal((struct bytes){id->bytes, id->len}, bytes), "%s", text);
+    cr_assert(bytes_equal((struct bytes){ id->bytes, id->len }, bytes), "%s", text);
     cr_assert_str_eq(peer_id_print(id).text, text);
     cr_assert_eq(peer_id_from_bytes(&again, bytes.data, bytes.len), OK, "%s", text);
     cr_assert(peer_id_equal(&again, id));
@@ -18,7 +18,7 @@ static void check_same(const struct peer_id *id, struct bytes bytes, const char 
 
 Test(peer_id, vectors)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     struct peer_id id;
     test_file_json("tests/vectors/keys.json", &text, &doc);
@@ -35,7 +35,8 @@ Test(peer_id, vectors)
         struct bytes bytes = test_json_hex(&doc, row, "peer_id_bytes");
         struct bytes public_key = test_json_hex(&doc, row, "public");
         const char *want = test_json_text(&doc, row, "peer_id").data;
-        static const char *const forms[] = {"peer_id", "peer_id_cid_base32", "peer_id_cid_base36"};
+        static const char *const forms[] = { "peer_id", "peer_id_cid_base32",
+                                             "peer_id_cid_base36" };
         for (size_t i = 0; i < 3; i++) {
             cr_assert_eq(peer_id_parse(&id, test_json_text(&doc, row, forms[i]).data), OK);
             check_same(&id, bytes, want);
@@ -78,13 +79,13 @@ Test(peer_id, refused)
         "zQmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC",             /* a v0 CID is no key */
         "11111111111111111111111111111111111111111111111111111111111111",
     };
-    struct peer_id id = {.len = 7};
+    struct peer_id id = { .len = 7 };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         cr_assert_eq(peer_id_parse(&id, bad[i]), ERR_INVALID, "%s", bad[i]);
     cr_assert_eq(peer_id_from_bytes(&id, "\x00\x00", 2), ERR_INVALID, "a key of no bytes");
     cr_assert_eq(peer_id_from_bytes(&id, "\x11\x01x", 3), ERR_INVALID, "sha1");
     cr_assert_eq(peer_id_from_bytes(&id, "\x12\x01x", 3), ERR_INVALID, "a short sha2-256");
-    uint8_t big[LIMIT_PEER_ID_BYTES + 1] = {0, LIMIT_PEER_ID_BYTES - 1};
+    uint8_t big[LIMIT_PEER_ID_BYTES + 1] = { 0, LIMIT_PEER_ID_BYTES - 1 };
     cr_assert_eq(peer_id_from_bytes(&id, big, sizeof(big)), ERR_INVALID);
     cr_assert_eq(id.len, 7, "untouched on error");
     big[1] -= 1;
@@ -93,7 +94,7 @@ Test(peer_id, refused)
 
 Test(peer_id, nobody)
 {
-    struct peer_id nobody = {0}, somebody = peer_id_of_public_key((const uint8_t[32]){1});
+    struct peer_id nobody = { 0 }, somebody = peer_id_of_public_key((const uint8_t[32]){ 1 });
     cr_assert(peer_id_is_nobody(&nobody));
     cr_assert_not(peer_id_is_nobody(&somebody));
     cr_assert_str_eq(peer_id_print(&nobody).text, "");

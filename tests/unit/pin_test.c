@@ -6,7 +6,7 @@
 
 TestSuite(pin, .timeout = 60);
 
-#define TEXT(s) ((struct bytes){s, sizeof(s) - 1})
+#define TEXT(s) ((struct bytes){ s, sizeof(s) - 1 })
 
 /* Everything that a pin can say, said. */
 static struct pin full_pin(struct arena *arena)
@@ -24,8 +24,8 @@ static struct pin full_pin(struct arena *arena)
     pin.update_of = test_cid(3);
     pin.name = TEXT("backup");
     struct pin_metadata *metadata = arena_array(arena, 2, sizeof(*metadata));
-    metadata[0] = (struct pin_metadata){TEXT("a"), TEXT("")};
-    metadata[1] = (struct pin_metadata){TEXT("b"), TEXT("text")};
+    metadata[0] = (struct pin_metadata){ TEXT("a"), TEXT("") };
+    metadata[1] = (struct pin_metadata){ TEXT("b"), TEXT("text") };
     pin.metadata = metadata;
     pin.metadata_count = 2;
     struct multiaddr *origins = arena_array(arena, 1, sizeof(*origins));
@@ -43,9 +43,9 @@ static struct pin full_pin(struct arena *arena)
 
 Test(pin, what_is_encoded_is_decoded)
 {
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct pin pin = full_pin(&arena), back;
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     pin_encode(&pin, &bytes);
     cr_assert_eq(pin_decode(&back, &arena, bytes.data, bytes.len), OK);
     cr_assert(pin_equal(&pin, &back));
@@ -57,9 +57,9 @@ Test(pin, what_is_encoded_is_decoded)
 /* K39: fields that one pin does not have must not come from the one decoded before. */
 Test(pin, nothing_of_an_earlier_pin_shines_through)
 {
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct pin full = full_pin(&arena), back;
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     pin_encode(&full, &bytes);
     cr_assert_eq(pin_decode(&back, &arena, bytes.data, bytes.len), OK);
     struct cid cid = test_cid(8);
@@ -77,11 +77,11 @@ Test(pin, nothing_of_an_earlier_pin_shines_through)
 
 Test(pin, every_cut_is_noticed_and_leaves_the_result_alone)
 {
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     struct pin pin = full_pin(&arena);
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     pin_encode(&pin, &bytes);
-    struct pin out = {.modified_index = 5};
+    struct pin out = { .modified_index = 5 };
     for (size_t len = 0; len < bytes.len; len++)
         cr_assert_eq(pin_decode(&out, &arena, bytes.data, len), ERR_CORRUPT, "at %zu", len);
     buf_put_u8(&bytes, 0);
@@ -121,7 +121,7 @@ Test(pin, factors_follow_v1s_rules_in_v1s_order)
 
 Test(pin, check_refuses_what_could_not_be_applied)
 {
-    struct arena arena = {0};
+    struct arena arena = { 0 };
     const char *why = NULL;
     struct pin good = full_pin(&arena);
     cr_assert_eq(pin_check(&good, &why), OK);
@@ -136,15 +136,15 @@ Test(pin, check_refuses_what_could_not_be_applied)
     bad.replication_min = bad.replication_max = -1;
     cr_assert_eq(pin_check(&bad, &why), ERR_INVALID);
     bad = good;
-    struct peer_id twice[] = {test_peer(1), test_peer(1)};
+    struct peer_id twice[] = { test_peer(1), test_peer(1) };
     bad.allocations = twice;
     cr_assert_eq(pin_check(&bad, &why), ERR_INVALID);
     bad = good;
-    struct pin_metadata unsorted[] = {{TEXT("b"), TEXT("")}, {TEXT("a"), TEXT("")}};
+    struct pin_metadata unsorted[] = { { TEXT("b"), TEXT("") }, { TEXT("a"), TEXT("") } };
     bad.metadata = unsorted;
     cr_assert_eq(pin_check(&bad, &why), ERR_INVALID);
     bad = good;
-    bad.cid = (struct cid){0};
+    bad.cid = (struct cid){ 0 };
     cr_assert_eq(pin_check(&bad, &why), ERR_INVALID);
     bad = good;
     bad.max_depth = -2;
@@ -154,9 +154,9 @@ Test(pin, check_refuses_what_could_not_be_applied)
     cr_assert_eq(pin_check(&bad, &why), ERR_INVALID);
     static char long_text[LIMIT_PIN_BYTES];
     bad = good;
-    bad.name = (struct bytes){long_text, LIMIT_PIN_NAME_BYTES + 1};
+    bad.name = (struct bytes){ long_text, LIMIT_PIN_NAME_BYTES + 1 };
     cr_assert_eq(pin_check(&bad, &why), ERR_INVALID);
-    struct pin_metadata big[] = {{TEXT("a"), {long_text, sizeof(long_text)}}};
+    struct pin_metadata big[] = { { TEXT("a"), { long_text, sizeof(long_text) } } };
     bad = good;
     bad.metadata = big;
     bad.metadata_count = 1;
@@ -176,7 +176,7 @@ Test(pin, the_biggest_pin_fits)
     pin.replication_min = pin.replication_max = LIMIT_MEMBERS_COUNT;
     pin.allocations = allocations;
     pin.allocations_count = LIMIT_MEMBERS_COUNT;
-    struct pin_metadata metadata = {TEXT("k"), {text, sizeof(text)}};
+    struct pin_metadata metadata = { TEXT("k"), { text, sizeof(text) } };
     pin.metadata = &metadata;
     pin.metadata_count = 1;
     const char *why;
@@ -184,7 +184,7 @@ Test(pin, the_biggest_pin_fits)
         cr_assert_gt(metadata.value.len, 0);
         metadata.value.len -= 1;
     }
-    struct buf bytes = {.limit = LIMIT_PIN_BYTES};
+    struct buf bytes = { .limit = LIMIT_PIN_BYTES };
     pin_encode(&pin, &bytes);
     cr_assert_eq(bytes.err, OK);
     buf_deinit(&bytes);
@@ -194,7 +194,7 @@ Test(pin, replacing_and_unpinning_say_v1s_words)
 {
     struct cid cid = test_cid(1);
     struct pin was = pin_of(&cid), now = pin_of(&cid);
-    struct buf why = {0};
+    struct buf why = { 0 };
     cr_assert_eq(pin_check_replaces(&was, &now, &why), OK);
     now.max_depth = PIN_DEPTH_DIRECT;
     cr_assert_eq(pin_check_replaces(&was, &now, &why), ERR_INVALID);

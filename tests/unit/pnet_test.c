@@ -8,7 +8,7 @@ TestSuite(pnet, .timeout = 60);
 
 Test(pnet, vectors_in_the_chunks_they_were_written_in)
 {
-    struct buf text = {0};
+    struct buf text = { 0 };
     struct json_doc doc;
     test_file_json("tests/vectors/pnet.json", &text, &doc);
     int cases = json_member(&doc, 0, "cases");
@@ -46,12 +46,12 @@ Test(pnet, cuts_mean_nothing)
     uint8_t secret[PNET_SECRET_BYTES], nonce[PNET_NONCE_BYTES];
     memset(secret, 7, sizeof(secret));
     memset(nonce, 9, sizeof(nonce));
-    uint8_t whole[300] = {0};
+    uint8_t whole[300] = { 0 };
     struct pnet p;
     pnet_init(&p, secret, nonce);
     pnet_apply(&p, whole, sizeof(whole));
     for (size_t step = 1; step < 140; step++) {
-        uint8_t cut[sizeof(whole)] = {0};
+        uint8_t cut[sizeof(whole)] = { 0 };
         pnet_init(&p, secret, nonce);
         for (size_t at = 0; at < sizeof(cut); at += step)
             pnet_apply(&p, cut + at, at + step < sizeof(cut) ? step : sizeof(cut) - at);

@@ -26,13 +26,13 @@ struct world {
 
 static void world_init(struct world *w, size_t members)
 {
-    *w = (struct world){.members_count = members, .budget = 1000};
-    struct repair_options options = {.in_flight_max = IN_FLIGHT};
+    *w = (struct world){ .members_count = members, .budget = 1000 };
+    struct repair_options options = { .in_flight_max = IN_FLIGHT };
     cr_assert_eq(pinset_create(&w->set), OK);
     cr_assert_eq(repair_create(&w->repair, &options), OK);
     for (uint32_t i = 0; i < members; i++) {
         w->members[i].id = test_peer(i);
-        w->members[i].metrics[0] = (struct allocate_metric){.is_present = true, .weight = i};
+        w->members[i].metrics[0] = (struct allocate_metric){ .is_present = true, .weight = i };
     }
 }
 
@@ -46,7 +46,7 @@ static void world_deinit(struct world *w)
 
 static int world_apply(struct world *w, const struct pin_entry *e)
 {
-    struct buf bytes = {0};
+    struct buf bytes = { 0 };
     struct pinset_applied out;
     struct view view = fake_map_view(&w->map);
     struct row_sink sink = fake_map_sink(&w->map);
@@ -62,7 +62,7 @@ static void world_pin(struct world *w, uint32_t n, int32_t min, int32_t max, con
 {
     struct cid cid = test_cid(n);
     struct peer_id ids[PEERS_MAX];
-    struct pin_entry e = {.kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = pin_of(&cid)};
+    struct pin_entry e = { .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = pin_of(&cid) };
     for (size_t i = 0; holders[i] != 0; i++)
         ids[i] = test_peer((uint32_t)(holders[i] - '0'));
     e.pin.replication_min = min;
@@ -106,7 +106,7 @@ static int world_step(struct world *w)
 static int world_commit(struct world *w, size_t which)
 {
     struct repair_proposal p = w->waiting[which];
-    struct pin_entry e = {.kind = PIN_ENTRY_PIN, .expected = p.expected, .pin = p.pin};
+    struct pin_entry e = { .kind = PIN_ENTRY_PIN, .expected = p.expected, .pin = p.pin };
     w->waiting[which] = w->waiting[--w->waiting_count];
     int err = world_apply(w, &e);
     repair_on_outcome(w->repair, &p.pin.cid, err);
@@ -206,8 +206,9 @@ Test(repair, a_pin_that_moved_meanwhile_is_not_overwritten)
     world_step(&w);
     cr_assert_eq(w.waiting_count, 2);
     world_pin(&w, 1, 2, 2, "01");
-    struct pin_entry unpin = {
-        .kind = PIN_ENTRY_UNPIN, .expected = PIN_EXPECT_ANY, .cid = test_cid(2)};
+    struct pin_entry unpin = { .kind = PIN_ENTRY_UNPIN,
+                               .expected = PIN_EXPECT_ANY,
+                               .cid = test_cid(2) };
     world_apply(&w, &unpin);
     cr_assert_eq(world_commit(&w, 1), ERR_STALE);
     cr_assert_eq(world_commit(&w, 0), ERR_STALE);
@@ -264,7 +265,7 @@ Test(repair, what_lacks_peers_is_counted_and_done_when_some_come)
     cr_assert_eq(world_settle(&w), 0);
     cr_assert_eq(repair_counts(w.repair).walks, walks); /* it does not spin */
     w.members_count = 3;
-    w.members[2] = (struct allocate_candidate){.id = test_peer(2)};
+    w.members[2] = (struct allocate_candidate){ .id = test_peer(2) };
     cr_assert_eq(world_settle(&w), 0); /* a member, but it said nothing about its room yet */
     w.members[2].metrics[0].is_present = true;
     cr_assert_eq(world_settle(&w), 1);
@@ -323,7 +324,7 @@ static size_t world_lost(struct world *w, uint32_t pins)
 
 Test(repair, ends_with_every_pin_on_enough_peers_and_moves_no_more_than_it_must)
 {
-    struct test_random random = {5};
+    struct test_random random = { 5 };
     for (int round = 0; round < 60; round++) {
         struct world w;
         world_init(&w, PEERS_MAX);
@@ -332,7 +333,7 @@ Test(repair, ends_with_every_pin_on_enough_peers_and_moves_no_more_than_it_must)
         for (uint32_t n = 0; n < pins; n++) {
             uint64_t a = test_random_below(&random, PEERS_MAX);
             uint64_t b = (a + 1 + test_random_below(&random, PEERS_MAX - 1)) % PEERS_MAX;
-            char holders[] = {(char)('0' + a), (char)('0' + b), 0};
+            char holders[] = { (char)('0' + a), (char)('0' + b), 0 };
             world_pin(&w, n, 2, 2, holders);
         }
         for (int change = 0; change < 6; change++) {

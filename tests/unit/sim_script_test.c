@@ -119,8 +119,9 @@ Test(sim_script, errors_name_file_line_and_what_was_expected)
     refused("peers 3\nseed x\n", "x.scn:2: expected a number, found `x`");
     refused("peers 3\nseed 1\nseed 2\n", "x.scn:3: expected `seed` only once");
     refused("peers 3\nstill\n", "x.scn:2: expected all, or kinds of choices");
-    refused("peers 3\nstill net-delay election\n",
-            "x.scn:2: expected all, or a kind of the world's choices, as net-delay, found `election`");
+    refused(
+        "peers 3\nstill net-delay election\n",
+        "x.scn:2: expected all, or a kind of the world's choices, as net-delay, found `election`");
     refused("peers 3\nstart 1\nseed 2\n", "x.scn:3: expected a step");
     refused("peers 3\nipfs 1 sleepy\n", "x.scn:2: expected well, slow, hang, error");
     refused("peers 3\nipfs up\n", "x.scn:2: expected well, slow, hang");

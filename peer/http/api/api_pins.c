@@ -76,8 +76,8 @@ static bool api_write_key(struct api_write *w)
         return false;
     }
     const struct cid *cid = &w->call.pin.cid;
-    uint64_t seed = hash64(hash64(0, w->x->request.method, strlen(w->x->request.method)),
-                           cid->bytes, cid->len);
+    uint64_t seed =
+        hash64(hash64(0, w->x->request.method, strlen(w->x->request.method)), cid->bytes, cid->len);
     struct hash128 hash = hash128(seed, key.data, key.len);
     for (unsigned i = 0; i < 8; i++) {
         w->call.key[i] = (uint8_t)(hash.high >> (56 - 8 * i));

@@ -29,7 +29,7 @@ static void http_collect_on_body_end(struct http_exchange *x)
 {
     struct http_collect *c = x->owner;
     struct buf body = c->body;
-    c->body = (struct buf){0};
+    c->body = (struct buf){ 0 };
     x->on_body = NULL;
     x->on_body_end = NULL;
     x->on_abort = NULL;
@@ -44,7 +44,7 @@ static void http_collect_on_abort(struct http_exchange *x)
 
 void http_collect_start(struct http_collect *c, struct http_exchange *x, size_t len_max)
 {
-    c->body = (struct buf){.limit = len_max};
+    c->body = (struct buf){ .limit = len_max };
     x->owner = c;
     x->on_body = http_collect_on_body;
     x->on_body_end = http_collect_on_body_end;

@@ -114,8 +114,8 @@ static void http_conn_progress(struct http_conn *c)
 struct bytes http_conn_output(const struct http_conn *c)
 {
     if (http_conn_output_len(c) == 0)
-        return (struct bytes){NULL, 0};
-    return (struct bytes){c->output.data + c->output_sent, http_conn_output_len(c)};
+        return (struct bytes){ NULL, 0 };
+    return (struct bytes){ c->output.data + c->output_sent, http_conn_output_len(c) };
 }
 
 void http_conn_output_taken(struct http_conn *c, size_t len)
@@ -149,7 +149,7 @@ static void http_conn_put_continue(struct http_conn *c)
 /* What no handler asked for: a request that could not be understood. */
 static void http_conn_refuse(struct http_conn *c, struct http_refusal refusal)
 {
-    struct buf body = {0};
+    struct buf body = { 0 };
     buf_printf(&body, "{\"code\":%d,\"message\":\"%s\"}\n", refusal.status, refusal.why);
     http_put_status_line(&c->output, refusal.status);
     if (c->date != NULL)
@@ -188,7 +188,7 @@ static void http_conn_body_ended(struct http_conn *c)
 
 static void http_conn_begin_exchange(struct http_conn *c)
 {
-    c->x = (struct http_exchange){.request = c->head.request, .ops = &http_conn_reply_ops};
+    c->x = (struct http_exchange){ .request = c->head.request, .ops = &http_conn_reply_ops };
     http_body_begin(&c->body, c->head.request.body_len);
     c->state = HTTP_CONN_BODY;
     c->exchange_open = true;
@@ -224,7 +224,7 @@ static void http_conn_on_broken_body(struct http_conn *c)
     bool was_open = c->exchange_open;
     http_conn_abort_exchange(c);
     if (was_open && !c->x.reply_begun) {
-        http_conn_refuse(c, (struct http_refusal){400, "malformed chunked body"});
+        http_conn_refuse(c, (struct http_refusal){ 400, "malformed chunked body" });
         return;
     }
     c->killed = was_open; /* half an answer must not look like a whole one */
@@ -309,7 +309,7 @@ void http_conn_on_timeout(struct http_conn *c)
 {
     ASSERT(!c->exchange_open);
     if (c->state == HTTP_CONN_HEAD && !http_head_is_empty(&c->head)) {
-        http_conn_refuse(c, (struct http_refusal){408, "the request did not arrive in time"});
+        http_conn_refuse(c, (struct http_refusal){ 408, "the request did not arrive in time" });
         return;
     }
     c->state = HTTP_CONN_CLOSING;

@@ -15,7 +15,7 @@ struct bytes http_request_field(const struct http_request *r, const char *name)
 static int http_query_find(const char *query, const char *name, unsigned nth, struct buf *key,
                            struct buf *value)
 {
-    struct bytes wanted = {name, strlen(name)};
+    struct bytes wanted = { name, strlen(name) };
     unsigned seen = 0;
     for (;;) {
         int err = http_query_next(&query, key, value);
@@ -32,8 +32,8 @@ static int http_query_find(const char *query, const char *name, unsigned nth, st
 int http_request_param(const struct http_request *r, const char *name, unsigned nth,
                        struct buf *out)
 {
-    struct buf key = {0};
-    struct buf value = {0};
+    struct buf key = { 0 };
+    struct buf value = { 0 };
     int err = http_query_find(r->query, name, nth, &key, &value);
     if (err == OK) {
         buf_clear(out);

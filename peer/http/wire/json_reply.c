@@ -10,8 +10,8 @@ enum { JSON_REPLY_FIELDS_MAX = 32 };
 static void http_reply_json_head(struct http_exchange *x, int status,
                                  const struct http_field *fields, size_t count, int64_t body_len)
 {
-    struct http_field all[1 + JSON_REPLY_FIELDS_MAX] = {
-        HTTP_FIELD("Content-Type", "application/json")};
+    struct http_field all[1 + JSON_REPLY_FIELDS_MAX] = { HTTP_FIELD("Content-Type",
+                                                                    "application/json") };
     ASSERT(count <= JSON_REPLY_FIELDS_MAX);
     for (size_t i = 0; i < count; i++)
         all[1 + i] = fields[i];
@@ -41,7 +41,7 @@ void http_reply_empty(struct http_exchange *x, int status, const struct http_fie
 void http_reply_error(struct http_exchange *x, int status, const char *message,
                       const struct http_field *fields, size_t count)
 {
-    struct buf document = {0};
+    struct buf document = { 0 };
     struct json_writer w = json_writer_to(&document);
     json_object_begin(&w);
     json_key_i64(&w, "code", status);

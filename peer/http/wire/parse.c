@@ -56,11 +56,11 @@ static bool http_is_token(struct bytes text)
 
 /* ---- the first line ---- */
 
-static const struct http_refusal http_nothing = {0, NULL};
+static const struct http_refusal http_nothing = { 0, NULL };
 
 static struct http_refusal http_refusal(int status, const char *why)
 {
-    return (struct http_refusal){status, why};
+    return (struct http_refusal){ status, why };
 }
 
 /* Of a target the path and what is behind '?'. An absolute form ("http://host/path") loses its
@@ -99,7 +99,7 @@ static bool http_is_version(const char *text, size_t len)
 static struct http_refusal http_head_parse_request_line(struct http_head *h, char *line, size_t len)
 {
     char *method_end = memchr(line, ' ', len);
-    if (method_end == NULL || !http_is_token((struct bytes){line, (size_t)(method_end - line)}))
+    if (method_end == NULL || !http_is_token((struct bytes){ line, (size_t)(method_end - line) }))
         return http_refusal(400, "malformed request line");
     char *target = method_end + 1;
     char *target_end = memchr(target, ' ', (size_t)(line + len - target));
@@ -126,7 +126,7 @@ static struct http_refusal http_field_parse(struct http_field *out, const char *
     const char *colon = memchr(line, ':', len);
     if (colon == NULL)
         return http_refusal(400, "header field without a colon");
-    out->name = (struct bytes){line, (size_t)(colon - line)};
+    out->name = (struct bytes){ line, (size_t)(colon - line) };
     if (!http_is_token(out->name)) /* a folded line and a space before the colon end here, too */
         return http_refusal(400, "malformed header field name");
     const char *value = colon + 1;
@@ -135,7 +135,7 @@ static struct http_refusal http_field_parse(struct http_field *out, const char *
         value++;
     while (value < end && http_is_space((uint8_t)end[-1]))
         end--;
-    out->value = (struct bytes){value, (size_t)(end - value)};
+    out->value = (struct bytes){ value, (size_t)(end - value) };
     return http_nothing;
 }
 
@@ -231,7 +231,7 @@ static struct http_refusal http_head_parse(struct http_head *h)
             return http_refusal(503, "out of memory");
     }
     char *line = (char *)h->bytes.data;
-    struct http_framing framing = {0};
+    struct http_framing framing = { 0 };
     for (size_t i = 0; i < h->lines_count; i++) {
         char *end = memchr(line, '\r', h->bytes.len - (size_t)(line - (char *)h->bytes.data));
         ASSERT(end != NULL); /* http_head_step() has counted the lines */
@@ -328,7 +328,7 @@ void http_head_reset(struct http_head *h)
     buf_deinit(&h->bytes);
     buf_deinit(&h->words);
     mem_free(h->fields);
-    *h = (struct http_head){0};
+    *h = (struct http_head){ 0 };
 }
 
 /* ---- the body ---- */
@@ -336,7 +336,7 @@ void http_head_reset(struct http_head *h)
 void http_body_begin(struct http_body *b, int64_t body_len)
 {
     ASSERT(body_len >= -1);
-    *b = (struct http_body){.at = HTTP_BODY_CHUNK_SIZE, .is_chunked = true};
+    *b = (struct http_body){ .at = HTTP_BODY_CHUNK_SIZE, .is_chunked = true };
     if (body_len >= 0) {
         b->is_chunked = false;
         b->left = (uint64_t)body_len;

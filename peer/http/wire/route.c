@@ -31,7 +31,7 @@ static bool http_pattern_takes_rest(const char *segment, size_t len, struct byte
 {
     ASSERT(len > 2 && segment[len - 1] == '}');
     bool takes_rest = len > 5 && memcmp(segment + len - 4, "...}", 4) == 0;
-    *name = (struct bytes){segment + 1, len - (takes_rest ? 5 : 2)};
+    *name = (struct bytes){ segment + 1, len - (takes_rest ? 5 : 2) };
     return takes_rest;
 }
 
@@ -69,7 +69,7 @@ static void http_params_clear(struct http_params *params)
 
 const char *http_param(const struct http_params *params, const char *name)
 {
-    struct bytes wanted = {name, strlen(name)};
+    struct bytes wanted = { name, strlen(name) };
     for (size_t i = 0; i < params->count; i++) {
         if (bytes_equal(params->names[i], wanted))
             return (const char *)params->text.data + params->starts[i];
@@ -81,7 +81,7 @@ const char *http_param(const struct http_params *params, const char *name)
 void http_params_deinit(struct http_params *params)
 {
     buf_deinit(&params->text);
-    *params = (struct http_params){0};
+    *params = (struct http_params){ 0 };
 }
 
 /* ---- the table ---- */
@@ -109,7 +109,7 @@ int http_route_find(const struct http_route *table, size_t count, const struct h
 static void http_route_allowed(const struct http_route *table, size_t count,
                                const struct http_request *r, struct buf *out)
 {
-    struct http_params params = {0};
+    struct http_params params = { 0 };
     for (size_t i = 0; i < count; i++) {
         http_params_clear(&params);
         if (http_pattern_match(table[i].pattern, r->path, &params) == ERR_NOT_FOUND)
@@ -165,7 +165,7 @@ int http_path_redirect(const char *path, struct buf *out)
 static void http_route_answer(struct http_exchange *x, int status, struct http_field extra,
                               const struct http_field *fields, size_t count)
 {
-    struct http_field all[33] = {extra};
+    struct http_field all[33] = { extra };
     ASSERT(count < sizeof all / sizeof all[0]);
     for (size_t i = 0; i < count; i++)
         all[1 + i] = fields[i];
@@ -176,12 +176,12 @@ static void http_route_answer(struct http_exchange *x, int status, struct http_f
 static bool http_route_redirect(struct http_exchange *x, const struct http_field *fields,
                                 size_t count)
 {
-    struct buf location = {0};
+    struct buf location = { 0 };
     int status = http_path_redirect(x->request.path, &location);
     if (status != 0) {
         if (x->request.query[0] != 0)
             buf_printf(&location, "?%s", x->request.query);
-        struct http_field field = {{"Location", 8}, buf_bytes(&location)};
+        struct http_field field = { { "Location", 8 }, buf_bytes(&location) };
         http_route_answer(x, status, field, fields, count);
     }
     buf_deinit(&location);
@@ -192,9 +192,9 @@ static void http_route_refuse_method(const struct http_route *table, size_t coun
                                      struct http_exchange *x, const struct http_field *fields,
                                      size_t fields_count)
 {
-    struct buf methods = {0};
+    struct buf methods = { 0 };
     http_route_allowed(table, count, &x->request, &methods);
-    struct http_field field = {{"Allow", 5}, buf_bytes(&methods)};
+    struct http_field field = { { "Allow", 5 }, buf_bytes(&methods) };
     http_route_answer(x, 405, field, fields, fields_count);
     buf_deinit(&methods);
 }
@@ -203,7 +203,7 @@ void http_route_dispatch(const struct http_route *table, size_t count, void *own
                          struct http_exchange *x, const struct http_field *fields,
                          size_t fields_count)
 {
-    struct http_params params = {0};
+    struct http_params params = { 0 };
     const struct http_route *route = NULL;
     int err = http_route_find(table, count, &x->request, &route, &params);
     if (err == OK)
