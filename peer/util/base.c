@@ -187,11 +187,10 @@ static inline int base_number_settle_in(struct base_number *n, unsigned radix)
         n->places[i] = (uint8_t)(carry % radix);
         carry /= radix;
     }
-    while (carry > 0) {
+    for (; carry > 0; carry /= radix) {
         if (n->len == n->size)
             return ERR_TOO_BIG;
         n->places[n->len++] = (uint8_t)(carry % radix);
-        carry /= radix;
     }
     n->factor = 1;
     n->add = 0;
