@@ -87,8 +87,10 @@ static void raft_keep_fetched(struct raft *r, const struct raft_entry *entries, 
         return; /* it will be wanted again */
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        f->entries[i].payload.data = f->payloads.data + at;
-        at += f->entries[i].payload.len;
+        struct bytes *payload = &f->entries[i].payload;
+        payload->data =
+            payload->len > 0 ? f->payloads.data + at : NULL; /* no-ops alone leave no buffer */
+        at += payload->len;
     }
     f->entries_count = count;
 }

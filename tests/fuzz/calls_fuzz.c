@@ -100,6 +100,11 @@ static void fuzz_join(const uint8_t *data, size_t len)
         join_answer_encode(&answer, &again);
         fuzz_same(&again, data, len);
     }
+    uint64_t number;
+    if (member_number_decode(&number, data, len) == OK) {
+        member_number_encode(number, &again);
+        fuzz_same(&again, data, len);
+    }
 }
 
 static void fuzz_find(const uint8_t *data, size_t len)
