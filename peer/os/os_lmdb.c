@@ -11,12 +11,6 @@
 
 #define MAP_BYTES_FIRST ((size_t)1 << 30)
 
-enum {
-    LAY_AHEAD_BYTES = 1024 * 1024,
-    LAY_AHEAD_LEFT_BYTES = 256 * 1024, /* more is laid when so little is left */
-    LAY_AHEAD_FROM_BYTES = 256 * 1024, /* a small file grows as it likes */
-};
-
 enum { FORMAT_TABLE = 0 };
 
 static const char format_key[] = "format";
@@ -374,27 +368,4 @@ int os_env_grow(struct os_env *e)
     if (rc == MDB_SUCCESS)
         e->map_bytes = map_bytes;
     return os_env_err(rc);
-}
-
-/* A sync of a file that has grown also writes its inode: one more place on the disk, and one more wait. Zeros
- * that were written ahead are synced with a commit now and then; the others only write where the file is. What
- * cannot be written is not missed: the commit that needs the space will say so. */
-void os_env_lay_ahead(struct os_env *e)
-{
-    static const uint8_t zeros[64 * 1024];
-    MDB_envinfo info;
-    MDB_stat stat;
-    mdb_filehandle_t fd;
-    if (mdb_env_info(e->env, &info) != MDB_SUCCESS || mdb_env_stat(e->env, &stat) != MDB_SUCCESS ||
-        mdb_env_get_fd(e->env, &fd) != MDB_SUCCESS)
-        return;
-    uint64_t used = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-    struct stat file;
-    if (used < LAY_AHEAD_FROM_BYTES || used + LAY_AHEAD_LEFT_BYTES <= e->laid_bytes ||
-        fstat(fd, &file) != 0)
-        return;
-    uint64_t at = (uint64_t)file.st_size > used ? (uint64_t)file.st_size : used;
-    e->laid_bytes = used + LAY_AHEAD_BYTES;
-    while (at < e->laid_bytes && pwrite(fd, zeros, sizeof(zeros), (off_t)at) == sizeof(zeros))
-        at += sizeof(zeros);
 }

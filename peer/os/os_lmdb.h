@@ -33,7 +33,6 @@ struct os_env {
     size_t short_readers; /* mutex: views */
     size_t long_readers;  /* mutex: exports */
     bool is_growing;      /* mutex: new readers wait, unless one is in already */
-    uint64_t laid_bytes;  /* the writer's: the file is that long at least */
     MDB_txn *idle; /* the loop's: a read transaction that ended, for the next view; or NULL */
 };
 
@@ -59,9 +58,6 @@ int os_env_read_begin(struct os_env *e, MDB_txn **out);
 void os_env_read_end(struct os_env *e, MDB_txn *txn);
 /* Doubles the map; ERR_FULL at its bound. The writer calls it, without a transaction. */
 int os_env_grow(struct os_env *e);
-
-/* Keeps the file longer than what is in use. The writer calls it after a commit. */
-void os_env_lay_ahead(struct os_env *e);
 
 /* LMDB's and errno's codes in ours. MDB_MAP_FULL is not among them: grow. */
 int os_env_err(int rc);

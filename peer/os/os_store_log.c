@@ -316,10 +316,8 @@ static void log_run_group(struct os_room *room, struct list_link *group)
             rc = err == ERR_FULL ? ENOSPC : EIO;
         }
         int err = os_room_judge(room, os_env_err(rc), mdb_strerror(rc));
-        if (err == OK) {
-            os_env_lay_ahead(e);
+        if (err == OK)
             return;
-        }
         log_fail_units(room, group, err); /* and once more around, for the fetches' sake */
     }
     log_read_group(e, group);

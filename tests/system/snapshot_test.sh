@@ -77,11 +77,16 @@ happens nothing_is_pinned 20 lists 1 0
 holds pin_again all_at 1 POST "${cids[@]}"
 holds unpin_again all_at 1 DELETE "${cids[@]}"
 happens nothing_is_pinned_again 20 lists 1 0
+rounds() { # rounds FIRST LAST
+    local round
+    for round in $(seq "$1" "$2"); do
+        holds "pin_round_$round" all_at 1 POST "${cids[@]}"
+        holds "unpin_round_$round" all_at 1 DELETE "${cids[@]}"
+    done
+}
+rounds 1 4 # until the files have the size that this load needs
 use=$(disk_use 1)
-for round in 1 2 3 4; do
-    holds "pin_round_$round" all_at 1 POST "${cids[@]}"
-    holds "unpin_round_$round" all_at 1 DELETE "${cids[@]}"
-done
+rounds 5 12
 happens disk_use_stays 20 uses_at_most 1 $((use * 3 / 2 + 64))
 for n in 1 2 3 4; do holds "end_$n" peer_stop $n; done
 finish
