@@ -48,6 +48,27 @@ bool api_param_is_true(const struct http_request *r, const char *name);
 void api_reply_err(struct http_exchange *x, int err, const char *why);
 void api_reply_json(struct http_exchange *x, int status, struct buf *document);
 
+/* ---- api_rows.c ---- */
+struct api_rows;
+struct api_rows_kind {
+    /* Writes the next row, if there is one; what it needs for that lies in rows->arena. */
+    enum api_next (*next)(struct api_rows *rows, struct json_writer *json);
+    void (*close)(struct api_rows *rows); /* the listing, which is not NULL */
+    const char *failed;                   /* what the client is told when it breaks off */
+};
+struct api_rows {
+    struct api *api;
+    const struct api_rows_kind *kind;
+    void *listing; /* opened by the handler, with api_rows_wake() as its hook */
+    struct http_stream stream;
+    struct arena arena;
+};
+/* NULL when memory is out. */
+struct api_rows *api_rows_create(struct api *api, const struct api_rows_kind *kind);
+void api_rows_wake(void *owner);
+/* The answer: the rows, or the error (`why` as for api_reply_err()). It takes the rows, which may be NULL then. */
+void api_rows_answer(struct api_rows *rows, struct http_exchange *x, int err, const char *why);
+
 /* ---- handlers ---- */
 #define API_HANDLER(name)                                                                          \
     void name(void *owner, struct http_exchange *x, const struct http_params *params)

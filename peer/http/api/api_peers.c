@@ -52,76 +52,33 @@ API_HANDLER(api_get_health)
 
 /* ---- GET /peers ---- */
 
-struct api_ids {
-    struct api *api;
-    struct api_listing *listing;
-    struct http_stream stream;
-    struct arena arena;
-};
-
-static void api_ids_free(struct api_ids *s)
+static enum api_next api_ids_next(struct api_rows *rows, struct json_writer *json)
 {
-    if (s->listing != NULL)
-        s->api->ops->close(s->listing);
-    buf_deinit(&s->stream.error);
-    arena_deinit(&s->arena);
-    mem_free(s);
-}
-
-static void api_ids_done(struct http_stream *stream)
-{
-    api_ids_free(stream->owner);
-}
-
-static enum http_row api_ids_row(struct http_stream *stream, struct buf *out)
-{
-    struct api_ids *s = stream->owner;
     struct api_id id;
-    arena_reset(&s->arena);
-    switch (s->api->ops->ids_next(s->listing, &s->arena, &id)) {
-    case API_NEXT_ROW: {
-        struct json_writer json = json_writer_to(out);
-        api_write_id(&json, &id);
-        return HTTP_ROW_READY;
-    }
-    case API_NEXT_WAIT:
-        return HTTP_ROW_WAIT;
-    case API_NEXT_END:
-        return HTTP_ROW_END;
-    case API_NEXT_FAILED:
-        break;
-    }
-    buf_append_text(&stream->error, "the peers could not be asked");
-    return HTTP_ROW_FAILED;
+    enum api_next next = rows->api->ops->ids_next(rows->listing, &rows->arena, &id);
+    if (next == API_NEXT_ROW)
+        api_write_id(json, &id);
+    return next;
 }
 
-static void api_ids_wake(void *owner)
+static void api_ids_close(struct api_rows *rows)
 {
-    struct api_ids *s = owner;
-    http_stream_wake(&s->stream);
+    rows->api->ops->close(rows->listing);
 }
 
 API_HANDLER(api_get_peers)
 {
+    static const struct api_rows_kind kind = { api_ids_next, api_ids_close,
+                                               "the peers could not be asked" };
     (void)params;
     struct api *api = owner;
-    struct api_ids *s = mem_zalloc(sizeof(*s));
-    int err = s == NULL ? ERR_NOMEM : OK;
-    if (err == OK) {
-        s->api = api;
-        s->stream.owner = s;
-        s->stream.next_row = api_ids_row;
-        s->stream.done = api_ids_done;
-        struct api_listing_hooks hooks = { .on_wake = api_ids_wake, .owner = s };
-        err = api->ops->ids_open(api->impl, &hooks, &s->listing);
-    }
-    if (err == OK) {
-        http_stream_start(&s->stream, x);
-        return;
-    }
-    api_reply_err(x, err, NULL);
-    if (s != NULL)
-        api_ids_free(s);
+    struct api_rows *rows = api_rows_create(api, &kind);
+    struct api_listing_hooks hooks = { .on_wake = api_rows_wake, .owner = rows };
+    struct api_listing *listing = NULL;
+    int err = rows == NULL ? ERR_NOMEM : api->ops->ids_open(api->impl, &hooks, &listing);
+    if (err == OK)
+        rows->listing = listing;
+    api_rows_answer(rows, x, err, NULL);
 }
 
 /* ---- POST and DELETE /peers ---- */

@@ -13,73 +13,35 @@
 
 /* ---- export ---- */
 
-struct api_exporting {
-    struct api *api;
-    struct api_export *export;
-    struct http_stream stream;
-    struct arena arena;
-};
-
-static void api_exporting_free(struct api_exporting *e)
+static enum api_next api_export_next(struct api_rows *rows, struct json_writer *json)
 {
-    if (e->export != NULL)
-        e->api->ops->export_close(e->export);
-    buf_deinit(&e->stream.error);
-    arena_deinit(&e->arena);
-    mem_free(e);
-}
-
-static void api_exporting_done(struct http_stream *stream)
-{
-    api_exporting_free(stream->owner);
-}
-
-static enum http_row api_exporting_row(struct http_stream *stream, struct buf *out)
-{
-    struct api_exporting *e = stream->owner;
     struct pin pin;
-    arena_reset(&e->arena);
-    switch (e->api->ops->export_next(e->export, &e->arena, &pin)) {
-    case API_NEXT_ROW: {
-        struct json_writer json = json_writer_to(out);
-        pin_json_write(&json, &pin);
-        return HTTP_ROW_READY;
-    }
-    case API_NEXT_WAIT:
-        return HTTP_ROW_WAIT;
-    case API_NEXT_END:
-        return HTTP_ROW_END;
-    case API_NEXT_FAILED:
-        break;
-    }
-    buf_append_text(&stream->error, "the state could not be exported: see this peer's log");
-    return HTTP_ROW_FAILED;
+    enum api_next next = rows->api->ops->export_next(rows->listing, &rows->arena, &pin);
+    if (next == API_NEXT_ROW)
+        pin_json_write(json, &pin);
+    return next;
 }
 
-static void api_exporting_wake(void *owner)
+static void api_export_close(struct api_rows *rows)
 {
-    struct api_exporting *e = owner;
-    http_stream_wake(&e->stream);
+    rows->api->ops->export_close(rows->listing);
 }
 
 API_HANDLER(api_get_state_export)
 {
+    static const struct api_rows_kind kind = {
+        api_export_next, api_export_close, "the state could not be exported: see this peer's log"
+    };
     (void)params;
     struct api *api = owner;
-    struct api_exporting *e = mem_zalloc(sizeof(*e));
-    struct api_listing_hooks hooks = { .on_wake = api_exporting_wake, .owner = e };
-    int err = e != NULL ? api->ops->export_open(api->impl, &hooks, &e->export) : ERR_NOMEM;
-    if (err != OK) {
-        api_reply_err(x, err,
-                      err == ERR_BUSY ? "too many exports are under way: try again later" : NULL);
-        mem_free(e);
-        return;
-    }
-    e->api = api;
-    e->stream.owner = e;
-    e->stream.next_row = api_exporting_row;
-    e->stream.done = api_exporting_done;
-    http_stream_start(&e->stream, x);
+    struct api_rows *rows = api_rows_create(api, &kind);
+    struct api_listing_hooks hooks = { .on_wake = api_rows_wake, .owner = rows };
+    struct api_export *export = NULL;
+    int err = rows == NULL ? ERR_NOMEM : api->ops->export_open(api->impl, &hooks, &export);
+    if (err == OK)
+        rows->listing = export;
+    api_rows_answer(rows, x, err,
+                    err == ERR_BUSY ? "too many exports are under way: try again later" : NULL);
 }
 
 /* ---- import ---- */
