@@ -91,8 +91,13 @@ unit-run: $(TESTS)
 	@tests/run $(TESTS)
 
 # The rules that a machine can check: what may include what, what the core may reach, sizes.
-tidy: $(ARCHIVES)
+tidy: $(ARCHIVES) $(PROGRAMS)
 	tests/tidy/run $(B)
+
+# What the programs say of themselves: pages that are never written by hand.
+.PHONY: docs
+docs: $(PROGRAMS)
+	$(B)/ipfs-cluster-service config reference > docs/CONFIG.md
 
 # Under a minute: what is run before each commit.
 check: all unit tidy
@@ -271,6 +276,7 @@ help:
 	@echo 'make test       install what is missing, build, run all tests'
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make golden     rewrite the transcripts of tests/golden: the diff says what changed'
+	@echo 'make docs       write docs/CONFIG.md again, from the table of options'
 	@echo 'make system     the programs as processes, on real sockets and disks'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'

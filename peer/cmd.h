@@ -11,6 +11,7 @@
 
 struct service {
     const char *folder; /* -c; of service.json and identity.json */
+    bool is_strict;     /* an unknown key of the configuration is an error */
     struct log log;
 };
 
@@ -25,6 +26,7 @@ struct command {
 int cmd_init(const struct service *service, int argc, char **argv);
 int cmd_daemon(const struct service *service, int argc, char **argv);
 int cmd_state(const struct service *service, int argc, char **argv);
+int cmd_config(const struct service *service, int argc, char **argv);
 int cmd_version(const struct service *service, int argc, char **argv);
 int cmd_help(const struct service *service, int argc, char **argv);
 
@@ -68,7 +70,11 @@ void cmd_backup(const struct service *service, const struct store *store, size_t
 
 /* Tables of commands end with one without a name. */
 extern const struct command commands[];
-const struct command *cmd_state_commands(void); /* those of `state` */
+const struct command *cmd_state_commands(void);  /* those of `state` */
+const struct command *cmd_config_commands(void); /* those of `config` */
+/* Runs the one of a group's commands that argv[1] names; without one, says which there are. */
+int cmd_group(const struct command *table, const char *name, const struct service *service,
+              int argc, char **argv);
 /* `COMMAND --help`, and what it shows; gives the exit code 0. `above`: as below. */
 bool cmd_wants_help(int argc, char **argv);
 int cmd_help_on(const struct command *command, const char *above);

@@ -170,7 +170,8 @@ static int life_options(struct life *l, struct peer_options *o)
         o->bootstrap_count = d->join_count;
     } else {
         bool was_member = false;
-        o->cluster_peers_edited = cmd_list_is_edited(d->service, &o->id, &was_member);
+        if (c->source[0] == '\0')
+            o->cluster_peers_edited = cmd_list_is_edited(d->service, &o->id, &was_member);
         if (!was_member) /* nobody knows: then the operator's word counts */
             o->cluster_peers_edited = d->accept_peers;
         o->cluster_peers_count = daemon_cluster_peers(c, &o->id, was_member, l->cluster_peers);
@@ -229,6 +230,8 @@ static void life_on_members(void *owner, const struct peer_address *others, size
 {
     struct life *l = owner;
     const struct service *service = l->daemon->service;
+    if (l->daemon->config.source[0] != '\0')
+        return; /* the file names a URL, and is not ours to fill */
     struct config_addrs addrs = { .at = mem_array(count + 1, sizeof(*addrs.at)) };
     struct buf path = { 0 };
     struct buf file = { 0 };

@@ -367,19 +367,5 @@ const struct command *cmd_state_commands(void)
 
 int cmd_state(const struct service *service, int argc, char **argv)
 {
-    enum { NO_SUCH_TOPIC = 3 };
-    if (argc < 2) {
-        static char help[] = "help", state[] = "state";
-        char *words[] = { help, state, NULL };
-        return cmd_help(service, 2, words);
-    }
-    for (const struct command *c = state_commands; c->name != NULL; c++) {
-        if (strcmp(c->name, argv[1]) != 0)
-            continue;
-        if (cmd_wants_help(argc - 1, argv + 1))
-            return cmd_help_on(c, "state ");
-        return c->run(service, argc - 1, argv + 1);
-    }
-    (void)cmd_unknown(state_commands, argv[1], "state ");
-    return NO_SUCH_TOPIC;
+    return cmd_group(state_commands, "state", service, argc, argv);
 }

@@ -40,6 +40,8 @@ const struct command commands[] = {
       "  ipfs-cluster-service -c /srv/cluster init --custom-secret $(cat secret)\n",
       cmd_init },
     { "state", "COMMAND", "look at, copy, restore or put aside the data of a peer", "", cmd_state },
+    { "config", "COMMAND", "show what the configuration comes to, explain its options", "",
+      cmd_config },
     { "version", "", "print the version", "", cmd_version },
     { "help", "[COMMAND]", "what there is, or one command in detail", "", cmd_help },
     { NULL, NULL, NULL, NULL, NULL },
@@ -130,6 +132,7 @@ static void print_help(FILE *out)
         "  -l, --loglevel LEVEL   error, warning, info (default) or debug; or "
         "$IPFS_CLUSTER_LOG_LEVEL\n"
         "  -d, --debug            the same as --loglevel debug\n"
+        "      --strict           an unknown key in the configuration is an error\n"
         "  -v, --version          print the version\n"
         "  -h, --help             this text\n\n"
         "A first peer:\n"
@@ -138,6 +141,13 @@ static void print_help(FILE *out)
         "and a second one, on another machine, with the same secret in service.json:\n"
         "  ipfs-cluster-service daemon --bootstrap /ip4/FIRST/tcp/9096/p2p/ID\n",
         out);
+}
+
+static const struct command *commands_below(const struct command *c)
+{
+    if (c->run == cmd_state)
+        return cmd_state_commands();
+    return c->run == cmd_config ? cmd_config_commands() : NULL;
 }
 
 bool cmd_wants_help(int argc, char **argv)
@@ -149,11 +159,30 @@ int cmd_help_on(const struct command *c, const char *above)
 {
     printf("Usage: ipfs-cluster-service %s%s %s\n\n%s\n\n%s", above, c->name, c->arguments, c->help,
            c->more);
-    if (c->run == cmd_state) {
+    const struct command *below = commands_below(c);
+    if (below != NULL) {
         puts("Commands:");
-        print_commands(stdout, cmd_state_commands());
+        print_commands(stdout, below);
     }
     return 0;
+}
+
+int cmd_group(const struct command *table, const char *name, const struct service *service,
+              int argc, char **argv)
+{
+    enum { NO_SUCH_TOPIC = 3 };
+    char above[32];
+    if (argc < 2)
+        return cmd_help_on(command_named(commands, name), "");
+    snprintf(above, sizeof(above), "%s ", name);
+    const struct command *c = command_named(table, argv[1]);
+    if (c == NULL) {
+        (void)cmd_unknown(table, argv[1], above);
+        return NO_SUCH_TOPIC;
+    }
+    if (cmd_wants_help(argc - 1, argv + 1))
+        return cmd_help_on(c, above);
+    return c->run(service, argc - 1, argv + 1);
 }
 
 int cmd_help(const struct service *service, int argc, char **argv)
@@ -166,11 +195,13 @@ int cmd_help(const struct service *service, int argc, char **argv)
     const struct command *command = command_named(commands, argv[1]);
     if (command == NULL)
         return cmd_unknown(commands, argv[1], "");
-    if (command->run != cmd_state || argc < 3)
+    const struct command *below = commands_below(command);
+    if (below == NULL || argc < 3)
         return cmd_help_on(command, "");
-    command = command_named(cmd_state_commands(), argv[2]);
-    return command != NULL ? cmd_help_on(command, "state ")
-                           : cmd_unknown(cmd_state_commands(), argv[2], "state ");
+    char above[32];
+    snprintf(above, sizeof(above), "%s ", argv[1]);
+    command = command_named(below, argv[2]);
+    return command != NULL ? cmd_help_on(command, above) : cmd_unknown(below, argv[2], above);
 }
 
 /* $IPFS_CLUSTER_PATH, else ~/.ipfs-cluster. */
@@ -195,9 +226,13 @@ static int parse_level(struct service *service, const char *text)
 static int parse_options(struct service *service, int argc, char **argv, int *code)
 {
     static const struct option options[] = {
-        { "config", required_argument, NULL, 'c' }, { "loglevel", required_argument, NULL, 'l' },
-        { "debug", no_argument, NULL, 'd' },        { "version", no_argument, NULL, 'v' },
-        { "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
+        { "config", required_argument, NULL, 'c' },
+        { "loglevel", required_argument, NULL, 'l' },
+        { "debug", no_argument, NULL, 'd' },
+        { "version", no_argument, NULL, 'v' },
+        { "help", no_argument, NULL, 'h' },
+        { "strict", no_argument, NULL, 's' },
+        { NULL, 0, NULL, 0 },
     };
     int option;
     while ((option = getopt_long(argc, argv, "+c:l:dvh", options, NULL)) != -1) {
@@ -212,6 +247,9 @@ static int parse_options(struct service *service, int argc, char **argv, int *co
             break;
         case 'd':
             service->log.level = LOG_LEVEL_DEBUG;
+            break;
+        case 's':
+            service->is_strict = true;
             break;
         case 'v':
             puts("ipfs-cluster-service version " VERSION_TEXT);

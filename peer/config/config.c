@@ -7,12 +7,12 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum { OPTIONS_MAX = 256, NAME_MAX_BYTES = 256 };
+enum { NAME_MAX_BYTES = 256 };
 
 int config_init(struct config *c)
 {
     *c = (struct config){ .restapi.enabled = true, .ipfsproxy.enabled = true };
-    ASSERT(option_count() <= OPTIONS_MAX);
+    ASSERT(option_count() <= CONFIG_OPTIONS_MAX);
     for (size_t i = 0; i < option_count(); i++) {
         int err = config_value_store_default(option_at(i), c);
         if (err != OK)
@@ -37,8 +37,8 @@ struct config_reading {
     struct config *config;
     struct config_notes *notes;
     const struct json_doc *doc;
-    int in_section[OPTIONS_MAX]; /* the value's token, or JSON_NONE */
-    int flat[OPTIONS_MAX];
+    int in_section[CONFIG_OPTIONS_MAX]; /* the value's token, or JSON_NONE */
+    int flat[CONFIG_OPTIONS_MAX];
     bool has_sections;
     bool has_flat;
 };
@@ -110,13 +110,20 @@ static int config_see_section(struct config_reading *r, int object, const struct
     return OK;
 }
 
-/* An option without effect asks for something: the person who wrote it should know. */
-static int config_note_idle(const struct option *o, const char *name, struct config_notes *notes)
+static void config_note_idle(const char *name, struct config_notes *notes)
 {
+    buf_printf(&notes->idle, "%s%s", notes->idle.len > 0 ? ", " : "", name);
+}
+
+/* An option without a field asks for something: the person who wrote it should know. */
+static int config_note_unmet(const struct option *o, const char *name, struct config_notes *notes)
+{
+    const char *reason = option_reason(o);
     if ((o->flags & OPTION_REFUSED) != 0)
-        return config_refuse(notes, "%s: not supported yet, and not safe to ignore: remove it",
-                             name);
-    config_warn(notes, "%s: has no effect here", name);
+        return config_refuse(
+            notes, "%s: %s", name,
+            reason != NULL ? reason : "not supported yet, and not safe to ignore: remove it");
+    config_note_idle(name, notes);
     return OK;
 }
 
@@ -138,14 +145,21 @@ static int config_store_token(struct config_reading *r, const struct option *o, 
                               enum config_source source)
 {
     struct config_value v = { .option = o, .source = source };
-    v.name = source == CONFIG_FROM_GUIDE ? o->guide : o->name;
+    bool is_guide = source == CONFIG_FROM_GUIDE;
+    v.name = is_guide ? o->guide : o->name;
     if (json_kind(r->doc, token) == JSON_NULL)
         return OK; /* as good as absent */
     int err = config_value_from_json(&v, &r->config->arena, r->doc, token);
     if (err == OK)
         err = config_value_store(&v, r->config, r->notes);
-    if (err == OK && o->offset == OPTION_NO_FIELD && !config_is_preset(o, r->doc, token))
-        err = config_note_idle(o, v.name, r->notes);
+    bool is_idle = o->offset == OPTION_NO_FIELD;
+    if (err == OK && is_idle && config_is_preset(o, r->doc, token))
+        return OK;
+    if (err == OK && is_idle)
+        err = config_note_unmet(o, v.name, r->notes);
+    if (err == OK)
+        r->config->origin[option_index(o)] =
+            (uint8_t)(is_guide ? CONFIG_ORIGIN_GUIDE : CONFIG_ORIGIN_FILE);
     return err;
 }
 
@@ -191,12 +205,12 @@ static int config_store_all(struct config_reading *r)
 static int config_note_sections(struct config_reading *r)
 {
     struct config *c = r->config;
-    int consensus = json_member(r->doc, 0, "consensus");
     int api = json_member(r->doc, 0, "api");
-    bool has_raft = json_kind(r->doc, json_member(r->doc, consensus, "raft")) == JSON_OBJECT;
-    if (json_kind(r->doc, json_member(r->doc, consensus, "crdt")) == JSON_OBJECT && !has_raft)
-        return config_refuse(r->notes, "consensus.crdt: this peer agrees with others by Raft only: "
-                                       "give a consensus.raft section instead");
+    if (c->source[0] != '\0') { /* whatever else it says, the other one counts */
+        if (json_count(r->doc, 0) > 1)
+            config_warn(r->notes, "source: everything else in this file is ignored");
+        return OK;
+    }
     c->layout = r->has_flat && !r->has_sections ? CONFIG_LAYOUT_FLAT : CONFIG_LAYOUT_SECTIONS;
     if (r->has_sections && !r->has_flat) {
         c->restapi.enabled = json_kind(r->doc, json_member(r->doc, api, "restapi")) == JSON_OBJECT;
@@ -225,7 +239,7 @@ int config_read(struct config *c, const char *json, size_t len, struct config_no
 {
     struct json_doc doc;
     struct config_reading r = { .config = c, .notes = notes, .doc = &doc };
-    for (size_t i = 0; i < OPTIONS_MAX; i++) {
+    for (size_t i = 0; i < CONFIG_OPTIONS_MAX; i++) {
         r.in_section[i] = JSON_NONE;
         r.flat[i] = JSON_NONE;
     }
@@ -248,16 +262,21 @@ int config_read(struct config *c, const char *json, size_t len, struct config_no
 
 /* ---- environment and flags ---- */
 
-static int config_store_text(struct config *c, const struct option *o, const char *name,
-                             const char *text, struct config_notes *notes)
+static int config_store_text(struct config *c, const struct option *o, enum config_origin origin,
+                             const char *name, const char *text, struct config_notes *notes)
 {
     struct config_value v = { .option = o, .source = CONFIG_FROM_TEXT, .name = name };
     int err = config_value_from_text(&v, &c->arena, text);
     if (err == OK)
         err = config_value_store(&v, c, notes);
-    bool is_preset = text[0] == '\0' || strcmp(text, o->preset) == 0;
+    /* A variable of somebody else's section (CLUSTER_CRDT_TRUSTEDPEERS) does not bring the section itself. */
+    if (err == OK && o->type == OPTION_TREE)
+        config_note_idle(name, notes);
+    bool is_preset = o->type == OPTION_TREE || text[0] == '\0' || strcmp(text, o->preset) == 0;
     if (err == OK && o->offset == OPTION_NO_FIELD && !is_preset)
-        err = config_note_idle(o, name, notes);
+        err = config_note_unmet(o, name, notes);
+    if (err == OK)
+        c->origin[option_index(o)] = (uint8_t)origin;
     return err;
 }
 
@@ -280,7 +299,9 @@ static int config_read_variable(struct config *c, const char *variable, struct c
         return err;
     }
     const char *copy = arena_copy(&c->arena, name);
-    return copy != NULL ? config_store_text(c, o, copy, sign + 1, notes) : ERR_NOMEM;
+    if (copy == NULL)
+        return ERR_NOMEM;
+    return config_store_text(c, o, CONFIG_ORIGIN_ENVIRONMENT, copy, sign + 1, notes);
 }
 
 int config_read_environment(struct config *c, const char *const *environment,
@@ -296,7 +317,50 @@ int config_set(struct config *c, const char *name, const char *text, struct conf
 {
     const struct option *o = option_named((struct bytes){ name, strlen(name) });
     ASSERT(o != NULL);
-    return config_store_text(c, o, name, text, notes);
+    return config_store_text(c, o, CONFIG_ORIGIN_FLAG, name, text, notes);
+}
+
+/* ---- the peerstore ---- */
+
+static void config_take_line(struct config_addrs *list, struct bytes line,
+                             struct config_notes *notes)
+{
+    struct multiaddr *addr = &list->at[list->count];
+    struct multiaddr_endpoint endpoint;
+    struct peer_id peer;
+    if (line.len == 0 || ((const char *)line.data)[0] != '/')
+        return;
+    if (multiaddr_parse_len(addr, line.data, line.len) == OK &&
+        multiaddr_endpoint(addr, &endpoint) == OK && multiaddr_peer(addr, &peer) == OK)
+        list->count += 1;
+    else
+        config_warn(notes, "peerstore: %.*s is left out: it is no TCP address of a peer",
+                    (int)(line.len < NAME_MAX_BYTES ? line.len : NAME_MAX_BYTES),
+                    (const char *)line.data);
+}
+
+int config_read_peerstore(struct config *c, const char *text, size_t len,
+                          struct config_notes *notes)
+{
+    struct config_addrs list = { NULL, 0 };
+    const struct config_addrs *known = &c->cluster.peer_addresses;
+    const char *end = text + len;
+    list.at = arena_array(&c->arena, CONFIG_LIST_MAX, sizeof(*list.at));
+    if (list.at == NULL)
+        return ERR_NOMEM;
+    for (; list.count < known->count; list.count++)
+        list.at[list.count] = known->at[list.count];
+    while (text < end && list.count < CONFIG_LIST_MAX) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline != NULL ? newline : end;
+        size_t line_len = (size_t)(stop - text);
+        if (line_len > 0 && text[line_len - 1] == '\r')
+            line_len -= 1;
+        config_take_line(&list, (struct bytes){ text, line_len }, notes);
+        text = stop + 1;
+    }
+    c->cluster.peer_addresses = list;
+    return OK;
 }
 
 /* ---- all together ---- */

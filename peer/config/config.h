@@ -2,7 +2,8 @@
  *
  * Shape    default < file < environment < flag, each laid over the one before it:
  *          config_init, config_read, config_read_environment, config_set, config_check. What options
- *          there are, under which names, with which defaults, is one table: options.h.
+ *          there are, under which names, with which defaults, is one table: options.h. Which layer an
+ *          option's value came from is remembered, for config_show().
  * Layouts  A file is flat, as the guide has it ("cluster_multiaddress"), or in sections, as V1 has it
  *          ("cluster": {"listen_multiaddress"}); names of both may stand in one file as long as they
  *          agree. config_write() writes sections.
@@ -11,7 +12,8 @@
  *          secret. No string is NULL. Bytes in, bytes out: files belong to the caller.
  * Errors   ERR_INVALID, and one sentence in notes->error that names the key and says what is expected.
  *          ERR_NOMEM. After an error only config_deinit() is left to do. What is odd but no error
- *          (an unknown key, an option that has no effect here) is a line in notes->warnings. */
+ *          (an unknown key) is a line in notes->warnings; what has no effect here is named once, all
+ *          together, in notes->idle. */
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
@@ -28,6 +30,7 @@ enum {
     CONFIG_SECRET_BYTES = 32,
     CONFIG_LIST_MAX = 1024, /* entries of one list */
     CONFIG_TAGS_MAX = 8,
+    CONFIG_OPTIONS_MAX = 256,
 };
 
 struct config_addrs {
@@ -67,6 +70,15 @@ enum config_metric {
     CONFIG_METRIC_NUMPIN     /* pins held: the fewest first */
 };
 
+/* Where the value of an option came from. */
+enum config_origin {
+    CONFIG_ORIGIN_DEFAULT,
+    CONFIG_ORIGIN_FILE,  /* under its name in sections */
+    CONFIG_ORIGIN_GUIDE, /* in the file, under the guide's name */
+    CONFIG_ORIGIN_ENVIRONMENT,
+    CONFIG_ORIGIN_FLAG
+};
+
 enum config_layout { CONFIG_LAYOUT_SECTIONS, CONFIG_LAYOUT_FLAT };
 
 struct config_cluster {
@@ -94,8 +106,9 @@ struct config_cluster {
     int64_t max_voters;
     uint64_t voter_replace_after_us;
     uint64_t shutdown_timeout_us;
-    const char *id;          /* "" but in old files, from before identity.json */
-    const char *private_key; /* base64; "" likewise */
+    const char *id;             /* "" but in old files, from before identity.json */
+    const char *private_key;    /* base64; "" likewise */
+    const char *peerstore_file; /* "": `peerstore` beside service.json */
 };
 
 struct config_raft {
@@ -174,7 +187,11 @@ struct config {
     struct config_tracker tracker;
     struct config_informer informer;
     struct config_allocator allocator;
+    const char *source;        /* "", or the URL that the file names instead of options */
     enum config_layout layout; /* of the file that was read */
+    uint8_t origin
+        [CONFIG_OPTIONS_MAX]; /* enum config_origin, by option_index(); not of what was given in vain
+                                           and is the default */
     struct arena arena;
 };
 
@@ -182,6 +199,7 @@ struct config_notes {
     bool strict;         /* an unknown key is an error */
     struct buf error;    /* one sentence, no newline */
     struct buf warnings; /* one a line */
+    struct buf idle;     /* names of what was given and has no effect here: "a, b" */
 };
 
 void config_notes_deinit(struct config_notes *notes);
@@ -198,6 +216,10 @@ int config_read_environment(struct config *c, const char *const *environment,
 /* One option by its name in sections ("cluster.peername"), from a flag. The text is as in the
  * environment: lists separated by commas. An unknown name is our bug, and asserts. */
 int config_set(struct config *c, const char *name, const char *text, struct config_notes *notes);
+/* V1's file of known peers, one address a line; they are added to cluster.peer_addresses. Lines that do not
+ * begin with '/' are passed over; one that is no TCP address of a peer is, with a warning. */
+int config_read_peerstore(struct config *c, const char *text, size_t len,
+                          struct config_notes *notes);
 /* What only all values together show; the last step. */
 int config_check(const struct config *c, struct config_notes *notes);
 
@@ -207,6 +229,17 @@ void config_write(const struct config *c, struct buf *out);
  * layout stay as they are. ERR_INVALID when the bytes are no JSON object. */
 int config_rewrite_peers(const char *json, size_t len, const struct config_addrs *peers,
                          struct buf *out);
+
+/* The values as they are now, one a line ("cluster.peername = \"a\"  [environment, CLUSTER_PEERNAME]"), or one JSON
+ * object. Options without effect are shown where they were given, and not as the default. */
+struct config_show {
+    bool as_json;
+    bool shows_secrets;
+    bool only_changed; /* leave out what is the default */
+};
+void config_show(const struct config *c, const struct config_show *how, struct buf *out);
+/* The reference page, docs/CONFIG.md: every option of the table. */
+void config_reference(struct buf *out);
 
 /* How long a ping metric lives, and how long after that its peer counts as down. */
 uint64_t config_ping_ttl_us(const struct config *c);

@@ -11,6 +11,7 @@ void config_notes_deinit(struct config_notes *notes)
 {
     buf_deinit(&notes->error);
     buf_deinit(&notes->warnings);
+    buf_deinit(&notes->idle);
 }
 
 int config_refuse(struct config_notes *notes, const char *format, ...)
@@ -102,6 +103,9 @@ static void config_say_expected(const struct config_value *v, struct buf *out)
     case OPTION_OBJECT:
     case OPTION_TREE:
         buf_append_text(out, "an object");
+        return;
+    case OPTION_ANY:
+        buf_append_text(out, "anything");
         return;
     }
 }

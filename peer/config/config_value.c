@@ -471,6 +471,7 @@ static size_t config_field_size(enum option_type type)
     case OPTION_NUMBER:
     case OPTION_OBJECT:
     case OPTION_TREE:
+    case OPTION_ANY:
         break;
     }
     return 0;
@@ -517,6 +518,8 @@ static int config_store(const struct config_value *v, struct config *c, union co
     case OPTION_OBJECT:
     case OPTION_TREE:
         return config_may_be(v, JSON_OBJECT) ? OK : ERR_INVALID;
+    case OPTION_ANY:
+        return OK;
     }
     return ERR_INVALID;
 }

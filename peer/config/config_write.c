@@ -137,6 +137,7 @@ void config_value_write(const struct option *option, const struct config *c, str
     case OPTION_NUMBER:
     case OPTION_OBJECT:
     case OPTION_TREE:
+    case OPTION_ANY:
         break;
     }
     ASSERT(!"an option of that type has no field");

@@ -22,21 +22,24 @@
 #define IDLE_QUIET(path, kind, value)         BARE(kind, path, OPTION_QUIET, value)
 #define REFUSED(path, kind, value, flag_bits) BARE(kind, path, OPTION_REFUSED | (flag_bits), value)
 #define TREE(path)                            BARE(OPTION_TREE, path, OPTION_QUIET, "{}")
+#define OLD(path)                             BARE(OPTION_ANY, path, OPTION_QUIET, "null")
 #define TEXT(text)                            "\"" text "\""
 
 enum { LIST_OF_PEERS = OPTION_NEEDS_TCP | OPTION_NEEDS_PEER, MS = 1000 /* in us */ };
 
 static const struct option options[] = {
-    REFUSED("source", OPTION_STRING, TEXT(""), OPTION_QUIET),
+    ROW(OPTION_STRING, "source", NULL, OPTION_QUIET | OPTION_FILE_ONLY, TEXT(""), 0, 0, source,
+        "a URL: this file has nothing else, and the configuration is fetched from there at each "
+        "start"),
 
     /* ---- cluster ---- */
     ROW(OPTION_STRING, "cluster.id", "id", OPTION_QUIET, TEXT(""), 0, 0, cluster.id,
         "the peer's id, in files from before identity.json"),
     ROW(OPTION_STRING, "cluster.peername", NULL, 0, TEXT(""), 0, 0, cluster.peername,
         "what people call this peer; empty: the host's name"),
-    ROW(OPTION_STRING, "cluster.private_key", "private_key", OPTION_QUIET, TEXT(""), 0, 0,
-        cluster.private_key, "the peer's key, in files from before identity.json"),
-    ROW(OPTION_SECRET, "cluster.secret", NULL, 0, TEXT(""), 0, 0, cluster.secret,
+    ROW(OPTION_STRING, "cluster.private_key", "private_key", OPTION_QUIET | OPTION_HIDDEN, TEXT(""),
+        0, 0, cluster.private_key, "the peer's key, in files from before identity.json"),
+    ROW(OPTION_SECRET, "cluster.secret", NULL, OPTION_HIDDEN, TEXT(""), 0, 0, cluster.secret,
         "64 hex digits that all peers share; empty: anybody may connect"),
     ROW(OPTION_BOOL, "cluster.leave_on_shutdown", "leave_on_shutdown", 0, "false", 0, 0,
         cluster.leave_on_shutdown, "leave the cluster when stopped"),
@@ -84,8 +87,10 @@ static const struct option options[] = {
     IDLE("cluster.pin_only_on_untrusted_peers", OPTION_BOOL, "false"),
     ROW(OPTION_BOOL, "cluster.disable_repinning", NULL, 0, "false", 0, 0, cluster.disable_repinning,
         "leave the pins of a dead peer where they are"),
-    IDLE_QUIET("cluster.follower_mode", OPTION_BOOL, "false"),
-    IDLE_QUIET("cluster.peerstore_file", OPTION_STRING, TEXT("")),
+    REFUSED("cluster.follower_mode", OPTION_BOOL, "false", OPTION_QUIET),
+    ROW(OPTION_STRING, "cluster.peerstore_file", NULL, OPTION_QUIET, TEXT(""), 0, 0,
+        cluster.peerstore_file,
+        "addresses of known peers, one a line; empty: `peerstore` beside service.json"),
     ROW(OPTION_ADDRS, "cluster.peer_addresses", NULL, OPTION_NEEDS_PEER, "[]", 0, 0,
         cluster.peer_addresses, "where known peers are reached, beyond what the cluster says"),
     ROW(OPTION_ADDRS, "cluster.cluster_peers", "cluster_peers", LIST_OF_PEERS, "[]", 0, 0,
@@ -114,8 +119,11 @@ static const struct option options[] = {
     ROW(OPTION_DURATION, "cluster.shutdown_timeout", NULL, OPTION_QUIET, TEXT("1m0s"), 0, 0,
         cluster.shutdown_timeout_us, "how long a peer that leaves waits for its pins to move"),
 
+    OLD("cluster.peers"),
+    OLD("cluster.replication_factor"),
+
     /* ---- consensus ---- */
-    TREE("consensus.crdt"),
+    REFUSED("consensus.crdt", OPTION_TREE, "null", OPTION_QUIET),
     ROW(OPTION_STRING, "consensus.raft.data_folder", "consensus_data_folder", OPTION_QUIET,
         TEXT(""), 0, 0, raft.data_folder,
         "where log and state are kept; empty: `raft` beside service.json"),
@@ -189,6 +197,7 @@ static const struct option options[] = {
         restapi.http.idle_timeout_us, "between requests of a connection; 0s: none"),
     ROW(OPTION_INT, "api.restapi.max_header_bytes", NULL, 0, "4096", 4096, INT32_MAX,
         restapi.http.max_header_bytes, "the biggest head of a request"),
+    OLD("api.restapi.listen_multiaddress"),
     IDLE_QUIET("api.restapi.libp2p_listen_multiaddress", OPTION_ADDRS, "[]"),
     IDLE_QUIET("api.restapi.id", OPTION_STRING, TEXT("")),
     IDLE_QUIET("api.restapi.private_key", OPTION_STRING, TEXT("")),
@@ -222,6 +231,13 @@ static const struct option options[] = {
     ROW(OPTION_BOOL, "ipfs_connector.ipfshttp.unpin_disable", NULL, OPTION_QUIET, "false", 0, 0,
         ipfshttp.unpin_disable, "never unpin anything from the daemon"),
 
+    OLD("ipfs_connector.ipfshttp.proxy_listen_multiaddress"),
+    OLD("ipfs_connector.ipfshttp.proxy_read_timeout"),
+    OLD("ipfs_connector.ipfshttp.proxy_read_header_timeout"),
+    OLD("ipfs_connector.ipfshttp.proxy_write_timeout"),
+    OLD("ipfs_connector.ipfshttp.proxy_idle_timeout"),
+    OLD("ipfs_connector.ipfshttp.pin_method"),
+
     TREE("state"),
 
     /* ---- pin_tracker ---- */
@@ -234,8 +250,11 @@ static const struct option options[] = {
     ROW(OPTION_INT, "pin_tracker.stateless.max_pin_queue_size", NULL, OPTION_QUIET, "1000000", 1,
         INT32_MAX, tracker.max_pin_queue_size, "pins that may wait for the daemon"),
 
+    OLD("pin_tracker.maptracker"),
+
     /* ---- monitor, allocator, informer, observations, datastore ---- */
     IDLE("monitor.pubsubmon.check_interval", OPTION_DURATION, TEXT("15s")),
+    OLD("monitor.monbasic"),
     ROW(OPTION_NAMES, "allocator.balanced.allocate_by", NULL, 0, "[\"tag:group\",\"reposize\"]", 0,
         0, allocator.allocate_by,
         "by which metrics peers are chosen, the first one first: reposize, freespace, numpin, "
@@ -265,6 +284,68 @@ static const struct option options[] = {
     TREE("datastore.badger3"),
     TREE("datastore.badger"),
     TREE("datastore.leveldb"),
+};
+
+/* Why what has no effect here has none: of an option, or of all below a section. What is refused is
+ * refused with these words. */
+static const struct {
+    const char *path;
+    const char *reason;
+} reasons[] = {
+    { "cluster.no_announce_multiaddress",
+      "what stands in announce_multiaddress is announced, or else what is listened on" },
+    { "cluster.enable_relay_hop", "peers reach one another directly; nothing is relayed" },
+    { "cluster.connection_manager", "a peer has one connection to each other peer" },
+    { "cluster.resource_manager", "what a peer may use is bounded in the program" },
+    { "cluster.pubsub", "metrics go over the connections between peers; nothing is published" },
+    { "cluster.mdns_interval",
+      "peers are found by cluster_peers, bootstrap and what the cluster knows" },
+    { "cluster.pin_only_on_trusted_peers", "all peers of a Raft cluster are trusted" },
+    { "cluster.pin_only_on_untrusted_peers", "all peers of a Raft cluster are trusted" },
+    { "cluster.follower_mode",
+      "there are no followers here, all peers of a Raft cluster may write. Remove it, and this "
+      "peer "
+      "joins as a member (the ones beyond cluster.max_voters do not vote and only follow the log); "
+      "who may write is then a matter of credentials for the REST API" },
+    { "cluster.peers", "of old versions: it is cluster.cluster_peers" },
+    { "cluster.replication_factor",
+      "of old versions: it is cluster.replication_factor_min and replication_factor_max" },
+    { "consensus.crdt",
+      "this peer keeps its pins by Raft. To bring them over: write them to a file with the Go "
+      "program's `ipfs-cluster-service state export -f pins.json`, put \"raft\": {} in the place "
+      "of this section, and run `ipfs-cluster-service state import pins.json` on the first peer of "
+      "the new cluster" },
+    { "consensus.raft.datastore_namespace", "the state has tables of its own" },
+    { "consensus.raft.leader_lease_timeout", "a leader asks a majority; there are no leases" },
+    { "api.ipfsproxy.extract_headers_extra", "the daemon's own headers are passed on" },
+    { "api.ipfsproxy.extract_headers_path", "the daemon's own headers are passed on" },
+    { "api.ipfsproxy.extract_headers_ttl", "the daemon's own headers are passed on" },
+    { "api.pinsvcapi", "the Pinning Service API is not offered" },
+    { "api.restapi.listen_multiaddress", "of old versions: it is http_listen_multiaddress" },
+    { "api.restapi.libp2p_listen_multiaddress", "the API is served over HTTP only" },
+    { "api.restapi.id", "the API is served over HTTP only" },
+    { "api.restapi.private_key", "the API is served over HTTP only" },
+    { "ipfs_connector.ipfshttp.informer_trigger_interval",
+      "peers report by themselves, twice in each informer.disk.metric_ttl" },
+    { "ipfs_connector.ipfshttp.proxy_listen_multiaddress",
+      "of old versions: it is api.ipfsproxy.listen_multiaddress" },
+    { "ipfs_connector.ipfshttp.proxy_read_timeout",
+      "of old versions: it is api.ipfsproxy.read_timeout" },
+    { "ipfs_connector.ipfshttp.proxy_read_header_timeout",
+      "of old versions: it is api.ipfsproxy.read_header_timeout" },
+    { "ipfs_connector.ipfshttp.proxy_write_timeout",
+      "of old versions: it is api.ipfsproxy.write_timeout" },
+    { "ipfs_connector.ipfshttp.proxy_idle_timeout",
+      "of old versions: it is api.ipfsproxy.idle_timeout" },
+    { "ipfs_connector.ipfshttp.pin_method", "of old versions: the daemon fetches as it pins" },
+    { "state", "no version ever used it" },
+    { "pin_tracker.maptracker", "of old versions: there is one tracker" },
+    { "monitor", "a metric counts until it expires; nothing looks from time to time" },
+    { "informer.numpin.metric_ttl", "informer.disk.metric_ttl counts for all metrics" },
+    { "informer.pinqueue.metric_ttl", "informer.disk.metric_ttl counts for all metrics" },
+    { "informer.tags.metric_ttl", "informer.disk.metric_ttl counts for all metrics" },
+    { "observations.tracing", "nothing is traced" },
+    { "datastore", "log and state are kept in consensus.raft.data_folder, in LMDB" },
 };
 
 size_t option_count(void)
@@ -319,6 +400,17 @@ bool option_is_section(struct bytes name)
     return false;
 }
 
+const char *option_reason(const struct option *option)
+{
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        size_t len = strlen(reasons[i].path);
+        if (strncmp(option->name, reasons[i].path, len) == 0 &&
+            (option->name[len] == '\0' || option->name[len] == '.'))
+            return reasons[i].reason;
+    }
+    return NULL;
+}
+
 void option_print_variable(const struct option *option, struct buf *out)
 {
     const char *at = option->name;
@@ -341,6 +433,8 @@ const struct option *option_of_variable(struct bytes variable)
     char room[OPTION_NAME_MAX];
     for (size_t i = 0; i < option_count(); i++) {
         struct buf name = buf_over(room, sizeof(room));
+        if ((options[i].flags & OPTION_FILE_ONLY) != 0)
+            continue;
         option_print_variable(&options[i], &name);
         ASSERT(name.err == OK);
         if (bytes_equal(variable, buf_bytes(&name)))

@@ -31,7 +31,8 @@ enum option_type {
     OPTION_STRINGS,  /* a list of strings; no field */
     OPTION_NUMBER,   /* a number, perhaps with a fraction; no field */
     OPTION_OBJECT,   /* an object of any members; no field */
-    OPTION_TREE      /* a whole section that is somebody else's */
+    OPTION_TREE,     /* a whole section that is somebody else's */
+    OPTION_ANY       /* whatever old files have there; no field */
 };
 
 enum option_flag {
@@ -40,7 +41,9 @@ enum option_flag {
     OPTION_NEEDS_TCP = 4,     /* addresses: a host and a TCP port */
     OPTION_NEEDS_PEER = 8,    /* addresses: /p2p/ID at the end */
     OPTION_SKIPS_OTHERS = 16, /* of a list, what lacks the above is left out with a warning */
-    OPTION_ZERO_IS_DEFAULT = 32
+    OPTION_ZERO_IS_DEFAULT = 32,
+    OPTION_HIDDEN = 64,     /* the value is a secret */
+    OPTION_FILE_ONLY = 128, /* no environment variable */
 };
 
 #define OPTION_NO_FIELD SIZE_MAX
@@ -62,6 +65,8 @@ const struct option *option_at(size_t index);
 size_t option_index(const struct option *option);
 /* By name in sections; NULL when there is none. */
 const struct option *option_named(struct bytes name);
+/* Why an option without a field has no effect, or is refused; NULL: there is nothing to say. */
+const char *option_reason(const struct option *option);
 /* By environment variable ("CLUSTER_RAFT_DATAFOLDER"); NULL when there is none. */
 const struct option *option_of_variable(struct bytes variable);
 /* CLUSTER_, the section's member (none for `cluster`), the key: capitals without underscores. */

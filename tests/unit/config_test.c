@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/config.h"
@@ -53,6 +54,8 @@ Test(config, the_table_is_sound)
         cr_assert_eq(option_named((struct bytes){ o->name, strlen(o->name) }), o, "%s stands twice",
                      o->name);
         cr_assert_eq(o->help == NULL, o->offset == OPTION_NO_FIELD, "%s", o->name);
+        cr_assert_not(o->offset != OPTION_NO_FIELD && option_reason(o) != NULL,
+                      "%s has an effect, and words that say why it has none", o->name);
         cr_assert_lt(strlen(o->name), 64);
     }
     config_deinit(&c);
@@ -159,6 +162,33 @@ Test(config, a_flat_file_of_the_guide)
     unload(&l);
 }
 
+/* The files that 1.1.6 and 0.0.12 make at their init. */
+Test(config, files_of_both_reference_versions)
+{
+    static const struct {
+        const char *path;
+        const char *idle;
+        bool is_flat;
+    } rows[] = {
+        { "tests/vectors/service_v1.json", "api.pinsvcapi", false },
+        { "tests/vectors/service_guide.json", "", true },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf file = { 0 };
+        test_file_read(rows[i].path, &file);
+        struct loaded l = { .notes.strict = true };
+        cr_assert_eq(config_init(&l.config), OK);
+        l.err = config_read(&l.config, (const char *)file.data, file.len, &l.notes);
+        cr_assert_eq(l.err, OK, "%s: %s", rows[i].path, buf_text(&l.notes.error));
+        cr_assert_eq(config_check(&l.config, &l.notes), OK);
+        cr_assert_str_eq(buf_text(&l.notes.idle), rows[i].idle);
+        cr_assert_eq(l.config.layout == CONFIG_LAYOUT_FLAT, rows[i].is_flat);
+        cr_assert(l.config.restapi.enabled && l.config.ipfsproxy.enabled);
+        unload(&l);
+        buf_deinit(&file);
+    }
+}
+
 Test(config, what_the_guide_calls_the_default)
 {
     struct loaded l = load("{\"state_sync_seconds\":0,\"monitoring_interval_seconds\":-3,"
@@ -204,8 +234,8 @@ Test(config, a_file_of_sections)
     cr_assert_eq(c->informer.metric_type, CONFIG_METRIC_FREESPACE);
     const char *warnings = buf_text(&l.notes.warnings);
     cr_assert_not_null(strstr(warnings, "/ip4/0.0.0.0/udp/9096/quic is left out"), "%s", warnings);
-    cr_assert_not_null(strstr(warnings, "cluster.mdns_interval: has no effect here"));
-    cr_assert_not_null(strstr(warnings, "api.pinsvcapi: has no effect here"));
+    cr_assert_str_eq(buf_text(&l.notes.idle),
+                     "cluster.mdns_interval, api.pinsvcapi, datastore.pebble");
     cr_assert_not_null(strstr(warnings, "the IPFS proxy is off"));
     cr_assert_eq(config_check(&l.config, &l.notes), OK);
     unload(&l);
@@ -311,11 +341,17 @@ static const char *const refused[][2] = {
     { "{\"api\":{\"restapi\":{\"basic_auth_credentials\":{\"a\":\"b\"}}}}",
       "api.restapi.basic_auth_credentials: not supported yet, and not safe to ignore: remove "
       "it" },
-    { "{\"source\":\"http://example.com/service.json\"}",
-      "source: not supported yet, and not safe to ignore: remove it" },
-    { "{\"consensus\":{\"crdt\":{}}}",
-      "consensus.crdt: this peer agrees with others by Raft only: give a consensus.raft section "
-      "instead" },
+    { "{\"source\":[\"http://example.com/service.json\"]}",
+      "source: expected a string (UTF-8), found a list" },
+    { "{\"consensus\":{\"crdt\":{\"cluster_name\":\"x\"}}}",
+      "consensus.crdt: this peer keeps its pins by Raft. To bring them over: write them to a file "
+      "with the Go program's `ipfs-cluster-service state export -f pins.json`, put \"raft\": {} "
+      "in the place of this section, and run `ipfs-cluster-service state import pins.json` on the "
+      "first peer of the new cluster" },
+    { "{\"cluster\":{\"follower_mode\":true}}",
+      "cluster.follower_mode: there are no followers here, all peers of a Raft cluster may write. "
+      "Remove it, and this peer joins as a member (the ones beyond cluster.max_voters do not vote "
+      "and only follow the log); who may write is then a matter of credentials for the REST API" },
 };
 
 Test(config, refused)
@@ -364,6 +400,123 @@ Test(config, unknown_keys)
     cr_assert_str_eq(buf_text(&notes.error), "bootstap: unknown key; did you mean bootstrap");
     config_notes_deinit(&notes);
     config_deinit(&c);
+}
+
+Test(config, what_old_files_have_is_named_once)
+{
+    struct loaded l =
+        load("{\"cluster\":{\"peers\":[],\"replication_factor\":2},"
+             "\"pin_tracker\":{\"maptracker\":{\"x\":1}},"
+             "\"consensus\":{\"raft\":{},\"crdt\":null},"
+             "\"monitor\":{\"monbasic\":{},\"pubsubmon\":{\"check_interval\":\"1s\"}}}");
+    cr_assert_eq(l.err, OK, "%s", buf_text(&l.notes.error));
+    cr_assert_str_eq(buf_text(&l.notes.idle),
+                     "cluster.peers, cluster.replication_factor, pin_tracker.maptracker, "
+                     "monitor.pubsubmon.check_interval, monitor.monbasic");
+    cr_assert_null(strstr(buf_text(&l.notes.warnings), "unknown"));
+    unload(&l);
+}
+
+Test(config, a_source_counts_alone)
+{
+    struct loaded l = load("{\"source\":\"http://x/y\",\"cluster\":{\"peername\":\"a\"}}");
+    static const char *const environment[] = { "CLUSTER_SOURCE=http://x/z", NULL };
+    cr_assert_eq(l.err, OK, "%s", buf_text(&l.notes.error));
+    cr_assert_str_eq(l.config.source, "http://x/y");
+    cr_assert_str_eq(buf_text(&l.notes.warnings),
+                     "source: everything else in this file is ignored\n");
+    cr_assert_eq(config_read_environment(&l.config, environment, &l.notes), OK);
+    cr_assert_str_eq(l.config.source, "http://x/y", "it is for the file to say");
+    unload(&l);
+}
+
+Test(config, peerstore)
+{
+    static const char text[] = "# known\n"
+                               "/ip4/1.2.3.4/tcp/9096/p2p/" ID_A "\r\n"
+                               "\n"
+                               "/ip4/1.2.3.4/udp/9096/quic/p2p/" ID_A "\n"
+                               "/nonsense\n"
+                               "/dns4/b/tcp/9096/ipfs/" ID_B;
+    struct loaded l =
+        load("{\"cluster\":{\"peer_addresses\":[\"/ip4/9.9.9.9/tcp/1/p2p/" ID_B "\"]}}");
+    cr_assert_eq(config_read_peerstore(&l.config, text, strlen(text), &l.notes), OK);
+    cr_assert_eq(l.config.cluster.peer_addresses.count, 3);
+    check_addr(&l.config.cluster.peer_addresses.at[0], "/ip4/9.9.9.9/tcp/1/p2p/" ID_B);
+    check_addr(&l.config.cluster.peer_addresses.at[1], "/ip4/1.2.3.4/tcp/9096/p2p/" ID_A);
+    check_addr(&l.config.cluster.peer_addresses.at[2], "/dns4/b/tcp/9096/p2p/" ID_B);
+    cr_assert_not_null(strstr(buf_text(&l.notes.warnings), "peerstore: /nonsense is left out"));
+    unload(&l);
+}
+
+/* ---- what is shown ---- */
+
+static void check_shown(struct loaded *l, struct config_show how, const char *want)
+{
+    struct buf out = { 0 };
+    config_show(&l->config, &how, &out);
+    cr_assert_str_eq(buf_text(&out), want);
+    buf_deinit(&out);
+}
+
+Test(config, show_says_where_a_value_came_from)
+{
+    static const char *const environment[] = { "CLUSTER_PEERNAME=e", NULL };
+    struct loaded l = load("{\"replication_factor\":2,\"cluster\":{\"secret\":\"" SECRET "\","
+                           "\"mdns_interval\":\"1s\",\"enable_relay_hop\":true,"
+                           "\"state_sync_interval\":\"5m\"}}");
+    cr_assert_eq(config_read_environment(&l.config, environment, &l.notes), OK);
+    cr_assert_eq(config_set(&l.config, "cluster.max_voters", "3", &l.notes), OK);
+    check_shown(&l, (struct config_show){ .only_changed = true },
+                "cluster.peername = \"e\"  [environment, CLUSTER_PEERNAME]\n"
+                "cluster.secret = \"(hidden)\"  [file]\n"
+                "cluster.replication_factor_min = 2  [file, replication_factor]\n"
+                "cluster.replication_factor_max = 2  [file, replication_factor]\n"
+                "cluster.mdns_interval = (no effect here)  [file]\n"
+                "cluster.max_voters = 3  [flag]\n");
+    struct buf out = { 0 };
+    config_show(&l.config, &(struct config_show){ 0 }, &out);
+    cr_assert_not_null(strstr(buf_text(&out), "cluster.state_sync_interval = \"5m0s\"  [file]\n"));
+    cr_assert_not_null(strstr(buf_text(&out), "cluster.repair_percent = 10  [default]\n"));
+    cr_assert_null(strstr(buf_text(&out), SECRET));
+    buf_deinit(&out);
+    unload(&l);
+}
+
+Test(config, show_as_json)
+{
+    struct loaded l = load("{\"cluster\":{\"secret\":\"" SECRET "\"},\"state\":{\"a\":1}}");
+    check_shown(
+        &l, (struct config_show){ .only_changed = true, .as_json = true, .shows_secrets = true },
+        "{\n"
+        "    \"cluster.secret\": {\n"
+        "        \"value\": \"" SECRET "\",\n"
+        "        \"has_effect\": true,\n"
+        "        \"from\": \"file\"\n"
+        "    },\n"
+        "    \"state\": {\n"
+        "        \"value\": null,\n"
+        "        \"has_effect\": false,\n"
+        "        \"from\": \"file\"\n"
+        "    }\n"
+        "}\n");
+    unload(&l);
+}
+
+Test(config, the_reference_has_every_option)
+{
+    struct buf out = { 0 };
+    config_reference(&out);
+    cr_assert_eq(out.err, OK);
+    for (size_t i = 0; i < option_count(); i++) {
+        const struct option *o = option_at(i);
+        const char *dot = strrchr(o->name, '.');
+        char cell[128];
+        snprintf(cell, sizeof(cell), "| `%s` |",
+                 o->offset != OPTION_NO_FIELD && dot != NULL ? dot + 1 : o->name);
+        cr_assert_not_null(strstr(buf_text(&out), cell), "%s", o->name);
+    }
+    buf_deinit(&out);
 }
 
 /* ---- layers ---- */
