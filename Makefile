@@ -264,6 +264,28 @@ demo: deps
 deps:
 	@.ci/install-deps
 
+# ---- installing ----
+# Programs, manual pages, completion of bash, systemd's unit; under DESTDIR when a package is made.
+PREFIX ?= /usr/local
+INSTALL = install
+share = $(DESTDIR)$(PREFIX)/share
+.PHONY: install uninstall
+install: all
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(share)/man/man1 $(share)/bash-completion/completions $(share)/doc/holdfast $(DESTDIR)$(PREFIX)/lib/systemd/system
+	set -e; for name in ipfs-cluster-service ipfs-cluster-ctl; do \
+	    $(INSTALL) -m 755 $(B)/$$name $(DESTDIR)$(PREFIX)/bin/$$name; \
+	    $(B)/$$name man >$(share)/man/man1/$$name.1; \
+	    $(B)/$$name completion >$(share)/bash-completion/completions/$$name; \
+	done
+	$(INSTALL) -m 644 docs/CONFIG.md docs/OPERATING.md $(share)/doc/holdfast
+	sed 's:@PREFIX@:$(PREFIX):g' docs/deploy/ipfs-cluster.service.in >$(DESTDIR)$(PREFIX)/lib/systemd/system/ipfs-cluster.service
+uninstall:
+	for name in ipfs-cluster-service ipfs-cluster-ctl; do \
+	    rm -f $(DESTDIR)$(PREFIX)/bin/$$name $(share)/man/man1/$$name.1 $(share)/bash-completion/completions/$$name; \
+	done
+	rm -rf $(share)/doc/holdfast
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/ipfs-cluster.service
+
 fmt:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 
@@ -277,6 +299,7 @@ help:
 	@echo 'make check      the fast tests (under a minute)'
 	@echo 'make golden     rewrite the transcripts of tests/golden: the diff says what changed'
 	@echo 'make docs       write docs/CONFIG.md again, from the table of options'
+	@echo 'make install    programs, manual pages, completion, systemd unit: PREFIX=/usr/local, DESTDIR='
 	@echo 'make system     the programs as processes, on real sockets and disks'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'

@@ -1,11 +1,11 @@
 #include "ctl/cmd.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "util/assert.h"
-#include "util/nearest.h"
-
+#include "cli/args.h"
+#include "cli/completion.h"
+#include "cli/man.h"
+#include "util/version.h"
 static const struct flag program_flags[] = {
     { "host,l", FLAG_TEXT, .value = "ADDR,...", .fallback = "/ip4/127.0.0.1/tcp/9094",
       .help = "where the peer's REST API listens: multiaddrs or HOST:PORT; the next one is "
@@ -64,15 +64,33 @@ const struct cmd *const cmds[] = {
     &cmd_health_alerts,
     &cmd_repair,
     &cmd_repair_plan,
+    &cmd_completion,
+    &cmd_man,
     &cmd_commands,
     NULL,
 };
 
+static const struct paragraph paragraphs[] = {
+    { "EXIT STATUS", "0: done. 1: bad arguments, no connection, an answer that broke off. 2: the "
+                     "peer answered with an error. 3: there is no such command. 62: --wait-timeout "
+                     "has passed." },
+    { "ENVIRONMENT", "NO_COLOR, if it is set, and TERM=dumb keep colours away from a terminal; "
+                     "there are none elsewhere." },
+    { 0 },
+};
+
+const struct cli ctl_cli = {
+    .name = "ipfs-cluster-ctl",
+    .top = &cmd_program,
+    .cmds = cmds,
+    .paragraphs = paragraphs,
+};
+
 /* ---- commands ---- */
 
-static int cmd_commands_run(struct ctl *ctl, const struct args *args)
+static int cmd_commands_run(void *program, const struct args *args)
 {
-    (void)ctl;
+    (void)program;
     (void)args;
     for (size_t i = 0; cmds[i] != NULL; i++) {
         if (!cmds[i]->is_hidden)
@@ -95,61 +113,48 @@ const struct cmd cmd_commands = {
     .is_hidden = true,
 };
 
-/* ---- looking things up ---- */
-
-const char *cmd_word(const struct cmd *cmd)
+static int cmd_completion_run(void *program, const struct args *args)
 {
-    const char *blank = strrchr(cmd->path, ' ');
-    return blank != NULL ? blank + 1 : cmd->path;
+    (void)program;
+    struct buf out = { 0 };
+    completion_print(args->cli, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    buf_deinit(&out);
+    return CTL_DONE;
 }
 
-bool cmd_is_under(const struct cmd *cmd, const struct cmd *group)
+static const struct example completion_examples[] = {
+    { "completion", "the script; `source <(ipfs-cluster-ctl completion)` uses it at once" },
+    { 0 },
+};
+
+const struct cmd cmd_completion = {
+    .path = "completion",
+    .operands = "",
+    .summary = "print a script that completes command lines in bash",
+    .examples = completion_examples,
+    .run = cmd_completion_run,
+};
+
+static int cmd_man_run(void *program, const struct args *args)
 {
-    size_t len = strlen(group->path);
-    if (len == 0)
-        return strchr(cmd->path, ' ') == NULL;
-    return strncmp(cmd->path, group->path, len) == 0 && cmd->path[len] == ' ' &&
-           cmd_word(cmd) == cmd->path + len + 1;
+    (void)program;
+    struct buf out = { 0 };
+    man_print(args->cli, VERSION_TEXT, &out);
+    fwrite(out.data, 1, out.len, stdout);
+    buf_deinit(&out);
+    return CTL_DONE;
 }
 
-const struct cmd *cmd_under(const struct cmd *group, const char *word, size_t len)
-{
-    for (size_t i = 0; cmds[i] != NULL; i++) {
-        const char *name = cmd_word(cmds[i]);
-        if (cmd_is_under(cmds[i], group) && strlen(name) == len && memcmp(name, word, len) == 0)
-            return cmds[i];
-    }
-    return NULL;
-}
+static const struct example man_examples[] = {
+    { "man", "the page; `man <(ipfs-cluster-ctl man)` shows it" },
+    { 0 },
+};
 
-const char *cmd_nearest(const struct cmd *group, const char *wrong)
-{
-    struct nearest nearest = nearest_to((struct bytes){ wrong, strlen(wrong) });
-    for (size_t i = 0; cmds[i] != NULL; i++) {
-        if (cmd_is_under(cmds[i], group) && !cmds[i]->is_hidden)
-            nearest_offer(&nearest, cmd_word(cmds[i]));
-    }
-    return nearest.best;
-}
-
-const struct flag *flag_named(const struct flag *flags, struct bytes name)
-{
-    for (; flags != NULL && flags->names != NULL; flags++) {
-        const char *at = flags->names;
-        while (*at != '\0') {
-            size_t len = strcspn(at, ",");
-            if (bytes_equal(name, (struct bytes){ at, len }))
-                return flags;
-            at += len + (at[len] == ',');
-        }
-    }
-    return NULL;
-}
-
-void flag_name(const struct flag *flag, char out[FLAG_NAME_SIZE])
-{
-    size_t len = strcspn(flag->names, ",");
-    ASSERT(len < FLAG_NAME_SIZE);
-    memcpy(out, flag->names, len);
-    out[len] = '\0';
-}
+const struct cmd cmd_man = {
+    .path = "man",
+    .operands = "",
+    .summary = "print the manual page, in man(7)",
+    .examples = man_examples,
+    .run = cmd_man_run,
+};

@@ -27,8 +27,9 @@ static int explain_alerts(struct ctl *ctl)
     return ctl_show(ctl, &q, format_alerts);
 }
 
-static int cmd_explain_run(struct ctl *ctl, const struct args *args)
+static int cmd_explain_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     const char *text = args->operands[0];
     struct cid cid;
     if (!ctl_read_cid(args, text, &cid))

@@ -1,8 +1,9 @@
 /* cmd_health.c -- what the peers say about themselves from time to time. */
 #include "ctl/ctl.h"
 
-static int cmd_health_metrics_run(struct ctl *ctl, const struct args *args)
+static int cmd_health_metrics_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct question q = { .method = "GET" };
     target_segment(&q.target, "monitor");
     target_segment(&q.target, "metrics");
@@ -30,8 +31,9 @@ const struct cmd cmd_health_metrics = {
     .run = cmd_health_metrics_run,
 };
 
-static int cmd_health_alerts_run(struct ctl *ctl, const struct args *args)
+static int cmd_health_alerts_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     (void)args;
     struct question q = { .method = "GET" };
     target_segment(&q.target, "health");

@@ -4,8 +4,9 @@
 
 /* ---- peers ls ---- */
 
-static int cmd_peers_ls_run(struct ctl *ctl, const struct args *args)
+static int cmd_peers_ls_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     (void)args;
     struct question q = { .method = "GET" };
     target_segment(&q.target, "peers");
@@ -30,8 +31,9 @@ const struct cmd cmd_peers_ls = {
 
 /* ---- peers add ---- */
 
-static int cmd_peers_add_run(struct ctl *ctl, const struct args *args)
+static int cmd_peers_add_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     const char *text = args->operands[0];
     struct multiaddr addr;
     struct peer_id peer;
@@ -71,8 +73,9 @@ const struct cmd cmd_peers_add = {
 
 /* ---- peers rm ---- */
 
-static int cmd_peers_rm_run(struct ctl *ctl, const struct args *args)
+static int cmd_peers_rm_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct peer_id peer;
     if (peer_id_parse(&peer, args->operands[0]) != OK)
         return ctl_refuse(args, "parsing peer ID: '%s' is none; `peers ls` shows them",
@@ -116,13 +119,15 @@ static int cmd_peers_drain_ask(struct ctl *ctl, const struct args *args, const c
     return ctl_show(ctl, &q, format_id); /* 204: there is nothing to show */
 }
 
-static int cmd_peers_drain_run(struct ctl *ctl, const struct args *args)
+static int cmd_peers_drain_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     return cmd_peers_drain_ask(ctl, args, "POST");
 }
 
-static int cmd_peers_undrain_run(struct ctl *ctl, const struct args *args)
+static int cmd_peers_undrain_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     return cmd_peers_drain_ask(ctl, args, "DELETE");
 }
 

@@ -150,8 +150,9 @@ static void options_name(const struct args *args, struct target *t)
 
 /* ---- pin add ---- */
 
-static int cmd_pin_add_run(struct ctl *ctl, const struct args *args)
+static int cmd_pin_add_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct question q = { .method = "POST" };
     target_segment(&q.target, "pins");
     bool good = ctl_read_path(args, args->operands[0], &q.target);
@@ -210,8 +211,9 @@ const struct cmd cmd_pin_add = {
 
 /* ---- pin rm ---- */
 
-static int cmd_pin_rm_run(struct ctl *ctl, const struct args *args)
+static int cmd_pin_rm_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct question q = { .method = "DELETE" };
     target_segment(&q.target, "pins");
     if (!ctl_read_path(args, args->operands[0], &q.target)) {
@@ -246,8 +248,9 @@ const struct cmd cmd_pin_rm = {
 
 /* ---- pin update ---- */
 
-static int cmd_pin_update_run(struct ctl *ctl, const struct args *args)
+static int cmd_pin_update_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct cid was;
     if (!ctl_read_cid(args, args->operands[0], &was))
         return CTL_FAILED;
@@ -291,8 +294,9 @@ const struct cmd cmd_pin_update = {
 
 /* ---- pin ls ---- */
 
-static int cmd_pin_ls_run(struct ctl *ctl, const struct args *args)
+static int cmd_pin_ls_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct cid cid;
     if (args->operands_count > 0 && !ctl_read_cid(args, args->operands[0], &cid))
         return CTL_FAILED;

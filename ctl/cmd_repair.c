@@ -1,8 +1,9 @@
 /* cmd_repair.c -- what is done about peers that are gone. */
 #include "ctl/ctl.h"
 
-static int cmd_repair_plan_run(struct ctl *ctl, const struct args *args)
+static int cmd_repair_plan_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     (void)args;
     struct question q = { .method = "GET" };
     target_segment(&q.target, "repair");

@@ -59,8 +59,9 @@ static int export_to_file(struct ctl *ctl, const char *path)
     return code;
 }
 
-static int cmd_state_export_run(struct ctl *ctl, const struct args *args)
+static int cmd_state_export_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     const char *path = args_text(args, "file");
     if (path != NULL)
         return export_to_file(ctl, path);
@@ -136,8 +137,9 @@ static int import_show(struct ctl *ctl, struct bytes document)
     return refused == 0 ? CTL_DONE : CTL_REFUSED;
 }
 
-static int cmd_state_import_run(struct ctl *ctl, const struct args *args)
+static int cmd_state_import_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     const char *path = args->operands_count > 0 ? args->operands[0] : NULL;
     struct import m = { .file = path != NULL ? fopen(path, "re") : stdin };
     struct stat st;

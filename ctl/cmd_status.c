@@ -77,8 +77,9 @@ static int cmd_status_summary(struct ctl *ctl)
     return ctl_show(ctl, &q, format_summary);
 }
 
-static int cmd_status_run(struct ctl *ctl, const struct args *args)
+static int cmd_status_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct cid cid;
     if (args_is(args, "summary"))
         return cmd_status_summary(ctl);

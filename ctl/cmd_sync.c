@@ -1,7 +1,8 @@
 #include "ctl/ctl.h"
 
-static int cmd_sync_run(struct ctl *ctl, const struct args *args)
+static int cmd_sync_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     struct cid cid;
     if (args->operands_count > 0 && !ctl_read_cid(args, args->operands[0], &cid))
         return CTL_FAILED;

@@ -1,7 +1,8 @@
 #include "ctl/ctl.h"
 
-static int cmd_version_run(struct ctl *ctl, const struct args *args)
+static int cmd_version_run(void *program, const struct args *args)
 {
+    struct ctl *ctl = program;
     (void)args;
     struct question q = { .method = "GET" };
     target_segment(&q.target, "version");

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "ctl/args.h"
+#include "cli/args.h"
 #include "ctl/cmd.h"
 #include "ctl/format.h"
 #include "ctl/request.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
-#include "ctl/help.h"
+#include "cli/help.h"
 #include "util/err.h"
 #include "util/version.h"
 
@@ -18,7 +18,7 @@ static int main_complain(int err, struct buf *why)
 static int main_help(const struct cmd *cmd)
 {
     struct buf text = { 0 };
-    help_print(cmd, &text);
+    help_print(&ctl_cli, cmd, &text);
     fputs(buf_text(&text), stdout);
     buf_deinit(&text);
     return CTL_DONE;
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     struct args args;
     struct buf why = { 0 };
     int code;
-    int err = args_parse(&args, argc, argv, &why);
+    int err = args_parse(&args, &ctl_cli, argc, argv, &why);
     if (err != OK) {
         code = main_complain(err, &why);
         buf_deinit(&why);

@@ -1,12 +1,12 @@
-/* cmd.h -- the commands of ipfs-cluster-service: one file a command, one table of them (main.c).
- *
- * A command gets the options in front of it (struct service) and its own arguments, and returns the exit code. */
+/* cmd.h -- the commands of ipfs-cluster-service: one file a command, one table of them (main.c); how one is made:
+ * cli/cli.h. A command gets a struct service, made of the global flags, and returns the exit code. */
 #ifndef PEER_CMD_H
 #define PEER_CMD_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/args.h"
 #include "util/log.h"
 
 struct service {
@@ -15,36 +15,42 @@ struct service {
     struct log log;
 };
 
-struct command {
-    const char *name;
-    const char *arguments; /* "[--bootstrap ADDR,...]" */
-    const char *help;      /* one line */
-    const char *more;      /* options and examples; each line ends in a newline */
-    int (*run)(const struct service *service, int argc, char **argv);
-};
-
-int cmd_init(const struct service *service, int argc, char **argv);
-int cmd_daemon(const struct service *service, int argc, char **argv);
-int cmd_state(const struct service *service, int argc, char **argv);
-int cmd_config(const struct service *service, int argc, char **argv);
-int cmd_version(const struct service *service, int argc, char **argv);
-int cmd_help(const struct service *service, int argc, char **argv);
+extern const struct cmd cmd_program;
+extern const struct cmd cmd_daemon;
+extern const struct cmd cmd_run;
+extern const struct cmd cmd_init;
+extern const struct cmd cmd_state;
+extern const struct cmd cmd_state_info;
+extern const struct cmd cmd_state_export;
+extern const struct cmd cmd_state_import;
+extern const struct cmd cmd_state_cleanup;
+extern const struct cmd cmd_state_version;
+extern const struct cmd cmd_config;
+extern const struct cmd cmd_config_show;
+extern const struct cmd cmd_config_reference;
+extern const struct cmd cmd_version;
+extern const struct cmd cmd_completion;
+extern const struct cmd cmd_man;
+extern const struct cli service_cli;
 
 /* "error " and the words, on stderr; gives the exit code 1. */
 int cmd_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* After getopt_long() has complained of `word`: which of the options was probably meant, and where to read on
- * ("help init"). Gives the exit code 1. */
-struct option;
-int cmd_bad_option(const struct option *options, const char *word, const char *help);
+/* --encoding; anything but text and json is refused. 0 or the exit code. */
+int cmd_encoding(const struct args *args, bool *as_json);
 /* folder/name; the caller frees with buf_deinit(). */
 struct buf;
 const char *cmd_path(struct buf *out, const struct service *service, const char *name);
 /* ---- cmd_config.c ---- */
 struct config;
 struct identity;
-/* service.json and the environment over the defaults; `bootstrap` (NULL: none) over both. */
-int cmd_read_config(struct config *out, const struct service *service, const char *bootstrap,
-                    struct buf *why);
+/* What a flag of the command line sets: an option by its name. A list ends with one without a name. */
+struct setting {
+    const char *option;
+    const char *text;
+};
+/* service.json and the environment over the defaults; the settings (NULL: none) over both. */
+int cmd_read_config(struct config *out, const struct service *service,
+                    const struct setting *settings, struct buf *why);
 /* identity.json, or the key that files from before it have in the cluster section. */
 int cmd_read_identity(struct identity *out, const struct service *service,
                       const struct config *config, struct buf *why);
@@ -67,18 +73,5 @@ int cmd_list_forget(const struct service *service, struct buf *why);
 struct store;
 /* A readable copy of the pins in the folder's backups/, and only the newest `keep` of them. Says what goes wrong. */
 void cmd_backup(const struct service *service, const struct store *store, size_t keep);
-
-/* Tables of commands end with one without a name. */
-extern const struct command commands[];
-const struct command *cmd_state_commands(void);  /* those of `state` */
-const struct command *cmd_config_commands(void); /* those of `config` */
-/* Runs the one of a group's commands that argv[1] names; without one, says which there are. */
-int cmd_group(const struct command *table, const char *name, const struct service *service,
-              int argc, char **argv);
-/* `COMMAND --help`, and what it shows; gives the exit code 0. `above`: as below. */
-bool cmd_wants_help(int argc, char **argv);
-int cmd_help_on(const struct command *command, const char *above);
-/* There is no command `name` in the table; `above` ("state ") is what stands before it. Gives the exit code 1. */
-int cmd_unknown(const struct command *table, const char *name, const char *above);
 
 #endif

@@ -93,8 +93,8 @@ static int config_read_known(struct config *out, const struct service *service,
     return err;
 }
 
-int cmd_read_config(struct config *out, const struct service *service, const char *bootstrap,
-                    struct buf *why)
+int cmd_read_config(struct config *out, const struct service *service,
+                    const struct setting *settings, struct buf *why)
 {
     extern char **environ;
     struct config_notes notes = { .strict = service->is_strict };
@@ -104,8 +104,8 @@ int cmd_read_config(struct config *out, const struct service *service, const cha
         err = config_read_environment(out, (const char *const *)environ, &notes);
     if (err == OK)
         err = config_read_known(out, service, &notes);
-    if (err == OK && bootstrap != NULL)
-        err = config_set(out, "cluster.bootstrap", bootstrap, &notes);
+    for (; settings != NULL && settings->option != NULL && err == OK; settings++)
+        err = config_set(out, settings->option, settings->text, &notes);
     if (err == OK)
         err = config_check(out, &notes);
     if (notes.error.len > 0)

@@ -4,7 +4,6 @@
  *
  * A peer may end by itself and ask to be started anew (removed, or moving to another cluster): then its data is rotated
  * away first. Everything of one life is a struct life, so that nothing of it is left for the next. */
-#include <getopt.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@
 #include "util/hex.h"
 #include "util/mem.h"
 
-enum { DAEMON_PEER_ROWS_MAX = 4096 };
+enum { DAEMON_PEER_ROWS_MAX = 4096, DAEMON_SETTINGS_MAX = 8 };
 
 struct daemon {
     const struct service *service;
@@ -42,8 +41,7 @@ struct daemon {
     struct os_rng rng;
     struct os_signal signals[3];
     unsigned signals_count;
-    const char *bootstrap; /* --bootstrap, this start only */
-    bool leave;
+    struct setting settings[DAEMON_SETTINGS_MAX]; /* of flags, for this start only */
     bool accept_peers;
     struct peer_address *join; /* of the next life */
     size_t join_count;
@@ -198,7 +196,7 @@ static int life_options(struct life *l, struct peer_options *o)
     o->concurrent_pins = (size_t)c->tracker.concurrent_pins;
     o->priority_pin_max_age_us = c->tracker.priority_pin_max_age_us;
     o->priority_pin_max_retries = (uint32_t)c->tracker.priority_pin_max_retries;
-    o->leave_on_shutdown = c->cluster.leave_on_shutdown || d->leave;
+    o->leave_on_shutdown = c->cluster.leave_on_shutdown;
     o->shutdown_timeout_us = c->cluster.shutdown_timeout_us;
     return OK;
 }
@@ -510,36 +508,28 @@ static int daemon_live(struct daemon *d, bool *again)
     return life.exit_code;
 }
 
-static int daemon_parse(struct daemon *d, int argc, char **argv)
+/* Flags that set an option, for this start only. */
+static void daemon_settings(struct daemon *d, const struct args *args)
 {
-    static const struct option options[] = {
-        { "bootstrap", required_argument, NULL, 'j' },
-        { "leave", no_argument, NULL, 'x' },
-        { "accept-peers", no_argument, NULL, 'a' },
-        { "upgrade", no_argument, NULL, 'u' },
-        { NULL, 0, NULL, 0 },
-    };
-    int option;
-    while ((option = getopt_long(argc, argv, "j:xu", options, NULL)) != -1) {
-        switch (option) {
-        case 'j':
-            d->bootstrap = optarg;
-            break;
-        case 'x':
-            d->leave = true;
-            break;
-        case 'a':
-            d->accept_peers = true;
-            break;
-        case 'u':
-            break; /* V1's; upgrading needs no word of the operator here */
-        default:
-            return cmd_bad_option(options, argv[optind - 1], "help daemon");
-        }
+    static const struct {
+        const char *flag;
+        const char *option;
+    } rows[] = { { "bootstrap", "cluster.bootstrap" },
+                 { "alloc", "informer.disk.metric_type" },
+                 { "leave", "cluster.leave_on_shutdown" },
+                 { "stats", "observations.metrics.enable_stats" },
+                 { "tracing", "observations.tracing.enable_tracing" } };
+    size_t count = 0;
+    ASSERT(sizeof(rows) / sizeof(rows[0]) + 1 < DAEMON_SETTINGS_MAX);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const char *text = args_text(args, rows[i].flag);
+        if (text != NULL)
+            d->settings[count++] = (struct setting){ rows[i].option, text };
     }
-    if (optind < argc)
-        return cmd_fail(": daemon takes no argument '%s'", argv[optind]);
-    return 0;
+    /* V0: the list in the file is left aside in favour of --bootstrap. */
+    if (args_is(args, "force") && args_text(args, "bootstrap") != NULL)
+        d->settings[count++] = (struct setting){ "cluster.cluster_peers", "" };
+    d->settings[count] = (struct setting){ NULL, NULL };
 }
 
 /* Buffers of a commit, of a page of pins come and go many times a second: malloc shall not give them back to the
@@ -553,7 +543,7 @@ static void daemon_keep_memory(void)
 static int daemon_run(struct daemon *d, struct buf *why)
 {
     daemon_keep_memory();
-    int err = cmd_read_config(&d->config, d->service, d->bootstrap, why);
+    int err = cmd_read_config(&d->config, d->service, d->settings, why);
     if (err == OK)
         err = cmd_read_identity(&d->identity, d->service, &d->config, why);
     if (err != OK)
@@ -572,14 +562,16 @@ static int daemon_run(struct daemon *d, struct buf *why)
     return code;
 }
 
-int cmd_daemon(const struct service *service, int argc, char **argv)
+static int cmd_daemon_run(void *program, const struct args *args)
 {
-    struct daemon d = { .service = service };
+    const struct service *service = program;
+    struct daemon d = { .service = service, .accept_peers = args_is(args, "accept-peers") };
     struct os_lock lock = { .fd = -1 };
     struct buf path = { 0 };
     struct buf why = { 0 };
-    int code = daemon_parse(&d, argc, argv);
-    if (code == 0 && !os_file_exists(cmd_path(&path, service, "service.json")))
+    int code = 0;
+    daemon_settings(&d, args);
+    if (!os_file_exists(cmd_path(&path, service, "service.json")))
         code = cmd_fail("loading configurations: there is no %s. Write one with: "
                         "ipfs-cluster-service -c %s init",
                         buf_text(&path), service->folder);
@@ -595,3 +587,50 @@ int cmd_daemon(const struct service *service, int argc, char **argv)
     buf_deinit(&why);
     return code;
 }
+
+static const struct flag flags[] = {
+    { "bootstrap,j", FLAG_TEXT, .value = "ADDR,...",
+      .help = "join the cluster of the peers at these addresses" },
+    { "leave,x", FLAG_BOOL, .help = "leave the cluster when this peer stops" },
+    { "accept-peers", FLAG_BOOL,
+      .help = "a majority is lost for ever, and was taken out of cluster_peers: go on alone from "
+              "this disk, as a new cluster that the others join anew. Only on one peer, the one "
+              "that has most (state info)" },
+    { "stats", FLAG_BOOL, .help = "serve metrics for Prometheus, whatever the configuration says" },
+    { "alloc,a", FLAG_TEXT, .value = "METRIC",
+      .help = "what pins are allocated by: reposize, freespace or numpin", .is_hidden = true },
+    { "force,f", FLAG_BOOL, .help = "with --bootstrap, leave cluster_peers aside",
+      .is_hidden = true },
+    { "tracing", FLAG_BOOL, .help = "V1's; nothing is traced", .is_hidden = true },
+    { "no-trust", FLAG_BOOL, .help = "V1's; all peers are trusted", .is_hidden = true },
+    { "upgrade,u", FLAG_BOOL, .help = "V1's; upgrading needs no word of the operator",
+      .is_hidden = true },
+    { 0 },
+};
+
+static const struct example examples[] = {
+    { "daemon", "run the peer; the word may be left out" },
+    { "daemon --bootstrap /ip4/10.0.0.1/tcp/9096/p2p/12D3KooW...", "join a cluster" },
+    { 0 },
+};
+
+const struct cmd cmd_daemon = {
+    .path = "daemon",
+    .operands = "",
+    .summary = "run the cluster peer (the default)",
+    .text = "SIGINT, SIGTERM and SIGHUP stop it gracefully; a second one at once.",
+    .flags = flags,
+    .examples = examples,
+    .run = cmd_daemon_run,
+};
+
+/* As 0.0.12 called it. */
+const struct cmd cmd_run = {
+    .path = "run",
+    .operands = "",
+    .summary = "run the cluster peer",
+    .flags = flags,
+    .examples = examples,
+    .run = cmd_daemon_run,
+    .is_hidden = true,
+};

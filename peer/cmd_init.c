@@ -1,5 +1,4 @@
 /* cmd_init.c -- writes service.json and identity.json. */
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,43 +18,18 @@ struct init {
     const char *peers;
 };
 
-static int init_parse(struct init *init, int argc, char **argv)
+static int init_parse(struct init *init, const struct args *args)
 {
-    enum { OPT_PEERS = 256, OPT_RANDOM, OPT_CONSENSUS };
-    static const struct option options[] = {
-        { "force", no_argument, NULL, 'f' },
-        { "custom-secret", required_argument, NULL, 's' },
-        { "peers", required_argument, NULL, OPT_PEERS },
-        { "randomports", no_argument, NULL, OPT_RANDOM },
-        { "consensus", required_argument, NULL, OPT_CONSENSUS },
-        { NULL, 0, NULL, 0 },
-    };
-    int option;
-    while ((option = getopt_long(argc, argv, "fs:", options, NULL)) != -1) {
-        switch (option) {
-        case 'f':
-            init->force = true;
-            break;
-        case 's':
-            init->secret = optarg;
-            break;
-        case OPT_PEERS:
-            init->peers = optarg;
-            break;
-        case OPT_RANDOM:
-            init->random_ports = true;
-            break;
-        case OPT_CONSENSUS:
-            if (strcmp(optarg, "raft") != 0)
-                return cmd_fail(
-                    ": consensus '%s' is not supported: this peer keeps its pins by raft", optarg);
-            break;
-        default:
-            return cmd_bad_option(options, argv[optind - 1], "help init");
-        }
-    }
-    if (optind < argc)
-        return cmd_fail(": init takes no argument '%s'", argv[optind]);
+    const char *consensus = args_text(args, "consensus");
+    *init = (struct init){ .force = args_is(args, "force"),
+                           .random_ports = args_is(args, "randomports"),
+                           .secret = args_text(args, "custom-secret"),
+                           .peers = args_text(args, "peers") };
+    if (strcmp(consensus, "crdt") == 0)
+        return cmd_fail("choosing consensus: there is no crdt here, this peer keeps its pins by "
+                        "raft: leave --consensus out");
+    if (strcmp(consensus, "raft") != 0)
+        return cmd_fail("choosing consensus: '%s' is none: it is raft", consensus);
     return 0;
 }
 
@@ -146,11 +120,12 @@ static int init_identity(const struct service *service)
     return code;
 }
 
-int cmd_init(const struct service *service, int argc, char **argv)
+static int cmd_init_run(void *program, const struct args *args)
 {
-    struct init init = { 0 };
+    const struct service *service = program;
+    struct init init;
     struct buf why = { 0 };
-    int code = init_parse(&init, argc, argv);
+    int code = init_parse(&init, args);
     if (code == 0 && os_dir_make(service->folder, 0700, &why) != OK)
         code = cmd_fail(": %s", buf_text(&why));
     if (code == 0)
@@ -160,3 +135,34 @@ int cmd_init(const struct service *service, int argc, char **argv)
     buf_deinit(&why);
     return code;
 }
+
+static const struct flag flags[] = {
+    { "force,f", FLAG_BOOL,
+      .help = "overwrite the configuration that is there (never the identity)" },
+    { "peers", FLAG_TEXT, .value = "ADDR,...",
+      .help = "the other peers of a fixed cluster, each ending in /p2p/ID" },
+    { "custom-secret,s", FLAG_TEXT, .value = "HEX",
+      .help = "the cluster's secret, 64 hex digits, instead of a new one" },
+    { "randomports", FLAG_BOOL, .help = "free ports instead of 9094, 9095 and 9096" },
+    { "consensus", FLAG_TEXT, .value = "raft", .fallback = "raft",
+      .help = "accepted; there is no other" },
+    { "datastore", FLAG_TEXT, .value = "NAME", .is_hidden = true,
+      .help = "V1's; the state is kept in LMDB" },
+    { 0 },
+};
+
+static const struct example examples[] = {
+    { "init", "a configuration and an identity in ~/.ipfs-cluster" },
+    { "-c /srv/cluster init --custom-secret HEX", "of a peer that joins others" },
+    { 0 },
+};
+
+const struct cmd cmd_init = {
+    .path = "init",
+    .operands = "",
+    .summary = "write service.json and identity.json",
+    .text = "What CLUSTER_ variables of the environment say is written into the file.",
+    .flags = flags,
+    .examples = examples,
+    .run = cmd_init_run,
+};

@@ -1,7 +1,5 @@
 /* cmd_show.c -- `config`: what this peer is told to be, and what it could be told. */
-#include <getopt.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "cmd.h"
 #include "config/config.h"
@@ -10,48 +8,21 @@
 
 /* ---- show ---- */
 
-static int show_parse(struct config_show *how, struct service *service, int argc, char **argv)
+static int cmd_config_show_run(void *program, const struct args *args)
 {
-    enum { ENCODING = 256, SECRETS, CHANGED, STRICT };
-    static const struct option options[] = { { "encoding", required_argument, NULL, ENCODING },
-                                             { "enc", required_argument, NULL, ENCODING },
-                                             { "secrets", no_argument, NULL, SECRETS },
-                                             { "changed", no_argument, NULL, CHANGED },
-                                             { "strict", no_argument, NULL, STRICT },
-                                             { NULL, 0, NULL, 0 } };
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == SECRETS)
-            how->shows_secrets = true;
-        else if (option == CHANGED)
-            how->only_changed = true;
-        else if (option == STRICT)
-            service->is_strict = true;
-        else if (option == ENCODING && strcmp(optarg, "json") == 0)
-            how->as_json = true;
-        else if (option == ENCODING && strcmp(optarg, "text") != 0)
-            return cmd_fail(": unknown encoding '%s'; use text or json", optarg);
-        else if (option != ENCODING)
-            return cmd_bad_option(options, argv[optind - 1], "help config show");
-    }
-    return optind < argc ? cmd_fail(": config show takes no argument '%s'", argv[optind]) : 0;
-}
-
-static int cmd_config_show(const struct service *service, int argc, char **argv)
-{
-    struct config_show how = { 0 };
-    struct service strict = *service;
+    const struct service *service = program;
+    struct config_show how = { .shows_secrets = args_is(args, "secrets"),
+                               .only_changed = args_is(args, "changed") };
     struct config config = { 0 };
     struct buf why = { 0 }, out = { 0 };
-    int code = show_parse(&how, &strict, argc, argv);
-    if (code == 0) {
-        int err = cmd_read_config(&config, &strict, NULL, &why);
-        if (err != OK)
-            code = cmd_fail("loading configurations: %s",
-                            why.len > 0 ? buf_text(&why) : err_text(err));
-        else
-            config_show(&config, &how, &out);
-    }
+    int code = cmd_encoding(args, &how.as_json);
+    if (code != 0)
+        return code;
+    int err = cmd_read_config(&config, service, NULL, &why);
+    if (err == OK)
+        config_show(&config, &how, &out);
+    else
+        code = cmd_fail("loading configurations: %s", why.len > 0 ? buf_text(&why) : err_text(err));
     fwrite(out.data, 1, out.len, stdout);
     config_deinit(&config);
     buf_wipe(&out);
@@ -59,13 +30,38 @@ static int cmd_config_show(const struct service *service, int argc, char **argv)
     return code;
 }
 
+static const struct flag show_flags[] = {
+    { "secrets", FLAG_BOOL, .help = "print secrets, too" },
+    { "changed", FLAG_BOOL, .help = "leave out what is the default" },
+    { "encoding,enc", FLAG_TEXT, .value = "text|json", .fallback = "text",
+      .help = "how it is shown" },
+    { 0 },
+};
+
+static const struct example show_examples[] = {
+    { "config show --changed", "what is not the default" },
+    { "config show --enc json", "for programs: value, from and as of each option" },
+    { 0 },
+};
+
+const struct cmd cmd_config_show = {
+    .path = "config show",
+    .operands = "",
+    .summary = "print what the configuration comes to, and where each value came from",
+    .text = "One option a line, by its name in sections: its value after file, environment and "
+            "defaults, and in brackets the one that it comes from, with the name that it was given "
+            "under where that is another one.",
+    .flags = show_flags,
+    .examples = show_examples,
+    .run = cmd_config_show_run,
+};
+
 /* ---- reference ---- */
 
-static int cmd_config_reference(const struct service *service, int argc, char **argv)
+static int cmd_config_reference_run(void *program, const struct args *args)
 {
-    (void)service;
-    if (argc > 1)
-        return cmd_fail(": config reference takes no argument '%s'", argv[1]);
+    (void)program;
+    (void)args;
     struct buf out = { 0 };
     config_reference(&out);
     fwrite(out.data, 1, out.len, stdout);
@@ -73,32 +69,30 @@ static int cmd_config_reference(const struct service *service, int argc, char **
     return 0;
 }
 
-/* ---- the commands ---- */
-
-static const struct command config_commands[] = {
-    { "show", "[--secrets] [--changed] [--enc text|json]",
-      "print what the configuration comes to, and where each value came from",
-      "      --secrets         print secrets, too\n"
-      "      --changed         leave out what is the default\n"
-      "      --strict          an unknown key is an error\n"
-      "      --enc text|json   how it is shown\n\n"
-      "Examples:\n"
-      "  ipfs-cluster-service config show --changed\n"
-      "  ipfs-cluster-service config show --enc json | jq '.\"cluster.peername\".value'\n",
-      cmd_config_show },
-    { "reference", "", "explain every option, as docs/CONFIG.md",
-      "Examples:\n"
-      "  ipfs-cluster-service config reference | less\n",
-      cmd_config_reference },
-    { NULL, NULL, NULL, NULL, NULL },
+static const struct example reference_examples[] = {
+    { "config reference", "the page docs/CONFIG.md" },
+    { 0 },
 };
 
-const struct command *cmd_config_commands(void)
-{
-    return config_commands;
-}
+const struct cmd cmd_config_reference = {
+    .path = "config reference",
+    .operands = "",
+    .summary = "explain every option, in Markdown",
+    .examples = reference_examples,
+    .run = cmd_config_reference_run,
+};
 
-int cmd_config(const struct service *service, int argc, char **argv)
-{
-    return cmd_group(config_commands, "config", service, argc, argv);
-}
+/* ---- config ---- */
+
+static const struct example examples[] = {
+    { "config show", "the values" },
+    { "config reference", "what they mean" },
+    { 0 },
+};
+
+const struct cmd cmd_config = {
+    .path = "config",
+    .operands = "",
+    .summary = "show what the configuration comes to, explain its options",
+    .examples = examples,
+};

@@ -1,7 +1,6 @@
 /* cmd_state.c -- `state`: what an operator does with the data of a peer that does not run. */
 #include "cmd_state.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -201,22 +200,14 @@ static void info_print_json(const struct peer_disk_facts *f)
     buf_deinit(&hash);
 }
 
-static int cmd_state_info(const struct service *service, int argc, char **argv)
+static int cmd_state_info_run(void *program, const struct args *args)
 {
-    static const struct option options[] = { { "enc", required_argument, NULL, 'e' },
-                                             { "encoding", required_argument, NULL, 'e' },
-                                             { NULL, 0, NULL, 0 } };
-    bool as_json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option != 'e')
-            return cmd_bad_option(options, argv[optind - 1], "help state info");
-        as_json = strcmp(optarg, "json") == 0;
-        if (!as_json && strcmp(optarg, "text") != 0)
-            return cmd_fail(": unknown encoding '%s'; use text or json", optarg);
-    }
+    const struct service *service = program;
+    bool as_json;
+    int code = cmd_encoding(args, &as_json);
+    if (code != 0)
+        return code;
     struct state s;
-    int code = 0;
     int err = state_begin(&s, service, false);
     if (err == OK)
         err = state_open(&s, true);
@@ -242,11 +233,10 @@ static int cmd_state_info(const struct service *service, int argc, char **argv)
 
 /* ---- version ---- */
 
-static int cmd_state_version(const struct service *service, int argc, char **argv)
+static int cmd_state_version_run(void *program, const struct args *args)
 {
-    (void)argv;
-    if (argc > 1)
-        return cmd_fail(": state version takes no argument");
+    const struct service *service = program;
+    (void)args;
     struct state s;
     int code = 0;
     int err = state_begin(&s, service, false);
@@ -278,17 +268,10 @@ static int cleanup_run(struct state *s)
     return err;
 }
 
-static int cmd_state_cleanup(const struct service *service, int argc, char **argv)
+static int cmd_state_cleanup_run(void *program, const struct args *args)
 {
-    static const struct option options[] = { { "force", no_argument, NULL, 'f' },
-                                             { NULL, 0, NULL, 0 } };
-    bool force = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "f", options, NULL)) != -1) {
-        if (option != 'f')
-            return cmd_bad_option(options, argv[optind - 1], "help state cleanup");
-        force = true;
-    }
+    const struct service *service = program;
+    bool force = args_is(args, "force");
     struct state s;
     int code = 0;
     int err = state_begin(&s, service, true);
@@ -310,62 +293,74 @@ static int cmd_state_cleanup(const struct service *service, int argc, char **arg
 
 /* ---- the commands ---- */
 
-static const struct command state_commands[] = {
-    { "info", "[--enc text|json]", "what this peer's disk holds; it may be running",
-      "Of several peers that lost the others for ever, the one with the highest term and index of "
-      "its\n"
-      "last entry has the most (see daemon --accept-peers).\n\n"
-      "  --enc text|json   how it is shown\n\n"
-      "Examples:\n"
-      "  ipfs-cluster-service state info\n"
-      "  ipfs-cluster-service -c /srv/cluster state info --enc json\n",
-      cmd_state_info },
-    { "export", "[--file FILE]", "write the pins, one a line",
-      "The peer must not be running; from one that is: ipfs-cluster-ctl state export.\n\n"
-      "  -f, --file FILE   instead of stdout\n\n"
-      "Examples:\n"
-      "  ipfs-cluster-service state export -f pins.json\n"
-      "  ipfs-cluster-service state export | jq -r .cid\n",
-      cmd_state_export },
-    { "import", "[--force] [--rmin N] [--rmax N] [--allocs PEER,...] [FILE]",
-      "found a cluster of one with the pins of a file",
-      "Reads what `state export` of this program or of the Go ipfs-cluster 1.x wrote, and the "
-      "files that\n"
-      "versions before it left in backups/; without FILE from stdin. Only where there are no data "
-      "yet:\n"
-      "nothing is replaced, and nothing is left behind when the file turns out to be bad. For a "
-      "cluster\n"
-      "that runs there is ipfs-cluster-ctl state import.\n\n"
-      "  -f, --force                     accepted; there is nothing to confirm\n"
-      "      --rmin, --replication-min N  for all pins, if above 0\n"
-      "      --rmax, --replication-max N  for all pins, if above 0\n"
-      "      --allocs, --allocations PEER,...   who holds each of them\n\n"
-      "Examples:\n"
-      "  ipfs-cluster-service state import pins.json\n"
-      "  zcat pins.json.gz | ipfs-cluster-service state import\n",
-      cmd_state_import },
-    { "cleanup", "[--force]", "put this peer's data aside",
-      "It starts as a new peer then: it joins the peers of cluster_peers or --bootstrap, and has "
-      "from them\n"
-      "what they have. The data are renamed, and kept as often as backups_rotate says.\n\n"
-      "  -f, --force   do not ask\n\n"
-      "Examples:\n"
-      "  ipfs-cluster-service state cleanup\n"
-      "  ipfs-cluster-service state cleanup -f && ipfs-cluster-service daemon\n",
-      cmd_state_cleanup },
-    { "version", "", "the version of the state's format, here and of this program",
-      "Examples:\n"
-      "  ipfs-cluster-service state version\n",
-      cmd_state_version },
-    { NULL, NULL, NULL, NULL, NULL },
+static const struct flag info_flags[] = {
+    { "encoding,enc", FLAG_TEXT, .value = "text|json", .fallback = "text",
+      .help = "how it is shown" },
+    { 0 },
 };
 
-const struct command *cmd_state_commands(void)
-{
-    return state_commands;
-}
+static const struct example info_examples[] = {
+    { "state info", "of the peer in ~/.ipfs-cluster" },
+    { "-c /srv/cluster state info --enc json", "of another one, for a program" },
+    { 0 },
+};
 
-int cmd_state(const struct service *service, int argc, char **argv)
-{
-    return cmd_group(state_commands, "state", service, argc, argv);
-}
+const struct cmd cmd_state_info = {
+    .path = "state info",
+    .operands = "",
+    .summary = "what this peer's disk holds; it may be running",
+    .text = "Of several peers that lost the others for ever, the one with the highest term and "
+            "index of its last entry has the most (see daemon --accept-peers).",
+    .flags = info_flags,
+    .examples = info_examples,
+    .run = cmd_state_info_run,
+};
+
+static const struct flag cleanup_flags[] = {
+    { "force,f", FLAG_BOOL, .help = "do not ask" },
+    { 0 },
+};
+
+static const struct example cleanup_examples[] = {
+    { "state cleanup", "asks first" },
+    { "state cleanup -f", "does not" },
+    { 0 },
+};
+
+const struct cmd cmd_state_cleanup = {
+    .path = "state cleanup",
+    .operands = "",
+    .summary = "put this peer's data aside",
+    .text = "It starts as a new peer then: it joins the peers of cluster_peers or --bootstrap, and "
+            "has from them what they have. The data are renamed, and kept as often as "
+            "backups_rotate says.",
+    .flags = cleanup_flags,
+    .examples = cleanup_examples,
+    .run = cmd_state_cleanup_run,
+};
+
+static const struct example version_examples[] = {
+    { "state version", "one number, and the highest that this program knows" },
+    { 0 },
+};
+
+const struct cmd cmd_state_version = {
+    .path = "state version",
+    .operands = "",
+    .summary = "the version of the state's format, here and of this program",
+    .examples = version_examples,
+    .run = cmd_state_version_run,
+};
+
+static const struct example examples[] = {
+    { "state info", "what is there" },
+    { "state export -f pins.json", "a copy" },
+    { 0 },
+};
+
+const struct cmd cmd_state = {
+    .path = "state",
+    .operands = "",
+    .summary = "look at, copy, restore or put aside the data of a peer",
+    .examples = examples,
+};

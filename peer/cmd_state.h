@@ -48,9 +48,6 @@ bool state_asks(const char *question);
 int state_write_pins(const struct store *store, const char *path, uint64_t *pins_count,
                      struct buf *why);
 
-int cmd_state_export(const struct service *service, int argc, char **argv);
-int cmd_state_import(const struct service *service, int argc, char **argv);
-
 enum { STATE_PROGRESS_PINS = 100000 }; /* a line on stderr each */
 
 #endif

@@ -1,7 +1,6 @@
 /* cmd_state_export.c -- the pins of a disk as lines of JSON. A slice of the state is read in one view, so a million
  * pins take no more memory than a few. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -85,20 +84,10 @@ int state_write_pins(const struct store *store, const char *path, uint64_t *pins
     return err;
 }
 
-int cmd_state_export(const struct service *service, int argc, char **argv)
+static int cmd_state_export_run(void *program, const struct args *args)
 {
-    static const struct option options[] = { { "file", required_argument, NULL, 'f' },
-                                             { NULL, 0, NULL, 0 } };
-    const char *path = NULL;
-    int option;
-    while ((option = getopt_long(argc, argv, "f:", options, NULL)) != -1) {
-        if (option != 'f')
-            return cmd_bad_option(options, argv[optind - 1], "help state export");
-        path = optarg;
-    }
-    if (optind < argc)
-        return cmd_fail(": state export takes no argument '%s'; did you mean -f %s?", argv[optind],
-                        argv[optind]);
+    const struct service *service = program;
+    const char *path = args_text(args, "file");
     struct state s;
     uint64_t count = 0;
     int code = 0;
@@ -127,3 +116,24 @@ int cmd_state_export(const struct service *service, int argc, char **argv)
     state_end(&s);
     return code;
 }
+
+static const struct flag flags[] = {
+    { "file,f", FLAG_TEXT, .value = "FILE", .help = "write there instead of to stdout" },
+    { 0 },
+};
+
+static const struct example examples[] = {
+    { "state export -f pins.json", "into a file, which appears whole or not at all" },
+    { "state export", "to stdout, one pin a line" },
+    { 0 },
+};
+
+const struct cmd cmd_state_export = {
+    .path = "state export",
+    .operands = "",
+    .summary = "write the pins, one a line",
+    .text = "The peer must not be running; from one that is: ipfs-cluster-ctl state export.",
+    .flags = flags,
+    .examples = examples,
+    .run = cmd_state_export_run,
+};

@@ -1,7 +1,6 @@
 /* cmd_state_import.c -- a cluster of one out of a file of pins. It is built in a folder beside the data folder and
  * renamed at the end: whatever goes wrong before, nothing is there. */
 #include <errno.h>
-#include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,63 +214,41 @@ static int import_run(struct import *m)
 
 /* ---- the command ---- */
 
-static int import_parse_peers(struct import *m, char *list)
+static int import_parse_peers(struct import *m, const char *list)
 {
-    char *one;
-    while ((one = strsep(&list, ",")) != NULL) {
+    for (const char *at = list; at != NULL && *at != '\0';) {
+        size_t len = strcspn(at, ",");
         if (m->allocations_count == LIMIT_MEMBERS_COUNT ||
-            peer_id_parse(&m->allocations[m->allocations_count++], one) != OK)
-            return cmd_fail(": --allocations: '%s' is no peer's id", one);
+            peer_id_parse_len(&m->allocations[m->allocations_count++], at, len) != OK)
+            return cmd_fail(": --allocations: '%.*s' is no peer's id", (int)len, at);
+        at += len + (at[len] == ',');
     }
     return 0;
 }
 
-static int import_parse_factor(int32_t *out, const char *text)
+static int import_parse_factor(int32_t *out, int64_t value)
 {
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (*end != '\0' || value < -1 || value > LIMIT_MEMBERS_COUNT)
-        return cmd_fail(": '%s' is no replication factor", text);
+    if (value < -1 || value > LIMIT_MEMBERS_COUNT)
+        return cmd_fail(": %lld is no replication factor", (long long)value);
     *out = (int32_t)value;
     return 0;
 }
 
-static int import_parse(struct import *m, int argc, char **argv)
+static int import_parse(struct import *m, const struct args *args)
 {
-    enum { MIN = 256, MAX, ALLOCATIONS };
-    static const struct option options[] = {
-        { "force", no_argument, NULL, 'f' },
-        { "replication-min", required_argument, NULL, MIN },
-        { "rmin", required_argument, NULL, MIN },
-        { "replication-max", required_argument, NULL, MAX },
-        { "rmax", required_argument, NULL, MAX },
-        { "allocations", required_argument, NULL, ALLOCATIONS },
-        { "allocs", required_argument, NULL, ALLOCATIONS },
-        { NULL, 0, NULL, 0 },
-    };
-    int option, code = 0;
-    while (code == 0 && (option = getopt_long(argc, argv, "f", options, NULL)) != -1) {
-        if (option == MIN)
-            code = import_parse_factor(&m->replication_min, optarg);
-        else if (option == MAX)
-            code = import_parse_factor(&m->replication_max, optarg);
-        else if (option == ALLOCATIONS)
-            code = import_parse_peers(m, optarg);
-        else if (option != 'f')
-            code = cmd_bad_option(options, argv[optind - 1], "help state import");
-    }
-    if (code == 0 && optind + 1 < argc)
-        code = cmd_fail(": state import takes one file");
-    if (code == 0 && optind < argc)
-        m->path = argv[optind];
-    return code;
+    m->path = args->operands_count > 0 ? args->operands[0] : NULL;
+    int code = import_parse_factor(&m->replication_min, args_number(args, "replication-min"));
+    if (code == 0)
+        code = import_parse_factor(&m->replication_max, args_number(args, "replication-max"));
+    return code == 0 ? import_parse_peers(m, args_text(args, "allocations")) : code;
 }
 
-int cmd_state_import(const struct service *service, int argc, char **argv)
+static int cmd_state_import_run(void *program, const struct args *args)
 {
+    const struct service *service = program;
     struct import m = { 0 };
     pin_reader_init(&m.reader);
-    int code = import_parse(&m, argc, argv);
+    int code = import_parse(&m, args);
     if (code != 0)
         return code;
     int err = state_begin(&m.s, service, true);
@@ -299,3 +276,34 @@ int cmd_state_import(const struct service *service, int argc, char **argv)
     state_end(&m.s);
     return code;
 }
+
+static const struct flag flags[] = {
+    { "force,f", FLAG_BOOL, .help = "accepted; there is nothing to confirm" },
+    { "replication-min,rmin", FLAG_WHOLE, .value = "N", .fallback = "0",
+      .help = "for all pins, if it is not 0" },
+    { "replication-max,rmax", FLAG_WHOLE, .value = "N", .fallback = "0",
+      .help = "for all pins, if it is not 0" },
+    { "allocations,allocs", FLAG_TEXT, .value = "PEER,...", .help = "who holds each of them" },
+    { 0 },
+};
+
+static const struct example examples[] = {
+    { "state import pins.json", "what `state export` wrote" },
+    { "state import", "from stdin: zcat pins.json.gz | ipfs-cluster-service state import" },
+    { 0 },
+};
+
+const struct cmd cmd_state_import = {
+    .path = "state import",
+    .operands = "[FILE]",
+    .operands_max = 1,
+    .summary = "found a cluster of one with the pins of a file",
+    .text =
+        "Reads what `state export` of this program or of the Go ipfs-cluster 1.x wrote, and the "
+        "files that versions before it left in backups/. Only where there are no data yet: "
+        "nothing is replaced, and nothing is left behind when the file turns out to be bad. "
+        "For a cluster that runs there is ipfs-cluster-ctl state import.",
+    .flags = flags,
+    .examples = examples,
+    .run = cmd_state_import_run,
+};

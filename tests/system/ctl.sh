@@ -278,7 +278,9 @@ health
 health metrics
 health alerts
 repair
-repair plan' "$ctl" commands
+repair plan
+completion
+man' "$ctl" commands
 check version_of_program 0 "ipfs-cluster-ctl version $("$ctl" -v | cut -d' ' -f3)" "$ctl" --version
 
 # ---- debugging ----

@@ -33,14 +33,14 @@ as() { printf '%*s' "$1" '' | tr ' ' a; } # as COUNT: a, so often
 lives_on() { count "lives_on_after_$1" "$(rest_at 1 /version 2>&1 | grep -q '^200$' || echo 'it does not answer')"; }
 
 # ---- the command line ----
-refused option "unrecognized option '--bootstrp'" "$service" daemon --bootstrp x
+refused option "there is no flag --bootstrp here" "$service" daemon --bootstrp x
 holds option_nearest grep -F -- --bootstrap "$work/stderr"
-refused option_in_front "unrecognized option '--confg'" "$service" --confg x daemon
+refused option_in_front "there is no flag --confg here" "$service" --confg x daemon
 holds option_in_front_nearest grep -F -- --config "$work/stderr"
 refused command "no command 'demon'" "$service" demon
 holds command_nearest grep -F "did you mean 'daemon'" "$work/stderr"
-refused argument "no argument 'now'" "$service" daemon now
-refused consensus "consensus 'crdt'" "$service" -c "$work/none" init --consensus crdt
+refused argument "'daemon' does not know what to do with 'now'" "$service" daemon now
+refused consensus 'there is no crdt here' "$service" -c "$work/none" init --consensus crdt
 refused short_secret 'expected 64 hex digits' "$service" -c "$work/none" init --custom-secret 1234
 refused odd_secret 'expected 64 hex digits' "$service" -c "$work/none" init --custom-secret "$(as 64 | tr a g)"
 refused no_configuration 'ipfs-cluster-service' "$service" -c "$work/none" daemon

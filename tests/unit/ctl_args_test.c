@@ -1,7 +1,8 @@
 #include <criterion/criterion.h>
 
-#include "ctl/args.h"
-#include "ctl/help.h"
+#include "cli/args.h"
+#include "cli/help.h"
+#include "ctl/cmd.h"
 #include "util/err.h"
 
 TestSuite(ctl_args, .timeout = 60);
@@ -23,7 +24,7 @@ static int parse(struct args *args, const char *line, struct buf *why)
     for (char *word = strtok(room, " "); word != NULL; word = strtok(NULL, " "))
         argv[argc++] = word;
     argv[argc] = NULL;
-    return args_parse(args, argc, argv, why);
+    return args_parse(args, &ctl_cli, argc, argv, why);
 }
 
 static struct args parse_ok(const char *line)
@@ -185,7 +186,7 @@ Test(ctl_args, every_command_is_whole)
         const char *blank = strrchr(cmd->path, ' ');
         if (blank != NULL) {
             const struct cmd *group =
-                cmd_under(&cmd_program, cmd->path, (size_t)(blank - cmd->path));
+                cmd_under(&ctl_cli, &cmd_program, cmd->path, (size_t)(blank - cmd->path));
             cr_assert(group != NULL && group->run == NULL, "%s", cmd->path);
         }
     }
@@ -214,7 +215,7 @@ Test(ctl_args, help_names_every_flag_and_fits_a_terminal)
 {
     for (size_t i = 0; cmds[i] != NULL; i++) {
         struct buf text = { 0 };
-        help_print(cmds[i], &text);
+        help_print(&ctl_cli, cmds[i], &text);
         const char *all = buf_text(&text);
         cr_assert(strstr(all, "Examples:") != NULL, "%s", cmds[i]->path);
         cr_assert(strstr(all, "ipfs-cluster-ctl --help") != NULL, "%s", cmds[i]->path);

@@ -7,14 +7,14 @@
  * Owner    The struct borrows argv; args_deinit() frees the lists.
  * Errors   ERR_INVALID, ERR_NOT_FOUND (no such command), ERR_NOMEM; `why` gets a sentence and what to
  *          do next. Values are checked against their kind here, so reading them later cannot fail. */
-#ifndef CTL_ARGS_H
-#define CTL_ARGS_H
+#ifndef CLI_ARGS_H
+#define CLI_ARGS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ctl/cmd.h"
+#include "cli/cli.h"
 #include "util/arena.h"
 
 struct args_flag {
@@ -23,6 +23,7 @@ struct args_flag {
 };
 
 struct args {
+    const struct cli *cli;
     const struct cmd *cmd; /* the group or the program itself when no command was named */
     bool wants_help;       /* asked for, or nothing else can be done */
     const char **operands;
@@ -32,7 +33,9 @@ struct args {
     struct arena arena;
 };
 
-int args_parse(struct args *out, int argc, char *const *argv, struct buf *why);
+/* On an error only out->cmd means something: the command, or the group, that was reached. */
+int args_parse(struct args *out, const struct cli *cli, int argc, char *const *argv,
+               struct buf *why);
 void args_deinit(struct args *args);
 
 /* By a flag's first name. A name that neither the command nor the program has is our bug, and asserts. */

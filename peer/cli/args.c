@@ -1,4 +1,4 @@
-#include "ctl/args.h"
+#include "cli/args.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,8 @@ struct parser {
 static int parser_refuse(struct parser *p, int err)
 {
     const char *path = p->args->cmd->path;
-    buf_printf(p->why, "\nSee: ipfs-cluster-ctl%s%s --help", path[0] != '\0' ? " " : "", path);
+    buf_printf(p->why, "\nSee: %s%s%s --help", p->args->cli->name, path[0] != '\0' ? " " : "",
+               path);
     return err;
 }
 
@@ -31,24 +32,27 @@ static const struct flag *parser_flags(const struct cmd *cmd)
     return cmd->implied != NULL ? cmd->implied->flags : cmd->flags;
 }
 
-static const struct flag *parser_flag(const struct cmd *cmd, struct bytes name)
+static const struct flag *parser_flag(const struct args *args, struct bytes name)
 {
-    const struct flag *flag = flag_named(parser_flags(cmd), name);
-    return flag != NULL ? flag : flag_named(cmd_program.flags, name);
+    const struct flag *flag = flag_named(parser_flags(args->cmd), name);
+    return flag != NULL ? flag : flag_named(args->cli->top->flags, name);
 }
 
 static void parser_offer_flags(struct nearest *nearest, const struct flag *flags,
                                char names[][FLAG_NAME_SIZE], size_t *count, size_t count_max)
 {
     for (; flags != NULL && flags->names != NULL && *count < count_max; flags++) {
+        if (flags->is_hidden)
+            continue;
         flag_name(flags, names[*count]);
         nearest_offer(nearest, names[*count]);
         *count += 1;
     }
 }
 
-static bool parser_is_flag_of_any(struct bytes name)
+static bool parser_is_flag_of_any(const struct cli *cli, struct bytes name)
 {
+    const struct cmd *const *cmds = cli->cmds;
     for (size_t i = 0; cmds[i] != NULL; i++) {
         if (flag_named(cmds[i]->flags, name) != NULL)
             return true;
@@ -64,11 +68,11 @@ static int parser_unknown_flag(struct parser *p, const char *word, struct bytes 
     const struct cmd *cmd = p->args->cmd;
     struct nearest nearest = nearest_to(name);
     parser_offer_flags(&nearest, parser_flags(cmd), names, &count, NAMES_MAX);
-    parser_offer_flags(&nearest, cmd_program.flags, names, &count, NAMES_MAX);
+    parser_offer_flags(&nearest, p->args->cli->top->flags, names, &count, NAMES_MAX);
     buf_printf(p->why, "there is no flag %s here", word);
     if (nearest.best != NULL && name.len > 1)
         buf_printf(p->why, "; did you mean --%s?", nearest.best);
-    else if (cmd->run == NULL && parser_is_flag_of_any(name))
+    else if (cmd->run == NULL && parser_is_flag_of_any(p->args->cli, name))
         buf_append_text(p->why, "; flags of a command stand behind its name");
     return parser_refuse(p, ERR_INVALID);
 }
@@ -115,7 +119,7 @@ static int parser_take_flag(struct parser *p, const char *word)
 {
     const char *name = word + (word[1] == '-' ? 2 : 1);
     size_t len = strcspn(name, "=");
-    const struct flag *flag = parser_flag(p->args->cmd, (struct bytes){ name, len });
+    const struct flag *flag = parser_flag(p->args, (struct bytes){ name, len });
     if (flag == NULL)
         return parser_unknown_flag(p, word, (struct bytes){ name, len });
     const char *value = "true";
@@ -143,7 +147,7 @@ static int parser_take_flag(struct parser *p, const char *word)
 static int parser_unknown_word(struct parser *p, const char *word)
 {
     const struct cmd *group = p->args->cmd;
-    const char *nearest = cmd_nearest(group, word);
+    const char *nearest = cmd_nearest(p->args->cli, group, word);
     const char *blank = group->path[0] != '\0' ? " " : "";
     buf_printf(p->why, "there is no command '%s%s%s'", group->path, blank, word);
     if (nearest != NULL)
@@ -163,7 +167,7 @@ static int parser_take_word(struct parser *p, const char *word)
         args->operands[args->operands_count++] = word;
         return OK;
     }
-    const struct cmd *cmd = cmd_under(args->cmd, word, strlen(word));
+    const struct cmd *cmd = cmd_under(args->cli, args->cmd, word, strlen(word));
     if (cmd != NULL) {
         args->cmd = cmd;
         return OK;
@@ -172,7 +176,7 @@ static int parser_take_word(struct parser *p, const char *word)
         args->wants_help = true;
         return OK;
     }
-    if (args->cmd->implied == NULL || !args->cmd->implies(word))
+    if (args->cmd->implies == NULL || !args->cmd->implies(word))
         return parser_unknown_word(p, word);
     args->cmd = args->cmd->implied;
     args->operands[args->operands_count++] = word;
@@ -213,22 +217,28 @@ static int parser_run(struct parser *p)
         if (err != OK)
             return err;
     }
-    p->args->wants_help |= args_is(p->args, "help") || p->args->cmd->run == NULL;
+    const struct cmd *cmd = p->args->cmd;
+    p->args->wants_help |= args_is(p->args, "help");
+    if (cmd->implied != NULL && cmd->implies == NULL && !p->args->wants_help)
+        p->args->cmd = cmd->implied;
+    p->args->wants_help |= p->args->cmd->run == NULL;
     return p->args->wants_help ? OK : parser_check_operands(p);
 }
 
-int args_parse(struct args *out, int argc, char *const *argv, struct buf *why)
+int args_parse(struct args *out, const struct cli *cli, int argc, char *const *argv,
+               struct buf *why)
 {
     ASSERT(argc > 0 && argv[argc] == NULL);
-    struct args args = { .cmd = &cmd_program };
+    struct args args = { .cli = cli, .cmd = cli->top };
     args.operands = arena_array(&args.arena, (size_t)argc, sizeof(*args.operands));
     args.flags = arena_array(&args.arena, (size_t)argc, sizeof(*args.flags));
     struct parser p = { .args = &args, .next = argv + 1, .why = why };
     int err = args.operands == NULL || args.flags == NULL ? ERR_NOMEM : parser_run(&p);
-    if (err == OK)
-        *out = args;
-    else
+    *out = args;
+    if (err != OK) {
         args_deinit(&args);
+        *out = (struct args){ .cli = cli, .cmd = args.cmd };
+    }
     return err;
 }
 
@@ -241,9 +251,17 @@ void args_deinit(struct args *args)
 
 static const struct flag *args_flag(const struct args *args, const char *name)
 {
-    const struct flag *flag = parser_flag(args->cmd, (struct bytes){ name, strlen(name) });
+    const struct flag *flag = parser_flag(args, (struct bytes){ name, strlen(name) });
     ASSERT(flag != NULL);
     return flag;
+}
+
+/* By name, not by row: in front of the command it may have been another table's (`-f init`). */
+static bool args_is_flag(const struct args_flag *one, const struct flag *flag)
+{
+    size_t len = strcspn(flag->names, ",");
+    return one->flag == flag || (strcspn(one->flag->names, ",") == len &&
+                                 strncmp(one->flag->names, flag->names, len) == 0);
 }
 
 const char *args_text(const struct args *args, const char *name)
@@ -251,7 +269,7 @@ const char *args_text(const struct args *args, const char *name)
     const struct flag *flag = args_flag(args, name);
     const char *value = flag->fallback;
     for (size_t i = 0; i < args->flags_count; i++) {
-        if (args->flags[i].flag == flag)
+        if (args_is_flag(&args->flags[i], flag))
             value = args->flags[i].value;
     }
     return value;
@@ -283,7 +301,7 @@ const char *args_each(const struct args *args, const char *name, size_t *at)
     const struct flag *flag = args_flag(args, name);
     while (*at < args->flags_count) {
         const struct args_flag *one = &args->flags[(*at)++];
-        if (one->flag == flag)
+        if (args_is_flag(one, flag))
             return one->value;
     }
     return NULL;

@@ -1,4 +1,4 @@
-#include "ctl/help.h"
+#include "cli/help.h"
 
 #include <string.h>
 
@@ -7,8 +7,6 @@ enum {
     HELP_INDENT = 2,
     HELP_COLUMN = 28, /* where the words about a flag or command begin */
 };
-
-static const char program[] = "ipfs-cluster-ctl";
 
 /* ---- laying words out ---- */
 
@@ -70,24 +68,19 @@ static void help_flag_name(const struct flag *flag, struct buf *out)
         buf_printf(out, " %s", flag->value);
 }
 
-/* What 0 and "" stand for, the words about the flag say. */
-static bool help_shows_fallback(const char *fallback)
-{
-    return fallback != NULL && fallback[0] != '\0' && strcmp(fallback, "0") != 0 &&
-           strcmp(fallback, "0s") != 0;
-}
-
 static void help_flags(const char *title, const struct flag *flags, struct buf *out)
 {
     if (flags == NULL)
         return;
     buf_printf(out, "\n%s:\n", title);
     for (; flags->names != NULL; flags++) {
+        if (flags->is_hidden)
+            continue;
         struct buf name = { 0 };
         struct buf about = { 0 };
         help_flag_name(flags, &name);
         buf_append_text(&about, flags->help);
-        if (help_shows_fallback(flags->fallback))
+        if (flag_shows_fallback(flags))
             buf_printf(&about, " (default: %s)", flags->fallback);
         help_row(out, buf_text(&name), buf_text(&about));
         buf_deinit(&name);
@@ -95,8 +88,9 @@ static void help_flags(const char *title, const struct flag *flags, struct buf *
     }
 }
 
-static void help_commands(const struct cmd *group, struct buf *out)
+static void help_commands(const struct cli *cli, const struct cmd *group, struct buf *out)
 {
+    const struct cmd *const *cmds = cli->cmds;
     buf_append_text(out, "\nCommands:\n");
     for (size_t i = 0; cmds[i] != NULL; i++) {
         if (cmd_is_under(cmds[i], group) && !cmds[i]->is_hidden)
@@ -104,50 +98,55 @@ static void help_commands(const struct cmd *group, struct buf *out)
     }
 }
 
-static void help_examples(const struct cmd *cmd, struct buf *out)
+static void help_examples(const struct cli *cli, const struct cmd *cmd, struct buf *out)
 {
     if (cmd->examples == NULL)
         return;
     buf_append_text(out, "\nExamples:\n");
     for (const struct example *e = cmd->examples; e->line != NULL; e++)
-        buf_printf(out, "  %s %s\n      %s\n", program, e->line, e->what);
+        buf_printf(out, "  %s %s\n      %s\n", cli->name, e->line, e->what);
 }
 
-static void help_usage(const struct cmd *cmd, struct buf *out)
+static void help_usage(const struct cli *cli, const struct cmd *cmd, struct buf *out)
 {
-    const char *global = cmd == &cmd_program ? "" : " [global flags]";
+    const char *program = cli->name;
+    const char *global = cmd == cli->top ? "" : " [global flags]";
     buf_printf(out, "\nUsage:\n  %s%s", program, global);
     if (cmd->path[0] != '\0')
         buf_printf(out, " %s", cmd->path);
     if (cmd->flags != NULL)
         buf_append_text(out, " [flags]");
     if (cmd->run == NULL)
-        buf_append_text(out, " COMMAND");
+        buf_append_text(out,
+                        cmd->implied != NULL && cmd->implies == NULL ? " [COMMAND]" : " COMMAND");
     if (cmd->operands[0] != '\0')
         buf_printf(out, " %s", cmd->operands);
     buf_put_u8(out, '\n');
-    if (cmd->implied != NULL)
+    if (cmd->implies != NULL)
         buf_printf(out, "  %s [global flags] %s [flags] %s    (short for '%s')\n", program,
                    cmd->path, cmd->implied->operands, cmd->implied->path);
 }
 
-void help_print(const struct cmd *cmd, struct buf *out)
+void help_print(const struct cli *cli, const struct cmd *cmd, struct buf *out)
 {
+    const char *program = cli->name;
+    char first_flag[FLAG_NAME_SIZE + 2] = "--";
+    flag_name(cli->top->flags, first_flag + 2);
     buf_printf(out, "%s%s%s - ", program, cmd->path[0] != '\0' ? " " : "", cmd->path);
     help_words(out, cmd->summary, out->len, HELP_INDENT);
-    help_usage(cmd, out);
+    help_usage(cli, cmd, out);
     if (cmd->text != NULL) {
         buf_put_u8(out, '\n');
         help_words(out, cmd->text, 0, 0);
     }
     if (cmd->run == NULL)
-        help_commands(cmd, out);
+        help_commands(cli, cmd, out);
     help_flags("Flags", cmd->flags, out);
-    help_examples(cmd, out);
+    help_examples(cli, cmd, out);
     buf_put_u8(out, '\n');
     if (cmd->run == NULL)
         buf_printf(out, "%s%s%s COMMAND --help explains a command.\n", program,
                    cmd->path[0] != '\0' ? " " : "", cmd->path);
-    if (cmd != &cmd_program)
-        buf_printf(out, "%s --help lists the global flags (--host, --encoding, ...).\n", program);
+    if (cmd != cli->top)
+        buf_printf(out, "%s --help lists the global flags (%s, ...).\n", program, first_flag);
 }
