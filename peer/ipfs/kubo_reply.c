@@ -49,6 +49,7 @@ static int kubo_code_of_pin_words(enum kubo_command command, const char *text)
     case KUBO_RESOLVE:
     case KUBO_ADD:
     case KUBO_DAG_IMPORT:
+    case KUBO_DAG_STAT:
     case KUBO_BLOCK_PUT:
     case KUBO_BLOCK_GET:
         return OK;
@@ -333,12 +334,35 @@ static int kubo_read_added(struct kubo_reply *r, const struct json_doc *doc)
     return OK;
 }
 
+static int kubo_read_imported(struct kubo_reply *r, const struct json_doc *doc, int stats)
+{
+    struct kubo_row row = { .kind = KUBO_ROW_TREE };
+    if (kubo_take_count(doc, json_member(doc, stats, "BlockCount"), &row.tree.blocks) != OK ||
+        kubo_take_count(doc, json_member(doc, stats, "BlockBytesCount"), &row.tree.bytes) != OK)
+        return ERR_CORRUPT;
+    kubo_tell(r, &row);
+    return OK;
+}
+
+static int kubo_read_tree(struct kubo_reply *r, const struct json_doc *doc)
+{
+    struct kubo_row row = { .kind = KUBO_ROW_TREE };
+    if (json_get_u64(doc, json_member(doc, 0, "TotalSize"), &row.tree.bytes) != OK ||
+        kubo_take_count(doc, json_member(doc, 0, "UniqueBlocks"), &row.tree.blocks) != OK)
+        return ERR_CORRUPT;
+    kubo_tell(r, &row);
+    return OK;
+}
+
 static int kubo_read_root(struct kubo_reply *r, const struct json_doc *doc)
 {
+    int stats = json_member(doc, 0, "Stats");
+    if (stats != JSON_NONE)
+        return kubo_read_imported(r, doc, stats);
     int root = json_member(doc, 0, "Root");
     struct kubo_row row = { .kind = KUBO_ROW_ROOT };
     if (root == JSON_NONE)
-        return json_member(doc, 0, "Stats") != JSON_NONE ? OK : ERR_CORRUPT;
+        return ERR_CORRUPT;
     if (kubo_take_link(doc, json_member(doc, root, "Cid"), &row.root.cid) != OK)
         return ERR_CORRUPT;
     row.root.error = kubo_take_text(r, doc, json_member(doc, root, "PinErrorMsg"));
@@ -396,6 +420,8 @@ static int kubo_read_object(struct kubo_reply *r, const struct json_doc *doc, st
         return kubo_read_added(r, doc);
     case KUBO_DAG_IMPORT:
         return kubo_read_root(r, doc);
+    case KUBO_DAG_STAT:
+        return kubo_read_tree(r, doc);
     case KUBO_BLOCK_PUT:
         return kubo_read_block(r, doc);
     case KUBO_BLOCK_GET:

@@ -49,9 +49,10 @@ enum kubo_command {
     KUBO_PIN_RM,        /* KUBO_ROW_PINNED: what is no longer so */
     KUBO_PIN_UPDATE,    /* KUBO_ROW_PINNED: from, to */
     KUBO_ADD,           /* KUBO_ROW_ADDED: progress, files, folders */
-    KUBO_DAG_IMPORT,    /* a KUBO_ROW_ROOT each */
+    KUBO_DAG_IMPORT,    /* a KUBO_ROW_ROOT each, KUBO_ROW_TREE: what was imported */
     KUBO_BLOCK_PUT,     /* a KUBO_ROW_BLOCK each */
     KUBO_BLOCK_GET,     /* no rows: the bytes of a 200 are the caller's, only errors are read */
+    KUBO_DAG_STAT,      /* one KUBO_ROW_TREE */
 };
 
 enum kubo_row_kind {
@@ -65,6 +66,7 @@ enum kubo_row_kind {
     KUBO_ROW_PINNED,
     KUBO_ROW_ADDED,
     KUBO_ROW_ROOT,
+    KUBO_ROW_TREE,
     KUBO_ROW_BLOCK,
 };
 
@@ -108,6 +110,10 @@ struct kubo_row {
             struct cid cid;
             struct bytes error; /* empty: pinned */
         } root;
+        struct {
+            uint64_t blocks;
+            uint64_t bytes;
+        } tree;
         struct {
             struct cid cid;
             uint64_t size;

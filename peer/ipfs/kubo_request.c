@@ -193,6 +193,15 @@ void kubo_request_dag_import(struct buf *out, bool pin_roots)
 {
     kubo_put_command(out, "dag/import");
     kubo_put_bool(out, '?', "pin-roots", pin_roots);
+    kubo_put_bool(out, '&', "stats", true);
+}
+
+void kubo_request_dag_stat(struct buf *out, const struct cid *root)
+{
+    kubo_put_command(out, "dag/stat");
+    kubo_put_cid(out, '?', root);
+    kubo_put_bool(out, '&', "progress", false);
+    kubo_put_bool(out, '&', "offline", true);
 }
 
 void kubo_request_block_put(struct buf *out, const char *codec, const char *mhtype, int mhlen)

@@ -71,7 +71,10 @@ struct kubo_add {
     bool nocopy;
 };
 void kubo_request_add(struct buf *out, const struct kubo_add *add);
+/* With the sum of what was imported. */
 void kubo_request_dag_import(struct buf *out, bool pin_roots);
+/* Walks the whole tree, and fetches nothing for that: an error when a block is not there. */
+void kubo_request_dag_stat(struct buf *out, const struct cid *root);
 /* `codec` and `mhtype` by their multicodec names: "raw", "dag-pb"; "sha2-256". */
 void kubo_request_block_put(struct buf *out, const char *codec, const char *mhtype, int mhlen);
 void kubo_request_block_get(struct buf *out, const struct cid *cid);

@@ -70,6 +70,9 @@ static void heard_on_row(void *owner, const struct kubo_row *row)
         heard_add_cid(h, &row->root.cid);
         heard_add(h, row->root.error);
         break;
+    case KUBO_ROW_TREE:
+        h->hash += row->tree.blocks * 31 + row->tree.bytes;
+        break;
     case KUBO_ROW_BLOCK:
         heard_add_cid(h, &row->block.cid);
         break;
@@ -83,7 +86,7 @@ static void hear(struct heard *h, const uint8_t *data, size_t size, size_t piece
     const uint8_t *nul = memchr(body, 0, size - 2);
     size_t body_len = nul != NULL ? (size_t)(nul - body) : size - 2;
     struct kubo_reply r;
-    kubo_reply_init(&r, (enum kubo_command)(data[0] % (KUBO_BLOCK_GET + 1)), heard_on_row, h);
+    kubo_reply_init(&r, (enum kubo_command)(data[0] % (KUBO_DAG_STAT + 1)), heard_on_row, h);
     kubo_reply_on_head(&r, statuses[data[1] % 5]);
     for (size_t at = 0; at < body_len; at += piece)
         kubo_reply_on_body(&r, body + at, body_len - at < piece ? body_len - at : piece);

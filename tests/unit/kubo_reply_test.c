@@ -45,6 +45,7 @@ static void on_row(void *owner, const struct kubo_row *row)
     case KUBO_ROW_PEER:
     case KUBO_ROW_REPO:
     case KUBO_ROW_PROGRESS:
+    case KUBO_ROW_TREE:
         break;
     }
     if (cid != NULL && !cid_is_undefined(cid))
@@ -421,8 +422,11 @@ static void check_row(void *owner, const struct kubo_row *row)
     } else if (strcmp(kind, "progress") == 0 && row->kind == KUBO_ROW_PROGRESS) {
         cr_expect_eq(row->progress.nodes, 23574);
         cr_expect_eq(row->progress.bytes, 7343671);
-    } else if (strcmp(kind, "root") == 0) {
+    } else if (strcmp(kind, "root") == 0 && row->kind == KUBO_ROW_ROOT) {
         cr_expect(bytes_equal(row->root.error, (struct bytes){ "gone", 4 }));
+    } else if (strcmp(kind, "tree") == 0) {
+        cr_expect_eq(row->tree.blocks, 4);
+        cr_expect_eq(row->tree.bytes, 700194);
     }
 }
 
@@ -444,6 +448,10 @@ Test(kubo_reply, rows)
           "{\"Progress\":23574,\"Bytes\":7343671}\n{\"Pins\":[\"" CID_A "\"]}\n" },
         { "root", KUBO_DAG_IMPORT,
           "{\"Root\":{\"Cid\":{\"/\":\"" CID_A "\"},\"PinErrorMsg\":\"gone\"}}\n{\"Stats\":{}}\n" },
+        { "tree", KUBO_DAG_IMPORT,
+          "{\"Stats\":{\"BlockCount\":4,\"BlockBytesCount\":700194}}\n" },
+        { "tree", KUBO_DAG_STAT,
+          "{\"UniqueBlocks\":4,\"TotalSize\":700194,\"Ratio\":1,\"DagStats\":[]}\n" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct kubo_reply r;

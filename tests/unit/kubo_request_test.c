@@ -78,7 +78,7 @@ Test(kubo_request, content)
                                                     .nocopy = true }),
           "/api/v0/add?pin=false&progress=true&cid-version=1&raw-leaves=false&chunker=size-100"
           "&hash=sha2-256&trickle=true&wrap-with-directory=true&only-hash=true&nocopy=true");
-    CHECK(kubo_request_dag_import(out, false), "/api/v0/dag/import?pin-roots=false");
+    CHECK(kubo_request_dag_import(out, false), "/api/v0/dag/import?pin-roots=false&stats=true");
     CHECK(kubo_request_block_put(out, "dag-pb", "sha2-256", 32),
           "/api/v0/block/put?cid-codec=dag-pb&mhtype=sha2-256&mhlen=32&pin=false"
           "&allow-big-block=true");
