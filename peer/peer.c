@@ -98,6 +98,7 @@ static void peer_settle(struct peer *p)
         peer_accept_settle(p);
         peer_tracker_settle(p);
         peer_check_ready(p);
+        peer_uploads_settle(p);
     }
     peer_stop_settle(p);
 }
@@ -184,6 +185,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_audit_deadline_us(p));
     due = peer_earlier(due, peer_swarm_deadline_us(p));
     due = peer_earlier(due, peer_tracker_deadline_us(p));
+    due = peer_earlier(due, peer_uploads_deadline_us(p));
     return peer_earlier(due, peer_stop_deadline_us(p));
 }
 
@@ -212,6 +214,8 @@ static void peer_on_frame(void *owner, const struct peer_id *from, enum stream s
         peer_on_raft_frame(p, from, &frame);
     else if (stream == STREAM_BULK && frame.kind == FRAME_SNAPSHOT)
         peer_on_snapshot_frame(p, from, &frame);
+    else if (stream == STREAM_UPLOADS && frame.kind == FRAME_UPLOAD)
+        peer_on_upload_frame(p, from, &frame);
     else if (stream == STREAM_CALLS && (frame.kind == FRAME_REQUEST || frame.kind == FRAME_REPLY))
         rpc_on_frame(&p->rpc, from, &frame);
     else
@@ -226,6 +230,7 @@ static void peer_on_link(void *owner, const struct peer_id *id, bool up)
         return;
     peer_enter(p);
     rpc_on_link_down(&p->rpc, id);
+    peer_uploads_on_link_down(p, id);
     peer_leave(p);
 }
 
@@ -416,6 +421,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     p->proposals_due_us = RAFT_NEVER;
     list_init(&p->changes);
     peer_reads_start(p);
+    peer_uploads_start(p);
     list_init(&p->removals);
     peer_enter(p);
     peer_learn_addresses(p, options->cluster_peers, options->cluster_peers_count);
@@ -445,6 +451,7 @@ void peer_destroy(struct peer *p)
     peer_changes_end(p, ERR_CANCELED);
     rpc_deinit(&p->rpc);
     peer_removals_end(p);
+    peer_uploads_end(p);
     peer_doors_end(p);
     peer_exports_end(p);
     peer_swarm_end(p);

@@ -77,6 +77,9 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
     case RPC_AUDIT:
         peer_on_audit(p, asker, payload);
         break;
+    case RPC_ALLOCATE:
+        peer_on_allocate(p, asker, payload);
+        break;
     case RPC_DIVERGED:
         peer_on_diverged(p, asker);
         break;

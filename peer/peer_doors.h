@@ -21,6 +21,13 @@ int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why);
 /* The client is gone: done will not run; what it asked for goes on. */
 void peer_write_forget(struct peer *p, struct api_call *call);
 
+/* POST /add (peer_upload.c): of struct api_ops. */
+int peer_add_open(void *impl, struct api_add *add, struct buf *why);
+size_t peer_add_write(void *impl, struct api_add *add, const void *bytes, size_t len);
+void peer_add_end(void *impl, struct api_add *add);
+void peer_add_resume(void *impl, struct api_add *add);
+void peer_add_close(void *impl, struct api_add *add);
+
 int peer_proxy_create(struct peer *p, struct proxy **out);
 void peer_proxy_request(void *owner, struct http_exchange *x);
 

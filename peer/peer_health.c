@@ -246,6 +246,48 @@ int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priorit
     return OK;
 }
 
+/* Everybody who takes new pins. */
+static int peer_everybody(struct peer *p, const struct peer_candidates *candidates,
+                          const struct peer_id **out, size_t *count)
+{
+    struct peer_id *ids = arena_array(&p->arena, candidates->count + 1, sizeof(*ids));
+    if (ids == NULL)
+        return ERR_NOMEM;
+    *out = ids;
+    *count = 0;
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (allocate_is_eligible(&candidates->list[i], p->options.allocate_by_count))
+            ids[(*count)++] = candidates->list[i].id;
+    }
+    return *count > 0 ? OK : ERR_NOT_ENOUGH_PEERS;
+}
+
+int peer_allocate_new(struct peer *p, const struct pin *pin, const struct peer_id *priority,
+                      size_t priority_count, const struct peer_id **out, size_t *count,
+                      struct buf *why)
+{
+    struct peer_candidates candidates;
+    struct allocate_result result;
+    int err = peer_candidates(p, &candidates);
+    if (err != OK)
+        return err;
+    if (pin->replication_max < 0)
+        return peer_everybody(p, &candidates, out, count);
+    struct allocate_request request = { .replication_min = pin->replication_min,
+                                        .replication_max = pin->replication_max,
+                                        .priority = priority,
+                                        .priority_count = priority_count,
+                                        .candidates = candidates.list,
+                                        .candidates_count = candidates.count,
+                                        .metrics_count = p->options.allocate_by_count };
+    err = allocate(&request, &p->arena, &result, why);
+    if (err != OK)
+        return err;
+    *out = result.allocations;
+    *count = result.allocations_count;
+    return OK;
+}
+
 /* ---- life ---- */
 
 int peer_health_start(struct peer *p)

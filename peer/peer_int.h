@@ -32,6 +32,8 @@
  *   peer_api.c       what the REST API asks for
  *   peer_export.c    all pins as they stand at one moment
  *   peer_proxy.c     what the IPFS proxy asks for
+ *   peer_upload.c    uploads of this peer's clients; peer_upload_place.c who gets them, peer_intake.c into this peer's
+ *                    daemon
  *   peer_observe.c   facts for checkers
  *   peer_stop.c      the orderly stop
  *
@@ -76,6 +78,7 @@ enum {
     PEER_BATCH_ROWS_MAX = OVERLAY_OPS_MAX - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
     PEER_EXPIRIES_IN_FLIGHT_MAX = 64,
     PEER_SURPLUS_ASKS_MAX = 32,
+    PEER_UPLOADS_MAX = 64, /* of clients here, and as many into the daemon */
 };
 
 /* Numbers in the file room. */
@@ -157,6 +160,16 @@ struct peer_surplus {
 struct peer_door_list;
 struct peer_sender;
 struct peer_receiver;
+
+/* Uploads (peer_upload.c): those of this peer's clients, and those into its daemon. */
+struct peer_uploads {
+    struct list_link list;
+    size_t count;
+    struct list_link intakes;
+    size_t intakes_count;
+    uint32_t last_id; /* in this life */
+    bool has_moved;   /* something was said between the two, at this peer */
+};
 
 struct peer {
     struct peer_options options;
@@ -295,6 +308,7 @@ struct peer {
     /* Doors. */
     struct peer_doors *doors;
     struct api_export *exports[PEER_EXPORTS_MAX]; /* NULL: free */
+    struct peer_uploads uploads;
 
     /* The orderly stop. */
     bool is_leaving; /* the cluster, before that */
@@ -524,6 +538,11 @@ int peer_candidates(struct peer *p, struct peer_candidates *out);
 int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priority,
                   size_t priority_count, struct buf *why);
 
+/* Who would hold a new pin; of one that is to be everywhere, who could. */
+int peer_allocate_new(struct peer *p, const struct pin *pin, const struct peer_id *priority,
+                      size_t priority_count, const struct peer_id **out, size_t *count,
+                      struct buf *why);
+
 /* ---- peer_repair.c ---- */
 int peer_repair_start(struct peer *p);
 void peer_repair_end(struct peer *p);
@@ -590,6 +609,40 @@ void peer_doors_end(struct peer *p);
 /* ---- peer_export.c; its ops are in peer_export.h ---- */
 void peer_exports_on_durable(struct peer *p, uint64_t applied);
 void peer_exports_end(struct peer *p);
+
+/* ---- peer_upload.c ---- */
+void peer_uploads_start(struct peer *p);
+void peer_uploads_stop(struct peer *p);
+void peer_uploads_end(struct peer *p);
+void peer_uploads_settle(struct peer *p);
+uint64_t peer_uploads_deadline_us(const struct peer *p);
+void peer_on_upload_frame(struct peer *p, const struct peer_id *from, const struct frame *frame);
+void peer_uploads_on_link_down(struct peer *p, const struct peer_id *id);
+
+/* ---- peer_upload_place.c ---- */
+/* A question to the leader: who would hold such a pin? The asker's, until done ran or peer_place_forget(). */
+struct peer_placing {
+    void (*done)(struct peer_placing *placing, int err, const struct peer_id *peers, size_t count,
+                 const char *why); /* the peers lie in p->arena */
+    struct peer *peer;
+    bool is_open;
+};
+/* At once an error, with words in `why`, or done ran already (this peer leads), or it runs later. */
+int peer_place(struct peer *p, const struct pin *pin, const struct peer_id *priority,
+               size_t priority_count, struct peer_placing *placing, struct buf *why);
+void peer_place_forget(struct peer_placing *placing);
+void peer_on_allocate(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+
+/* ---- peer_intake.c ---- */
+struct upload_msg;
+/* Says it to that peer, which may be this one. */
+int peer_upload_say(struct peer *p, const struct peer_id *to, const struct upload_msg *m);
+void peer_upload_on_msg(struct peer *p, const struct peer_id *from, const struct upload_msg *m);
+void peer_intake_on_msg(struct peer *p, const struct peer_id *from, const struct upload_msg *m);
+void peer_intakes_step(struct peer *p);
+void peer_intakes_cancel(struct peer *p, const struct peer_id *from); /* NULL: all */
+void peer_intakes_end(struct peer *p);
+uint64_t peer_intakes_deadline_us(const struct peer *p);
 
 /* ---- peer_stop.c ---- */
 void peer_stop_now(struct peer *p);

@@ -17,6 +17,7 @@ void peer_stop_now(struct peer *p)
     tracker_stop(p->tracker);
     peer_informer_stop(p->informer);
     peer_swarm_stop(p);
+    peer_uploads_stop(p);
     if (peer_leads(p))
         (void)raft_transfer(p->raft, p->now_us, RAFT_NOBODY);
 }

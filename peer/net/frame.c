@@ -37,7 +37,7 @@ int frame_decode(struct frame *out, const void *bytes, size_t len)
         return ERR_CORRUPT;
     if (version > FRAME_VERSION)
         return ERR_VERSION;
-    if (version == 0 || kind < FRAME_RAFT || kind > FRAME_SNAPSHOT)
+    if (version == 0 || kind < FRAME_RAFT || kind > FRAME_UPLOAD)
         return ERR_CORRUPT;
     out->kind = (enum frame_kind)kind;
     memcpy(out->cluster.bytes, cluster.data, CLUSTER_ID_BYTES);

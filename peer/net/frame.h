@@ -1,7 +1,8 @@
 /* frame.h -- the first bytes of everything that peers say to one another.
  *
  * Shape    kind (1) | version (1) | cluster id (16; zeroes while the sender has none) | body.
- *          RAFT on the control stream, REQUEST and REPLY on the calls stream, SNAPSHOT on the bulk stream.
+ *          RAFT on the control stream, REQUEST and REPLY on the calls stream, SNAPSHOT on the bulk stream,
+ *          UPLOAD on the uploads stream.
  * Errors   ERR_CORRUPT: too short or no known kind. ERR_VERSION: a newer version than ours.
  * Source   DESIGN 7, 10; docs/WIRE.md. */
 #ifndef NET_FRAME_H
@@ -20,6 +21,7 @@ enum frame_kind {
     FRAME_REQUEST = 2, /* body: rpc.c */
     FRAME_REPLY = 3,
     FRAME_SNAPSHOT = 4, /* body: snapshot_msg_encode() */
+    FRAME_UPLOAD = 5,   /* body: upload_msg_encode() */
 };
 
 struct cluster_id {

@@ -40,7 +40,8 @@ enum rpc_method {
     RPC_LEAVE = 13,        /* leader, I leave: let what I hold move, then remove me */
     RPC_DIVERGED = 14,     /* what you say is committed contradicts my log: I stop */
     RPC_AUDIT = 15,        /* leader, is your state as mine was there? (members/audit.h) */
-    RPC_METHOD_LAST = RPC_AUDIT
+    RPC_ALLOCATE = 16,     /* leader, who would hold this? (peer_upload_place.c) */
+    RPC_METHOD_LAST = RPC_ALLOCATE
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -1,7 +1,7 @@
 /* os_transport.h -- port/transport.h over TCP, speaking libp2p (p2p/session.h).
  *
  * Shape    It listens on multiaddrs, dials the peers it was told addresses of, and keeps at most one
- *          connection a pair. On it each side opens three streams, one for each enum stream; a frame
+ *          connection a pair. On it each side opens four streams, one for each enum stream; a frame
  *          is its length (u32) and its bytes. What is sent waits in a bounded queue for each peer and
  *          stream until a stream takes it, also while there is no connection.
  * Who      With a secret only those who know it get a word in. Whoever proves an identity then is

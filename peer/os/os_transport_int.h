@@ -2,7 +2,7 @@
  *
  *     os_transport.c        the port's calls, listening, announcing
  *     os_transport_peer.c   struct os_peer: addresses, dialling, queues
- *     os_transport_link.c   struct os_link: one connection, its six streams, its frames */
+ *     os_transport_link.c   struct os_link: one connection, its eight streams, its frames */
 #ifndef OS_OS_TRANSPORT_INT_H
 #define OS_OS_TRANSPORT_INT_H
 

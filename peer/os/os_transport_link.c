@@ -1,4 +1,4 @@
-/* One connection: six streams (three that we opened and write, three that they opened and we read),
+/* One connection: eight streams (four that we opened and write, four that they opened and we read),
  * frames in both directions, and the decision which of two connections to one peer stays.
  *
  * A link that lost the decision is retired: we close our halves behind what they have taken, and read the
@@ -18,10 +18,11 @@ static const char *const stream_protocols[STREAM_COUNT] = {
     [STREAM_CONTROL] = "/holdfast/control/1",
     [STREAM_CALLS] = "/holdfast/calls/1",
     [STREAM_BULK] = "/holdfast/bulk/1",
+    [STREAM_UPLOADS] = "/holdfast/uploads/1",
 };
 
 enum {
-    LINK_STREAMS_MAX = 8,                /* theirs: three, and a few that are being refused */
+    LINK_STREAMS_MAX = 8,                /* theirs: four, and a few that are being refused */
     LINK_WRITE_BYTES = 64 * 1024,        /* of one stream, in the session's hands */
     LINK_PARTIAL_KEPT_BYTES = 64 * 1024, /* a larger buffer is given back after its frame */
 };

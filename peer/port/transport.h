@@ -1,8 +1,8 @@
 /* transport.h -- frames to and from other peers, named by peer id.
  *
- * Shape    Three streams a pair: control (Raft), calls (requests and answers), bulk (snapshot
- *          chunks, paced by the caller, who waits for an answer before the next chunk). One frame
- *          is one message, whole.
+ * Shape    Four streams a pair: control (Raft), calls (requests and answers), bulk (snapshot
+ *          chunks) and uploads, both paced by their callers, who wait for an answer before they send
+ *          more. One frame is one message, whole.
  * Promise  Little: a frame may be lost, copied, late, or overtake one of another stream; within one
  *          stream order holds until a connection breaks. The sender that a frame is reported with
  *          is proven (Noise).
@@ -23,7 +23,7 @@
 #include "util/assert.h"
 #include "util/limits.h"
 
-enum stream { STREAM_CONTROL, STREAM_CALLS, STREAM_BULK, STREAM_COUNT };
+enum stream { STREAM_CONTROL, STREAM_CALLS, STREAM_BULK, STREAM_UPLOADS, STREAM_COUNT };
 
 struct transport_hooks {
     void (*on_frame)(void *owner, const struct peer_id *from, enum stream stream, const void *bytes,

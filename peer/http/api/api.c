@@ -16,6 +16,7 @@ static const struct http_route api_routes[] = {
     { "GET", "/repair/plan", api_get_repair_plan },
     { "GET", "/monitor/metrics", api_get_metric_names },
     { "GET", "/monitor/metrics/{name}", api_get_metrics },
+    { "POST", "/add", api_post_add },
     { "GET", "/allocations", api_get_allocations },
     { "GET", "/allocations/{cid}", api_get_allocation },
     { "GET", "/state/export", api_get_state_export },

@@ -130,6 +130,43 @@ struct api_call {
     void *pending; /* the peer's, while it is under way */
 };
 
+/* A line of POST /add. */
+struct api_added {
+    struct bytes name;
+    struct cid cid; /* undefined: only progress */
+    uint64_t bytes;
+    uint64_t size;
+};
+
+/* An upload: its body comes by add_write(), its rows go by on_row. */
+struct api_add {
+    /* In; it lives as long as the upload. */
+    struct pin pin; /* as asked for; the cid is what comes out of it */
+    const struct peer_id *priority;
+    size_t priority_count;
+    bool is_car;
+    bool is_trickle;
+    bool has_raw_leaves;
+    bool wraps;
+    bool has_progress;
+    bool is_local; /* into this peer's daemon only */
+    bool is_not_pinned;
+    uint8_t cid_version;
+    const char *chunker;
+    const char *hash;
+    const char *boundary;
+    /* False: no more rows for now, until add_resume(). */
+    bool (*on_row)(struct api_add *add, const struct api_added *row);
+    void (*on_room)(struct api_add *add); /* add_write() had taken less than it was offered */
+    /* Out: err OK: all is added, and pinned unless that was not asked for. `why` lives until done returns. */
+    void (*done)(struct api_add *add, int err, const char *why);
+    bool is_started;                   /* it is known who gets it; errors before are about that */
+    const struct peer_id *allocations; /* once it is started */
+    size_t allocations_count;
+    void *owner;
+    void *pending; /* the peer's, while it is under way */
+};
+
 enum api_order { API_LOOK, API_RECOVER, API_SYNC };
 
 struct api_status_request {
@@ -169,6 +206,13 @@ struct api_ops {
     int (*peer_drain)(void *impl, struct api_call *call,
                       struct buf *why);                /* or, is_undone, not any more */
     void (*forget)(void *impl, struct api_call *call); /* done will not run */
+    /* At once an error, with words in `why`; else done runs later, never from inside of any of these. */
+    int (*add_open)(void *impl, struct api_add *add, struct buf *why);
+    size_t (*add_write)(void *impl, struct api_add *add, const void *bytes, size_t len);
+    void (*add_end)(void *impl, struct api_add *add); /* the body is over */
+    void (*add_resume)(void *impl, struct api_add *add);
+    /* Breaks it off: done will not run. A pin that is under way already goes on. */
+    void (*add_close)(void *impl, struct api_add *add);
     /* All members, one after another. */
     int (*ids_open)(void *impl, const struct api_listing_hooks *hooks, struct api_listing **out);
     enum api_next (*ids_next)(struct api_listing *l, struct arena *arena, struct api_id *out);

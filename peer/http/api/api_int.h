@@ -84,6 +84,7 @@ API_HANDLER(api_get_metric_names);
 API_HANDLER(api_get_metrics);
 API_HANDLER(api_get_alerts);
 API_HANDLER(api_get_repair_plan);
+API_HANDLER(api_post_add);
 API_HANDLER(api_get_allocations);
 API_HANDLER(api_get_allocation);
 API_HANDLER(api_get_state_export);
