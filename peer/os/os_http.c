@@ -6,9 +6,10 @@
  * So no wake-up can be forgotten on a path of its own, and a connection is freed in one place, which
  * no hook of http_conn is ever under.
  *
- * Time     Each connection is in the list of its phase, the longest unchanged first, so one sweep
- *          looks at list heads only. A running exchange has no limit; there the sweep asks the
- *          kernel whether the client still exists, because a socket that is not read does not tell.
+ * Time     Each connection is in the list of its phase, the longest unchanged first. A sweep, every
+ *          second or so, compares each with its deadline (os_conn_deadline_us); of those with a
+ *          running exchange it also asks the kernel whether the client still exists, because a
+ *          socket that is not read does not tell.
  * Closing  An answer that ends a connection while input is unread would be destroyed by the reset
  *          that close() sends then. So: end the sending side, drop what comes, close a little later. */
 #include "os/os_http.h"
@@ -38,6 +39,7 @@ enum {
 };
 
 enum os_conn_phase {
+    PHASE_NEW,    /* nothing was asked for yet */
     PHASE_IDLE,
     PHASE_HEAD,   /* a head has begun; or a body that nobody wants */
     PHASE_BUSY,   /* an exchange runs */
@@ -52,15 +54,21 @@ struct os_conn {
     struct os_http *server;
     struct os_watch watch;
     int fd;
+    struct os_tls_conn *tls; /* NULL: none is spoken */
     struct http_conn *http;
     struct buf in; /* what http_conn did not take yet; while it holds bytes nothing is read */
     enum os_conn_phase phase;
-    uint64_t since_us;
+    uint64_t since_us;   /* in this phase */
+    uint64_t request_us; /* when the request began that is being read or answered */
+    uint64_t answer_us;  /* when its head was complete */
+    uint64_t moved_us;   /* when a byte last came or went */
     uint64_t requests_seen;
     bool has_progress; /* http_conn changed since we last looked */
     bool is_working;
     bool has_eof;
     bool is_broken;
+    bool may_hold_more;    /* TLS: decrypted bytes that the kernel knows nothing of */
+    bool read_needs_write; /* TLS: a handshake that waits for room in the socket */
 };
 
 struct os_listener {
@@ -90,6 +98,7 @@ struct os_http {
 };
 
 static void os_conn_work(struct os_conn *c);
+static void os_conn_look(struct os_conn *c);
 
 /* ---- the Date field ---- */
 
@@ -122,11 +131,16 @@ static void os_http_set_accepting(struct os_http *s, bool accepts)
 static void os_conn_enter(struct os_conn *c, enum os_conn_phase phase)
 {
     struct os_http *s = c->server;
+    bool had_begun = c->phase == PHASE_HEAD;
     c->phase = phase;
     c->since_us = os_clock_mono_us();
+    if (!had_begun)
+        c->request_us = c->since_us;
+    if (phase == PHASE_BUSY)
+        c->answer_us = c->since_us;
     list_remove(&c->link);
     list_push_back(&s->phases[phase], &c->link);
-    if (phase == PHASE_IDLE && !s->accepts)
+    if ((phase == PHASE_IDLE || phase == PHASE_NEW) && !s->accepts)
         os_http_set_accepting(s, true); /* it could make room for another one */
 }
 
@@ -144,6 +158,8 @@ static void os_conn_close(struct os_conn *c)
     list_remove(&c->link);
     list_remove(&c->dirty);
     buf_deinit(&c->in);
+    if (c->tls != NULL)
+        os_tls_conn_destroy(c->tls);
     mem_free(c);
     s->conns_count -= 1;
     if (!s->accepts)
@@ -171,14 +187,40 @@ static void os_http_look_at_dirty(void *owner)
     while ((link = list_pop_front(&s->dirty)) != NULL) /* those marked meanwhile: the next turn */
         list_push_back(&now, link);
     while ((link = list_pop_front(&now)) != NULL)
-        os_conn_work(list_entry(link, struct os_conn, dirty));
+        os_conn_look(list_entry(link, struct os_conn, dirty));
 }
 
-/* ---- one connection: bytes (TLS will sit in these two) ---- */
+/* ---- one connection: bytes ---- */
+
+/* A client that does not know that this is a TLS port sees a sentence instead of noise. */
+static void os_conn_answer_plainly(struct os_conn *c)
+{
+    static const char answer[] = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n"
+                                 "Connection: close\r\n\r\n"
+                                 "Client sent an HTTP request to an HTTPS server.\n";
+    (void)!send(c->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void os_conn_heed(struct os_conn *c, struct os_tls_outcome outcome)
+{
+    if (outcome.is_broken && os_tls_met_plain_http(c->tls))
+        os_conn_answer_plainly(c);
+    if (outcome.is_broken && os_tls_why(c->tls)[0] != 0)
+        LOG_DEBUG(c->server->log, "http", "a TLS connection failed: %s", os_tls_why(c->tls));
+    c->has_eof = c->has_eof || outcome.has_eof;
+    c->is_broken = c->is_broken || outcome.is_broken;
+}
 
 /* > 0 bytes, 0 nothing now; is_broken or has_eof say the rest. */
 static size_t os_conn_recv(struct os_conn *c, void *bytes, size_t size)
 {
+    if (c->tls != NULL && c->phase != PHASE_LINGER) {
+        struct os_tls_outcome outcome = os_tls_read(c->tls, bytes, size);
+        c->may_hold_more = outcome.len == size;
+        c->read_needs_write = outcome.needs_write;
+        os_conn_heed(c, outcome);
+        return outcome.len;
+    }
     ssize_t len = recv(c->fd, bytes, size, 0);
     if (len > 0)
         return (size_t)len;
@@ -191,6 +233,11 @@ static size_t os_conn_recv(struct os_conn *c, void *bytes, size_t size)
 
 static size_t os_conn_send(struct os_conn *c, struct bytes bytes)
 {
+    if (c->tls != NULL) {
+        struct os_tls_outcome outcome = os_tls_write(c->tls, bytes);
+        os_conn_heed(c, outcome);
+        return outcome.len;
+    }
     ssize_t len = send(c->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
     if (len >= 0)
         return (size_t)len;
@@ -207,6 +254,8 @@ static void os_conn_receive(struct os_conn *c)
     ASSERT(c->in.len == 0);
     size_t len = os_conn_recv(c, s->scratch, sizeof s->scratch);
     size_t took = 0;
+    if (len > 0)
+        c->moved_us = os_clock_mono_us();
     if (len > 0 && c->phase == PHASE_LINGER)
         took = len;
     else if (len > 0)
@@ -235,8 +284,10 @@ static size_t os_conn_flush(struct os_conn *c)
     if (out.len == 0)
         return 0;
     size_t sent = os_conn_send(c, out);
-    if (sent > 0)
+    if (sent > 0) {
+        c->moved_us = os_clock_mono_us();
         http_conn_output_taken(c->http, sent);
+    }
     return sent;
 }
 
@@ -249,6 +300,9 @@ static bool os_conn_is_over(const struct os_conn *c)
 static void os_conn_linger(struct os_conn *c)
 {
     buf_deinit(&c->in);
+    c->may_hold_more = false;
+    if (c->tls != NULL)
+        os_tls_finish(c->tls);
     shutdown(c->fd, SHUT_WR);
     os_conn_enter(c, PHASE_LINGER);
 }
@@ -259,7 +313,14 @@ static enum os_conn_phase os_conn_phase_now(const struct os_conn *c)
         return PHASE_BUSY;
     if (http_conn_output(c->http).len > 0)
         return PHASE_FLUSH;
-    return http_conn_is_idle(c->http) ? PHASE_IDLE : PHASE_HEAD;
+    if (!http_conn_is_idle(c->http))
+        return PHASE_HEAD;
+    return http_conn_requests_count(c->http) > 0 ? PHASE_IDLE : PHASE_NEW;
+}
+
+static bool os_conn_reads(const struct os_conn *c)
+{
+    return c->in.len == 0 && !c->has_eof;
 }
 
 /* Puts it where its state says, and waits for what can change that. May free it. */
@@ -284,8 +345,11 @@ static void os_conn_settle(struct os_conn *c)
     if (phase != c->phase || requests_count != c->requests_seen)
         os_conn_enter(c, phase);
     c->requests_seen = requests_count;
-    bool reads = c->in.len == 0 && !c->has_eof;
-    os_watch_set(&c->watch, (reads ? OS_READ : 0) | (has_output ? OS_WRITE : 0));
+    bool reads = os_conn_reads(c);
+    bool writes = has_output || (reads && c->read_needs_write);
+    os_watch_set(&c->watch, (reads ? OS_READ : 0) | (writes ? OS_WRITE : 0));
+    if (reads && c->may_hold_more)
+        os_conn_on_progress(c); /* no event will come for it */
 }
 
 static void os_conn_work(struct os_conn *c)
@@ -314,7 +378,16 @@ static void os_conn_on_ready(void *owner, int ready)
     struct os_conn *c = owner;
     c->is_working = true;
     os_http_refresh_date(c->server);
-    if ((ready & OS_READ) != 0)
+    if ((ready & OS_READ) != 0 || c->read_needs_write)
+        os_conn_receive(c);
+    os_conn_work(c);
+}
+
+/* Somebody marked it. */
+static void os_conn_look(struct os_conn *c)
+{
+    c->is_working = true;
+    if (c->may_hold_more && os_conn_reads(c))
         os_conn_receive(c);
     os_conn_work(c);
 }
@@ -331,28 +404,61 @@ static int os_conn_create(struct os_http *s, int fd)
     c->server = s;
     c->fd = fd;
     os_watch_init(&c->watch, s->loop, fd, os_conn_on_ready, c);
+    int err = s->options.tls != NULL ? os_tls_accept(&c->tls, s->options.tls, fd) : OK;
     c->is_working = true;
-    int err = s->hooks.on_open(s->hooks.owner, os_conn_on_progress, c, &c->http);
+    if (err == OK)
+        err = s->hooks.on_open(s->hooks.owner, os_conn_on_progress, c, &c->http);
     c->is_working = false;
     if (err != OK) {
+        if (c->tls != NULL)
+            os_tls_conn_destroy(c->tls);
         mem_free(c);
         return err;
     }
     http_conn_set_date(c->http, s->date);
     s->conns_count += 1;
     os_socket_tune(fd);
-    os_conn_enter(c, PHASE_IDLE);
+    os_conn_enter(c, PHASE_NEW);
+    c->moved_us = c->since_us;
     os_conn_settle(c);
     if (s->conns_count == 1)
         os_timer_set(&s->sweep, os_clock_mono_us() + s->options.sweep_us);
     return OK;
 }
 
-/* The one that nobody uses longest; NULL when all are in use. */
-static struct os_conn *os_http_oldest_idle(struct os_http *s)
+static struct os_conn *os_http_oldest_of(struct os_http *s, enum os_conn_phase phase)
 {
-    struct list_link *oldest = s->phases[PHASE_IDLE].next;
-    return oldest != &s->phases[PHASE_IDLE] ? list_entry(oldest, struct os_conn, link) : NULL;
+    struct list_link *oldest = s->phases[phase].next;
+    return oldest != &s->phases[phase] ? list_entry(oldest, struct os_conn, link) : NULL;
+}
+
+/* Is it the client's turn, to send or to take something? */
+static bool os_conn_waits_for_client(const struct os_conn *c)
+{
+    return http_conn_output(c->http).len > 0 ||
+           (http_conn_is_reading(c->http) && !http_conn_is_paused(c->http));
+}
+
+/* The first whose client has let us wait too long in the middle of an exchange. */
+static struct os_conn *os_http_stalled(struct os_http *s)
+{
+    uint64_t now_us = os_clock_mono_us();
+    list_for_each_safe (link, after, &s->phases[PHASE_BUSY]) {
+        struct os_conn *c = list_entry(link, struct os_conn, link);
+        if (s->options.idle_timeout_us > 0 && now_us - c->moved_us >= s->options.idle_timeout_us &&
+            os_conn_waits_for_client(c))
+            return c;
+    }
+    return NULL;
+}
+
+/* Whoever can best be spared for a new one; NULL when all are in use. */
+static struct os_conn *os_http_dispensable(struct os_http *s)
+{
+    struct os_conn *c = os_http_oldest_of(s, PHASE_IDLE);
+    if (c == NULL)
+        c = os_http_oldest_of(s, PHASE_NEW);
+    return c != NULL ? c : os_http_stalled(s);
 }
 
 static bool os_http_is_full(const struct os_http *s)
@@ -376,7 +482,7 @@ static void os_http_welcome(struct os_http *s, int fd)
         LOG_WARN(s->log, "http", "new connections again");
     s->is_starved = false;
     if (os_http_is_full(s))
-        os_conn_close(os_http_oldest_idle(s));
+        os_conn_close(os_http_dispensable(s));
     if (os_conn_create(s, fd) != OK)
         close(fd);
 }
@@ -387,7 +493,7 @@ static void os_listener_on_ready(void *owner, int ready)
     struct os_http *s = l->server;
     (void)ready;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
-        if (os_http_is_full(s) && os_http_oldest_idle(s) == NULL) {
+        if (os_http_is_full(s) && os_http_dispensable(s) == NULL) {
             os_http_set_accepting(s, false); /* until one closes */
             return;
         }
@@ -402,13 +508,46 @@ static void os_listener_on_ready(void *owner, int ready)
 
 /* ---- time ---- */
 
-static void os_http_sweep_phase(struct os_http *s, enum os_conn_phase phase, uint64_t now_us,
-                                uint64_t timeout_us)
+static uint64_t os_conn_after(uint64_t from_us, uint64_t timeout_us)
+{
+    return timeout_us > 0 ? from_us + timeout_us : UINT64_MAX;
+}
+
+static uint64_t os_conn_earlier(uint64_t a_us, uint64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
+/* When what it is in has taken too long. */
+static uint64_t os_conn_deadline_us(const struct os_conn *c)
+{
+    const struct os_http_options *o = &c->server->options;
+    uint64_t read_us = os_conn_after(c->request_us, o->read_timeout_us);
+    uint64_t write_us = os_conn_after(c->answer_us, o->write_timeout_us);
+    switch (c->phase) {
+    case PHASE_NEW:
+    case PHASE_HEAD:
+        return os_conn_earlier(read_us, os_conn_after(c->since_us, o->head_timeout_us));
+    case PHASE_IDLE:
+        return os_conn_after(c->since_us, o->idle_timeout_us);
+    case PHASE_BUSY:
+        return http_conn_is_reading(c->http) ? os_conn_earlier(read_us, write_us) : write_us;
+    case PHASE_FLUSH:
+        return os_conn_earlier(write_us, os_conn_after(c->moved_us, o->idle_timeout_us));
+    case PHASE_LINGER:
+        return os_conn_after(c->since_us, o->linger_timeout_us);
+    case PHASE_COUNT:
+        break;
+    }
+    return UINT64_MAX;
+}
+
+static void os_http_sweep_phase(struct os_http *s, enum os_conn_phase phase, uint64_t now_us)
 {
     list_for_each_safe (link, after, &s->phases[phase]) {
         struct os_conn *c = list_entry(link, struct os_conn, link);
-        if (now_us - c->since_us < timeout_us)
-            return;
+        if (now_us < os_conn_deadline_us(c))
+            continue;
         if (phase == PHASE_LINGER || phase == PHASE_FLUSH) {
             os_conn_close(c);
             continue;
@@ -438,12 +577,10 @@ static void os_http_on_sweep(void *owner)
 {
     struct os_http *s = owner;
     uint64_t now_us = os_clock_mono_us();
-    os_http_sweep_phase(s, PHASE_IDLE, now_us, s->options.idle_timeout_us);
-    os_http_sweep_phase(s, PHASE_HEAD, now_us, s->options.head_timeout_us);
-    os_http_sweep_phase(s, PHASE_FLUSH, now_us, s->options.idle_timeout_us);
-    os_http_sweep_phase(s, PHASE_LINGER, now_us, s->options.linger_timeout_us);
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        os_http_sweep_phase(s, (enum os_conn_phase)phase, now_us);
     os_http_sweep_busy(s);
-    if (!s->accepts && (!os_http_is_full(s) || os_http_oldest_idle(s) != NULL))
+    if (!s->accepts && (!os_http_is_full(s) || os_http_dispensable(s) != NULL))
         os_http_set_accepting(s, true);
     if (s->conns_count > 0)
         os_timer_set(&s->sweep, now_us + s->options.sweep_us);

@@ -2,10 +2,15 @@
  *
  * Shape    One server, any number of addresses, one kind of connection: on_open makes the http_conn
  *          that understands the bytes. What a door is (API, proxy), the hook's owner knows.
- * Limits   connections_max: at the limit the longest idle connection is closed for a new one; when
- *          none is idle, new ones wait in the kernel. Timeouts: the rest of a head (or of a body
- *          that nobody wants) head_timeout_us, between requests idle_timeout_us; a running exchange
- *          has none, but a client that has gone is noticed even while it is not read.
+ * Limits   connections_max: at the limit a connection is closed for a new one: the longest idle, else
+ *          one whose client has left us waiting for idle_timeout_us; when there is none, new ones
+ *          wait in the kernel.
+ * Times    0: no limit. head_timeout_us: from the start of a request (or of the connection) to the
+ *          end of its head. read_timeout_us: to the end of its body. write_timeout_us: from the end
+ *          of the head to the end of the answer. idle_timeout_us: between requests, and for an
+ *          answer that is complete and not taken. A client that has gone is noticed even while it is
+ *          not read.
+ * TLS      With options.tls all addresses speak it, and nothing else.
  * Owner    The server owns its connections; os_http_destroy() aborts what runs. The hooks' owner
  *          and the log outlive it.
  * Errors   os_http_listen: as os_socket_listen(), with a sentence in `why`.
@@ -19,15 +24,19 @@
 #include "http/wire/conn.h"
 #include "ids/multiaddr.h"
 #include "os/os_loop.h"
+#include "os/os_tls.h"
 #include "util/buf.h"
 #include "util/log.h"
 
 struct os_http_options {
     size_t connections_max;
     uint64_t head_timeout_us;
+    uint64_t read_timeout_us;
+    uint64_t write_timeout_us;
     uint64_t idle_timeout_us;
     uint64_t linger_timeout_us; /* how long input is dropped after an answer that closes */
     uint64_t sweep_us;          /* how often all this is looked at */
+    struct os_tls *tls;         /* NULL: none; borrowed */
 };
 
 static inline struct os_http_options os_http_options_default(void)

@@ -526,6 +526,73 @@ Test(os_http, silence_has_an_end)
     fixture_close(&f);
 }
 
+/* A body that comes by the drop, and an answer that nobody takes: each is cut by its own limit, and others go on. */
+Test(os_http, slow_clients_are_cut)
+{
+    struct os_http_options hasty = patient();
+    hasty.read_timeout_us = 30000;
+    hasty.write_timeout_us = 60000;
+    struct fixture f = { 0 };
+    fixture_open(&f, hasty, "/ip4/127.0.0.1/tcp/0");
+    struct buf out = { 0 };
+    int dripping = dial(&f);
+    say(dripping, "POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
+    while (recv(dripping, &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK) < 0) {
+        (void)!send(dripping, "x", 1, MSG_NOSIGNAL);
+        os_loop_run_once(&f.loop);
+    }
+    cr_assert_eq(hear(&f, dripping, &out, NULL), 0);
+    cr_assert_eq(strncmp(buf_text(&out), "HTTP/1.1 408 ", 13), 0, "%s", buf_text(&out));
+    cr_assert_eq(f.aborts_count, 1);
+    int deaf = dial(&f);
+    int other = dial(&f);
+    say(deaf, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    pump_until_held(&f);
+    while (f.aborts_count < 2)
+        os_loop_run_once(&f.loop);
+    buf_clear(&out);
+    say(other, get_now);
+    cr_assert_eq(hear(&f, other, &out, "hello"), 0);
+    buf_deinit(&out);
+    close(dripping);
+    close(deaf);
+    close(other);
+    while (os_http_connections_count(f.server) > 0)
+        os_loop_run_once(&f.loop);
+    fixture_close(&f);
+}
+
+/* At the limit, one that keeps us waiting gives way; one that we keep waiting does not. */
+Test(os_http, at_the_limit_the_stalled_make_room)
+{
+    struct os_http_options options = patient();
+    options.connections_max = 2;
+    options.idle_timeout_us = 30000;
+    struct fixture f = { 0 };
+    fixture_open(&f, options, "/ip4/127.0.0.1/tcp/0");
+    struct buf out = { 0 };
+    int busy = dial(&f);
+    say(busy, "GET /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    pump_until_held(&f);
+    struct http_exchange *busy_exchange = f.held;
+    f.held = NULL;
+    int deaf = dial(&f);
+    say(deaf, "GET /stream HTTP/1.1\r\nHost: a\r\n\r\n");
+    pump_until_held(&f);
+    int next = dial(&f);
+    say(next, get_now);
+    cr_assert_eq(hear(&f, next, &out, "hello"), 0);
+    cr_assert_eq(f.aborts_count, 1);
+    answer(busy_exchange, "later");
+    buf_clear(&out);
+    cr_assert_eq(hear(&f, busy, &out, "later"), 0);
+    buf_deinit(&out);
+    close(busy);
+    close(deaf);
+    close(next);
+    fixture_close(&f);
+}
+
 Test(os_http, at_the_limit_the_idle_make_room_and_the_busy_do_not)
 {
     struct os_http_options options = patient();

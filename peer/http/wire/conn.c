@@ -307,11 +307,14 @@ void http_conn_on_eof(struct http_conn *c)
 
 void http_conn_on_timeout(struct http_conn *c)
 {
-    ASSERT(!c->exchange_open);
-    if (c->state == HTTP_CONN_HEAD && !http_head_is_empty(&c->head)) {
+    bool is_reading = http_conn_is_reading(c);
+    bool was_open = c->exchange_open;
+    http_conn_abort_exchange(c);
+    if (is_reading && !(was_open && c->x.reply_begun)) {
         http_conn_refuse(c, (struct http_refusal){ 408, "the request did not arrive in time" });
         return;
     }
+    c->killed = was_open; /* half an answer must not look like a whole one */
     c->state = HTTP_CONN_CLOSING;
     http_conn_progress(c);
 }
@@ -335,6 +338,13 @@ bool http_conn_is_idle(const struct http_conn *c)
 bool http_conn_is_answering(const struct http_conn *c)
 {
     return c->exchange_open;
+}
+
+bool http_conn_is_reading(const struct http_conn *c)
+{
+    if (c->state == HTTP_CONN_HEAD)
+        return !http_head_is_empty(&c->head);
+    return c->exchange_open && c->state == HTTP_CONN_BODY;
 }
 
 uint64_t http_conn_requests_count(const struct http_conn *c)

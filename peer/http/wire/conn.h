@@ -58,7 +58,8 @@ size_t http_conn_on_bytes(struct http_conn *c, const void *bytes, size_t len);
 /* The other side will send no more. A running exchange is aborted, for this is how a client that
  * gave up looks; an answer that stands complete in the output is still worth sending. */
 void http_conn_on_eof(struct http_conn *c);
-/* The owner's patience ended while no exchange ran: 408 if half a head had come. */
+/* The owner's patience has ended. What runs is aborted; 408 if the request has begun and was not
+ * answered yet. */
 void http_conn_on_timeout(struct http_conn *c);
 struct bytes http_conn_output(const struct http_conn *c);
 void http_conn_output_taken(struct http_conn *c, size_t len);
@@ -66,6 +67,7 @@ bool http_conn_wants_close(const struct http_conn *c);
 bool http_conn_was_killed(const struct http_conn *c);   /* close with a reset, at once */
 bool http_conn_is_idle(const struct http_conn *c);      /* between requests, nothing to send */
 bool http_conn_is_answering(const struct http_conn *c); /* an exchange runs */
+bool http_conn_is_reading(const struct http_conn *c);   /* its request has not come to the end */
 uint64_t http_conn_requests_count(const struct http_conn *c); /* handed out so far */
 /* Would http_conn_on_bytes() take nothing now? */
 bool http_conn_is_paused(const struct http_conn *c);
