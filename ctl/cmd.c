@@ -10,6 +10,12 @@ static const struct flag program_flags[] = {
     { "host,l", FLAG_TEXT, .value = "ADDR,...", .fallback = "/ip4/127.0.0.1/tcp/9094",
       .help = "where the peer's REST API listens: multiaddrs or HOST:PORT; the next one is "
               "tried when one cannot be reached" },
+    { "basic-auth", FLAG_TEXT, .value = "USER:PASSWORD",
+      .help = "who you are; turns --https on; or $CLUSTER_CREDENTIALS, which other users of this "
+              "machine cannot see" },
+    { "https,s", FLAG_BOOL, .help = "speak TLS; $SSL_CERT_FILE names certificates to trust" },
+    { "no-check-certificate", FLAG_BOOL, .help = "trust whatever certificate the peer shows" },
+    { "force-http,f", FLAG_BOOL, .help = "no TLS, even with --basic-auth" },
     { "encoding,enc", FLAG_TEXT, .value = "text|json", .fallback = "text",
       .help = "how answers are shown; json is the peer's own answer, laid out" },
     { "timeout,t", FLAG_COUNT, .value = "SECONDS", .fallback = "0",

@@ -84,9 +84,12 @@ static const char *failure_advice_of_err(int err)
         return "Allow more time with --timeout, or look at the log of the peer.";
     case ERR_CLOSED:
         return "The answer broke off. Look at the log of the peer; repeating is safe.";
+    case ERR_AUTH:
+        return "Is it the right peer? A certificate of your own is trusted by SSL_CERT_FILE=PATH, "
+               "any at all by --no-check-certificate.";
     case ERR_CORRUPT:
-        return "Does --host name the REST API of a peer (port 9094)? 9095 is the IPFS proxy, 9096 "
-               "the cluster's own port.";
+        return "Does --host name the REST API of a peer (port 9094), and does it speak HTTPS just "
+               "when --https is given? 9095 is the IPFS proxy, 9096 the cluster's own port.";
     default:
         return "";
     }
@@ -102,9 +105,12 @@ const char *failure_advice(const struct failure *f)
     switch (f->code) {
     case 0:
         return failure_advice_of_err(f->err);
+    case 400:
+        return failure_is_about(f, "HTTPS server") ? "Give --https." : "";
     case 401:
     case 403:
-        return "The API wants credentials, which this program cannot give yet.";
+        return "The API wants to know who you are: --basic-auth USER:PASSWORD, or "
+               "$CLUSTER_CREDENTIALS.";
     case 404:
         return failure_is_about(f, "pinset") ? "`ipfs-cluster-ctl pin ls` lists what is pinned."
                                              : "";

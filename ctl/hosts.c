@@ -72,6 +72,19 @@ static int host_parse(struct host *out, struct bytes text, struct buf *why)
     return err == OK ? OK : host_refuse(why, text);
 }
 
+void hosts_use_tls(struct hosts *hosts)
+{
+    for (size_t i = 0; i < hosts->count; i++) {
+        struct host *host = &hosts->list[i];
+        static const char plain[] = "http://";
+        size_t len = strlen(host->name);
+        if (strncmp(host->name, plain, sizeof(plain) - 1) != 0 || len + 2 > sizeof(host->name))
+            continue;
+        memmove(host->name + 5, host->name + 4, len + 1 - 4);
+        host->name[4] = 's';
+    }
+}
+
 int hosts_parse(struct hosts *out, const char *text, struct buf *why)
 {
     out->count = 0;

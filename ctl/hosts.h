@@ -23,6 +23,8 @@ struct hosts {
     size_t count;
 };
 
+/* The names say https from now on. */
+void hosts_use_tls(struct hosts *hosts);
 int hosts_parse(struct hosts *out, const char *text, struct buf *why);
 
 #endif

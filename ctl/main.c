@@ -33,6 +33,31 @@ static bool main_has_colour(void)
            strcmp(terminal, "dumb") != 0;
 }
 
+/* $CLUSTER_CREDENTIALS is for scripts, and for eyes that look at the list of processes. */
+static const char *main_credentials(const struct args *args)
+{
+    const char *given = args_text(args, "basic-auth");
+    if (given == NULL)
+        given = getenv("CLUSTER_CREDENTIALS");
+    return given != NULL && given[0] != '\0' ? given : NULL;
+}
+
+/* Credentials do not go over the network in the clear unless that is said. */
+static bool main_speaks_tls(const struct args *args)
+{
+    return args_is(args, "https") ||
+           (main_credentials(args) != NULL && !args_is(args, "force-http"));
+}
+
+static int main_log_in(struct remote *r, const struct args *args)
+{
+    const char *credentials = main_credentials(args);
+    r->speaks_tls = main_speaks_tls(args);
+    r->trusts_anyone = args_is(args, "no-check-certificate");
+    r->ca_file = getenv("SSL_CERT_FILE");
+    return credentials != NULL ? remote_log_in(r, credentials) : OK;
+}
+
 static int main_run(const struct args *args, struct buf *why)
 {
     struct hosts hosts;
@@ -46,7 +71,11 @@ static int main_run(const struct args *args, struct buf *why)
     if (err != OK)
         return main_complain(err, why);
     struct ctl ctl = { .as_json = as_json, .has_colour = main_has_colour() };
+    if (main_speaks_tls(args))
+        hosts_use_tls(&hosts);
     err = remote_init(&ctl.remote, &hosts);
+    if (err == OK)
+        err = main_log_in(&ctl.remote, args);
     if (err != OK)
         return main_complain(err, why);
     ctl.remote.timeout_us = (uint64_t)args_number(args, "timeout") * 1000 * 1000;

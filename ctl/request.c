@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os/os_clock.h"
+#include "util/base.h"
 #include "util/err.h"
 #include "util/version.h"
 
@@ -12,6 +13,7 @@ struct flight {
     const struct request *request;
     struct answer answer;
     struct http_call call;
+    struct http_field fields[3];
     struct os_timer deadline;
     bool is_late;
     int err;               /* what the call ended with */
@@ -32,6 +34,21 @@ void remote_deinit(struct remote *r)
     if (r->client != NULL)
         os_http_client_destroy(r->client);
     os_loop_deinit(&r->loop);
+    buf_wipe(&r->authorization);
+}
+
+int remote_log_in(struct remote *r, const char *credentials)
+{
+    struct bytes pair = { credentials, strlen(credentials) };
+    size_t size = BASE64_SIZE(pair.len);
+    buf_append_text(&r->authorization, "Basic ");
+    char *at = (char *)buf_reserve(&r->authorization, size);
+    if (at == NULL)
+        return ERR_NOMEM;
+    int err = base_encode(BASE64_PAD, at, size, pair);
+    if (err == OK)
+        r->authorization.len += strlen(at);
+    return err;
 }
 
 static const struct host *remote_host(const struct remote *r)
@@ -45,6 +62,9 @@ static int remote_connect(struct remote *r)
         return OK;
     struct os_http_client_options options = os_http_client_options_default();
     options.user_agent = "ipfs-cluster-ctl/" VERSION_TEXT;
+    options.speaks_tls = r->speaks_tls;
+    options.trusts_anyone = r->trusts_anyone;
+    options.ca_file = r->ca_file;
     return os_http_client_create(&r->client, &r->loop, &remote_host(r)->addr, &options, NULL);
 }
 
@@ -139,19 +159,28 @@ static void flight_on_deadline(void *owner)
     flight_cancel(f);
 }
 
+static size_t flight_put_fields(struct flight *f, bool has_body)
+{
+    size_t count = 0;
+    f->fields[count++] = HTTP_FIELD("Accept", "application/json");
+    if (has_body)
+        f->fields[count++] = HTTP_FIELD("Content-Type", "application/json");
+    if (f->remote->authorization.len > 0)
+        f->fields[count++] =
+            (struct http_field){ { "Authorization", 13 }, buf_bytes(&f->remote->authorization) };
+    return count;
+}
+
 static int flight_start(struct flight *f)
 {
-    static const struct http_field fields[] = {
-        HTTP_FIELD("Accept", "application/json"),
-        HTTP_FIELD("Content-Type", "application/json"),
-    };
     const struct request *q = f->request;
     size_t body_len = q->body != NULL ? strlen(q->body) : 0;
+    size_t count = flight_put_fields(f, body_len > 0 || q->upload != NULL);
     f->call = (struct http_call){
         .method = q->method,
         .target = q->target,
-        .fields = fields,
-        .fields_count = body_len > 0 || q->upload != NULL ? 2 : 1,
+        .fields = f->fields,
+        .fields_count = count,
         .body = { q->body, body_len },
         .streams_body = q->upload != NULL,
         .body_len = -1,

@@ -24,6 +24,10 @@ struct remote {
     size_t at; /* the host that is being talked to */
     uint64_t timeout_us;
     bool shows_traffic; /* on stderr */
+    bool speaks_tls;
+    bool trusts_anyone;
+    const char *ca_file;      /* NULL: the system's */
+    struct buf authorization; /* "Basic ...", or empty: nobody in particular */
     struct os_loop loop;
     struct os_http_client *client; /* to that host; NULL: not yet */
 };
@@ -45,6 +49,8 @@ struct request {
 
 int remote_init(struct remote *r, const struct hosts *hosts);
 void remote_deinit(struct remote *r);
+/* "user:password" */
+int remote_log_in(struct remote *r, const char *credentials);
 /* True when a whole, good answer has come; otherwise the failure says why, unless the sink wanted no
  * more. */
 bool request_run(struct remote *r, const struct request *q, struct failure *failure);

@@ -12,11 +12,11 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "cmd_doors.h"
 #include "config/config.h"
 #include "ids/identity.h"
 #include "os/os_clock.h"
 #include "os/os_file.h"
-#include "os/os_http.h"
 #include "os/os_http_client.h"
 #include "os/os_loop.h"
 #include "os/os_notify.h"
@@ -53,8 +53,7 @@ struct life {
     struct os_transport *transport;
     struct os_store *store;
     struct os_http_client *client;
-    struct os_http *api;
-    struct os_http *proxy;
+    struct doors doors;
     struct os_timer timer;
     struct peer *peer;
     const char *allocate_by[LIMIT_ALLOCATE_BY_COUNT];
@@ -289,7 +288,7 @@ static void life_on_stopped(void *owner, const struct peer_stopped *how)
     os_loop_stop(&d->loop);
 }
 
-/* ---- ports and doors ---- */
+/* ---- ports ---- */
 
 static int life_open_store(struct life *l, const char *folder, struct buf *why)
 {
@@ -334,55 +333,6 @@ static int life_open_ports(struct life *l, struct buf *why)
     return err;
 }
 
-static int life_open_api(void *owner, void (*on_progress)(void *progress_owner),
-                         void *progress_owner, struct http_conn **out)
-{
-    struct life *l = owner;
-    return peer_http_open(l->peer, PEER_DOOR_API, on_progress, progress_owner, out);
-}
-
-static int life_open_proxy(void *owner, void (*on_progress)(void *progress_owner),
-                           void *progress_owner, struct http_conn **out)
-{
-    struct life *l = owner;
-    return peer_http_open(l->peer, PEER_DOOR_PROXY, on_progress, progress_owner, out);
-}
-
-static int life_listen(struct life *l, struct os_http **door, const char *name,
-                       const struct config_addrs *addrs,
-                       int (*on_open)(void *, void (*)(void *), void *, struct http_conn **),
-                       struct buf *why)
-{
-    const struct log *log = &l->daemon->service->log;
-    struct os_http_options options = os_http_options_default();
-    struct os_http_hooks hooks = { .on_open = on_open, .owner = l };
-    int err = os_http_create(door, &l->daemon->loop, &options, &hooks, log);
-    for (size_t i = 0; i < addrs->count && err == OK; i++) {
-        struct multiaddr real;
-        struct buf text = { 0 };
-        err = os_http_listen(*door, &addrs->at[i], &real, why);
-        if (err == OK) {
-            multiaddr_print(&real, &text);
-            LOG_INFO(log, "service", "%s: %s", name, buf_text(&text));
-        }
-        buf_deinit(&text);
-    }
-    return err;
-}
-
-static int life_open_doors(struct life *l, struct buf *why)
-{
-    const struct config *c = &l->daemon->config;
-    int err = OK;
-    if (c->restapi.enabled)
-        err = life_listen(l, &l->api, "RESTAPI (HTTP)", &c->restapi.http_listen_multiaddress,
-                          life_open_api, why);
-    if (err == OK && c->ipfsproxy.enabled)
-        err = life_listen(l, &l->proxy, "IPFS Proxy", &c->ipfsproxy.listen_multiaddress,
-                          life_open_proxy, why);
-    return err;
-}
-
 static int life_begin(struct life *l, struct buf *why)
 {
     struct daemon *d = l->daemon;
@@ -396,6 +346,8 @@ static int life_begin(struct life *l, struct buf *why)
     os_timer_init(&l->timer, &d->loop, life_on_timer, l);
     int err = life_options(l, &options);
     if (err == OK)
+        err = doors_prepare(&l->doors, d->service, &d->config, &options);
+    if (err == OK)
         err = life_open_ports(l, why);
     if (err == OK) {
         struct peer_ports ports = { .clock = os_clock(),
@@ -407,7 +359,7 @@ static int life_begin(struct life *l, struct buf *why)
         err = peer_create(&l->peer, &options, &ports, &hooks, NULL);
     }
     if (err == OK)
-        err = life_open_doors(l, why);
+        err = doors_open(&l->doors, &d->loop, l->peer, why);
     if (err == OK)
         life_on_wake(l);
     return err;
@@ -429,10 +381,7 @@ static void life_backup(struct life *l)
 /* First the doors, then the workers (nothing completes into the peer any more), then the peer. */
 static void life_end(struct life *l)
 {
-    if (l->api != NULL)
-        os_http_destroy(l->api);
-    if (l->proxy != NULL)
-        os_http_destroy(l->proxy);
+    doors_close(&l->doors);
     if (l->client != NULL)
         os_http_client_destroy(l->client);
     life_backup(l);

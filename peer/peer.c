@@ -59,6 +59,8 @@ void peer_options_default(struct peer_options *o)
         .pin_recover_us = (uint64_t)12 * 60 * 1000 * 1000,
         .connect_swarms_delay_us = 30u * 1000 * 1000,
         .shutdown_timeout_us = 60u * 1000 * 1000,
+        .api_head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
+        .proxy_head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
     };
 }
 

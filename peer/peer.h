@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/gate/gate.h"
 #include "http/wire/conn.h"
 #include "ids/cid.h"
 #include "ids/multiaddr.h"
@@ -124,6 +125,10 @@ struct peer_options {
     uint64_t connect_swarms_delay_us; /* 0: never */
     bool leave_on_shutdown;           /* peer_stop() leaves the cluster first, if it has others */
     uint64_t shutdown_timeout_us;     /* how long that may take until it goes, marked as leaving */
+
+    const struct gate_options *api_gate; /* who may use the API; NULL: everybody */
+    size_t api_head_bytes_max;           /* of a request */
+    size_t proxy_head_bytes_max;
 };
 
 /* The defaults of every field that has one. */

@@ -415,7 +415,10 @@ int peer_doors_start(struct peer *p)
     if (p->doors == NULL)
         return ERR_NOMEM;
     int err = api_create(&p->doors->api, &peer_api_ops, p);
-    return err == OK ? peer_proxy_create(p, &p->doors->proxy) : err;
+    if (err != OK)
+        return err;
+    api_set_gate(p->doors->api, p->options.api_gate);
+    return peer_proxy_create(p, &p->doors->proxy);
 }
 
 void peer_doors_end(struct peer *p)
@@ -441,14 +444,24 @@ static void peer_api_request(void *owner, struct http_exchange *x)
     peer_leave(p);
 }
 
+static void peer_api_put_fields(void *owner, const struct http_exchange *x, int status,
+                                struct buf *out)
+{
+    const struct peer *p = owner;
+    gate_put_fields(p->options.api_gate, x, status, out);
+}
+
 int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner),
                    void *owner, struct http_conn **out)
 {
-    struct http_conn_options options = { .head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
+    bool is_api = door == PEER_DOOR_API;
+    struct http_conn_options options = { .head_bytes_max = is_api ? p->options.api_head_bytes_max
+                                                                  : p->options.proxy_head_bytes_max,
                                          .output_high_bytes = PEER_HTTP_HIGH_BYTES,
                                          .output_low_bytes = PEER_HTTP_LOW_BYTES };
-    struct http_conn_hooks hooks = { .on_request = door == PEER_DOOR_API ? peer_api_request
-                                                                         : peer_proxy_request,
+    if (is_api && p->options.api_gate != NULL)
+        options.put_fields = peer_api_put_fields;
+    struct http_conn_hooks hooks = { .on_request = is_api ? peer_api_request : peer_proxy_request,
                                      .owner = p,
                                      .on_progress = on_progress,
                                      .progress_owner = owner };

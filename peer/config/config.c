@@ -382,6 +382,9 @@ int config_check(const struct config *c, struct config_notes *notes)
     if (c->raft.election_timeout_us < c->raft.heartbeat_timeout_us)
         return config_refuse(notes, "consensus.raft.election_timeout is shorter than "
                                     "consensus.raft.heartbeat_timeout");
+    if ((c->restapi.ssl_cert_file[0] != '\0') != (c->restapi.ssl_key_file[0] != '\0'))
+        return config_refuse(notes, "api.restapi.ssl_cert_file and api.restapi.ssl_key_file: one "
+                                    "is of no use without the other");
     if (!c->cluster.secret.is_set)
         config_warn(notes, "cluster.secret is empty: connections are encrypted, but anybody who "
                            "reaches the cluster port can ask to join");

@@ -58,6 +58,16 @@ struct config_tags {
     size_t count;
 };
 
+struct config_pair {
+    const char *name;
+    const char *value;
+};
+
+struct config_pairs {
+    const struct config_pair *at;
+    size_t count;
+};
+
 struct config_secret {
     bool is_set; /* without one, everybody who reaches the cluster port may speak to it */
     uint8_t bytes[CONFIG_SECRET_BYTES];
@@ -141,6 +151,21 @@ struct config_restapi {
     bool enabled; /* false: the file has sections, and this is none of them */
     struct config_addrs http_listen_multiaddress;
     struct config_http http;
+    const char *ssl_cert_file; /* "": plain HTTP; else relative to the configuration folder */
+    const char *ssl_key_file;
+    struct config_pairs users;   /* none: everybody */
+    struct config_pairs headers; /* of each answer; those of one name stand together */
+    struct config_names cors_origins;
+    struct config_names cors_methods;
+    struct config_names cors_headers;
+    struct config_names cors_exposed;
+    bool cors_credentials;
+    uint64_t cors_max_age_us;
+};
+
+struct config_observations {
+    bool enable_stats;
+    struct multiaddr prometheus_endpoint;
 };
 
 struct config_ipfsproxy {
@@ -187,6 +212,7 @@ struct config {
     struct config_tracker tracker;
     struct config_informer informer;
     struct config_allocator allocator;
+    struct config_observations observations;
     const char *source;        /* "", or the URL that the file names instead of options */
     enum config_layout layout; /* of the file that was read */
     uint8_t origin

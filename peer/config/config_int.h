@@ -49,9 +49,19 @@ union config_field {
     enum config_metric *metric;
     struct config_names *names;
     struct config_tags *tags;
+    struct config_pairs *pairs;
 };
 
 union config_field config_field_of(const struct option *o, struct config *c);
+
+/* Of the arena, with a NUL behind it; NULL: no memory. */
+const char *config_copy_text(struct config *c, struct bytes text);
+bool config_is_plain_text(struct bytes text);
+
+/* ---- config_pairs.c ---- */
+int config_store_pairs(const struct config_value *v, struct config *c, struct config_pairs *field);
+void config_write_pairs(const struct option *o, const struct config_pairs *list,
+                        struct json_writer *w);
 
 /* notes may be NULL: then nobody hears it. Always ERR_INVALID. */
 int config_refuse(struct config_notes *notes, const char *format, ...)

@@ -41,6 +41,9 @@ static const char *config_needed_address(unsigned flags)
 {
     if ((flags & OPTION_NEEDS_TCP) != 0 && (flags & OPTION_NEEDS_PEER) != 0)
         return "such as /ip4/192.168.1.2/tcp/9096/p2p/ID";
+    if ((flags & OPTION_OR_UNIX) != 0)
+        return "with a host and a TCP port, such as /ip4/127.0.0.1/tcp/9094, or of a unix socket, "
+               "such as /unix/run/cluster.sock";
     if ((flags & OPTION_NEEDS_TCP) != 0)
         return "with a host and a TCP port, such as /ip4/127.0.0.1/tcp/9096";
     if ((flags & OPTION_NEEDS_PEER) != 0)
@@ -94,6 +97,14 @@ static void config_say_expected(const struct config_value *v, struct buf *out)
         buf_printf(out, "up to %d names with a text each, such as {\"group\":\"default\"}",
                    CONFIG_TAGS_MAX);
         return;
+    case OPTION_USERS:
+        buf_append_text(out, "null, or an object of users and passwords, none of them empty, such "
+                             "as {\"user\":\"password\"}");
+        return;
+    case OPTION_HEADERS:
+        buf_append_text(out, "an object of header fields that do not frame the answer, such as "
+                             "{\"X-Name\":[\"value\"]}");
+        return;
     case OPTION_STRINGS:
         buf_append_text(out, "a list of strings");
         return;
@@ -121,7 +132,7 @@ static void config_say_found(const struct config_value *v, const struct bytes *i
     bool is_text = item != NULL || v->kind == JSON_STRING || v->kind == JSON_NOTHING;
     if (is_text && text.data == NULL) {
         buf_append_text(out, "something that is no string");
-    } else if (v->option->type == OPTION_SECRET && is_text) { /* never into a log */
+    } else if ((v->option->flags & OPTION_HIDDEN) != 0 && is_text) { /* never into a log */
         buf_printf(out, "%zu characters", text.len);
     } else if (is_text || v->kind == JSON_NUMBER) {
         struct json_writer w = json_writer_to(out);

@@ -65,6 +65,12 @@ static void reference_type(const struct option *o, struct buf *out)
     case OPTION_TAGS:
         buf_append_text(out, "map of texts");
         return;
+    case OPTION_USERS:
+        buf_append_text(out, "null, or users and passwords");
+        return;
+    case OPTION_HEADERS:
+        buf_append_text(out, "map of lists of texts");
+        return;
     case OPTION_STRINGS:
         buf_append_text(out, "texts");
         return;

@@ -188,7 +188,7 @@ static int config_store_duration(const struct config_value *v, uint64_t *field)
 }
 
 /* The file could not hold anything else; and a C string ends at a NUL. */
-static bool config_is_plain_text(struct bytes text)
+bool config_is_plain_text(struct bytes text)
 {
     const char *at = text.data;
     for (size_t i = 0, taken; i < text.len; i += taken) {
@@ -244,7 +244,8 @@ static bool config_addr_is_enough(const struct multiaddr *addr, unsigned flags)
 {
     struct multiaddr_endpoint endpoint;
     struct multiaddr without = *addr;
-    if ((flags & OPTION_NEEDS_TCP) != 0 && multiaddr_endpoint(addr, &endpoint) != OK)
+    bool is_unix = (flags & OPTION_OR_UNIX) != 0 && multiaddr_is_unix(addr);
+    if ((flags & OPTION_NEEDS_TCP) != 0 && !is_unix && multiaddr_endpoint(addr, &endpoint) != OK)
         return false;
     multiaddr_strip_peer(&without);
     return (flags & OPTION_NEEDS_PEER) == 0 || !multiaddr_equal(&without, addr);
@@ -322,7 +323,7 @@ static int config_store_peer_ids(const struct config_value *v, struct config *c,
     return OK;
 }
 
-static const char *config_copy_text(struct config *c, struct bytes text)
+const char *config_copy_text(struct config *c, struct bytes text)
 {
     char *copy = arena_alloc(&c->arena, text.len + 1);
     if (copy == NULL)
@@ -361,6 +362,27 @@ static int config_store_names(const struct config_value *v, struct config *c,
             return ERR_NOMEM;
     }
     *field = (struct config_names){ names, count };
+    return OK;
+}
+
+static int config_store_strings(const struct config_value *v, struct config *c,
+                                struct config_names *field)
+{
+    const struct bytes *items;
+    size_t count;
+    if (!config_items(v, &items, &count))
+        return ERR_INVALID;
+    const char **texts = arena_array(&c->arena, count + 1, sizeof(*texts));
+    if (texts == NULL)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].data == NULL || !config_is_plain_text(items[i]))
+            return ERR_INVALID;
+        texts[i] = config_copy_text(c, items[i]);
+        if (texts[i] == NULL)
+            return ERR_NOMEM;
+    }
+    *field = (struct config_names){ texts, count };
     return OK;
 }
 
@@ -467,7 +489,11 @@ static size_t config_field_size(enum option_type type)
         return sizeof(struct config_names);
     case OPTION_TAGS:
         return sizeof(struct config_tags);
+    case OPTION_USERS:
+    case OPTION_HEADERS:
+        return sizeof(struct config_pairs);
     case OPTION_STRINGS:
+        return sizeof(struct config_names);
     case OPTION_NUMBER:
     case OPTION_OBJECT:
     case OPTION_TREE:
@@ -511,8 +537,11 @@ static int config_store(const struct config_value *v, struct config *c, union co
         return config_store_names(v, c, field.names, notes);
     case OPTION_TAGS:
         return config_store_tags(v, c, field.tags, notes);
+    case OPTION_USERS:
+    case OPTION_HEADERS:
+        return config_store_pairs(v, c, field.pairs);
     case OPTION_STRINGS:
-        return config_may_be(v, JSON_ARRAY) || v->kind == JSON_STRING ? OK : ERR_INVALID;
+        return config_store_strings(v, c, field.names);
     case OPTION_NUMBER:
         return config_may_be(v, JSON_NUMBER) ? OK : ERR_INVALID;
     case OPTION_OBJECT:
@@ -543,6 +572,7 @@ int config_value_store(const struct config_value *v, struct config *c, struct co
         const char *text;
         struct multiaddr addr;
         struct config_addrs addrs;
+        struct config_names names;
     } nowhere;
     const struct option *o = v->option;
     if (config_means_default(v)) {

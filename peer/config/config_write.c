@@ -133,7 +133,13 @@ void config_value_write(const struct option *option, const struct config *c, str
     case OPTION_TAGS:
         config_write_tags(field.tags, w);
         return;
+    case OPTION_USERS:
+    case OPTION_HEADERS:
+        config_write_pairs(option, field.pairs, w);
+        return;
     case OPTION_STRINGS:
+        config_write_names(field.names, w);
+        return;
     case OPTION_NUMBER:
     case OPTION_OBJECT:
     case OPTION_TREE:

@@ -28,7 +28,9 @@ enum option_type {
     OPTION_METRIC,   /* enum config_metric */
     OPTION_NAMES,    /* struct config_names: metrics to allocate by */
     OPTION_TAGS,     /* struct config_tags: an object of strings; as text a:b,c:d */
-    OPTION_STRINGS,  /* a list of strings; no field */
+    OPTION_USERS,    /* struct config_pairs: user to password, or null; as text a:b,c:d */
+    OPTION_HEADERS,  /* struct config_pairs: name to a list of values; as text likewise */
+    OPTION_STRINGS,  /* struct config_names, or no field: a list of strings */
     OPTION_NUMBER,   /* a number, perhaps with a fraction; no field */
     OPTION_OBJECT,   /* an object of any members; no field */
     OPTION_TREE,     /* a whole section that is somebody else's */
@@ -44,6 +46,7 @@ enum option_flag {
     OPTION_ZERO_IS_DEFAULT = 32,
     OPTION_HIDDEN = 64,     /* the value is a secret */
     OPTION_FILE_ONLY = 128, /* no environment variable */
+    OPTION_OR_UNIX = 256,   /* addresses: or the path of a unix socket */
 };
 
 #define OPTION_NO_FIELD SIZE_MAX

@@ -516,10 +516,16 @@ int multiaddr_endpoint(const struct multiaddr *addr, struct multiaddr_endpoint *
     return OK;
 }
 
+bool multiaddr_is_unix(const struct multiaddr *addr)
+{
+    struct multiaddr_part part = multiaddr_first(addr);
+    return part.protocol != NULL && part.protocol->code == CODE_UNIX;
+}
+
 int multiaddr_unix_path(const struct multiaddr *addr, struct buf *out)
 {
     struct multiaddr_part part = multiaddr_first(addr);
-    if (part.protocol == NULL || part.protocol->code != CODE_UNIX)
+    if (!multiaddr_is_unix(addr))
         return ERR_UNSUPPORTED;
     buf_append(out, part.value.data, part.value.len);
     return out->err;

@@ -39,7 +39,7 @@ enum {
 };
 
 enum os_conn_phase {
-    PHASE_NEW,    /* nothing was asked for yet */
+    PHASE_NEW, /* nothing was asked for yet */
     PHASE_IDLE,
     PHASE_HEAD,   /* a head has begun; or a body that nobody wants */
     PHASE_BUSY,   /* an exchange runs */
@@ -199,12 +199,15 @@ static void os_conn_answer_plainly(struct os_conn *c)
                                  "Connection: close\r\n\r\n"
                                  "Client sent an HTTP request to an HTTPS server.\n";
     (void)!send(c->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    http_conn_on_eof(c->http); /* and lingers, so that the sentence arrives */
 }
 
 static void os_conn_heed(struct os_conn *c, struct os_tls_outcome outcome)
 {
-    if (outcome.is_broken && os_tls_met_plain_http(c->tls))
+    if (outcome.is_broken && os_tls_met_plain_http(c->tls)) {
         os_conn_answer_plainly(c);
+        return;
+    }
     if (outcome.is_broken && os_tls_why(c->tls)[0] != 0)
         LOG_DEBUG(c->server->log, "http", "a TLS connection failed: %s", os_tls_why(c->tls));
     c->has_eof = c->has_eof || outcome.has_eof;

@@ -339,7 +339,13 @@ static void os_call_put_endpoint(struct os_call *c)
         curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, buf_text(&client->unix_path));
     curl_easy_setopt(easy, CURLOPT_IPRESOLVE, client->ip_version);
     curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, c->call->target); /* not a byte is changed */
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, client->options.speaks_tls ? "https" : "http");
+    if (client->options.trusts_anyone) {
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (client->options.ca_file != NULL)
+        curl_easy_setopt(easy, CURLOPT_CAINFO, client->options.ca_file);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever http_proxy says in the environment */
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -377,6 +383,11 @@ int os_call_err(const struct os_call *c, CURLcode code)
     case CURLE_COULDNT_CONNECT:
     case CURLE_OPERATION_TIMEDOUT: /* only connecting has a limit of libcurl's */
         return ERR_UNREACHABLE;
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+        return ERR_AUTH;
+    case CURLE_SSL_CONNECT_ERROR:
+        return ERR_CORRUPT;
     case CURLE_OUT_OF_MEMORY:
         return ERR_NOMEM;
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9: no status line */

@@ -313,9 +313,10 @@ const char *os_http_client_why(const struct os_http_client *client)
 static int os_client_set_endpoint(struct os_http_client *client, const struct multiaddr *endpoint)
 {
     struct multiaddr_endpoint tcp;
+    const char *scheme = client->options.speaks_tls ? "https" : "http";
     client->ip_version = CURL_IPRESOLVE_WHATEVER;
     if (multiaddr_unix_path(endpoint, &client->unix_path) == OK) {
-        buf_append_text(&client->url, "http://localhost/");
+        buf_printf(&client->url, "%s://localhost/", scheme);
         return client->url.err != OK ? client->url.err : client->unix_path.err;
     }
     int err = multiaddr_endpoint(endpoint, &tcp);
@@ -325,7 +326,7 @@ static int os_client_set_endpoint(struct os_http_client *client, const struct mu
         client->ip_version = CURL_IPRESOLVE_V4;
     if (tcp.kind == MULTIADDR_DNS6)
         client->ip_version = CURL_IPRESOLVE_V6;
-    buf_printf(&client->url, tcp.kind == MULTIADDR_IP6 ? "http://[%s]:%u/" : "http://%s:%u/",
+    buf_printf(&client->url, tcp.kind == MULTIADDR_IP6 ? "%s://[%s]:%u/" : "%s://%s:%u/", scheme,
                tcp.host, tcp.port);
     return client->url.err;
 }

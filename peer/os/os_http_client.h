@@ -1,7 +1,7 @@
 /* os_http_client.h -- port/http_client.h on real connections: libcurl's multi interface on the loop.
  *
- * Shape    One client, one endpoint: /ip4, /ip6 or /dns* with /tcp, or /unix; plain HTTP/1.1. Calls
- *          share its connections.
+ * Shape    One client, one endpoint: /ip4, /ip6 or /dns* with /tcp, or /unix; HTTP/1.1, over TLS if
+ *          asked to. Calls share its connections.
  * Promises Those of the port. Beyond them: the request's target and fields go out as given, nothing
  *          is followed, decoded, proxied or sent a second time.
  * Limits   calls_max under way; upload_bytes of a streamed body in memory a call.
@@ -27,6 +27,9 @@ struct os_http_client_options {
     size_t upload_bytes;
     uint64_t connect_timeout_us;
     const char *user_agent; /* NULL: none is sent */
+    bool speaks_tls;
+    bool trusts_anyone;  /* whatever certificate the server shows */
+    const char *ca_file; /* certificates to trust instead of the system's; NULL: those */
 };
 
 static inline struct os_http_client_options os_http_client_options_default(void)

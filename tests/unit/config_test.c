@@ -310,7 +310,8 @@ static const char *const refused[][2] = {
       "cluster.peername: expected a string (UTF-8), found \"a\\u0000b\"" },
     { "{\"api_listen_multiaddress\":\"127.0.0.1:9094\"}",
       "api_listen_multiaddress: expected a list of multiaddresses with a host and a TCP port, "
-      "such as /ip4/127.0.0.1/tcp/9096, found \"127.0.0.1:9094\"" },
+      "such as /ip4/127.0.0.1/tcp/9094, or of a unix socket, such as /unix/run/cluster.sock, found "
+      "\"127.0.0.1:9094\"" },
     { "{\"ipfs_node_multiaddress\":\"/ip4/127.0.0.1/udp/1\"}",
       "ipfs_node_multiaddress: expected a multiaddress with a host and a TCP port, such as "
       "/ip4/127.0.0.1/tcp/9096, found \"/ip4/127.0.0.1/udp/1\"" },
@@ -335,12 +336,30 @@ static const char *const refused[][2] = {
     { "{\"cluster\":{\"pubsub\":{\"d_factor\":\"4\"}}}",
       "cluster.pubsub.d_factor: expected a whole number, found \"4\"" },
     { "{\"api\":{\"restapi\":{\"headers\":[]}}}",
-      "api.restapi.headers: expected an object, found a list" },
+      "api.restapi.headers: expected an object of header fields that do not frame the answer, such "
+      "as {\"X-Name\":[\"value\"]}, found a list" },
+    { "{\"api\":{\"restapi\":{\"headers\":{\"Content-length\":[\"7\"]}}}}",
+      "api.restapi.headers: expected an object of header fields that do not frame the answer, such "
+      "as {\"X-Name\":[\"value\"]}, found an object" },
+    { "{\"api\":{\"restapi\":{\"headers\":{\"X\":[\"a\\nSet-Cookie: b\"]}}}}",
+      "api.restapi.headers: expected an object of header fields that do not frame the answer, such "
+      "as {\"X-Name\":[\"value\"]}, found an object" },
+    { "{\"api\":{\"restapi\":{\"cors_allowed_methods\":[7]}}}",
+      "api.restapi.cors_allowed_methods: expected a list of strings, found a list" },
     { "{\"observations\":{\"tracing\":{\"sampling_prob\":\"x\"}}}",
       "observations.tracing.sampling_prob: expected a number, found \"x\"" },
-    { "{\"api\":{\"restapi\":{\"basic_auth_credentials\":{\"a\":\"b\"}}}}",
-      "api.restapi.basic_auth_credentials: not supported yet, and not safe to ignore: remove "
-      "it" },
+    { "{\"api\":{\"restapi\":{\"basic_auth_credentials\":{}}}}",
+      "api.restapi.basic_auth_credentials: expected null, or an object of users and passwords, "
+      "none "
+      "of them empty, such as {\"user\":\"password\"}, found an object" },
+    { "{\"api\":{\"restapi\":{\"basic_auth_credentials\":{\"a\":\"\"}}}}",
+      "api.restapi.basic_auth_credentials: expected null, or an object of users and passwords, "
+      "none "
+      "of them empty, such as {\"user\":\"password\"}, found an object" },
+    { "{\"api\":{\"restapi\":{\"basic_auth_credentials\":\"root\"}}}",
+      "api.restapi.basic_auth_credentials: expected null, or an object of users and passwords, "
+      "none "
+      "of them empty, such as {\"user\":\"password\"}, found 4 characters" },
     { "{\"source\":[\"http://example.com/service.json\"]}",
       "source: expected a string (UTF-8), found a list" },
     { "{\"consensus\":{\"crdt\":{\"cluster_name\":\"x\"}}}",
@@ -362,6 +381,57 @@ Test(config, refused)
         cr_assert_str_eq(buf_text(&l.notes.error), refused[i][1]);
         unload(&l);
     }
+}
+
+Test(config, who_may_use_the_api)
+{
+    struct loaded l = load(
+        "{\"api\":{\"restapi\":{\"basic_auth_credentials\":{\"ann\":\"a:1\",\"bob\":\"b,2\"},"
+        "\"headers\":{\"X-A\":[\"1\",\"2\"],\"X-B\":\"3\"},\"cors_allowed_origins\":\"http://a\","
+        "\"ssl_cert_file\":\"c.pem\",\"ssl_key_file\":\"k.pem\","
+        "\"http_listen_multiaddress\":[\"/unix/run/a.sock\",\"/ip4/127.0.0.1/tcp/1\"]}}}");
+    cr_assert_eq(l.err, OK, "%s", buf_text(&l.notes.error));
+    const struct config_restapi *api = &l.config.restapi;
+    cr_assert_eq(api->users.count, 2);
+    cr_assert_str_eq(api->users.at[0].name, "ann");
+    cr_assert_str_eq(api->users.at[0].value, "a:1");
+    cr_assert_eq(api->headers.count, 3);
+    cr_assert_str_eq(api->headers.at[1].value, "2");
+    cr_assert_eq(api->cors_origins.count, 1);
+    cr_assert_eq(api->http_listen_multiaddress.count, 2);
+    cr_assert_eq(config_check(&l.config, &l.notes), OK);
+    struct buf written = { 0 };
+    config_write(&l.config, &written);
+    cr_assert(strstr(buf_text(&written), "\"X-A\": [") != NULL, "%s", buf_text(&written));
+    struct loaded again = load(buf_text(&written));
+    cr_assert_eq(again.err, OK, "%s", buf_text(&again.notes.error));
+    cr_assert_eq(again.config.restapi.headers.count, 3);
+    cr_assert_str_eq(again.config.restapi.users.at[1].value, "b,2");
+    buf_wipe(&written);
+    config_show(&l.config, &(struct config_show){ 0 }, &written);
+    cr_assert_null(strstr(buf_text(&written), "a:1"));
+    buf_deinit(&written);
+    unload(&again);
+    unload(&l);
+
+    const char *environment[] = { "CLUSTER_RESTAPI_BASICAUTHCREDENTIALS=ann:a:1,bob:2", NULL };
+    struct loaded e = load("{}");
+    cr_assert_eq(config_read_environment(&e.config, environment, &e.notes), OK);
+    cr_assert_str_eq(e.config.restapi.users.at[0].value, "a:1");
+    cr_assert_str_eq(e.config.restapi.users.at[1].value, "2");
+    environment[0] = "CLUSTER_RESTAPI_BASICAUTHCREDENTIALS=hush";
+    cr_assert_eq(config_read_environment(&e.config, environment, &e.notes), ERR_INVALID);
+    cr_assert_null(strstr(buf_text(&e.notes.error), "hush"));
+    unload(&e);
+}
+
+Test(config, one_file_of_two_is_refused)
+{
+    struct loaded l = load("{\"api\":{\"restapi\":{\"ssl_cert_file\":\"c.pem\"}}}");
+    cr_assert_eq(l.err, OK);
+    cr_assert_eq(config_check(&l.config, &l.notes), ERR_INVALID);
+    cr_assert(strstr(buf_text(&l.notes.error), "ssl_key_file") != NULL);
+    unload(&l);
 }
 
 Test(config, a_secret_is_never_shown)
@@ -579,8 +649,8 @@ Test(config, bad_variables)
           "\"two\"" },
         { "CLUSTER_SECRET=xyz", "CLUSTER_SECRET: expected 64 hex digits (32 bytes), or an empty "
                                 "string, found 3 characters" },
-        { "CLUSTER_RESTAPI_SSLCERTFILE=a.pem",
-          "CLUSTER_RESTAPI_SSLCERTFILE: not supported yet, and not safe to ignore: remove it" },
+        { "CLUSTER_IPFSPROXY_NODEHTTPS=true",
+          "CLUSTER_IPFSPROXY_NODEHTTPS: not supported yet, and not safe to ignore: remove it" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct config c;

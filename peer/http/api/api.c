@@ -4,6 +4,7 @@
 
 /* Literals stand above the parameter that would swallow them. */
 static const struct http_route api_routes[] = {
+    { "POST", "/token", api_post_token },
     { "GET", "/id", api_get_id },
     { "GET", "/version", api_get_version },
     { "GET", "/health", api_get_health },
@@ -43,6 +44,11 @@ int api_create(struct api **out, const struct api_ops *ops, void *impl)
     return OK;
 }
 
+void api_set_gate(struct api *api, const struct gate_options *gate)
+{
+    api->gate = gate;
+}
+
 void api_destroy(struct api *api)
 {
     mem_free(api);
@@ -55,10 +61,35 @@ void api_route(struct api *api, struct http_exchange *x)
 
 void api_on_request(void *owner, struct http_exchange *x)
 {
+    struct api *api = owner;
+    if (api->gate != NULL && !gate_admits(api->gate, x, api->ops->wall_us(api->impl)))
+        return;
     if (api_wants_consistency(&x->request))
         api_route_consistently(owner, x);
     else
         api_route(owner, x);
+}
+
+API_HANDLER(api_post_token)
+{
+    (void)params;
+    struct api *api = owner;
+    struct buf token = { 0 };
+    int err = ERR_AUTH;
+    if (api->gate != NULL)
+        err = gate_issue_token(api->gate, &x->request, api->ops->wall_us(api->impl), &token);
+    if (err == OK) {
+        struct buf document = { 0 };
+        struct json_writer w = json_writer_to(&document);
+        json_object_begin(&w);
+        json_key_string(&w, "token", buf_text(&token));
+        json_object_end(&w);
+        http_reply_json(x, 200, &document, NULL, 0);
+        buf_wipe(&document);
+    } else {
+        api_reply_err(x, err, err == ERR_AUTH ? "unauthorized" : NULL);
+    }
+    buf_wipe(&token);
 }
 
 /* ---- what all handlers share ---- */

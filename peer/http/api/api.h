@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http/gate/gate.h"
 #include "http/wire/exchange.h"
 #include "ids/cid.h"
 #include "ids/multiaddr.h"
@@ -241,6 +242,8 @@ struct api_ops {
 struct api;
 
 int api_create(struct api **out, const struct api_ops *ops, void *impl);
+/* Who may come in, and what each answer has; NULL, as at first: everybody, and nothing. The gate outlives the api. */
+void api_set_gate(struct api *api, const struct gate_options *gate);
 void api_destroy(struct api *api);
 /* The http_conn hook; owner is the struct api. */
 void api_on_request(void *owner, struct http_exchange *x);

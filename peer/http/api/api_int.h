@@ -13,6 +13,7 @@
 struct api {
     const struct api_ops *ops;
     void *impl;
+    const struct gate_options *gate; /* NULL: none */
 };
 
 void api_route(struct api *api, struct http_exchange *x);
@@ -72,6 +73,7 @@ void api_rows_answer(struct api_rows *rows, struct http_exchange *x, int err, co
 /* ---- handlers ---- */
 #define API_HANDLER(name)                                                                          \
     void name(void *owner, struct http_exchange *x, const struct http_params *params)
+API_HANDLER(api_post_token);
 API_HANDLER(api_get_id);
 API_HANDLER(api_get_version);
 API_HANDLER(api_get_health);

@@ -415,6 +415,8 @@ static void http_conn_reply_begin(struct http_exchange *x, int status,
         http_put_field_text(&c->output, "Date", c->date);
     if (c->options.server != NULL)
         http_put_field_text(&c->output, "Server", c->options.server);
+    if (c->options.put_fields != NULL)
+        c->options.put_fields(c->hooks.owner, x, status, &c->output);
     for (size_t i = 0; i < count; i++) {
         ASSERT(!http_field_is_ours(fields[i].name));
         http_put_field(&c->output, fields[i].name, fields[i].value);

@@ -43,6 +43,9 @@ struct http_conn_options {
     size_t output_high_bytes; /* http_reply_write() answers false above it */
     size_t output_low_bytes;  /* on_drain below it */
     const char *server;       /* value of the Server field; NULL: none */
+    /* Writes fields that each answer of an exchange has, whoever makes it; NULL: none. `owner` is that of
+     * on_request. */
+    void (*put_fields)(void *owner, const struct http_exchange *x, int status, struct buf *out);
 };
 
 struct http_conn;

@@ -1,0 +1,36 @@
+/* cmd_doors.h -- the peer's HTTP servers, as the configuration wants them: REST API, IPFS proxy, metrics.
+ *
+ * Shape    doors_prepare() before the peer is made: its options point into the doors. doors_open() listens, once
+ *          there is a peer to ask; doors_close() before the peer ends.
+ * Owner    The configuration outlives the doors.
+ * Errors   Codes, with one sentence in `why` that names the address or the file. */
+#ifndef PEER_CMD_DOORS_H
+#define PEER_CMD_DOORS_H
+
+#include "cmd.h"
+#include "config/config.h"
+#include "http/gate/gate.h"
+#include "os/os_http.h"
+#include "os/os_loop.h"
+#include "os/os_tls.h"
+#include "peer.h"
+
+struct doors {
+    const struct service *service;
+    const struct config *config;
+    struct os_loop *loop;
+    struct peer *peer;
+    struct gate_options gate;
+    struct gate_pair *users;
+    struct gate_pair *headers;
+    struct os_tls *tls;
+    struct os_http *api;
+    struct os_http *proxy;
+};
+
+int doors_prepare(struct doors *d, const struct service *service, const struct config *config,
+                  struct peer_options *options);
+int doors_open(struct doors *d, struct os_loop *loop, struct peer *peer, struct buf *why);
+void doors_close(struct doors *d);
+
+#endif
