@@ -140,6 +140,7 @@ static void life_options_times(const struct config *c, struct peer_options *o)
     o->unpin_timeout_us = c->ipfshttp.unpin_timeout_us;
     o->ipfs_request_timeout_us = c->ipfshttp.ipfs_request_timeout_us;
     o->ipfs_sync_us = c->cluster.ipfs_sync_interval_us;
+    o->unpin_disabled = c->ipfshttp.unpin_disable;
     o->pin_recover_us = c->cluster.pin_recover_interval_us;
     o->connect_swarms_delay_us = c->ipfshttp.connect_swarms_delay_us;
 }
@@ -314,6 +315,7 @@ static int life_open_ports(struct life *l, struct buf *why)
     transport.log = &d->service->log;
     transport.identity = &d->identity;
     transport.secret = c->cluster.secret.is_set ? c->cluster.secret.bytes : NULL;
+    transport.handshake_timeout_us = c->cluster.dial_peer_timeout_us;
     transport.listen = c->cluster.listen_multiaddress.at;
     transport.listen_count = c->cluster.listen_multiaddress.count;
     transport.announce = c->cluster.announce_multiaddress.at;

@@ -59,6 +59,7 @@ int peer_tracker_start(struct peer *p)
     options.young_attempts_max = p->options.priority_pin_max_retries;
     options.unpin_timeout_us = p->options.unpin_timeout_us;
     options.request_timeout_us = p->options.ipfs_request_timeout_us;
+    options.never_unpins = p->options.unpin_disabled;
     options.keeps_surplus = true;
     options.recover_us = p->options.pin_recover_us;
     options.sync_us = p->options.ipfs_sync_us;

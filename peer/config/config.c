@@ -385,6 +385,14 @@ int config_check(const struct config *c, struct config_notes *notes)
     if ((c->restapi.ssl_cert_file[0] != '\0') != (c->restapi.ssl_key_file[0] != '\0'))
         return config_refuse(notes, "api.restapi.ssl_cert_file and api.restapi.ssl_key_file: one "
                                     "is of no use without the other");
+    static const char behind[] = "api.ipfsproxy.node_multiaddress";
+    size_t proxy = option_index(option_named((struct bytes){ behind, sizeof(behind) - 1 }));
+    if (c->origin[proxy] != CONFIG_ORIGIN_DEFAULT &&
+        !multiaddr_equal(&c->ipfsproxy.node_multiaddress, &c->ipfshttp.node_multiaddress))
+        config_warn(notes,
+                    "%s differs from ipfs_connector.ipfshttp.node_multiaddress, which counts: "
+                    "the proxy, too, speaks to this peer's own daemon",
+                    behind);
     if (!c->cluster.secret.is_set)
         config_warn(notes, "cluster.secret is empty: connections are encrypted, but anybody who "
                            "reaches the cluster port can ask to join");

@@ -98,13 +98,11 @@ struct config_cluster {
     struct config_addrs listen_multiaddress;   /* TCP, one at least */
     struct config_addrs announce_multiaddress; /* empty: what is listened on */
     uint64_t dial_peer_timeout_us;
-    uint64_t state_sync_interval_us;
     uint64_t ipfs_sync_interval_us; /* 0: never by itself */
     uint64_t pin_recover_interval_us;
     int64_t replication_factor_min; /* -1: every peer; then the maximum is -1 too */
     int64_t replication_factor_max;
     uint64_t monitor_ping_interval_us; /* a ping metric lives for two of them */
-    uint64_t peer_watch_interval_us;
     bool disable_repinning;
     uint64_t repin_after_us; /* 0: two lives of a ping metric; see config_repin_after_us() */
     struct config_addrs peer_addresses;
@@ -126,13 +124,9 @@ struct config_raft {
     struct config_peer_ids init_peerset;
     uint64_t wait_for_leader_timeout_us;
     uint64_t network_timeout_us;
-    int64_t commit_retries;
-    uint64_t commit_retry_delay_us;
     int64_t backups_rotate;
     uint64_t heartbeat_timeout_us;
     uint64_t election_timeout_us; /* >= heartbeat_timeout_us */
-    uint64_t commit_timeout_us;
-    int64_t max_append_entries;
     int64_t trailing_logs;
     uint64_t snapshot_interval_us;
     int64_t snapshot_threshold;
@@ -189,11 +183,9 @@ struct config_tracker {
     int64_t concurrent_pins;
     uint64_t priority_pin_max_age_us;
     int64_t priority_pin_max_retries;
-    int64_t max_pin_queue_size;
 };
 
 struct config_informer {
-    uint64_t metric_ttl_us;
     enum config_metric metric_type;
     int64_t weight_bucket_size;
     struct config_tags tags;

@@ -249,8 +249,14 @@ static bool tracker_op_is_retry(const struct tracker_op *op)
     return op->kind != OP_UNPIN && op->attempts > 0;
 }
 
+static void tracker_op_failed(struct tracker *t, struct tracker_op *op, const char *text);
+
 static int tracker_op_begin(struct tracker *t, struct tracker_op *op)
 {
+    if (op->kind == OP_UNPIN && t->options.never_unpins) {
+        tracker_op_failed(t, op, "unpinning from the daemon is disabled (unpin_disable)");
+        return OK;
+    }
     enum tracker_step step = op->kind == OP_UNPIN ? STEP_REMOVE : STEP_LOOK;
     int err = tracker_call_start(t, op, step, tracker_op_type(op), (struct bytes){ "", 0 });
     if (err != OK)
@@ -264,7 +270,7 @@ static int tracker_op_begin(struct tracker *t, struct tracker_op *op)
 
 void tracker_ops_start(struct tracker *t)
 {
-    while (t->turn->now_us >= t->start_at_us) {
+    while (t->turn->now_us >= t->start_at_us && tracker_turn_has_room(t)) {
         struct tracker_op *op = tracker_op_startable(t);
         if (op == NULL || tracker_op_begin(t, op) != OK)
             return;

@@ -4,29 +4,10 @@
 #include <string.h>
 
 #include "config/config.h"
+#include "tests/lib/config_loaded.h"
 #include "util/err.h"
 
 TestSuite(config_api, .timeout = 20);
-
-struct loaded {
-    struct config config;
-    struct config_notes notes;
-    int err;
-};
-
-static struct loaded load(const char *json)
-{
-    struct loaded l = { 0 };
-    cr_assert_eq(config_init(&l.config), OK);
-    l.err = config_read(&l.config, json, strlen(json), &l.notes);
-    return l;
-}
-
-static void unload(struct loaded *l)
-{
-    config_deinit(&l->config);
-    config_notes_deinit(&l->notes);
-}
 
 Test(config_api, who_may_use_the_api)
 {

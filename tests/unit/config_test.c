@@ -4,6 +4,7 @@
 
 #include "config/config.h"
 #include "config/options.h"
+#include "tests/lib/config_loaded.h"
 #include "tests/lib/test_file.h"
 #include "util/err.h"
 #include "util/json.h"
@@ -13,26 +14,6 @@ TestSuite(config, .timeout = 60);
 #define ID_A   "12D3KooWCryG7Mon9orvQxcS1rYZjotPgpwoJNHHKcLLfE4Hf5mV"
 #define ID_B   "QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC"
 #define SECRET "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eff"
-
-struct loaded {
-    struct config config;
-    struct config_notes notes;
-    int err;
-};
-
-static struct loaded load(const char *json)
-{
-    struct loaded l = { 0 };
-    cr_assert_eq(config_init(&l.config), OK);
-    l.err = config_read(&l.config, json, strlen(json), &l.notes);
-    return l;
-}
-
-static void unload(struct loaded *l)
-{
-    config_deinit(&l->config);
-    config_notes_deinit(&l->notes);
-}
 
 static void check_addr(const struct multiaddr *addr, const char *want)
 {
@@ -140,6 +121,7 @@ Test(config, a_flat_file_of_the_guide)
     const struct config *c = &l.config;
     cr_assert_eq(l.err, OK, "%s", buf_text(&l.notes.error));
     cr_assert_str_eq(buf_text(&l.notes.warnings), "");
+    cr_assert_str_eq(buf_text(&l.notes.idle), "state_sync_seconds");
     cr_assert_eq(c->layout, CONFIG_LAYOUT_FLAT);
     cr_assert_str_eq(c->cluster.id, ID_B);
     cr_assert_str_eq(c->cluster.private_key, "CAAS");
@@ -152,7 +134,6 @@ Test(config, a_flat_file_of_the_guide)
     check_addr(&c->ipfsproxy.node_multiaddress, "/dns4/ipfs/tcp/4");
     check_addr(&c->ipfshttp.node_multiaddress, "/dns4/ipfs/tcp/4");
     cr_assert_str_eq(c->raft.data_folder, "/data");
-    cr_assert_eq(c->cluster.state_sync_interval_us, 61000000);
     cr_assert_eq(c->cluster.ipfs_sync_interval_us, 62000000);
     cr_assert_eq(c->cluster.replication_factor_min, 3);
     cr_assert_eq(c->cluster.replication_factor_max, 3);
@@ -171,7 +152,7 @@ Test(config, files_of_both_reference_versions)
         bool is_flat;
     } rows[] = {
         { "tests/vectors/service_v1.json", "api.pinsvcapi", false },
-        { "tests/vectors/service_guide.json", "", true },
+        { "tests/vectors/service_guide.json", "state_sync_seconds", true },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct buf file = { 0 };
@@ -191,10 +172,10 @@ Test(config, files_of_both_reference_versions)
 
 Test(config, what_the_guide_calls_the_default)
 {
-    struct loaded l = load("{\"state_sync_seconds\":0,\"monitoring_interval_seconds\":-3,"
+    struct loaded l = load("{\"ipfs_sync_seconds\":0,\"monitoring_interval_seconds\":-3,"
                            "\"replication_factor\":0,\"allocation_strategy\":\"\"}");
     cr_assert_eq(l.err, OK, "%s", buf_text(&l.notes.error));
-    cr_assert_eq(l.config.cluster.state_sync_interval_us, 300000000);
+    cr_assert_eq(l.config.cluster.ipfs_sync_interval_us, 130000000);
     cr_assert_eq(l.config.cluster.monitor_ping_interval_us, 15000000);
     cr_assert_eq(l.config.cluster.replication_factor_max, -1);
     cr_assert_not_null(
@@ -235,7 +216,8 @@ Test(config, a_file_of_sections)
     const char *warnings = buf_text(&l.notes.warnings);
     cr_assert_not_null(strstr(warnings, "/ip4/0.0.0.0/udp/9096/quic is left out"), "%s", warnings);
     cr_assert_str_eq(buf_text(&l.notes.idle),
-                     "cluster.mdns_interval, api.pinsvcapi, datastore.pebble");
+                     "cluster.mdns_interval, api.pinsvcapi, informer.disk.metric_ttl, "
+                     "datastore.pebble");
     cr_assert_not_null(strstr(warnings, "the IPFS proxy is off"));
     cr_assert_eq(config_check(&l.config, &l.notes), OK);
     unload(&l);
@@ -254,8 +236,8 @@ Test(config, names_of_both_kinds_must_agree)
           "cluster_multiaddress and cluster.listen_multiaddress mean the same and disagree: keep "
           "one "
           "of them" },
-        { "{\"cluster\":{\"state_sync_interval\":\"1m1s\"},\"state_sync_seconds\":60}",
-          "state_sync_seconds and cluster.state_sync_interval mean the same and disagree: keep one "
+        { "{\"cluster\":{\"ipfs_sync_interval\":\"1m1s\"},\"ipfs_sync_seconds\":60}",
+          "ipfs_sync_seconds and cluster.ipfs_sync_interval mean the same and disagree: keep one "
           "of them" },
         { "{\"replication_factor\":2,\"cluster\":{\"replication_factor_min\":1}}",
           "replication_factor and cluster.replication_factor_min mean the same and disagree: keep "
@@ -290,11 +272,11 @@ static const char *const refused[][2] = {
     { "{\"cluster\":{\"replication_factor_max\":1.5}}",
       "cluster.replication_factor_max: expected a whole number from -1 to 2147483647, found "
       "1.5" },
-    { "{\"cluster\":{\"state_sync_interval\":60}}",
-      "cluster.state_sync_interval: expected a duration of 1ms or more, such as \"1m30s\" or "
+    { "{\"cluster\":{\"ipfs_sync_interval\":60}}",
+      "cluster.ipfs_sync_interval: expected a duration of 0s or more, such as \"1m30s\" or "
       "\"500ms\", found 60" },
-    { "{\"cluster\":{\"state_sync_interval\":\"5 minutes\"}}",
-      "cluster.state_sync_interval: expected a duration of 1ms or more, such as \"1m30s\" or "
+    { "{\"cluster\":{\"ipfs_sync_interval\":\"5 minutes\"}}",
+      "cluster.ipfs_sync_interval: expected a duration of 0s or more, such as \"1m30s\" or "
       "\"500ms\", found \"5 minutes\"" },
     { "{\"cluster\":{\"repin_after\":\"-1s\"}}",
       "cluster.repin_after: expected a duration of 0s or more, such as \"1m30s\" or \"500ms\", "
@@ -302,8 +284,8 @@ static const char *const refused[][2] = {
     { "{\"consensus\":{\"raft\":{\"heartbeat_timeout\":\"1ms\"}}}",
       "consensus.raft.heartbeat_timeout: expected a duration of 5ms or more, such as \"1m30s\" "
       "or \"500ms\", found \"1ms\"" },
-    { "{\"state_sync_seconds\":\"60\"}",
-      "state_sync_seconds: expected a whole number of seconds, found \"60\"" },
+    { "{\"ipfs_sync_seconds\":\"60\"}",
+      "ipfs_sync_seconds: expected a whole number of seconds, found \"60\"" },
     { "{\"cluster\":{\"peername\":true}}",
       "cluster.peername: expected a string (UTF-8), found true" },
     { "{\"cluster\":{\"peername\":\"a\\u0000b\"}}",
@@ -483,7 +465,7 @@ Test(config, show_says_where_a_value_came_from)
     static const char *const environment[] = { "CLUSTER_PEERNAME=e", NULL };
     struct loaded l = load("{\"replication_factor\":2,\"cluster\":{\"secret\":\"" SECRET "\","
                            "\"mdns_interval\":\"1s\",\"enable_relay_hop\":true,"
-                           "\"state_sync_interval\":\"5m\"}}");
+                           "\"pin_recover_interval\":\"12m\"}}");
     cr_assert_eq(config_read_environment(&l.config, environment, &l.notes), OK);
     cr_assert_eq(config_set(&l.config, "cluster.max_voters", "3", &l.notes), OK);
     check_shown(&l, (struct config_show){ .only_changed = true },
@@ -495,7 +477,8 @@ Test(config, show_says_where_a_value_came_from)
                 "cluster.max_voters = 3  [flag]\n");
     struct buf out = { 0 };
     config_show(&l.config, &(struct config_show){ 0 }, &out);
-    cr_assert_not_null(strstr(buf_text(&out), "cluster.state_sync_interval = \"5m0s\"  [file]\n"));
+    cr_assert_not_null(
+        strstr(buf_text(&out), "cluster.pin_recover_interval = \"12m0s\"  [file]\n"));
     cr_assert_not_null(strstr(buf_text(&out), "cluster.repair_percent = 10  [default]\n"));
     cr_assert_null(strstr(buf_text(&out), SECRET));
     buf_deinit(&out);

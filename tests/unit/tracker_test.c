@@ -84,6 +84,33 @@ Test(tracker, the_daemon_hears_of_nothing_before_its_row_is_durable)
     world_free(w);
 }
 
+Test(tracker, nothing_is_unpinned_where_the_operator_forbids_it)
+{
+    struct world *w = world_new();
+    tracker_destroy(w->tracker);
+    w->options.never_unpins = true;
+    world_start(w);
+    for (uint32_t n = 1; n <= 40; n++) { /* more than operations in memory */
+        world_pin(w, n);
+        world_run(w);
+    }
+    for (uint32_t n = 1; n <= 39; n++)
+        world_unpin(w, n);
+    world_pass(w, 3600u * SECOND);
+    cr_assert_eq(w->kubo.removes, 0);
+    cr_assert_str_eq(world_status(w, 1), "unpin_error");
+    cr_assert_str_eq(world_info(w, 1).error,
+                     "unpinning from the daemon is disabled (unpin_disable)");
+    cr_assert_str_eq(world_status(w, 40), "pinned");
+    world_pin(w, 41);
+    world_pass(w, 60u * SECOND);
+    cr_assert_str_eq(world_status(w, 41), "pinned", "the others go on");
+    world_pin(w, 1);
+    world_pass(w, 60u * SECOND);
+    cr_assert_str_eq(world_status(w, 1), "pinned", "it was never gone");
+    world_free(w);
+}
+
 Test(tracker, an_operators_pin_is_never_touched)
 {
     struct world *w = world_new();
