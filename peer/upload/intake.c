@@ -11,6 +11,7 @@ enum {
     INTAKE_CREDIT_STEP_BYTES = UPLOAD_WINDOW_BYTES / 4, /* a CREDIT is worth so many */
     INTAKE_ROWS_HIGH_BYTES = 64 * 1024, /* then the daemon's answer is not read on */
     INTAKE_ROWS_LOW_BYTES = 16 * 1024,
+    INTAKE_BEHIND_BYTES_MAX = 64 * 1024, /* behind the last boundary */
 };
 
 #define INTAKE_ALIVE_US ((uint64_t)5 * 1000 * 1000) /* nothing said for so long: say it again */
@@ -104,22 +105,31 @@ static void intake_on_drain(struct http_call *call)
 
 static void intake_ask(struct intake *i, enum kubo_command command);
 
+/* The daemon is content with what it got, which was everything. */
+static void intake_added(struct intake *i)
+{
+    if (!i->is_car) {
+        intake_end(i, OK, "");
+        return;
+    }
+    i->phase = INTAKE_CHECKING;
+    intake_ask(i, KUBO_DAG_STAT);
+}
+
 static void intake_done(struct http_call *call, int err)
 {
     struct intake *i = call->owner;
     i->call_runs = false;
     i->is_paused = false;
     int verdict = kubo_reply_end(&i->reply, err);
-    if (verdict != OK) {
+    if (verdict != OK)
         intake_end(i, verdict, kubo_reply_text(&i->reply));
-    } else if (i->phase == INTAKE_ADDING && !i->end_is_passed) {
-        intake_end(i, ERR_CORRUPT, "the IPFS daemon answered before it had everything");
-    } else if (i->phase == INTAKE_ADDING && i->is_car) {
-        i->phase = INTAKE_CHECKING;
-        intake_ask(i, KUBO_DAG_STAT);
-    } else {
+    else if (i->phase == INTAKE_CHECKING)
         intake_end(i, OK, "");
-    }
+    else if (i->phase == INTAKE_ADDING && i->end_is_passed)
+        intake_added(i);
+    else
+        i->is_answered = true;
     i->hooks.on_change(i->hooks.owner);
 }
 
@@ -292,6 +302,19 @@ static void intake_pass_bytes(struct intake *i)
     }
 }
 
+/* The last boundary is all that a daemon needs: it may answer before the end behind it was said. Then only a line end or
+ * so may still come, or it did not look at everything. */
+static void intake_await_end(struct intake *i)
+{
+    uint64_t left = i->came - i->passed;
+    if (left > INTAKE_BEHIND_BYTES_MAX) {
+        intake_end(i, ERR_CORRUPT, "the IPFS daemon answered before it had everything");
+    } else if (i->has_end) {
+        i->end_is_passed = true;
+        intake_added(i);
+    }
+}
+
 static bool intake_say(struct intake *i, uint64_t now_us, struct upload_msg *m)
 {
     m->id = i->id;
@@ -362,6 +385,8 @@ void intake_step(struct intake *i, uint64_t now_us)
         intake_cancel(i);
     if (i->phase == INTAKE_ADDING && i->call_runs && !i->end_is_passed)
         intake_pass_bytes(i);
+    if (i->phase == INTAKE_ADDING && i->is_answered)
+        intake_await_end(i);
     if (i->phase == INTAKE_ADDING || i->phase == INTAKE_CHECKING)
         intake_say_credit(i, now_us);
     if (i->phase != INTAKE_TOLD && i->err == OK)

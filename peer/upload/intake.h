@@ -63,6 +63,8 @@ struct intake {
     uint64_t credit;
     bool has_end; /* `total` and `root` are known */
     bool end_is_passed;
+    bool
+        is_answered; /* the daemon is content, and there is something behind the last boundary, or the end is to come */
     uint64_t total;
     struct cid root;
     uint64_t imported; /* bytes, of a CAR */

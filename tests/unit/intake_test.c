@@ -322,13 +322,32 @@ Test(intake, the_daemons_own_words_come_back)
     stage_close(&s);
 }
 
-Test(intake, an_answer_before_the_end_is_none)
+/* The last boundary tells the daemon that there is no more; END may be on its way still. */
+Test(intake, an_answer_counts_when_the_end_has_come)
 {
     struct stage s;
     stage_open(&s, false, false);
     hears_data(&s, 0, 10);
     daemon_says_added(&s, "f", 1);
     daemon_ends(&s, OK);
+    cr_assert_eq(s.results_count, 0);
+    hears_data(&s, 10, 2); /* a line end behind it */
+    hears_end(&s, 12);
+    check_result(&s, OK, "");
+    cr_assert(intake_is_over(s.i));
+    stage_close(&s);
+}
+
+Test(intake, an_answer_before_the_daemon_had_everything_is_none)
+{
+    struct stage s;
+    stage_open(&s, false, false);
+    hears_data(&s, 0, 10);
+    daemon_says_added(&s, "f", 1);
+    daemon_ends(&s, OK);
+    hears_data(&s, 10, UPLOAD_PIECE_BYTES_MAX);
+    cr_assert_eq(s.results_count, 0);
+    hears_data(&s, 10 + UPLOAD_PIECE_BYTES_MAX, 1);
     check_result(&s, ERR_CORRUPT, "the IPFS daemon answered before it had everything");
     stage_close(&s);
 }
