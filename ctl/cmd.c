@@ -28,6 +28,7 @@ static const struct flag program_flags[] = {
 
 static const struct example program_examples[] = {
     { "peers ls", "who is in the cluster, and who answers" },
+    { "add -r photos", "put a folder into the cluster, and pin it" },
     { "pin add --name backup CID", "pin content on as many peers as the configuration says" },
     { "status CID", "how each peer is getting on with it" },
     { "--host /ip4/10.0.0.7/tcp/9094 id", "talk to another peer than the one on this machine" },
@@ -45,35 +46,16 @@ const struct cmd cmd_program = {
 };
 
 const struct cmd *const cmds[] = {
-    &cmd_id,
-    &cmd_version,
-    &cmd_peers,
-    &cmd_peers_ls,
-    &cmd_peers_add,
-    &cmd_peers_rm,
-    &cmd_peers_drain,
-    &cmd_peers_undrain,
-    &cmd_pin,
-    &cmd_pin_add,
-    &cmd_pin_rm,
-    &cmd_pin_update,
-    &cmd_pin_ls,
-    &cmd_status,
-    &cmd_explain,
-    &cmd_sync,
-    &cmd_recover,
-    &cmd_state,
-    &cmd_state_export,
-    &cmd_state_import,
-    &cmd_health,
-    &cmd_health_metrics,
-    &cmd_health_alerts,
-    &cmd_repair,
-    &cmd_repair_plan,
-    &cmd_completion,
-    &cmd_man,
-    &cmd_commands,
-    NULL,
+    &cmd_id,          &cmd_version,        &cmd_peers,
+    &cmd_peers_ls,    &cmd_peers_add,      &cmd_peers_rm,
+    &cmd_peers_drain, &cmd_peers_undrain,  &cmd_add,
+    &cmd_pin,         &cmd_pin_add,        &cmd_pin_rm,
+    &cmd_pin_update,  &cmd_pin_ls,         &cmd_status,
+    &cmd_explain,     &cmd_sync,           &cmd_recover,
+    &cmd_state,       &cmd_state_export,   &cmd_state_import,
+    &cmd_health,      &cmd_health_metrics, &cmd_health_alerts,
+    &cmd_repair,      &cmd_repair_plan,    &cmd_completion,
+    &cmd_man,         &cmd_commands,       NULL,
 };
 
 static const struct paragraph paragraphs[] = {

@@ -22,6 +22,7 @@ extern const struct cmd cmd_peers_add;
 extern const struct cmd cmd_peers_rm;
 extern const struct cmd cmd_peers_drain;
 extern const struct cmd cmd_peers_undrain;
+extern const struct cmd cmd_add;
 extern const struct cmd cmd_pin;
 extern const struct cmd cmd_pin_add;
 extern const struct cmd cmd_pin_rm;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/follow.h"
+#include "ctl/pin_options.h"
 #include "util/err.h"
 #include "util/json.h"
 
@@ -69,56 +70,7 @@ static int pin_change(struct ctl *ctl, const struct args *args, struct question 
     return code;
 }
 
-/* ---- pin options, as the API takes them (SPEC 1.4) ---- */
-
-static bool options_expiry(const struct args *args, struct target *t)
-{
-    const char *text = args_text(args, "expire-in");
-    if (text == NULL)
-        return true;
-    if (args_span_us(args, "expire-in") < 1000 * 1000) {
-        ctl_refuse(args, "parsing expire-in: '%s' is too short; one second is the least", text);
-        return false;
-    }
-    target_param(t, "expire-in", text);
-    return true;
-}
-
-static bool options_metadata(const struct args *args, struct target *t)
-{
-    const char *text;
-    for (size_t at = 0; (text = args_each(args, "metadata", &at)) != NULL;) {
-        const char *equals = strchr(text, '=');
-        if (equals == NULL || equals == text) {
-            ctl_refuse(args, "parsing metadata: metadata were not in the format key=value: '%s'",
-                       text);
-            return false;
-        }
-        target_param_under(t, "meta-", (struct bytes){ text, (size_t)(equals - text) }, equals + 1);
-    }
-    return true;
-}
-
-static bool options_allocations(const struct args *args, struct target *t)
-{
-    const char *text = args_text(args, "allocations");
-    if (text == NULL)
-        return true;
-    for (const char *at = text; *at != '\0';) {
-        size_t len = strcspn(at, ",");
-        struct peer_id id;
-        if (peer_id_parse_len(&id, at, len) != OK) {
-            ctl_refuse(args,
-                       "decoding allocations: some peer IDs could not be decoded: '%.*s' is none; "
-                       "`peers ls` shows them",
-                       (int)len, at);
-            return false;
-        }
-        at += len + (at[len] == ',');
-    }
-    target_param(t, "user-allocations", text);
-    return true;
-}
+/* ---- pin add ---- */
 
 static bool options_mode(const struct args *args, struct target *t)
 {
@@ -131,35 +83,16 @@ static bool options_mode(const struct args *args, struct target *t)
     return true;
 }
 
-static void options_factors(const struct args *args, struct target *t)
-{
-    int64_t both = args_number(args, "replication");
-    int64_t least = both != 0 ? both : args_number(args, "replication-min");
-    int64_t most = both != 0 ? both : args_number(args, "replication-max");
-    if (least != 0)
-        target_param_i64(t, "replication-min", least);
-    if (most != 0)
-        target_param_i64(t, "replication-max", most);
-}
-
-static void options_name(const struct args *args, struct target *t)
-{
-    if (args_text(args, "name") != NULL)
-        target_param(t, "name", args_text(args, "name"));
-}
-
-/* ---- pin add ---- */
-
 static int cmd_pin_add_run(void *program, const struct args *args)
 {
     struct ctl *ctl = program;
     struct question q = { .method = "POST" };
     target_segment(&q.target, "pins");
     bool good = ctl_read_path(args, args->operands[0], &q.target);
-    options_factors(args, &q.target);
-    options_name(args, &q.target);
-    good = good && options_mode(args, &q.target) && options_expiry(args, &q.target) &&
-           options_allocations(args, &q.target) && options_metadata(args, &q.target);
+    pin_options_factors(args, args_number(args, "replication"), &q.target);
+    pin_options_name(args, &q.target);
+    good = good && options_mode(args, &q.target) && pin_options_expiry(args, &q.target) &&
+           pin_options_allocations(args, &q.target) && pin_options_metadata(args, &q.target);
     if (!good) {
         target_deinit(&q.target);
         return CTL_FAILED;
@@ -258,8 +191,8 @@ static int cmd_pin_update_run(void *program, const struct args *args)
     target_segment(&q.target, "pins");
     bool good = ctl_read_path(args, args->operands[1], &q.target);
     target_param(&q.target, "pin-update", args->operands[0]);
-    options_name(args, &q.target);
-    good = good && options_expiry(args, &q.target);
+    pin_options_name(args, &q.target);
+    good = good && pin_options_expiry(args, &q.target);
     if (!good) {
         target_deinit(&q.target);
         return CTL_FAILED;

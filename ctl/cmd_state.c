@@ -149,7 +149,7 @@ static int cmd_state_import_run(void *program, const struct args *args)
     }
     if (fstat(fileno(m.file), &st) == 0 && S_ISREG(st.st_mode))
         m.size = (uint64_t)st.st_size;
-    struct upload upload = { import_read, import_rewind, &m };
+    struct upload upload = { import_read, import_rewind, &m, NULL };
     struct question q = { .method = "POST", .upload = &upload };
     struct buf document = { 0 };
     target_segment(&q.target, "state");

@@ -76,7 +76,7 @@ int follow_pin(struct ctl *ctl, const struct follow *f)
         remote_pause(&ctl->remote, follow_pause_us(f, for_us, pause_us));
         pause_us = pause_us * 2 < PAUSE_MAX_US ? pause_us * 2 : PAUSE_MAX_US;
     }
-    if (code == CTL_DONE)
+    if (code == CTL_DONE && !f->shows_nothing)
         code = ctl_show_document(ctl, buf_bytes(&document), format_status);
     if (code == CTL_DONE && f->waits && verdict != GOAL_REACHED)
         code = follow_complain(f, verdict);

@@ -18,6 +18,7 @@ struct follow {
     struct goal goal;
     bool waits;
     uint64_t timeout_us; /* 0: none */
+    bool shows_nothing;  /* of the status: only what is wrong */
 };
 
 int follow_pin(struct ctl *ctl, const struct follow *f);

@@ -163,8 +163,10 @@ static size_t flight_put_fields(struct flight *f, bool has_body)
 {
     size_t count = 0;
     f->fields[count++] = HTTP_FIELD("Accept", "application/json");
+    const struct upload *u = f->request->upload;
+    const char *type = u != NULL && u->content_type != NULL ? u->content_type : "application/json";
     if (has_body)
-        f->fields[count++] = HTTP_FIELD("Content-Type", "application/json");
+        f->fields[count++] = (struct http_field){ { "Content-Type", 12 }, { type, strlen(type) } };
     if (f->remote->authorization.len > 0)
         f->fields[count++] =
             (struct http_field){ { "Authorization", 13 }, buf_bytes(&f->remote->authorization) };

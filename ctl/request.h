@@ -37,6 +37,7 @@ struct upload {
     size_t (*read)(void *owner, void *into, size_t size); /* 0: that was all */
     bool (*rewind)(void *owner); /* to its beginning, for another host; false: cannot */
     void *owner;
+    const char *content_type; /* NULL: JSON */
 };
 
 struct request {
