@@ -9,13 +9,14 @@
 #include "os/os_clock.h"
 #include "util/err.h"
 
-/* One answer on its way to stdout. */
+/* One answer on its way to stdout, or into a file. */
 struct show {
     struct ctl *ctl;
+    FILE *to;
     format_fn *format;
     struct failure *failure;
     struct buf out;
-    bool is_lost; /* nobody reads stdout any more */
+    bool is_lost; /* it takes no more */
 };
 
 /* ---- stdout ---- */
@@ -23,7 +24,8 @@ struct show {
 static void show_lose(struct show *s)
 {
     if (!s->is_lost && errno != EPIPE) /* whoever read has read enough, as `| head` does */
-        fprintf(stderr, "error: standard output cannot be written: %s\n", strerror(errno));
+        fprintf(stderr, "error: %s cannot be written: %s\n",
+                s->to == stdout ? "standard output" : "the file", strerror(errno));
     s->is_lost = true;
 }
 
@@ -31,7 +33,7 @@ static bool show_write(struct show *s)
 {
     if (s->out.err != OK)
         failure_set(s->failure, 0, s->out.err, "%s", err_text(s->out.err));
-    if (fwrite(s->out.data, 1, s->out.len, stdout) < s->out.len)
+    if (fwrite(s->out.data, 1, s->out.len, s->to) < s->out.len)
         show_lose(s);
     buf_clear(&s->out);
     return !s->is_lost && !s->failure->happened;
@@ -39,8 +41,9 @@ static bool show_write(struct show *s)
 
 static void show_flush(void *owner)
 {
-    if (fflush(stdout) != 0)
-        show_lose(owner);
+    struct show *s = owner;
+    if (fflush(s->to) != 0)
+        show_lose(s);
 }
 
 /* ---- documents ---- */
@@ -87,10 +90,10 @@ static int ctl_fail(struct ctl *ctl, const struct failure *failure)
     return failure_exit_code(failure);
 }
 
-int ctl_show(struct ctl *ctl, struct question *q, format_fn *format)
+static int ctl_show_to(struct ctl *ctl, struct question *q, format_fn *format, FILE *to)
 {
     struct failure failure = { 0 };
-    struct show show = { .ctl = ctl, .format = format, .failure = &failure };
+    struct show show = { .ctl = ctl, .to = to, .format = format, .failure = &failure };
     struct request request = {
         q->method, target_text(&q->target), q->body, { show_row, show_flush, &show }, NULL
     };
@@ -105,10 +108,36 @@ int ctl_show(struct ctl *ctl, struct question *q, format_fn *format)
     return code;
 }
 
+int ctl_show(struct ctl *ctl, struct question *q, format_fn *format)
+{
+    return ctl_show_to(ctl, q, format, stdout);
+}
+
+int ctl_show_into(struct ctl *ctl, struct question *q, format_fn *format, const char *path)
+{
+    if (path == NULL)
+        return ctl_show(ctl, q, format);
+    FILE *file = fopen(path, "we");
+    if (file == NULL) {
+        fprintf(stderr, "error writing %s: %s\n", path, strerror(errno));
+        target_deinit(&q->target);
+        return CTL_FAILED;
+    }
+    bool has_colour = ctl->has_colour;
+    ctl->has_colour = false;
+    int code = ctl_show_to(ctl, q, format, file);
+    ctl->has_colour = has_colour;
+    if (fclose(file) != 0 && code == CTL_DONE)
+        code = CTL_FAILED;
+    if (code != CTL_DONE)
+        remove(path);
+    return code;
+}
+
 int ctl_show_document(struct ctl *ctl, struct bytes document, format_fn *format)
 {
     struct failure failure = { 0 };
-    struct show show = { .ctl = ctl, .format = format, .failure = &failure };
+    struct show show = { .ctl = ctl, .to = stdout, .format = format, .failure = &failure };
     int code = CTL_DONE;
     if (document.len > 0 && !show_row(&show, document))
         code = failure.happened ? ctl_fail(ctl, &failure) : CTL_FAILED;

@@ -36,6 +36,8 @@ int ctl_ask(struct ctl *ctl, struct question *q, const struct answer_sink *sink)
 
 /* Shows each document of the answer as it arrives. */
 int ctl_show(struct ctl *ctl, struct question *q, format_fn *format);
+/* The same into a file, which is there when all of it is; NULL: stdout. */
+int ctl_show_into(struct ctl *ctl, struct question *q, format_fn *format, const char *path);
 /* Keeps the first document of the answer instead. */
 int ctl_fetch(struct ctl *ctl, struct question *q, struct buf *document);
 /* Shows a document that was fetched. */

@@ -1,6 +1,5 @@
-#include "ctl/format.h"
+#include "ctl/format_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/text.h"
@@ -10,8 +9,7 @@
 
 /* ---- pieces ---- */
 
-/* The text of a string; nothing for any other value. */
-static void format_text(const struct format *f, const struct json_doc *doc, int value)
+void format_text(const struct format *f, const struct json_doc *doc, int value)
 {
     struct buf text = { 0 };
     if (json_text(doc, value, &text) == OK)
@@ -19,14 +17,12 @@ static void format_text(const struct format *f, const struct json_doc *doc, int 
     buf_deinit(&text);
 }
 
-static void format_member(const struct format *f, const struct json_doc *doc, int object,
-                          const char *key)
+void format_member(const struct format *f, const struct json_doc *doc, int object, const char *key)
 {
     format_text(f, doc, json_member(doc, object, key));
 }
 
-/* Some errors have two lines. */
-static void format_error(const struct format *f, const struct json_doc *doc, int object)
+void format_error(const struct format *f, const struct json_doc *doc, int object)
 {
     struct buf text = { 0 };
     if (json_text(doc, json_member(doc, object, "error"), &text) == OK)
@@ -34,8 +30,7 @@ static void format_error(const struct format *f, const struct json_doc *doc, int
     buf_deinit(&text);
 }
 
-/* In capitals: "pin_error" is shown as PIN_ERROR. */
-static void format_capitals(const struct format *f, const struct json_doc *doc, int value)
+void format_capitals(const struct format *f, const struct json_doc *doc, int value)
 {
     size_t from = f->out->len;
     format_text(f, doc, value);
@@ -45,14 +40,14 @@ static void format_capitals(const struct format *f, const struct json_doc *doc, 
     }
 }
 
-static int64_t format_i64(const struct json_doc *doc, int object, const char *key)
+int64_t format_i64(const struct json_doc *doc, int object, const char *key)
 {
     int64_t value = 0;
     (void)json_get_i64(doc, json_member(doc, object, key), &value);
     return value;
 }
 
-static bool format_has_text(const struct json_doc *doc, int object, const char *key)
+bool format_has_text(const struct json_doc *doc, int object, const char *key)
 {
     int value = json_member(doc, object, key);
     return json_kind(doc, value) == JSON_STRING && !json_text_is(doc, value, "");
@@ -65,11 +60,6 @@ static void format_colour(const struct format *f, const char *code)
 }
 
 /* ---- sorted lists ---- */
-
-struct format_list {
-    int *values; /* elements of an array, or keys of an object, by their text */
-    size_t count;
-};
 
 static struct bytes format_raw(const struct json_doc *doc, int value)
 {
@@ -89,8 +79,7 @@ static void format_list_insert(struct format_list *list, const struct json_doc *
     list->values[at] = value;
 }
 
-static struct format_list format_sort(const struct format *f, const struct json_doc *doc,
-                                      int container)
+struct format_list format_sort(const struct format *f, const struct json_doc *doc, int container)
 {
     struct format_list list = { 0 };
     size_t count = json_count(doc, container);
@@ -106,7 +95,7 @@ static struct format_list format_sort(const struct format *f, const struct json_
     return list;
 }
 
-static void format_lines(const struct format *f, const struct json_doc *doc, int array)
+void format_lines(const struct format *f, const struct json_doc *doc, int array)
 {
     struct format_list list = format_sort(f, doc, array);
     for (size_t i = 0; i < list.count; i++) {
@@ -318,151 +307,4 @@ void format_status(const struct format *f, const struct json_doc *doc)
     for (size_t i = 0; i < peers.count; i++)
         format_peer_status(f, doc, peers.values[i]);
     mem_free(peers.values);
-}
-
-/* ---- metrics ---- */
-
-void format_bytes(struct buf *out, uint64_t bytes)
-{
-    static const char *const units[] = { "B", "kB", "MB", "GB", "TB", "PB", "EB" };
-    uint64_t unit = 1;
-    size_t rank = 0;
-    while (bytes / unit >= 1000) {
-        unit *= 1000;
-        rank += 1;
-    }
-    uint64_t whole = bytes / unit;
-    uint64_t tenths = (bytes % unit * 10 + unit / 2) / unit; /* rounded; 10: the next whole */
-    if (rank > 0 && whole < 10 && whole * 10 + tenths < 100)
-        buf_printf(out, "%llu.%llu %s", (unsigned long long)(whole + tenths / 10),
-                   (unsigned long long)(tenths % 10), units[rank]);
-    else
-        buf_printf(out, "%llu %s", (unsigned long long)(whole + (bytes % unit >= unit / 2 + 1)),
-                   units[rank]);
-}
-
-void format_when(struct buf *out, int64_t at_us, int64_t now_us)
-{
-    static const struct {
-        int64_t seconds;
-        const char *name;
-    } spans[] = { { 365 * 86400, "year" }, { 30 * 86400, "month" }, { 7 * 86400, "week" },
-                  { 86400, "day" },        { 3600, "hour" },        { 60, "minute" },
-                  { 1, "second" } };
-    int64_t away_s = llabs(at_us - now_us) / 1000000;
-    for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
-        int64_t count = away_s / spans[i].seconds;
-        if (count > 0) {
-            buf_printf(out, "%lld %s%s %s", (long long)count, spans[i].name, count > 1 ? "s" : "",
-                       at_us > now_us ? "from now" : "ago");
-            return;
-        }
-    }
-    buf_append_text(out, "now");
-}
-
-static void format_metric(const struct format *f, const struct json_doc *doc, int metric)
-{
-    format_member(f, doc, metric, "peer");
-    buf_append_text(f->out, " | ");
-    format_member(f, doc, metric, "name");
-    buf_append_text(f->out, ": ");
-    int64_t weight = format_i64(doc, metric, "weight");
-    if (json_text_is(doc, json_member(doc, metric, "name"), "freespace") && weight >= 0)
-        format_bytes(f->out, (uint64_t)weight);
-    else
-        format_member(f, doc, metric, "value");
-    buf_append_text(f->out, " | Expires in: ");
-    format_when(f->out, format_i64(doc, metric, "expire") / 1000, f->now_us);
-    buf_put_u8(f->out, '\n');
-}
-
-void format_metrics(const struct format *f, const struct json_doc *doc)
-{
-    for (int at = json_first(doc, 0); at != JSON_NONE; at = json_next(doc, at))
-        format_metric(f, doc, at);
-}
-
-static void format_summary_of(const struct format *f, const struct json_doc *doc, int metric)
-{
-    struct buf text = { 0 };
-    struct json_doc counts;
-    format_member(f, doc, metric, "peer");
-    if (json_text(doc, json_member(doc, metric, "value"), &text) == OK &&
-        json_parse(&counts, (const char *)text.data, text.len) == OK) {
-        for (int at = json_first(&counts, 0); at != JSON_NONE; at = json_next(&counts, at)) {
-            int64_t count = 0;
-            (void)json_get_i64(&counts, json_value_of(&counts, at), &count);
-            if (count == 0)
-                continue;
-            buf_append_text(f->out, " | ");
-            format_capitals(f, &counts, at);
-            buf_printf(f->out, ": %lld", (long long)count);
-        }
-        json_doc_deinit(&counts);
-    }
-    buf_put_u8(f->out, '\n');
-    buf_deinit(&text);
-}
-
-void format_summary(const struct format *f, const struct json_doc *doc)
-{
-    for (int at = json_first(doc, 0); at != JSON_NONE; at = json_next(doc, at))
-        format_summary_of(f, doc, at);
-}
-
-static void format_alert(const struct format *f, const struct json_doc *doc, int alert)
-{
-    format_member(f, doc, alert, "peer");
-    buf_append_text(f->out, ": ");
-    format_member(f, doc, alert, "name");
-    buf_append_text(f->out, ". Expired at: ");
-    format_when(f->out, format_i64(doc, alert, "expire") / 1000, f->now_us);
-    buf_append_text(f->out, ". Triggered at: ");
-    format_member(f, doc, alert, "triggered_at");
-    if (format_has_text(doc, alert, "standing")) {
-        buf_append_text(f->out, ". The peer is ");
-        format_member(f, doc, alert, "standing");
-    }
-    buf_put_u8(f->out, '\n');
-}
-
-void format_alerts(const struct format *f, const struct json_doc *doc)
-{
-    for (int at = json_first(doc, 0); at != JSON_NONE; at = json_next(doc, at))
-        format_alert(f, doc, at);
-}
-
-static void format_peers_of(const struct format *f, const struct json_doc *doc, const char *member)
-{
-    const char *between = "";
-    int list = json_member(doc, 0, member);
-    for (int at = list >= 0 ? json_first(doc, list) : JSON_NONE; at != JSON_NONE;
-         at = json_next(doc, at)) {
-        buf_append_text(f->out, between);
-        (void)json_text(doc, at, f->out);
-        between = ", ";
-    }
-    if (between[0] == '\0')
-        buf_append_text(f->out, "nobody: there are not enough peers");
-}
-
-void format_move(const struct format *f, const struct json_doc *doc)
-{
-    format_member(f, doc, 0, "cid");
-    buf_printf(f->out, " | Living copies: %lld | From: ", (long long)format_i64(doc, 0, "living"));
-    format_peers_of(f, doc, "from");
-    buf_append_text(f->out, " | To: ");
-    format_peers_of(f, doc, "to");
-    buf_put_u8(f->out, '\n');
-}
-
-void format_metric_names(const struct format *f, const struct json_doc *doc)
-{
-    struct format_list names = format_sort(f, doc, 0);
-    for (size_t i = 0; i < names.count; i++) {
-        format_text(f, doc, names.values[i]);
-        buf_put_u8(f->out, '\n');
-    }
-    mem_free(names.values);
 }

@@ -31,6 +31,10 @@ format_fn format_summary;      /* the same, of how many CIDs are in which status
 format_fn format_alerts;       /* an array of them */
 format_fn format_move;         /* one pin of a repair's plan */
 format_fn format_metric_names; /* an array of strings */
+format_fn format_bandwidth;    /* an object of them, by protocol */
+format_fn format_gc;           /* what each peer's daemon removed */
+format_fn format_graph;        /* who is connected with whom, for GraphViz */
+format_fn format_graph_wide;   /* the same, with IPFS daemons that belong to no peer */
 
 /* "95 GB", as people count bytes: powers of 1000, two digits. */
 void format_bytes(struct buf *out, uint64_t bytes);

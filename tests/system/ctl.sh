@@ -133,6 +133,18 @@ b $(status $cid unexpectedly_unpinned)
 > POST /pins/$cid/sync
 < 200
 b $(status $cid pinned)
+> GET /health/graph
+< 200
+b {"cluster_id":"P","id_to_peername":{"P":"n"},"ipfs_links":{"I":["J"]},"cluster_links":{"P":[]},"cluster_trust_links":{"P":true},"cluster_to_ipfs":{"P":"I"}}
+> GET /health/bandwidth
+< 200
+b {"/x":{"total_in":1,"total_out":2,"rate_in":0.5,"rate_out":0}}
+> POST /ipfs/gc
+< 200
+b {"peer_map":{"P":{"peer":"P","peername":"n","keys":[{"key":"$cid"}]}}}
+> POST /ipfs/gc?local=true
+< 500
+b {"code":500,"message":"the daemon is away"}
 > GET /monitor/metrics
 < 200
 b ["ping","freespace"]
@@ -168,6 +180,18 @@ check status_filter 0 "$(status_text $cid 'PIN_ERROR: no such block')" "$ctl" -l
 check metric_names 0 'freespace
 ping' "$ctl" -l "$at" health metrics
 holds metric_value test "$("$ctl" -l "$at" health metrics tag:group | sed 's/ [0-9]* years ago//')" = 'P | tag:group: v | Expires in:'
+
+holds graph eval '"$ctl" -l "$at" health graph | grep -qx "C0 -> I0"'
+check graph_into_file 0 '' "$ctl" -l "$at" health graph --all-ipfs-peers -f "$work/graph.dot"
+holds graph_file grep -qx 'I0 -> I1' "$work/graph.dot"
+check graph_into_nowhere 1 '' "$ctl" -l "$at" health graph -f "$work/no/graph.dot"
+holds graph_of_nobody_leaves_no_file eval '! "$ctl" -l 127.0.0.1:1 health graph -f "$work/none.dot" && [ ! -e "$work/none.dot" ]'
+check secret_is_taken 0 1.1.6 "$ctl" --secret 00 -l "$at" version
+check bandwidth 0 '                       /x: In:     1 B. Out:     2 B. RateIn: 0.50B/s. RateOut: 0.00B/s' "$ctl" -l "$at" health bandwidth
+check gc 0 "n              
+  > CIDs:
+    - $cid" "$ctl" -l "$at" ipfs gc
+check gc_local_fails 2 "$(failure 500 'the daemon is away')" "$ctl" -l "$at" ipfs gc --local
 
 # ---- changing ----
 check pin_add 0 "$(status_text $cid PINNED)" "$ctl" -l "$at" pin add $cid
@@ -277,6 +301,10 @@ state import
 health
 health metrics
 health alerts
+health graph
+health bandwidth
+ipfs
+ipfs gc
 repair
 repair plan
 completion

@@ -239,3 +239,72 @@ Test(ctl_text, lines_may_stay_lines)
     cr_assert_eq(out.len, 0);
     buf_deinit(&out);
 }
+
+/* ---- alerts ---- */
+
+Test(ctl_format, alerts)
+{
+    formats_as(
+        format_alerts, false,
+        "[{\"name\":\"ping\",\"peer\":\"PEER_B\",\"value\":\"\",\"expire\":1767366243000000000,"
+        "\"valid\":false,\"triggered_at\":\"2026-01-02T15:02:06Z\",\"standing\":\"down\"}]",
+        "PEER_B: ping. Expired at: 3 seconds ago. Triggered at: 2 minutes ago. The peer is "
+        "down\n");
+}
+
+/* ---- traffic, garbage, connections ---- */
+
+Test(ctl_format, bandwidth)
+{
+    formats_as(format_bandwidth, false,
+               "{\"/raft\":{\"total_in\":1234567,\"total_out\":12,\"rate_in\":1.5,\"rate_out\":0},"
+               "\"/calls\":{\"total_in\":0,\"total_out\":95e9,\"rate_in\":0,\"rate_out\":20.126}}",
+               "                   /calls: In:     0 B. Out:   95 GB. RateIn: 0.00B/s. RateOut: "
+               "20.13B/s\n"
+               "                    /raft: In:  1.2 MB. Out:    12 B. RateIn: 1.50B/s. RateOut: "
+               "0.00B/s\n");
+}
+
+Test(ctl_format, gc)
+{
+    formats_as(format_gc, false,
+               "{\"peer_map\":{\"Q\":{\"peer\":\"Q\",\"peername\":\"\",\"keys\":[],\"error\":"
+               "\"gone\"},\"P\":{\"peer\":\"P\",\"peername\":\"node-a\",\"keys\":[{\"key\":\"C1\"},"
+               "{\"key\":null,\"error\":\"busy\"}]}}}",
+               "node-a         \n  > CIDs:\n    - C1\n    - ERROR: busy\n"
+               "Q               | ERROR: gone\n  > CIDs:\n");
+}
+
+#define LOOK " style=\"filled\" colorscheme=\"x11\" fontcolor=\"black\" fontname=\"Arial\" "
+static const char graph[] =
+    "{\"cluster_id\":\"PEER_AAAAAA\",\"id_to_peername\":{\"PEER_AAAAAA\":\"a<b\",\"PEER_B\":\"b\"},"
+    "\"ipfs_links\":{\"IPFS_A\":[\"IPFS_X\",\"IPFS_X\"]},"
+    "\"cluster_links\":{\"PEER_B\":[\"PEER_AAAAAA\"],\"PEER_AAAAAA\":[\"PEER_B\",\"GONE\"]},"
+    "\"cluster_trust_links\":{\"PEER_AAAAAA\":true,\"PEER_B\":true},"
+    "\"cluster_to_ipfs\":{\"PEER_AAAAAA\":\"IPFS_A\"}}";
+#define GRAPH_PEERS                                                                                \
+    "digraph cluster {\n/* The nodes of the connectivity graph */\n"                               \
+    "/* The cluster-service peers */\nsubgraph  {\nrank=\"min\"\n"                                 \
+    "C0 [label=< <B> a&#60;b </B> <BR/> <B> PE*AAAAAA </B> > group=\"PEER_AAAAAA\" "               \
+    "color=\"orange\"" LOOK "shape=\"box3d\" peripheries=\"2\" ]\n"                                \
+    "T1 [label=< <B> b </B> <BR/> <B> PEER_B </B> > group=\"PEER_B\" color=\"orange\"" LOOK        \
+    "shape=\"box3d\" ]\n"                                                                          \
+    "}\n\n/* The ipfs peers linked to cluster peers */\nsubgraph  {\nrank=\"max\"\n"               \
+    "I0 [label=< <B> IPFS </B> <BR/> <B> IPFS_A </B> > group=\"IPFS_A\" color=\"turquoise3\"" LOOK \
+    "shape=\"cylinder\" ]\n"
+#define GRAPH_GONE(name)                                                                           \
+    name " [label=< <B> IPFS </B> <BR/> <B> Errored </B> > group=\"Errored\" "                     \
+         "color=\"firebrick1\"" LOOK "shape=\"cylinder\" ]\n"                                      \
+         "}\n\n/* Edges representing active connections in the cluster */\n"                       \
+         "/* The connections among cluster-service peers */\nC0 -> T1\nT1 -> C0\n"                 \
+         "\n/* The connections between cluster peers and their ipfs daemons */\nC0 -> I0\n"        \
+         "T1 -> " name "\n\n/* The swarm peer connections among ipfs daemons in the cluster */\n"
+
+Test(ctl_format, graph)
+{
+    formats_as(format_graph, false, graph, GRAPH_PEERS GRAPH_GONE("I1") "}");
+    formats_as(format_graph_wide, false, graph,
+               GRAPH_PEERS "I1 [label=< <B> IPFS </B> <BR/> <B> IPFS_X </B> > group=\"IPFS_X\" "
+                           "color=\"turquoise3\"" LOOK
+                           "shape=\"cylinder\" ]\n" GRAPH_GONE("I2") "I0 -> I1\n}");
+}
