@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "ids/identity.h"
 #include "os/os_clock.h"
+#include "os/os_damage.h"
 #include "os/os_file.h"
 #include "os/os_http_client.h"
 #include "os/os_loop.h"
@@ -503,6 +504,7 @@ static int daemon_run(struct daemon *d, struct buf *why)
         return cmd_fail(": the event loop cannot be made");
     LOG_INFO(&d->service->log, "service", "Initializing peer %s. Please wait...",
              peer_id_print(&d->identity.id).text);
+    os_damage_catch();
     os_rng_init(&d->rng);
     bool again = true;
     int code = 0;

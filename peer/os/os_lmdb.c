@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/os_damage.h"
 #include "util/err.h"
 
 #define MAP_BYTES_FIRST ((size_t)1 << 30)
@@ -209,12 +210,22 @@ static int os_env_remove_file(const char *folder, const char *name)
 
 int os_env_remove(const char *path)
 {
+    os_damage_mark(path, OS_DAMAGE_NONE);
     int err = os_env_remove_file(path, "data.mdb");
     if (err == OK)
         err = os_env_remove_file(path, "lock.mdb");
+    if (err == OK)
     if (err == OK && rmdir(path) != 0 && errno != ENOENT)
         err = os_errno(errno);
     return err;
+}
+
+static void os_env_on_assert(MDB_env *env, const char *message)
+{
+    const char *path;
+    (void)message; /* LMDB prints it, and aborts */
+    if (mdb_env_get_path(env, &path) == MDB_SUCCESS)
+        os_damage_mark(path, OS_DAMAGE_CORRUPT);
 }
 
 /* Opens what is in the folder, or makes it there. Logs what goes wrong. */
@@ -224,6 +235,8 @@ static int os_env_start(struct os_env *e, const char *path, size_t map_bytes,
     int rc = mdb_env_create(&e->env);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_set_mapsize(e->env, map_bytes);
+    if (rc == MDB_SUCCESS && !options->is_read_only)
+        rc = mdb_env_set_assert(e->env, os_env_on_assert);
     if (rc == MDB_SUCCESS)
         rc = mdb_env_open(e->env, path, os_env_flags(options), 0600);
     int err = os_env_err(rc);
@@ -265,17 +278,56 @@ static int os_env_make(const char *path, enum store_room room, size_t map_bytes,
     return err;
 }
 
+static int os_env_walk(const struct os_env *e)
+{
+    MDB_txn *txn;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    struct view_row row;
+    int err = OK, rc = mdb_txn_begin(e->env, NULL, MDB_RDONLY, &txn);
+    if (rc != MDB_SUCCESS)
+        return os_env_err(rc);
+    rc = mdb_cursor_open(txn, e->dbi, &cursor);
+    while (err == OK && rc == MDB_SUCCESS) {
+        rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+        if (rc == MDB_SUCCESS)
+            err = os_env_check(e->room, &key, &value, &row);
+    }
+    mdb_txn_abort(txn); /* and the cursor with it */
+    return err != OK || rc == MDB_NOTFOUND ? err : os_env_err(rc);
+}
+
+/* The last run could not read it: is it whole by now? Marked as given up meanwhile, should this run end likewise. */
+static int os_env_reopen(struct os_env *e, const char *path, size_t map_bytes,
+                         const struct os_env_options *options)
+{
+    LOG_WARN(options->log, "store", "%s could not be read the last time: reading all of it", path);
+    os_damage_mark(path, OS_DAMAGE_CORRUPT);
+    int err = os_env_start(e, path, map_bytes, options);
+    if (err != OK)
+        return err;
+    err = os_env_walk(e);
+    if (err == OK)
+        os_damage_mark(path, OS_DAMAGE_NONE);
+    else
+        mdb_env_close(e->env);
+    return err;
+}
+
 int os_env_open(struct os_env *e, const char *path, enum store_room room,
                 const struct os_env_options *options)
 {
     size_t map_bytes = options->map_bytes_first > 0 ? options->map_bytes_first : MAP_BYTES_FIRST;
+    enum os_damage damage = options->is_read_only ? OS_DAMAGE_NONE : os_damage_of(path);
     *e = (struct os_env){ .room = room, .map_bytes_max = options->map_bytes_max };
-    int err = OK;
-    if (options->is_scratch) /* whoever makes it gives it its name, too */
+    int err = damage == OS_DAMAGE_CORRUPT ? ERR_CORRUPT : OK;
+    if (err == OK && options->is_scratch) /* whoever makes it gives it its name, too */
         err = os_folder_make(path, options->log);
-    else if (!options->is_read_only && access(path, F_OK) != 0)
+    else if (err == OK && !options->is_read_only && access(path, F_OK) != 0)
         err = os_env_make(path, room, map_bytes, options);
-    if (err == OK)
+    if (err == OK && damage == OS_DAMAGE_UNREADABLE)
+        err = os_env_reopen(e, path, map_bytes, options);
+    else if (err == OK)
         err = os_env_start(e, path, map_bytes, options);
     if (err != OK)
         return err;
@@ -285,6 +337,16 @@ int os_env_open(struct os_env *e, const char *path, enum store_room room,
     pthread_mutex_init(&e->mutex, NULL);
     pthread_cond_init(&e->changed, NULL);
     return OK;
+}
+
+int os_env_open_or_replace(struct os_env *e, const char *path, enum store_room room,
+                           const struct os_env_options *options)
+{
+    int err = os_env_open(e, path, room, options);
+    if (err != ERR_CORRUPT || options->is_read_only)
+        return err;
+    err = os_damage_put_aside(path, options->log);
+    return err == OK ? os_env_open(e, path, room, options) : err;
 }
 
 void os_env_close(struct os_env *e)

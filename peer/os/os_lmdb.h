@@ -47,6 +47,9 @@ struct os_env_options {
 /* Opens the environment in the folder `path`; makes both when there is no such folder. Logs what goes wrong. */
 int os_env_open(struct os_env *e, const char *path, enum store_room room,
                 const struct os_env_options *options);
+/* What cannot be read is put aside for whoever wants to look into it (os/os_damage.h), and an empty one takes its place. */
+int os_env_open_or_replace(struct os_env *e, const char *path, enum store_room room,
+                           const struct os_env_options *options);
 void os_env_close(struct os_env *e);
 int os_env_sync(struct os_env *e);   /* of a scratch environment */
 int os_env_remove(const char *path); /* the folder, if it is there */

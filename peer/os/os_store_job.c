@@ -50,7 +50,7 @@ static int generation_open(struct os_store *s, uint64_t number, struct os_genera
     char *path = os_store_path(s, "state.%llu", (unsigned long long)number);
     int err = g != NULL && path != NULL ? OK : ERR_NOMEM;
     if (err == OK)
-        err = os_env_open(&g->env, path, ROOM_STATE, &s->env_options);
+        err = os_env_open_or_replace(&g->env, path, ROOM_STATE, &s->env_options);
     mem_free(path);
     if (err != OK) {
         mem_free(g);
@@ -108,8 +108,9 @@ static void sweep_folder(struct os_store *s)
 static int local_open(struct os_store *s)
 {
     char *path = os_store_path(s, "local");
-    int err =
-        path != NULL ? os_env_open(&s->local_env, path, ROOM_LOCAL, &s->env_options) : ERR_NOMEM;
+    int err = ERR_NOMEM;
+    if (path != NULL)
+        err = os_env_open_or_replace(&s->local_env, path, ROOM_LOCAL, &s->env_options);
     mem_free(path);
     s->local_is_open = err == OK;
     return err;

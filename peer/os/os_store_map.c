@@ -1,6 +1,7 @@
 /* os_store_map.c -- the map room: a group of batches is one transaction. */
 #include <errno.h>
 
+#include "os/os_damage.h"
 #include "os/os_store_int.h"
 #include "util/err.h"
 
@@ -77,6 +78,14 @@ size_t os_map_op_weight(const struct os_room *room)
     return is_small ? 1024 : 16 * 1024;
 }
 
+/* A tree that a write cannot get through would end every start again. */
+static void map_mark(const struct os_env *e)
+{
+    const char *path;
+    if (mdb_env_get_path(e->env, &path) == MDB_SUCCESS)
+        os_damage_mark(path, OS_DAMAGE_CORRUPT);
+}
+
 void os_map_run(struct os_room *room, struct list_link *group)
 {
     if (!map_admit(room, group))
@@ -90,6 +99,8 @@ void os_map_run(struct os_room *room, struct list_link *group)
         else
             rc = err == ERR_FULL ? ENOSPC : EIO;
     }
+    if (os_env_err(rc) == ERR_CORRUPT)
+        map_mark(e);
     int err = os_room_judge(room, os_env_err(rc), mdb_strerror(rc));
     if (err != OK)
         map_fail(room, group, err);
