@@ -22,8 +22,10 @@ enum { EXIT_FAILED = 1, EXIT_NO_TOPIC = 3 };
 static const struct flag program_flags[] = {
     { "config,c", FLAG_TEXT, .value = "FOLDER",
       .help = "of service.json and identity.json; else $IPFS_CLUSTER_PATH, else ~/.ipfs-cluster" },
-    { "loglevel,l", FLAG_TEXT, .value = "error|warning|info|debug",
-      .help = "how much is logged; else $IPFS_CLUSTER_LOG_LEVEL, else info" },
+    { "loglevel,l", FLAG_TEXT, .value = "LEVEL,...",
+      .help = "error, warning, info or debug; or FACILITY:LEVEL for some (raft, store, cluster, "
+              "pintracker, ipfshttp, http, net, service, config); else $IPFS_CLUSTER_LOG_LEVEL, "
+              "else info" },
     { "debug,d", FLAG_BOOL, .help = "the same as --loglevel debug" },
     { "strict", FLAG_BOOL, .help = "an unknown key in the configuration is an error" },
     { "version,v", FLAG_BOOL, .help = "print the version" },
@@ -192,26 +194,35 @@ static const char *main_folder(const struct args *args, struct buf *room)
     return buf_text(room);
 }
 
-static int main_level(struct service *service, const struct args *args)
+/* The environment, over it the flag, over both --debug. Nonsense in the environment is passed over. */
+static int main_levels(struct os_log_levels *levels, const struct args *args)
 {
-    const char *level = getenv("IPFS_CLUSTER_LOG_LEVEL");
+    const char *environment = getenv("IPFS_CLUSTER_LOG_LEVEL");
     const char *given = args_text(args, "loglevel");
-    if (level != NULL && level[0] != '\0')
-        (void)log_level_parse(&service->log.level, level);
-    if (given != NULL && log_level_parse(&service->log.level, given) != OK)
-        return cmd_fail(": unknown log level '%s'; use error, warning, info or debug", given);
+    struct buf why = { 0 };
+    int code = 0;
+    *levels = (struct os_log_levels){ .others = LOG_LEVEL_INFO };
+    if (environment != NULL)
+        (void)os_log_levels_parse(levels, environment, &why);
+    buf_clear(&why);
+    if (given != NULL)
+        *levels = (struct os_log_levels){ .others = LOG_LEVEL_INFO };
+    if (given != NULL && os_log_levels_parse(levels, given, &why) != OK)
+        code = cmd_fail(": %s", buf_text(&why));
     if (args_is(args, "debug"))
-        service->log.level = LOG_LEVEL_DEBUG;
-    return 0;
+        *levels = (struct os_log_levels){ .others = LOG_LEVEL_DEBUG };
+    buf_deinit(&why);
+    return code;
 }
 
 static int main_run(const struct args *args)
 {
     struct buf room = { 0 };
+    struct os_log_levels levels;
+    int code = main_levels(&levels, args);
     struct service service = { .folder = main_folder(args, &room),
                                .is_strict = args_is(args, "strict"),
-                               .log = os_log_stderr(LOG_LEVEL_INFO) };
-    int code = main_level(&service, args);
+                               .log = os_log_stderr_by(&levels) };
     if (code == 0)
         code = args->cmd->run(&service, args);
     buf_deinit(&room);

@@ -7,8 +7,24 @@
 #ifndef OS_OS_LOG_H
 #define OS_OS_LOG_H
 
+#include "util/buf.h"
 #include "util/log.h"
 
 struct log os_log_stderr(enum log_level level);
+
+/* One level for all, and others for some facilities: "info,raft:debug,store:error". */
+enum { OS_LOG_FACILITIES_MAX = 16, OS_LOG_FACILITY_SIZE = 32 };
+struct os_log_levels {
+    enum log_level others;
+    struct {
+        char facility[OS_LOG_FACILITY_SIZE];
+        enum log_level level;
+    } some[OS_LOG_FACILITIES_MAX];
+    size_t count;
+};
+/* Over what `levels` has already. ERR_INVALID, with a sentence: there is no such level; too many facilities. */
+int os_log_levels_parse(struct os_log_levels *levels, const char *text, struct buf *why);
+/* `levels` outlives the log. */
+struct log os_log_stderr_by(struct os_log_levels *levels);
 
 #endif

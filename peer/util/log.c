@@ -31,7 +31,7 @@ const char *log_level_name(enum log_level level)
     case LOG_LEVEL_ERROR:
         return "ERROR";
     case LOG_LEVEL_WARN:
-        return "WARN";
+        return "WARNING";
     case LOG_LEVEL_INFO:
         return "INFO";
     case LOG_LEVEL_DEBUG:

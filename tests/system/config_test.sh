@@ -32,6 +32,31 @@ refused v1_crdt 'state import pins.json' "$service" -c "$work/v1" daemon
 jq '.cluster.follower_mode = true' tests/vectors/service_v1.json >"$work/v1/service.json"
 refused v1_follower 'this peer joins as a member' "$service" -c "$work/v1" daemon
 
+# ---- init ----
+init() { "$service" -c "$work/init" init --force "$@" >"$work/stdout" 2>"$work/stderr"; }
+value() { jq -r "$1" "$work/init/service.json"; }
+secret=$(printf '%064d' 7)
+holds init_with_secret init --custom-secret $secret
+holds init_has_that_secret test "$(value .cluster.secret)" = $secret
+holds init_asks_for_the_secret eval 'init -s <<<"${secret/7/8}"'
+holds init_has_what_it_was_told test "$(value .cluster.secret)" = "${secret/7/8}"
+holds init_takes_no_secret_for_an_answer eval 'init -s </dev/null && grep -F "cluster.secret is empty" "$work/stderr"'
+holds init_random_ports init --randomports
+holds init_random_ports_differ test "$("$service" -c "$work/init" config show --changed | grep -c 'listen_multiaddress = .*/tcp/[0-9]*"')" = 3
+holds init_listens_for_others_everywhere eval 'value .cluster.listen_multiaddress | grep -E "^/ip4/0.0.0.0/tcp/"'
+before=$(cat "$work/init/identity.json")
+holds init_keeps_the_identity test "$(cat "$work/init/identity.json")" = "$before"
+holds init_of_a_source init http://127.0.0.1:1/x
+holds init_names_the_source test "$(value .source)" = http://127.0.0.1:1/x
+holds init_peers init --peers "/ip4/1.2.3.4/tcp/9096/p2p/QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC"
+holds init_has_the_peers test "$(value '.cluster.cluster_peers | length')" = 1
+holds init_environment eval 'CLUSTER_REPLICATIONFACTORMIN=2 CLUSTER_REPLICATIONFACTORMAX=3 init && [ "$(value .cluster.replication_factor_min)" = 2 ]'
+holds init_raft init --consensus raft
+refused init_crdt 'state import' "$service" -c "$work/init" init --force --consensus crdt
+refused init_twice 'Use init --force' "$service" -c "$work/init" init
+refused init_of_a_word "'here' is no URL" "$service" -c "$work/init" init --force here
+refused init_bad_peers 'cluster.cluster_peers: expected' "$service" -c "$work/init" init --force --peers 10.0.0.1
+
 # ---- the key in the configuration, as before identity.json ----
 "$service" -c "$work/old" init 2>/dev/null
 id=$(jq -r .id "$work/old/identity.json") key=$(jq -r .private_key "$work/old/identity.json")
