@@ -286,6 +286,7 @@ peers add
 peers rm
 peers drain
 peers undrain
+add
 pin
 pin add
 pin rm

@@ -70,5 +70,19 @@ for round in 1 2 3; do
     for n in 1 2 3; do happens "none_is_missing_${n}_$round" 20 none_missing $n; done
 done
 happens same_everywhere 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(pins 3)" ]'
-for n in 1 2 3; do holds "end_$n" peer_stop $n; done
+# ---- a second signal ----
+# A peer that leaves waits for its pins to move: this one has nowhere to go to.
+holds pin_on_all ctl_at 3 pin add --no-status --rmin 3 --rmax 3 "$(cids stays | head -n 1)"
+holds stop_for_leaving peer_stop 3
+peer_start 3 --leave
+happens up_to_leave 30 sees 3 3
+peer_signal 3 TERM
+happens waits_for_its_pins 20 grep -a 'a second signal forces' "$work/peer3.log"
+holds it_waits kill -0 "${peer_pid[3]}"
+peer_signal 3 INT
+holds second_signal_ends_it peer_ends 3 10
+holds second_signal_is_a_failure test "$code" -eq 1
+holds lock_is_gone test ! -e "$work/peer3/cluster.lock"
+
+for n in 1 2; do holds "end_$n" peer_stop $n; done
 finish
