@@ -143,6 +143,7 @@ static void life_options_times(const struct config *c, struct peer_options *o)
     o->ipfs_sync_us = c->cluster.ipfs_sync_interval_us;
     o->unpin_disabled = c->ipfshttp.unpin_disable;
     o->pin_recover_us = c->cluster.pin_recover_interval_us;
+    o->repogc_timeout_us = c->ipfshttp.repogc_timeout_us;
     o->connect_swarms_delay_us = c->ipfshttp.connect_swarms_delay_us;
 }
 

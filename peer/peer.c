@@ -57,6 +57,7 @@ void peer_options_default(struct peer_options *o)
         .ipfs_request_timeout_us = 300u * 1000 * 1000,
         .ipfs_sync_us = (uint64_t)130 * 1000 * 1000,
         .pin_recover_us = (uint64_t)12 * 60 * 1000 * 1000,
+        .repogc_timeout_us = (uint64_t)24 * 3600 * 1000 * 1000,
         .connect_swarms_delay_us = 30u * 1000 * 1000,
         .shutdown_timeout_us = 60u * 1000 * 1000,
         .api_head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
@@ -208,6 +209,7 @@ static void peer_on_frame(void *owner, const struct peer_id *from, enum stream s
     if (p->life == PEER_STOPPED)
         return;
     peer_enter(p);
+    peer_traffic_came(p, stream, len);
     struct frame frame;
     int err = frame_decode(&frame, bytes, len);
     if (err != OK)
@@ -225,9 +227,21 @@ static void peer_on_frame(void *owner, const struct peer_id *from, enum stream s
     peer_leave(p);
 }
 
+static void peer_note_link(struct peer *p, const struct peer_id *id, bool up)
+{
+    size_t at = 0;
+    while (at < p->linked_count && !peer_id_equal(&p->linked[at], id))
+        at += 1;
+    if (at == p->linked_count && up && at < LIMIT_MEMBERS_COUNT)
+        p->linked[p->linked_count++] = *id;
+    else if (at < p->linked_count && !up)
+        p->linked[at] = p->linked[--p->linked_count];
+}
+
 static void peer_on_link(void *owner, const struct peer_id *id, bool up)
 {
     struct peer *p = owner;
+    peer_note_link(p, id, up);
     if (up || p->life == PEER_STOPPED)
         return;
     peer_enter(p);
@@ -418,6 +432,8 @@ int peer_create(struct peer **out, const struct peer_options *options,
     p->settle_at_us = RAFT_NEVER;
     digest_scrub_init(&p->scrub);
     list_init(&p->letters);
+    list_init(&p->asks);
+    list_init(&p->words);
     list_init(&p->proposals);
     list_init(&p->outbox);
     p->proposals_due_us = RAFT_NEVER;
@@ -428,6 +444,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     peer_enter(p);
     peer_learn_addresses(p, options->cluster_peers, options->cluster_peers_count);
     peer_learn_addresses(p, options->bootstrap, options->bootstrap_count);
+    peer_traffic_wrap(p);
     struct transport_hooks transport_hooks = { peer_on_frame, peer_on_link, p };
     transport_set_hooks(&p->ports.transport, &transport_hooks);
     int err = peer_build(p);
@@ -457,6 +474,8 @@ void peer_destroy(struct peer *p)
     peer_doors_end(p);
     peer_exports_end(p);
     peer_swarm_end(p);
+    peer_words_end(p);
+    peer_asks_end(p);
     peer_tracker_end(p);
     peer_health_end(p);
     peer_sender_end(p);

@@ -123,6 +123,7 @@ struct peer_options {
     uint64_t ipfs_sync_us; /* 0: never by itself */
     bool unpin_disabled; /* nothing is ever unpinned from the daemon */
     uint64_t pin_recover_us;
+    uint64_t repogc_timeout_us;
     uint64_t connect_swarms_delay_us; /* 0: never */
     bool leave_on_shutdown;           /* peer_stop() leaves the cluster first, if it has others */
     uint64_t shutdown_timeout_us;     /* how long that may take until it goes, marked as leaving */

@@ -9,9 +9,11 @@
 
 #include "http/api/api.h"
 #include "http/wire/json_reply.h"
+#include "peer_census.h"
 #include "peer_doors.h"
 #include "peer_export.h"
 #include "peer_plan.h"
+#include "peer_resolve.h"
 #include "peer_survey.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -361,6 +363,21 @@ static size_t peer_api_metric_names(void *impl, struct bytes *out, size_t max)
     return monitor_names(((struct peer *)impl)->monitor, out, max);
 }
 
+static bool peer_api_bandwidth(void *impl, size_t nth, struct api_bandwidth *out)
+{
+    const struct peer *p = impl;
+    if (nth >= STREAM_COUNT)
+        return false;
+    enum stream stream = (enum stream)nth;
+    struct peer_traffic_total rate = peer_traffic_rate(p, stream);
+    *out = (struct api_bandwidth){ .name = peer_traffic_name(stream),
+                                   .total_in = p->traffic.total[stream].in,
+                                   .total_out = p->traffic.total[stream].out,
+                                   .rate_in = rate.in,
+                                   .rate_out = rate.out };
+    return true;
+}
+
 /* ---- listings ---- */
 
 static enum api_next peer_api_status_next(struct api_listing *l, struct arena *arena,
@@ -396,11 +413,17 @@ static const struct api_ops peer_api_ops = {
     .status_open = peer_survey_status,
     .status_next = peer_api_status_next,
     .close = peer_survey_close,
+    .census_open = peer_census_open,
+    .census_next = peer_census_next,
+    .census_close = peer_census_close,
+    .resolve = peer_resolve,
+    .resolve_forget = peer_resolve_forget,
     .export_open = peer_export_open,
     .export_next = peer_export_next,
     .export_close = peer_export_close,
     .metric_next = peer_api_metric_next,
     .metric_names = peer_api_metric_names,
+    .bandwidth = peer_api_bandwidth,
     .alerts = peer_alerts,
     .plan_open = peer_plan_open,
     .plan_next = peer_plan_next,

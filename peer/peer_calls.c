@@ -4,6 +4,7 @@
  * is for members; an INVITE comes from another cluster by its nature. Another cluster's peer is refused with words that say so. */
 #include "peer_int.h"
 
+#include "peer_census.h"
 #include "util/err.h"
 
 static bool peer_is_member(const struct peer *p, const struct peer_id *id)
@@ -79,6 +80,12 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
         break;
     case RPC_ALLOCATE:
         peer_on_allocate(p, asker, payload);
+        break;
+    case RPC_GARBAGE:
+        peer_on_census(p, asker, API_ASK_GARBAGE);
+        break;
+    case RPC_LINKS:
+        peer_on_census(p, asker, API_ASK_LINKS);
         break;
     case RPC_DIVERGED:
         peer_on_diverged(p, asker);

@@ -25,6 +25,7 @@
  *   peer_tracker.c   turns of the tracker
  *   peer_surplus.c   pins that moved away stay until others have them
  *   peer_swarm.c     connects the members' IPFS daemons to one another
+ *   peer_ask.c       one question to this peer's daemon; peer_word.c, peer_census.c: one to every member's
  *   peer_informer.c  what this peer says of itself
  *   peer_status.c    pages of the local state, recover, sync
  *   peer_calls.c     questions of other peers
@@ -53,6 +54,7 @@
 #include "net/frame.h"
 #include "net/rpc.h"
 #include "peer.h"
+#include "peer_traffic.h"
 #include "raft/raft.h"
 #include "state/pin.h"
 #include "state/pin_entry.h"
@@ -304,6 +306,11 @@ struct peer {
     int local_sink_err;
 
     struct peer_swarm *swarm;
+    struct list_link asks;                      /* struct peer_ask */
+    struct list_link words;                     /* peer_word.c */
+    struct peer_id linked[LIMIT_MEMBERS_COUNT]; /* who has a connection with this peer */
+    size_t linked_count;
+    struct peer_traffic traffic;
 
     /* Doors. */
     struct peer_doors *doors;
@@ -572,6 +579,18 @@ bool peer_swarm_is_idle(const struct peer *p);
 void peer_swarm_again(struct peer *p); /* members or our daemon are others than before */
 void peer_swarm_on_deadline(struct peer *p);
 uint64_t peer_swarm_deadline_us(const struct peer *p);
+
+/* ---- peer_ask.c ---- */
+void peer_asks_stop(struct peer *p);
+bool peer_asks_are_over(const struct peer *p);
+void peer_asks_end(struct peer *p);
+
+/* ---- peer_word.c; the rest is in peer_census.h ---- */
+void peer_words_end(struct peer *p);
+
+/* ---- peer_survey.c ---- */
+/* How a member called itself in its last ping; nothing when it has not. */
+void peer_last_name(struct peer *p, const struct peer_id *id, struct buf *out);
 
 /* ---- peer_status.c ---- */
 struct api_id;

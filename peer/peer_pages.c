@@ -1,9 +1,10 @@
 #include "peer_pages.h"
 
+#include "util/assert.h"
 #include "util/err.h"
 #include "util/limits.h"
 
-enum { PAGES_VERSION = 1, PAGE_INFO_BYTES_MAX = 2048, PAGE_TEXT_MAX = 1024, PAGE_LIST_MAX = 4096 };
+enum { PAGES_VERSION = 1, PAGE_WORD_VERSION = 1, PAGE_INFO_BYTES_MAX = 2048, PAGE_LIST_MAX = 4096 };
 
 /* ---- requests ---- */
 
@@ -187,4 +188,84 @@ int page_id_decode(struct api_id *out, struct arena *arena, struct bytes payload
         return ERR_CORRUPT;
     out->role = (enum api_role)role;
     return reader_finish(&r);
+}
+
+/* ---- words of a census ---- */
+
+static void word_put_peers(struct buf *out, const struct peer_id *peers, size_t count)
+{
+    buf_put_u16(out, (uint16_t)count);
+    for (size_t i = 0; i < count; i++)
+        buf_put_run(out, peers[i].bytes, peers[i].len);
+}
+
+void peer_word_encode(const struct api_word *word, struct buf *out)
+{
+    ASSERT(word->keys_count <= PAGE_WORD_ROWS_MAX && word->ipfs_links_count <= PAGE_WORD_ROWS_MAX);
+    buf_put_u8(out, PAGE_WORD_VERSION);
+    buf_put_run(out, word->name.data, word->name.len);
+    buf_put_run(out, word->ipfs_id.data, word->ipfs_id.len);
+    buf_put_run(out, word->ipfs_error.data, word->ipfs_error.len);
+    buf_put_u64(out, word->keys_left_out);
+    buf_put_u16(out, (uint16_t)word->keys_count);
+    for (size_t i = 0; i < word->keys_count; i++) {
+        const struct api_collected *key = &word->keys[i];
+        buf_put_run(out, key->cid.bytes, key->cid.len);
+        buf_put_run(out, key->error.data, key->error.len);
+    }
+    word_put_peers(out, word->ipfs_links, word->ipfs_links_count);
+    word_put_peers(out, word->cluster_links, word->cluster_links_count);
+}
+
+static void *word_list(struct reader *r, struct arena *arena, size_t size, size_t *count)
+{
+    *count = reader_u16(r);
+    void *list = *count <= r->left ? arena_array(arena, *count + 1, size) : NULL;
+    if (list == NULL) {
+        reader_fail(r);
+        *count = 0;
+    }
+    return list;
+}
+
+static void word_read_keys(struct reader *r, struct arena *arena, struct api_word *out)
+{
+    struct api_collected *keys = word_list(r, arena, sizeof(*keys), &out->keys_count);
+    for (size_t i = 0; i < out->keys_count && r->err == OK; i++) {
+        struct bytes cid = reader_run(r, LIMIT_CID_BYTES);
+        keys[i].error = reader_run(r, PAGE_TEXT_MAX);
+        if (cid.len > 0 && cid_from_bytes(&keys[i].cid, cid.data, cid.len) != OK)
+            reader_fail(r);
+    }
+    out->keys = keys;
+}
+
+static const struct peer_id *word_read_peers(struct reader *r, struct arena *arena, size_t *count)
+{
+    struct peer_id *peers = word_list(r, arena, sizeof(*peers), count);
+    for (size_t i = 0; i < *count && r->err == OK; i++) {
+        struct bytes run = reader_run(r, LIMIT_PEER_ID_BYTES);
+        if (r->err == OK && peer_id_from_bytes(&peers[i], run.data, run.len) != OK)
+            reader_fail(r);
+    }
+    return peers;
+}
+
+int peer_word_decode(struct api_word *out, struct arena *arena, struct bytes payload)
+{
+    struct reader r = reader_of(payload.data, payload.len);
+    struct api_word word = { .keys_count = 0 };
+    if (payload.len > 0 && reader_u8(&r) != PAGE_WORD_VERSION)
+        return ERR_VERSION;
+    word.name = reader_run(&r, PAGE_TEXT_MAX);
+    word.ipfs_id = reader_run(&r, PAGE_TEXT_MAX);
+    word.ipfs_error = reader_run(&r, PAGE_TEXT_MAX);
+    word.keys_left_out = reader_u64(&r);
+    word_read_keys(&r, arena, &word);
+    word.ipfs_links = word_read_peers(&r, arena, &word.ipfs_links_count);
+    word.cluster_links = word_read_peers(&r, arena, &word.cluster_links_count);
+    int err = reader_finish(&r);
+    if (err == OK)
+        *out = word;
+    return err;
 }

@@ -18,7 +18,7 @@
 #include "util/arena.h"
 #include "util/buf.h"
 
-enum { PAGE_INFOS_MAX = 256 };
+enum { PAGE_INFOS_MAX = 256, PAGE_TEXT_MAX = 1024, PAGE_WORD_ROWS_MAX = 65535 };
 
 struct page_request {
     bool is_one;     /* exactly `cid`; else everything behind it */
@@ -43,5 +43,9 @@ int page_decode(struct page *out, struct arena *arena, struct bytes payload);
 /* GET /id of one peer, as the API shows it; `error` does not travel. */
 void page_id_encode(const struct api_id *id, struct buf *out);
 int page_id_decode(struct api_id *out, struct arena *arena, struct bytes payload);
+
+/* A word of a census (peer_census.h); `id` and `error` do not travel. */
+void peer_word_encode(const struct api_word *word, struct buf *out);
+int peer_word_decode(struct api_word *out, struct arena *arena, struct bytes payload);
 
 #endif

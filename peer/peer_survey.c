@@ -161,15 +161,14 @@ static void survey_ask(struct survey_member *m)
 
 /* ---- opening and closing ---- */
 
-/* The peer name of the last ping, for a member that does not answer now. */
-static void survey_last_name(struct peer *p, struct survey_member *m)
+void peer_last_name(struct peer *p, const struct peer_id *id, struct buf *out)
 {
     struct monitor_metric ping;
     struct json_doc doc;
-    if (monitor_get(p->monitor, p->now_us, &m->id, METRIC_PING, &ping) != OK ||
+    if (monitor_get(p->monitor, p->now_us, id, METRIC_PING, &ping) != OK ||
         json_parse(&doc, ping.metric.value.data, ping.metric.value.len) != OK)
         return;
-    (void)json_text(&doc, json_member(&doc, 0, "peer_name"), &m->name);
+    (void)json_text(&doc, json_member(&doc, 0, "peer_name"), out);
     json_doc_deinit(&doc);
 }
 
@@ -195,7 +194,7 @@ static int survey_open(struct peer *p, const struct api_listing_hooks *hooks, bo
         struct survey_member *m = &l->members[l->count++];
         m->survey = l;
         m->id = c->members[i].id;
-        survey_last_name(p, m);
+        peer_last_name(p, &m->id, &m->name);
     }
     *out = l;
     return OK;

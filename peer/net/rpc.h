@@ -41,7 +41,9 @@ enum rpc_method {
     RPC_DIVERGED = 14,     /* what you say is committed contradicts my log: I stop */
     RPC_AUDIT = 15,        /* leader, is your state as mine was there? (members/audit.h) */
     RPC_ALLOCATE = 16,     /* leader, who would hold this? (peer_upload_place.c) */
-    RPC_METHOD_LAST = RPC_ALLOCATE
+    RPC_GARBAGE = 17,      /* let your IPFS daemon collect its garbage (peer_census.h) */
+    RPC_LINKS = 18,        /* whom are you and your daemon connected to? */
+    RPC_METHOD_LAST = RPC_LINKS
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -143,6 +143,11 @@ static void fuzz_pages(const uint8_t *data, size_t len)
         page_id_encode(&id, &again);
         fuzz_same(&again, data, len);
     }
+    struct api_word word;
+    if (peer_word_decode(&word, &arena, payload) == OK) {
+        peer_word_encode(&word, &again);
+        fuzz_same(&again, data, len);
+    }
     arena_deinit(&arena);
 }
 

@@ -88,6 +88,13 @@ struct api_metric {
     bool is_partitionable;
 };
 
+/* Bytes to and from the other peers, of one kind of message. */
+struct api_bandwidth {
+    const char *name;
+    uint64_t total_in, total_out;
+    uint64_t rate_in, rate_out; /* a second */
+};
+
 /* Something that is wrong with a peer, as the one that answers sees it. */
 struct api_alert {
     struct api_metric metric;
@@ -185,7 +192,43 @@ struct api_listing_hooks {
 
 enum api_next { API_NEXT_ROW, API_NEXT_WAIT, API_NEXT_END, API_NEXT_FAILED };
 
+/* What all members are asked, each with its daemon (POST /ipfs/gc, GET /health/graph). */
+enum api_question { API_ASK_GARBAGE, API_ASK_LINKS };
+
+struct api_collected {
+    struct cid cid; /* undefined: `error` says why a block stays */
+    struct bytes error;
+};
+
+/* One member's answer. */
+struct api_word {
+    struct peer_id id;
+    struct bytes name;
+    struct bytes error; /* not empty: it did not answer, and the rest is empty */
+    struct bytes ipfs_id;
+    struct bytes ipfs_error; /* not empty: its daemon failed */
+    const struct api_collected *keys;
+    size_t keys_count;
+    uint64_t keys_left_out; /* too many to be told */
+    const struct peer_id *ipfs_links;
+    size_t ipfs_links_count;
+    const struct peer_id *cluster_links;
+    size_t cluster_links_count;
+};
+
+/* A path ("/ipns/name/a") that the daemon follows to a CID. */
+struct api_resolve {
+    /* In. */
+    const char *path;
+    /* Out: err OK, and the CID; else the daemon's words. */
+    void (*done)(struct api_resolve *r, int err, const char *why);
+    void *owner;
+    struct cid cid;
+    void *pending; /* the peer's, while it is under way */
+};
+
 struct api_listing;
+struct api_census;
 struct api_plan;
 struct api_export;
 
@@ -223,6 +266,14 @@ struct api_ops {
     enum api_next (*status_next)(struct api_listing *l, struct arena *arena,
                                  struct api_status *out);
     void (*close)(struct api_listing *l);
+    /* One word of each member (or of this one), by peer id. */
+    int (*census_open)(void *impl, enum api_question question, bool is_local,
+                       const struct api_listing_hooks *hooks, struct api_census **out);
+    enum api_next (*census_next)(struct api_census *c, struct arena *arena, struct api_word *out);
+    void (*census_close)(struct api_census *c);
+    /* At once an error; else done runs later, unless it is forgotten. */
+    int (*resolve)(void *impl, struct api_resolve *r);
+    void (*resolve_forget)(void *impl, struct api_resolve *r);
     /* All pins as they stand at one moment, in CID order. */
     int (*export_open)(void *impl, const struct api_listing_hooks *hooks, struct api_export **out);
     enum api_next (*export_next)(struct api_export *x, struct arena *arena, struct pin *out);
@@ -231,6 +282,8 @@ struct api_ops {
     int (*metric_next)(void *impl, const char *name, const struct peer_id *after,
                        struct api_metric *out);
     size_t (*metric_names)(void *impl, struct bytes *out, size_t max);
+    /* False: there is no further kind. */
+    bool (*bandwidth)(void *impl, size_t nth, struct api_bandwidth *out);
     /* What is wrong now; they lie in the arena. */
     int (*alerts)(void *impl, struct arena *arena, const struct api_alert **out, size_t *count);
     /* What a repair would do now, pin by pin; nothing is done. ERR_BUSY: this peer does not hear all others. */

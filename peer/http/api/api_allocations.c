@@ -11,6 +11,8 @@ struct api_pins {
     struct arena arena;
     struct cid after;
     unsigned types; /* bits of enum pin_type */
+    bool has_begun; /* /pinlist: the array */
+    bool has_ended;
 };
 
 static void api_pins_done(struct http_stream *stream)
@@ -88,6 +90,59 @@ API_HANDLER(api_get_allocations)
     api_state_fields(p->api, &p->state);
     p->stream.fields = p->state.fields;
     p->stream.fields_count = p->state.count;
+    http_stream_start(&p->stream, x);
+}
+
+/* ---- GET /pinlist: the same for clients of 0.0.x, as one array ---- */
+
+static void api_pin_write_v0(struct json_writer *w, const struct pin *pin)
+{
+    json_object_begin(w);
+    pin_json_cid(w, "cid", &pin->cid);
+    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count);
+    json_key_i64(w, "replication_factor", pin->replication_max);
+    json_object_end(w);
+}
+
+static enum http_row api_pinlist_row(struct http_stream *stream, struct buf *out)
+{
+    struct api_pins *p = stream->owner;
+    struct pin pin;
+    if (p->has_ended)
+        return HTTP_ROW_END;
+    arena_reset(&p->arena);
+    int err = p->api->ops->pin_next(p->api->impl, &p->after, &p->arena, &pin);
+    if (err != OK && err != ERR_NOT_FOUND) {
+        buf_append_text(&stream->error, err_text(err));
+        return HTTP_ROW_FAILED;
+    }
+    if (!p->has_begun || err == OK)
+        buf_append_text(out, p->has_begun ? "," : "[");
+    p->has_begun = true;
+    if (err == OK) {
+        struct json_writer json = json_writer_to(out);
+        p->after = pin.cid;
+        api_pin_write_v0(&json, &pin);
+    } else {
+        buf_append_text(out, "]\n");
+        p->has_ended = true;
+    }
+    return HTTP_ROW_READY;
+}
+
+API_HANDLER(api_get_pinlist)
+{
+    (void)params;
+    struct api_pins *p = mem_zalloc(sizeof(*p));
+    if (p == NULL) {
+        api_reply_err(x, ERR_NOMEM, NULL);
+        return;
+    }
+    p->api = owner;
+    p->stream.owner = p;
+    p->stream.next_row = api_pinlist_row;
+    p->stream.rows_are_raw = true;
+    p->stream.done = api_pins_done;
     http_stream_start(&p->stream, x);
 }
 

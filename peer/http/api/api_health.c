@@ -1,4 +1,4 @@
-/* api_health.c -- /health/alerts, /repair/plan: what is wrong, and what will be done about it. */
+/* api_health.c -- /health/alerts, /health/bandwidth, /repair/plan: what is wrong, and what will be done about it. */
 #include "http/api/api_int.h"
 
 API_HANDLER(api_get_alerts)
@@ -21,6 +21,29 @@ API_HANDLER(api_get_alerts)
         api_reply_err(x, err, NULL);
     }
     arena_deinit(&arena);
+}
+
+/* ---- GET /health/bandwidth ---- */
+
+API_HANDLER(api_get_bandwidth)
+{
+    (void)params;
+    struct api *api = owner;
+    struct buf document = { 0 };
+    struct json_writer json = json_writer_to(&document);
+    struct api_bandwidth b;
+    json_object_begin(&json);
+    for (size_t i = 0; api->ops->bandwidth(api->impl, i, &b); i++) {
+        json_key(&json, b.name);
+        json_object_begin(&json);
+        json_key_u64(&json, "total_in", b.total_in);
+        json_key_u64(&json, "total_out", b.total_out);
+        json_key_u64(&json, "rate_in", b.rate_in);
+        json_key_u64(&json, "rate_out", b.rate_out);
+        json_object_end(&json);
+    }
+    json_object_end(&json);
+    api_reply_json(x, 200, &document);
 }
 
 /* ---- GET /repair/plan: a line a pin ---- */

@@ -58,6 +58,7 @@ static int options_factors(struct options *o)
         o->pin->replication_min = both;
         o->pin->replication_max = both;
     }
+    both = 0;
     if (err == OK)
         err = options_int(o, "replication_factor", &both); /* V0's name */
     if (err == OK && both != 0) {

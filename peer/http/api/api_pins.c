@@ -141,37 +141,129 @@ API_HANDLER(api_delete_pin)
         api_unpin_cid(owner, x, &cid);
 }
 
-/* /pins/ipfs/CID. A longer path, /ipns and /ipld have to be resolved by the daemon: that comes with the rest of
- * `add`; until then they are refused in words. */
-static bool api_parse_path(struct http_exchange *x, const struct http_params *params,
-                           struct cid *out)
+/* ---- by path: /pins/ipfs/CID/a/b, /pins/ipns/name ---- */
+
+/* A path that the daemon has to follow first. */
+struct api_path {
+    struct api *api;
+    struct http_exchange *x;
+    struct api_resolve resolve;
+    struct buf path;
+    bool unpins;
+};
+
+static void api_path_free(struct api_path *p)
+{
+    buf_deinit(&p->path);
+    mem_free(p);
+}
+
+static void api_path_gone(struct http_exchange *x)
+{
+    struct api_path *p = x->owner;
+    p->api->ops->resolve_forget(p->api->impl, &p->resolve);
+    api_path_free(p);
+}
+
+/* As V1 says what its daemon refuses. */
+static void api_path_refuse(struct api_path *p, int err, const char *why)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    struct buf text = { 0 };
+    if (err == ERR_UNREACHABLE || err == ERR_NOMEM || err == ERR_CANCELED || err == ERR_BUSY) {
+        api_reply_err(p->x, err, why);
+        return;
+    }
+    buf_append_text(&text, "IPFS error (resolve?arg=");
+    for (const char *at = buf_text(&p->path); *at != 0; at++) {
+        if (*at == '/' || *at == '%' || *at == '&' || *at == ' ')
+            buf_printf(&text, "%%%c%c", digits[*at >> 4], digits[*at & 15]);
+        else
+            buf_put_u8(&text, (uint8_t)*at);
+    }
+    buf_printf(&text, "). Code: 500. Message: %s", why);
+    http_reply_error(p->x, 500, buf_text(&text), NULL, 0);
+    buf_deinit(&text);
+}
+
+static void api_path_resolved(struct api_resolve *r, int err, const char *why)
+{
+    struct api_path *p = r->owner;
+    p->x->on_abort = NULL;
+    p->x->owner = NULL;
+    if (err != OK)
+        api_path_refuse(p, err, why);
+    else if (p->unpins)
+        api_unpin_cid(p->api, p->x, &r->cid);
+    else
+        api_pin_cid(p->api, p->x, &r->cid);
+    api_path_free(p);
+}
+
+static void api_path_follow(struct api *api, struct http_exchange *x, const char *kind,
+                            const char *path, bool unpins)
+{
+    struct api_path *p = mem_zalloc(sizeof(*p));
+    int err = ERR_NOMEM;
+    if (p != NULL) {
+        *p = (struct api_path){ .api = api, .x = x, .unpins = unpins };
+        buf_printf(&p->path, "/%s/%s", kind, path);
+        p->resolve = (struct api_resolve){ .path = buf_text(&p->path),
+                                           .done = api_path_resolved,
+                                           .owner = p };
+        err = p->path.err != OK ? p->path.err : api->ops->resolve(api->impl, &p->resolve);
+    }
+    if (err == OK) {
+        x->owner = p;
+        x->on_abort = api_path_gone;
+        return;
+    }
+    api_reply_err(x, err, NULL);
+    if (p != NULL)
+        api_path_free(p);
+}
+
+/* All but /ipns begin with a CID. */
+static bool api_path_is_good(struct http_exchange *x, const char *kind, const char *path,
+                             struct cid *root)
+{
+    struct buf why = { 0 };
+    size_t len = strcspn(path, "/");
+    if (strcmp(kind, "ipns") == 0 || cid_parse_len(root, path, len) == OK)
+        return true;
+    buf_printf(&why, "error parsing path: invalid path \"/%s/%s\": invalid cid: %.*s", kind, path,
+               (int)len, path);
+    http_reply_error(x, 400, buf_text(&why), NULL, 0);
+    buf_deinit(&why);
+    return false;
+}
+
+static void api_by_path(struct api *api, struct http_exchange *x, const struct http_params *params,
+                        bool unpins)
 {
     const char *kind = http_param(params, "kind");
     const char *path = http_param(params, "path");
-    if (strcmp(kind, "ipfs") != 0 && strcmp(kind, "ipns") != 0 && strcmp(kind, "ipld") != 0) {
+    struct cid root;
+    if (strcmp(kind, "ipfs") != 0 && strcmp(kind, "ipns") != 0 && strcmp(kind, "ipld") != 0)
         http_reply_error(x, 404, "not found", NULL, 0);
-        return false;
-    }
-    if (strcmp(kind, "ipfs") == 0 && strchr(path, '/') == NULL)
-        return api_parse_cid(x, path, out);
-    http_reply_error(x, 501,
-                     "only /ipfs/CID is supported as a path; resolve it with `ipfs resolve` first",
-                     NULL, 0);
-    return false;
+    else if (!api_path_is_good(x, kind, path, &root))
+        return;
+    else if (strcmp(kind, "ipns") == 0 || strchr(path, '/') != NULL)
+        api_path_follow(api, x, kind, path, unpins);
+    else if (unpins)
+        api_unpin_cid(api, x, &root);
+    else
+        api_pin_cid(api, x, &root);
 }
 
 API_HANDLER(api_post_pin_path)
 {
-    struct cid cid;
-    if (api_parse_path(x, params, &cid))
-        api_pin_cid(owner, x, &cid);
+    api_by_path(owner, x, params, false);
 }
 
 API_HANDLER(api_delete_pin_path)
 {
-    struct cid cid;
-    if (api_parse_path(x, params, &cid))
-        api_unpin_cid(owner, x, &cid);
+    api_by_path(owner, x, params, true);
 }
 
 /* ---- the local states: one CID, or a listing ---- */

@@ -199,12 +199,27 @@ static void http_route_refuse_method(const struct http_route *table, size_t coun
     buf_deinit(&methods);
 }
 
+/* "//", "/./", "/../" inside or at the end: then no route is meant, whatever a parameter would take. */
+static bool http_path_is_untidy(const char *path)
+{
+    for (const char *at = path; *at == '/'; at += 1 + http_segment_len(at + 1)) {
+        size_t len = http_segment_len(at + 1);
+        bool is_last = at[1 + len] == 0;
+        if ((len == 0 && !is_last) || (len == 1 && at[1] == '.') ||
+            (len == 2 && at[1] == '.' && at[2] == '.'))
+            return true;
+    }
+    return false;
+}
+
 void http_route_dispatch(const struct http_route *table, size_t count, void *owner,
                          struct http_exchange *x, const struct http_field *fields,
                          size_t fields_count)
 {
     struct http_params params = { 0 };
     const struct http_route *route = NULL;
+    if (http_path_is_untidy(x->request.path) && http_route_redirect(x, fields, fields_count))
+        return;
     int err = http_route_find(table, count, &x->request, &route, &params);
     if (err == OK)
         route->handle(owner, x, &params);
