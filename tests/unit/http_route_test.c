@@ -73,7 +73,7 @@ static const struct {
     { "GET /pins/a%20b%2Fc+d", "200", "\r\n\r\none a b/c+d" },
     { "POST /pins/a/recover", "200", "\r\n\r\none a" },
     { "POST /paths/ipfs/a/b%20c/", "200", "\r\n\r\npath ipfs a/b c/" },
-    { "POST /paths/ipfs//", "200", "\r\n\r\npath ipfs /" },
+    { "POST /paths/ipfs//", "301", "Location: /paths/ipfs\r\n" },
     { "GET /pins/recover", "200", "\r\n\r\none recover" },
     { "GET /", "404", "X-Ours: 1\r\n" },
     { "GET /nothing", "404", "{\"code\":404,\"message\":\"not found\"}\n" },
