@@ -9,10 +9,11 @@
 #include "os/os_conn.h"
 #include "os/os_resolver.h"
 #include "os/os_transport.h"
+#include "p2p/frame_reader.h"
 #include "util/list.h"
 #include "util/map.h"
 
-enum { TRANSPORT_HEAD_BYTES = 4, TRANSPORT_LISTENERS_MAX = 16 };
+enum { TRANSPORT_LISTENERS_MAX = 16 };
 
 /* ---- frames that wait ---- */
 
@@ -44,7 +45,7 @@ struct os_link {
     struct session_stream *out[STREAM_COUNT];
     struct session_stream *in[STREAM_COUNT];
     bool in_ended[STREAM_COUNT];
-    struct buf partial[STREAM_COUNT]; /* a frame that has not arrived whole */
+    struct frame_reader readers[STREAM_COUNT];
     struct os_timer retire;
 };
 

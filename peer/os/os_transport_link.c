@@ -22,9 +22,8 @@ static const char *const stream_protocols[STREAM_COUNT] = {
 };
 
 enum {
-    LINK_STREAMS_MAX = 8,                /* theirs: four, and a few that are being refused */
-    LINK_WRITE_BYTES = 64 * 1024,        /* of one stream, in the session's hands */
-    LINK_PARTIAL_KEPT_BYTES = 64 * 1024, /* a larger buffer is given back after its frame */
+    LINK_STREAMS_MAX = 8,         /* theirs: four, and a few that are being refused */
+    LINK_WRITE_BYTES = 64 * 1024, /* of one stream, in the session's hands */
 };
 
 /* ---- life ---- */
@@ -47,7 +46,7 @@ static void os_link_free(struct os_link *l)
     if (l->is_retired)
         os_timer_stop(&l->retire);
     for (int i = 0; i < STREAM_COUNT; i++)
-        buf_deinit(&l->partial[i]);
+        frame_reader_deinit(&l->readers[i]);
     list_remove(&l->link);
     l->transport->links_count--;
     mem_free(l);
@@ -112,63 +111,29 @@ static void os_link_on_pump(void *owner)
 
 /* ---- receiving ---- */
 
-static void os_link_deliver(struct os_link *l, enum stream stream, const uint8_t *frame, size_t len)
+/* True: a frame was read and told, and perhaps there is another. */
+static bool os_link_read_frame(struct os_link *l, enum stream stream)
 {
     const struct transport_hooks *h = &l->transport->hooks;
-    if (h->on_frame != NULL)
-        h->on_frame(h->owner, &l->peer->id, stream, frame + TRANSPORT_HEAD_BYTES,
-                    len - TRANSPORT_HEAD_BYTES);
-}
-
-/* The whole length of the frame that begins here, head included; 0 while its head is not whole. */
-static size_t os_link_frame_len(struct os_link *l, struct bytes head)
-{
-    if (head.len < TRANSPORT_HEAD_BYTES)
-        return 0;
-    struct reader r = reader_of(head.data, head.len);
-    uint32_t len = reader_u32(&r);
-    if (len == 0 || len > LIMIT_FRAME_BYTES)
-        os_link_close(l, ERR_CORRUPT, "it sent a frame of an impossible length");
-    return TRANSPORT_HEAD_BYTES + (size_t)len;
-}
-
-/* Takes one step on the input; false when there is no more to do. Most frames are there as a whole
- * and are delivered where they stand; the others are put together in `partial`. */
-static bool os_link_read_step(struct os_link *l, enum stream stream)
-{
-    struct session_stream *t = l->in[stream];
-    struct buf *partial = &l->partial[stream];
-    struct bytes in = session_stream_input(t);
-    if (in.len == 0 || l->is_closing)
-        return false;
-    size_t want = os_link_frame_len(l, partial->len > 0 ? buf_bytes(partial) : in);
+    struct frame_reader *reader = &l->readers[stream];
+    struct bytes frame = { 0 };
     if (l->is_closing)
         return false;
-    if (partial->len == 0 && want > 0 && in.len >= want) {
-        os_link_deliver(l, stream, in.data, want);
-        session_stream_taken(t, want);
-        return true;
-    }
-    size_t lacks = (want > 0 ? want : TRANSPORT_HEAD_BYTES) - partial->len;
-    size_t part = in.len < lacks ? in.len : lacks;
-    buf_append(partial, in.data, part);
-    if (partial->err != OK) {
-        os_link_close(l, partial->err, "out of memory");
+    int err = frame_reader_next(reader, l->in[stream], &frame);
+    if (err != OK)
+        os_link_close(
+            l, err, err == ERR_NOMEM ? "out of memory" : "it sent a frame of an impossible length");
+    if (frame.len == 0)
         return false;
-    }
-    session_stream_taken(t, part);
-    if (want > 0 && partial->len == want) {
-        os_link_deliver(l, stream, partial->data, want);
-        buf_clear(partial);
-        if (partial->size > LINK_PARTIAL_KEPT_BYTES)
-            buf_deinit(partial);
-    }
+    if (h->on_frame != NULL)
+        h->on_frame(h->owner, &l->peer->id, stream, frame.data, frame.len);
+    frame_reader_drop(reader, l->in[stream]);
     return true;
 }
 
 static void os_link_read(struct os_link *l, enum stream stream)
 {
-    while (os_link_read_step(l, stream))
+    while (os_link_read_frame(l, stream))
         ;
     if (l->is_closing || !session_stream_is_at_end(l->in[stream]))
         return;

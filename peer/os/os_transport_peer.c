@@ -49,7 +49,7 @@ static bool os_peer_has_frames(const struct os_peer *p)
 int os_peer_send(struct os_peer *p, enum stream stream, const void *bytes, size_t len)
 {
     struct os_queue *q = &p->queues[stream];
-    size_t frame_len = TRANSPORT_HEAD_BYTES + len;
+    size_t frame_len = FRAME_LEN_BYTES + len;
     struct os_frame *f = NULL;
     if (q->bytes + sizeof(*f) + frame_len > p->transport->options.queue_bytes_max)
         return ERR_BUSY;
@@ -59,9 +59,9 @@ int os_peer_send(struct os_peer *p, enum stream stream, const void *bytes, size_
     f->queued_us = os_clock_mono_us();
     f->sent = 0;
     f->len = frame_len;
-    for (int i = 0; i < TRANSPORT_HEAD_BYTES; i++)
-        f->bytes[i] = (uint8_t)(len >> (8 * (TRANSPORT_HEAD_BYTES - 1 - i)));
-    memcpy(f->bytes + TRANSPORT_HEAD_BYTES, bytes, len);
+    for (int i = 0; i < FRAME_LEN_BYTES; i++)
+        f->bytes[i] = (uint8_t)(len >> (8 * (FRAME_LEN_BYTES - 1 - i)));
+    memcpy(f->bytes + FRAME_LEN_BYTES, bytes, len);
     list_push_back(&q->frames, &f->link);
     q->bytes += sizeof(*f) + frame_len;
     if (p->up != NULL)

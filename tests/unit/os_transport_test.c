@@ -507,7 +507,7 @@ Test(os_transport, frames_may_be_cut_anywhere)
         session_stream_write(h.stream, frames, first);
         os_conn_kick(h.conn);
         RUN_UNTIL(&loop, peer->up->in[STREAM_CALLS] != NULL &&
-                             a.got.len + peer->up->partial[STREAM_CALLS].len > 0);
+                             a.got.len + peer->up->readers[STREAM_CALLS].partial.len > 0);
         session_stream_write(h.stream, frames + first, sizeof(frames) - 1 - first);
         os_conn_kick(h.conn);
         RUN_UNTIL(&loop, a.frames == 3);
