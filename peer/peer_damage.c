@@ -34,7 +34,6 @@ void peer_state_healed(struct peer *p)
 {
     if (p->state_is_damaged)
         LOG_INFO(p->log, "store", "the damaged state has been replaced");
-    p->was_healed |= p->state_is_damaged;
     p->state_is_damaged = false;
     p->apply_is_blocked = false;
     digest_scrub_deinit(&p->scrub);

@@ -61,6 +61,7 @@
 #include "state/pinset.h"
 #include "store/overlay.h"
 #include "store/raft_store.h"
+#include "store/sound_view.h"
 #include "store/snapshot_wire.h"
 #include "tracker/tracker.h"
 #include "tracker/tracker_status.h"
@@ -248,7 +249,6 @@ struct peer {
 
     /* Damage. */
     bool state_is_damaged; /* nothing is applied until a snapshot has taken its place */
-    bool was_healed;       /* in this life */
     uint64_t heal_at_us;
     struct digest_scrub scrub;
     uint64_t scrub_index; /* where the state stood when the walk began */
@@ -301,6 +301,9 @@ struct peer {
 
     /* The tracker. */
     struct overlay *local;
+    struct view local_view; /* while one is open: what lies under `local_sound` */
+    struct sound_view local_sound;
+    bool local_was_damaged; /* a row of it, in this life */
     struct tracker *tracker;
     struct peer_surplus surplus[PEER_SURPLUS_ASKS_MAX];
     int local_sink_err;
@@ -566,6 +569,9 @@ uint64_t peer_expiry_deadline_us(const struct peer *p);
 int peer_tracker_start(struct peer *p);
 void peer_tracker_end(struct peer *p);
 void peer_tracker_settle(struct peer *p);
+/* The local rows, without those that are damaged. */
+int peer_local_view(struct peer *p, struct view *view);
+void peer_local_view_end(struct peer *p, struct view *view);
 uint64_t peer_tracker_deadline_us(const struct peer *p);
 
 /* ---- peer_surplus.c ---- */

@@ -139,10 +139,10 @@ int peer_page(struct peer *p, const struct page_request *r, struct page *out)
     *out = (struct page){ .name = peer_text(p->options.name),
                           .ipfs_id = peer_text(ipfs.id),
                           .infos = infos };
-    err = overlay_view_open(p->local, &local);
+    err = peer_local_view(p, &local);
     if (err == OK) {
         err = peer_page_rows(p, r, &state, &local, infos, out);
-        overlay_view_close(p->local, &local);
+        peer_local_view_end(p, &local);
     }
     peer_view_end(p, &state);
     return err;

@@ -83,6 +83,29 @@ void peer_tracker_end(struct peer *p)
         overlay_destroy(p->local);
 }
 
+int peer_local_view(struct peer *p, struct view *view)
+{
+    int err = overlay_view_open(p->local, &p->local_view);
+    if (err == OK)
+        sound_view_over(&p->local_sound, &p->local_view, view);
+    return err;
+}
+
+/* A damaged local row says nothing any more. Of a pin that is wanted here a walk makes a new one; one that is not is from
+ * now on the operator's, as all that has no row. */
+void peer_local_view_end(struct peer *p, struct view *view)
+{
+    view->impl = NULL;
+    overlay_view_close(p->local, &p->local_view);
+    if (p->local_sound.damaged_count == 0 || p->local_was_damaged)
+        return;
+    p->local_was_damaged = true;
+    LOG_ERROR(p->log, "store",
+              "rows of this peer's own are damaged: what they speak of is looked at "
+              "anew");
+    tracker_walk(p->tracker);
+}
+
 static void peer_turn(struct peer *p, struct view *state, struct view *local)
 {
     struct row_sink sink = { .put = peer_local_put, .del = peer_local_del, .impl = p };
@@ -95,12 +118,12 @@ static void peer_turn(struct peer *p, struct view *state, struct view *local)
     int err = OK;
     uint64_t number = tracker_take_turn(p->tracker, &turn, &err);
     int local_err = p->local_sink_err;
-    overlay_view_close(p->local, local);
+    peer_local_view_end(p, local);
     peer_view_end(p, state);
     if (local_err == OK && number != 0)
         local_err = overlay_submit(p->local, number);
     overlay_flush(p->local); /* the daemon hears of a pin only when its row is durable */
-    if (local_err == OK && err == ERR_CORRUPT && !p->was_healed) /* of which area, it cannot say */
+    if (local_err == OK && err == ERR_CORRUPT)
         peer_state_damaged(p, "the tracker met a row that does not fit its checksum");
     else if (local_err != OK || err != OK)
         peer_disk_failed(p, local_err != OK ? local_err : err, "the tracker's turn");
@@ -121,7 +144,7 @@ void peer_tracker_settle(struct peer *p)
     struct view local;
     int err = peer_view(p, &state);
     if (err == OK) {
-        err = overlay_view_open(p->local, &local);
+        err = peer_local_view(p, &local);
         if (err != OK)
             peer_view_end(p, &state);
     }

@@ -310,7 +310,7 @@ static int disk_log_write(void *impl, struct log_unit *unit)
     struct disk_request *q = disk_submit(room, DISK_LOG_UNIT, unit);
     if (q == NULL)
         return ERR_BUSY;
-    disk_unit_apply(&room->newest, unit);
+    disk_unit_apply(&room->newest, unit, room->has_rotted);
     q->after = rows_share(&room->newest);
     return OK;
 }

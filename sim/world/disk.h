@@ -60,10 +60,12 @@ void disk_close(struct disk *d);
 void disk_set_health(struct disk *d, enum disk_room_name room, enum disk_health health);
 bool disk_is_well(const struct disk *d); /* in all its rooms */
 
-/* Rot, in DISK_LOG, DISK_STATE or DISK_LOCAL: one bit of a durable record turns, or a record is gone.
+/* Rot, in DISK_LOG, DISK_STATE or DISK_LOCAL: one bit of a durable record turns, a record is gone, or it stands under
+ * another key (where perhaps another one stood).
  * False: there is no record. */
 bool disk_flip(struct disk *d, enum disk_room_name room);
 bool disk_vanish(struct disk *d, enum disk_room_name room);
+bool disk_misplace(struct disk *d, enum disk_room_name room);
 
 /* On a shut disk. */
 void disk_wipe(struct disk *d);

@@ -42,6 +42,7 @@ struct disk_room {
     size_t group_count; /* the first so many of `queued` are being synced; 0: none */
     size_t in_flight;
     bool is_dead;               /* a sync failed */
+    bool has_rotted;            /* since it was empty */
     bool is_stalled;            /* hung, and the end of a sync came up meanwhile */
     size_t trims_stalled_count; /* likewise */
     /* After ERR_FULL every write is refused that was submitted before its done() ran: the room counts
@@ -106,7 +107,8 @@ void disk_rows_delete(struct rows *r, unsigned table, struct bytes key);
 /* ERR_CORRUPT when the checksum does not fit. `row` comes from the version, and is stripped of table
  * and checksum. */
 int disk_rows_check(enum store_room room, struct view_row *row);
-void disk_unit_apply(struct rows *r, const struct log_unit *unit);
+/* `has_rotted`: the records need not join without gaps. */
+void disk_unit_apply(struct rows *r, const struct log_unit *unit, bool has_rotted);
 void disk_batch_apply(struct rows *r, const struct map_batch *batch);
 void disk_log_trim(struct rows *r, uint64_t first_kept);
 struct log_extent disk_log_extent(const struct rows *r);
