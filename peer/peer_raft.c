@@ -104,10 +104,10 @@ void peer_raft_take(struct peer *p, const struct raft_ready *ready)
         peer_sender_need(p, ready->snapshots[i].member);
     if (ready->role_changed)
         peer_on_role_changed(p);
-    else if (peer_leads(p))
-        peer_tell_commit(p); /* a later event of this turn may end our term */
-    if (ready->config_changed)
+    if (ready->config_changed) /* before what is committed by it is told */
         peer_on_config_changed(p);
+    if (!ready->role_changed && peer_leads(p))
+        peer_tell_commit(p); /* a later event of this turn may end our term */
 }
 
 static void peer_fetched(void *owner, int err, const struct raft_entry *entries, size_t count)
