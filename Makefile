@@ -156,6 +156,11 @@ determinism:
 bench-shrink:
 	SHRINK_B=$(B)/shrink tests/shrink/run $(M)
 
+# Each class of drawn faults is needed: a defect that a sweep notices with it only (tests/faults/necessary.txt).
+.PHONY: necessary
+necessary:
+	FAULTS_B=$(B)/faults tests/faults/run $(M)
+
 # ---- real processes ----
 # demo.sh is run by itself.
 SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
@@ -308,6 +313,7 @@ help:
 	@echo 'make sim        one of them with everything that happens: SEED=1'
 	@echo 'make seeds      every seed that ever failed, again'
 	@echo 'make determinism  the simulator built in three ways makes the same runs'
+	@echo 'make necessary  each class of faults shows a defect that no sweep without it shows'
 	@echo 'make bench-shrink  failures of known mutants made small: beside what was made small by hand (M=vote for some)'
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'

@@ -18,6 +18,18 @@ const char *fault_class_name(enum fault_class class)
     return names[class];
 }
 
+bool fault_class_find(struct bytes name, enum fault_class *out)
+{
+    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++) {
+        const char *known = fault_class_name((enum fault_class) class);
+        if (name.len == strlen(known) && memcmp(name.data, known, name.len) == 0) {
+            *out = (enum fault_class) class;
+            return true;
+        }
+    }
+    return false;
+}
+
 void fault_plan_none(struct fault_plan *p)
 {
     memset(p, 0, sizeof(*p));
@@ -98,7 +110,19 @@ static void fault_ipfs_draw(struct fault_plan *p, const struct fault_dice *d)
     p->http_refusals_per_million = fault_strength(p, d, FAULT_HTTP, 500, 50000);
 }
 
-void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice)
+/* Behind all the others, so that what they draw stays as it is. */
+static void fault_damage_draw(struct fault_plan *p, const struct fault_dice *d,
+                              unsigned machines_count)
+{
+    p->mangled_per_million = fault_strength(p, d, FAULT_MANGLED, 50, 10000);
+    fault_rhythm_draw(p, d, FAULT_ROT, 20 * S, 1 * S);
+    fault_rhythm_draw(p, d, FAULT_LOST_DISKS, 40 * S, 20 * S);
+    fault_rhythm_draw(p, d, FAULT_MEMORY, 30 * S, 1 * S);
+    p->weak = 1 + (unsigned)d->below(d->impl, machines_count);
+    p->liar = 1 + (unsigned)d->below(d->impl, machines_count);
+}
+
+void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice, unsigned machines_count)
 {
     fault_plan_none(p);
     for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++)
@@ -106,6 +130,50 @@ void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice)
     fault_network_draw(p, dice);
     fault_machines_draw(p, dice);
     fault_ipfs_draw(p, dice);
+    fault_damage_draw(p, dice, machines_count);
+}
+
+void fault_plan_spare(struct fault_plan *p, uint64_t classes)
+{
+    struct fault_plan none;
+    fault_plan_none(&none);
+    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++) {
+        if ((classes >> class & 1) == 0)
+            continue;
+        p->has[class] = false;
+        p->rhythms[class] = none.rhythms[class];
+        switch ((enum fault_class) class) {
+        case FAULT_LOSS:
+            p->loss_per_million = 0;
+            break;
+        case FAULT_COPIES:
+            p->copies_per_million = 0;
+            break;
+        case FAULT_REFUSALS:
+            p->refusals_per_million = 0;
+            break;
+        case FAULT_LATE:
+            p->late_per_million = 0;
+            break;
+        case FAULT_REORDER:
+            p->reorder_per_million = 0;
+            break;
+        case FAULT_BREAKS:
+            p->breaks_per_million = 0;
+            break;
+        case FAULT_MANGLED:
+            p->mangled_per_million = 0;
+            break;
+        case FAULT_HTTP:
+            p->http_breaks_per_million = p->http_refusals_per_million = 0;
+            break;
+        case FAULT_DRIFT:
+            p->drift_max_ppm = 0;
+            break;
+        default: /* has[] and the rhythm are all there is */
+            break;
+        }
+    }
 }
 
 static void fault_print_rhythm(const struct fault_rhythm *r, struct buf *out)

@@ -39,7 +39,11 @@
     X(FAULT_HTTP, "http breaks")                                                                   \
     X(FAULT_STOPS, "orderly stops")                                                                \
     X(FAULT_FULL_DISKS, "full disks")                                                              \
-    X(FAULT_FAILING_DISKS, "failing disks")
+    X(FAULT_FAILING_DISKS, "failing disks")                                                        \
+    X(FAULT_MANGLED, "mangled frames") /* cut off in the middle, or a bit turns */                 \
+    X(FAULT_ROT, "rot")                /* durable records: a bit turns, one goes, or moves */      \
+    X(FAULT_LOST_DISKS, "lost disks")                                                              \
+    X(FAULT_MEMORY, "out of memory")
 
 enum fault_class {
 #define X(name, text) name,
@@ -49,6 +53,7 @@ enum fault_class {
 };
 
 const char *fault_class_name(enum fault_class class);
+bool fault_class_find(struct bytes name, enum fault_class *out);
 
 struct fault_rhythm {
     uint64_t gap_min_us; /* 0: it never happens */
@@ -68,16 +73,23 @@ struct fault_plan {
     uint64_t late_us;
     uint64_t reorder_per_million;
     uint64_t breaks_per_million;
+    uint64_t mangled_per_million;
     uint64_t http_breaks_per_million;
     uint64_t http_refusals_per_million;
     int64_t drift_max_ppm;
     uint64_t wall_jump_max_us;
     uint64_t slow_ipfs_us;
+    /* Rot and lost disks strike this machine only: what is lost there the others have to have. (An older image that is
+     * put back is nothing for chance: a leader of a later term cannot know of it, docs/MEMBERSHIP.md.) */
+    unsigned weak;
+    unsigned liar; /* wall clocks jump here only: pins expire by the median of the voters' */
     struct fault_rhythm rhythms[FAULT_CLASSES_COUNT];
 };
 
 void fault_plan_none(struct fault_plan *p);
-void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice);
+/* The same plan, free of these classes (bit `class` is set): nothing else changes. */
+void fault_plan_spare(struct fault_plan *p, uint64_t classes);
+void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice, unsigned machines_count);
 /* "loss 2.1000%, crashes every 3s..40s": for reports. */
 void fault_plan_print(const struct fault_plan *p, struct buf *out);
 

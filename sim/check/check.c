@@ -86,12 +86,32 @@ void checks_on_rot(struct checks *c, unsigned who)
     c->machines[who].may_be_damaged = true;
 }
 
+void checks_on_lost_rows(struct checks *c, unsigned who)
+{
+    c->machines[who].lacks_rows = true;
+}
+
+bool checks_lacks_rows(const struct checks *c, unsigned who)
+{
+    return c->machines[who].lacks_rows;
+}
+
+/* Who cannot trust its disk keeps nothing of it, and comes as somebody new. */
+static bool checks_gave_up_number(const struct checks *c, unsigned who,
+                                  const struct peer_fact *fact)
+{
+    const struct record_machine *m = &c->machines[who];
+    return fact->kind == PEER_FACT_WOKE && m->may_be_damaged && fact->number != m->number;
+}
+
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
 {
     ASSERT(who >= 1 && who <= c->machines_count);
     if (c->has_failed)
         return;
     c->counts.facts += 1;
+    if (checks_gave_up_number(c, who, fact))
+        record_forget(&c->machines[who]);
     monotone_before_fact(c, who, fact);
     durable_log_before_fact(c, who, fact);
     log_begin_before_fact(c, who, fact);

@@ -39,6 +39,10 @@ void checks_name(struct checks *c, unsigned who, const struct peer_id *id);
 void checks_on_start(struct checks *c, unsigned who);
 void checks_on_wipe(struct checks *c, unsigned who); /* its disk is empty now */
 void checks_on_rot(struct checks *c, unsigned who);  /* its disk may be damaged from now on */
+/* Rows are gone from its state. No checksum tells; the sum over all rows does, when it is looked at. Until the state is
+ * taken anew, what this peer says of it counts for nothing. */
+void checks_on_lost_rows(struct checks *c, unsigned who);
+bool checks_lacks_rows(const struct checks *c, unsigned who);
 /* It starts next with --accept-peers: from there on, what its disk holds is what was committed, and what clients were
  * promised before may be kept or not. (What `clients` do must not span it.) */
 void checks_on_accept(struct checks *c, unsigned who);

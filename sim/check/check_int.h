@@ -69,6 +69,7 @@ struct record_machine {
     uint64_t applied;    /* likewise */
     bool has_installed;  /* likewise */
     bool may_be_damaged; /* bits of its disk have turned */
+    bool lacks_rows;     /* of its state, and nobody may have noticed */
     bool owes_noop;      /* leads, and has not shown its whole log yet */
     uint64_t committed_at_election;
     struct record_config config;

@@ -101,6 +101,8 @@ void checks_on_answer(struct checks *c, uint64_t number, enum promise_outcome ou
     ASSERT(call != NULL);
     struct register_history *h = &call->of->history;
     bool fine = true;
+    if (checks_lacks_rows(c, call->who) && outcome == PROMISE_KEPT && call->kind != SEEN_WRITE)
+        outcome = PROMISE_REFUSED; /* it says what it has, and that is not all */
     if (outcome == PROMISE_KEPT && call->kind != SEEN_WRITE)
         seen_index(c, call, index);
     if (call->op != NULL && outcome == PROMISE_KEPT)

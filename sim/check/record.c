@@ -76,6 +76,7 @@ void record_forget(struct record_machine *m)
     m->has_cut = false;
     m->stored = m->hard_term = m->hard_vote = m->applied = 0;
     m->config.count = m->config_before.count = 0;
+    m->lacks_rows = false;
     m->number = 0;
 }
 
@@ -254,6 +255,7 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     case PEER_FACT_INSTALL:
         m->applied = fact->index;
         m->has_installed = true;
+        m->lacks_rows = false;
         c->counts.installs += 1;
         break;
     case PEER_FACT_CONFIG:

@@ -85,6 +85,9 @@ static void parse_network(struct words *w, struct script_step *step)
         } else if (words_take(w, "breaks")) {
             n->has_breaks = true;
             n->breaks_per_million = words_per_million(w);
+        } else if (words_take(w, "mangled")) {
+            n->has_mangled = true;
+            n->mangled_per_million = words_per_million(w);
         } else if (words_take(w, "refusals")) {
             n->has_refusals = true;
             n->refusals_per_million = words_per_million(w);
@@ -95,8 +98,8 @@ static void parse_network(struct words *w, struct script_step *step)
             n->has_http_refusals = true;
             n->http_refusals_per_million = words_per_million(w);
         } else {
-            words_fail(w, "loss, copies, delay, late, reorder, breaks, refusals, http_breaks or "
-                          "http_refusals");
+            words_fail(w, "loss, copies, delay, late, reorder, breaks, mangled, refusals, "
+                          "http_breaks or http_refusals");
         }
     }
 }
@@ -188,6 +191,15 @@ static void parse_faults(struct words *w, struct script_step *step)
     step->on = words_take(w, "drawn");
     if (!step->on && !words_take(w, "off"))
         words_fail(w, "drawn or off");
+    if (!step->on || !words_take(w, "without"))
+        return;
+    do {
+        enum fault_class class;
+        if (fault_class_find(words_next(w, "a class of faults"), &class))
+            step->without |= UINT64_C(1) << class;
+        else
+            words_fail(w, "a class of faults, as rot or \"slow disks\"");
+    } while (words_left(w));
 }
 
 /* ---- contents and clients ---- */
@@ -468,7 +480,7 @@ static const struct verb_row verbs[] = {
     { "heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS" },
     { "network", VERB_NETWORK, parse_network,
       "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]\n"
-      "            [refusals P%] [http_breaks P%] [http_refusals P%]" },
+      "            [refusals P%] [mangled P%] [http_breaks P%] [http_refusals P%]" },
     { "ipfs", VERB_IPFS, parse_ipfs,
       "ipfs PEERS well | slow T | hang | error TEXT | half | garbage | refuse | mute | down | up "
       "|\n"
@@ -476,7 +488,7 @@ static const struct verb_row verbs[] = {
     { "disk", VERB_DISK, parse_disk,
       "disk PEERS well | slow | hung | full | failing | copied | restored | rots ROOM" },
     { "clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM" },
-    { "faults", VERB_FAULTS, parse_faults, "faults drawn   or   faults off" },
+    { "faults", VERB_FAULTS, parse_faults, "faults drawn [without CLASS...]   or   faults off" },
     { "content", VERB_CONTENT, parse_content,
       "content CONTENTS [size BYTES] [nowhere | at PEERS]" },
     { "pin", VERB_PIN, parse_pin,

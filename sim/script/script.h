@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fault/plan.h"
 #include "sim/kernel/choose.h"
 #include "util/buf.h"
 
@@ -168,10 +169,11 @@ struct script_network {
     uint64_t late_per_million, late_us;
     uint64_t reorder_per_million;
     uint64_t breaks_per_million;
-    bool has_refusals, has_http_breaks, has_http_refusals;
+    bool has_refusals, has_http_breaks, has_http_refusals, has_mangled;
     uint64_t refusals_per_million; /* of frames: the queue is said to be full */
     uint64_t http_breaks_per_million;
     uint64_t http_refusals_per_million;
+    uint64_t mangled_per_million; /* of frames: cut off, or a bit turns */
 };
 
 enum script_ipfs {
@@ -231,7 +233,8 @@ struct script_step {
     bool is_drift;
     int64_t drift_ppm;
     int64_t jump_us;
-    bool on; /* FAULTS, CLIENTS */
+    bool on;          /* FAULTS, CLIENTS */
+    uint64_t without; /* FAULTS: bit c is set: not of class c (fault/plan.h) */
     /* CONTENT */
     uint64_t size_bytes;
     bool nowhere;

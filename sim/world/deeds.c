@@ -70,6 +70,9 @@ void deed_tell_network(struct world *w, unsigned number, enum fault_class class)
     case FAULT_REFUSALS:
         deed_tell_chance(w, number, "refusals", p->refusals_per_million);
         break;
+    case FAULT_MANGLED:
+        deed_tell_chance(w, number, "mangled", p->mangled_per_million);
+        break;
     case FAULT_REORDER:
         deed_tell_chance(w, number, "reorder", p->reorder_per_million);
         break;

@@ -87,7 +87,7 @@ static bool load_is_open(const struct load_client *client, enum promise_outcome 
 static void load_written(void *owner)
 {
     struct load_client *client = owner;
-    enum promise_outcome outcome = write_outcome(write_answer(client->write));
+    enum promise_outcome outcome = write_outcome(client->write);
     if (load_is_open(client, outcome)) {
         client->may_have_worked = true;
         outcome = PROMISE_UNKNOWN;

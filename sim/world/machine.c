@@ -11,6 +11,7 @@
 
 #define RESTART_PAUSE_US    ((uint64_t)100 * 1000)
 #define SUPERVISOR_PAUSE_US ((uint64_t)1000 * 1000)
+#define UPTIME_LEFT_MAX_US  ((uint64_t)120 * 1000 * 1000)
 
 struct machine *world_machine(struct world *w, unsigned who)
 {
@@ -324,6 +325,23 @@ void machine_wipe(struct machine *m)
     machine_lose_data(m);
 }
 
+bool machine_rot(struct machine *m, enum disk_room_name room)
+{
+    struct world *w = m->world;
+    uint64_t kind = choose(&w->sim.choose, CHOICE_SCENARIO, m->who, 3);
+    bool has_rotted = kind == 0   ? disk_flip(m->disk, room)
+                      : kind == 1 ? disk_vanish(m->disk, room)
+                                  : disk_misplace(m->disk, room);
+    if (!has_rotted)
+        return false;
+    checks_on_rot(w->checks, m->who);
+    if (room == DISK_STATE && kind > 0)
+        checks_on_lost_rows(w->checks, m->who);
+    if (room == DISK_LOCAL) /* it may have forgotten that a pin is its own */
+        standin_pins_visit(m->ipfs, machine_add_orphan, m);
+    return true;
+}
+
 void machine_edit_list(struct machine *m)
 {
     machine_set_addresses(&m->others, &m->others_count, NULL, 0);
@@ -438,6 +456,19 @@ static struct peer_id machine_draw_id(struct machine *m)
     return peer_id_of_public_key(key);
 }
 
+/* How long the machine is up already: some minutes, or almost so long that a count of milliseconds or microseconds in
+ * 31 or 32 bits is full, which it then is in the first minutes of the run. */
+static uint64_t machine_draw_uptime(struct machine *m)
+{
+    static const uint64_t full_us[] = { 0, UINT64_C(1000) << 31, UINT64_C(1000) << 32,
+                                        UINT64_C(1) << 31, UINT64_C(1) << 32 };
+    struct choose *c = &m->world->sim.choose;
+    uint64_t kind = choose(c, CHOICE_CLOCK, m->who, sizeof(full_us) / sizeof(full_us[0]));
+    if (kind == 0)
+        return 1 + choose(c, CHOICE_CLOCK, m->who, UINT64_C(1) << 31);
+    return full_us[kind] - choose(c, CHOICE_CLOCK, m->who, UPTIME_LEFT_MAX_US);
+}
+
 static void machine_init_ipfs(struct machine *m)
 {
     struct world *w = m->world;
@@ -475,7 +506,7 @@ void machine_init(struct world *w, unsigned who)
     m->id = machine_draw_id(m);
     net_name(w->net, who, &m->id);
     checks_name(w->checks, who, &m->id);
-    sim_clock_init(&m->clock, &w->sim, 1 + choose(&w->sim.choose, CHOICE_CLOCK, who, 1u << 31));
+    sim_clock_init(&m->clock, &w->sim, machine_draw_uptime(m));
     m->dice = (struct sim_dice){ &w->sim, who };
     m->hooks = (struct world_hooks){ machine_now_us, machine_at, machine_choose, m };
     struct disk_options disk;

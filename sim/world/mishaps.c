@@ -49,6 +49,7 @@ void world_apply_network(struct world *w)
     o->tail_us = p->late_us;
     o->reorder_per_million = p->reorder_per_million;
     o->break_per_million = p->breaks_per_million;
+    o->mangle_per_million = p->mangled_per_million;
     for (unsigned who = 1; who <= w->machines_count; who++) {
         w->machines[who].http.options.break_per_million = p->http_breaks_per_million;
         w->machines[who].http.options.refuse_per_million = p->http_refusals_per_million;
@@ -212,6 +213,33 @@ static void mishap_process(struct mishap *h, struct machine *m, bool on)
         machine_stop(m);
 }
 
+/* ---- what a disk had is lost ---- */
+
+static void mishap_rot(struct mishap *h, struct machine *m)
+{
+    static const struct {
+        enum disk_room_name name;
+        const char *word;
+    } rooms[] = { { DISK_LOG, "log" }, { DISK_STATE, "state" }, { DISK_LOCAL, "local" } };
+    uint64_t room = mishap_choose(h, 0, 2);
+    if (machine_rot(m, rooms[room].name))
+        deed_tell(h->world, h->deed, "disk %u rots %s", m->who, rooms[room].word);
+}
+
+/* The machine goes, and comes back with an empty disk. */
+static void mishap_lose_disk(struct mishap *h, struct machine *m, bool on)
+{
+    if (!on) {
+        mishap_start(h, m);
+        return;
+    }
+    if (m->state != MACHINE_OFF)
+        deed_tell(h->world, h->deed, "try crash %u", m->who);
+    machine_crash(m);
+    deed_tell(h->world, h->deed, "wipe %u", m->who);
+    machine_wipe(m);
+}
+
 /* ---- striking and healing ---- */
 
 static void mishap_set(struct mishap *h, bool on)
@@ -246,6 +274,15 @@ static void mishap_set(struct mishap *h, bool on)
     case FAULT_FAILING_DISKS:
         mishap_disk(h, m, on ? DISK_FAILING : DISK_WELL); /* the peer gives up, as it should */
         break;
+    case FAULT_ROT:
+        if (on)
+            mishap_rot(h, m);
+        break;
+    case FAULT_LOST_DISKS:
+        mishap_lose_disk(h, m, on);
+        break;
+    case FAULT_MEMORY:
+        break;
     case FAULT_WALL_JUMPS:
         if (on)
             mishap_jump(h, m);
@@ -270,6 +307,7 @@ static void mishap_set(struct mishap *h, bool on)
     case FAULT_LATE:
     case FAULT_REORDER:
     case FAULT_BREAKS:
+    case FAULT_MANGLED:
     case FAULT_DRIFT:
     case FAULT_HTTP:
     case FAULT_CLASSES_COUNT:
@@ -288,6 +326,11 @@ static void mishap_schedule(struct mishap *h, uint64_t low_us, uint64_t high_us)
                       (uint64_t)h->class, mishap_event, h);
 }
 
+static bool mishap_is_of_the_weak(enum fault_class class)
+{
+    return class == FAULT_ROT || class == FAULT_LOST_DISKS;
+}
+
 static void mishap_event(void *arg)
 {
     struct mishap *h = arg;
@@ -300,6 +343,10 @@ static void mishap_event(void *arg)
     }
     h->victim = (unsigned)mishap_choose(h, 1, h->world->machines_count);
     h->other = (unsigned)mishap_choose(h, 1, h->world->machines_count);
+    if (mishap_is_of_the_weak(h->class))
+        h->victim = h->world->plan.weak;
+    if (h->class == FAULT_WALL_JUMPS)
+        h->victim = h->world->plan.liar;
     mishap_set(h, true);
     mishap_schedule(h, r->lasts_min_us, r->lasts_max_us);
 }
@@ -336,15 +383,16 @@ static bool mishap_is_of_network(enum fault_class class)
 {
     return class == FAULT_LOSS || class == FAULT_COPIES || class == FAULT_REFUSALS ||
            class == FAULT_DELAY || class == FAULT_LATE || class == FAULT_REORDER ||
-           class == FAULT_BREAKS || class == FAULT_HTTP;
+           class == FAULT_BREAKS || class == FAULT_MANGLED || class == FAULT_HTTP;
 }
 
-void mishaps_begin(struct world *w)
+void mishaps_begin(struct world *w, uint64_t without)
 {
     struct fault_dice dice = { world_plan_dice, w };
     mishaps_end(w);
     w->is_supervised = true;
-    fault_plan_draw(&w->plan, &dice);
+    fault_plan_draw(&w->plan, &dice, w->machines_count);
+    fault_plan_spare(&w->plan, without);
     buf_clear(&w->faults);
     fault_plan_print(&w->plan, &w->faults);
     trace_line(&w->sim.trace, w->sim.now_us, 0, "faults: %s", buf_text(&w->faults));

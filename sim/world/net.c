@@ -45,6 +45,72 @@ static void net_frame_lose(struct net_frame *frame)
     net_frame_end(frame);
 }
 
+static void net_hear(struct net_path *path, enum stream stream, const void *bytes, size_t len)
+{
+    struct net *n = path->net;
+    struct net_end *to = &n->ends[path->to];
+    trace_line(&n->sim->trace, n->sim->now_us, path->to, "frame from %u, stream %d, %zu bytes",
+               path->from, (int)stream, len);
+    to->hooks.on_frame(to->hooks.owner, &n->ends[path->from].id, stream, bytes, len);
+}
+
+/* ---- frames whose bytes are looked at ---- */
+
+static void net_draw_damage(struct net_path *path, struct wire_damage *d)
+{
+    struct net *n = path->net;
+    struct choose *c = &n->sim->choose;
+    *d = (struct wire_damage){ WIRE_SOUND, 0 };
+    if (!choose_chance(c, CHOICE_NET_FAULT, path->from, n->options.mangle_per_million))
+        return;
+    n->counts.mangled += 1;
+    d->kind = choose(c, CHOICE_NET_FAULT, path->from, 2) == 0 ? WIRE_CUT : WIRE_TURNED;
+    d->place = choose(c, CHOICE_NET_FAULT, path->from, 1 << 20);
+}
+
+/* Hooks may end the connection, and the wire with it: what came out is copied before it is told. */
+static void net_hear_wire(struct net_path *path, struct wire *wire, uint64_t life)
+{
+    struct net *n = path->net;
+    struct buf out = { 0 };
+    struct wire_frame frame;
+    while (wire_take(wire, &frame)) {
+        buf_put_u8(&out, (uint8_t)frame.stream);
+        buf_put_u32(&out, (uint32_t)frame.bytes.len);
+        buf_append(&out, frame.bytes.data, frame.bytes.len);
+    }
+    ASSERT(out.err == OK);
+    struct reader r = reader_of(out.data, out.len);
+    while (r.left > 0) {
+        enum stream stream = (enum stream)reader_u8(&r);
+        struct bytes bytes = reader_take(&r, reader_u32(&r));
+        if (n->ends[path->to].is_attached && n->ends[path->to].life == life)
+            net_hear(path, stream, bytes.data, bytes.len);
+    }
+    buf_deinit(&out);
+}
+
+static void net_frame_pass_wire(struct net_frame *frame, struct net_link *link)
+{
+    struct net_path *path = frame->path;
+    struct net *n = path->net;
+    struct wire_damage damage;
+    if (link->wire == NULL)
+        link->wire = wire_create(++link->wires_count << 16 | link->a << 8 | link->b);
+    net_draw_damage(path, &damage);
+    unsigned side = path->from == link->b;
+    int err = wire_carry(link->wire, side, frame->stream, frame->bytes, frame->len, &damage);
+    if (wire_has_lied(link->wire) && n->on_lie != NULL)
+        n->on_lie(n->on_lie_owner, "a frame came out of a connection that nobody had sent");
+    uint64_t life = frame->life;
+    if (err != OK)
+        trace_line(&n->sim->trace, n->sim->now_us, path->to, "the connection to %u ends: %s",
+                   path->from, wire_why(link->wire));
+    net_hear_wire(path, link->wire, life);
+    if (err != OK)
+        net_break(n, path->from, path->to);
+}
+
 static void net_frame_arrive(void *arg)
 {
     struct net_frame *frame = arg;
@@ -52,12 +118,13 @@ static void net_frame_arrive(void *arg)
     struct net *n = path->net;
     struct net_end *to = &n->ends[path->to];
     if (to->is_attached && to->life == frame->life) {
+        struct net_link *link = net_link_of(n, path->from, path->to);
         n->counts.delivered += 1;
-        trace_line(&n->sim->trace, n->sim->now_us, path->to, "frame from %u, stream %d, %zu bytes",
-                   path->from, (int)frame->stream, frame->len);
         list_remove(&frame->link); /* the hook may crash, cut or break whatever it likes */
-        to->hooks.on_frame(to->hooks.owner, &n->ends[path->from].id, frame->stream, frame->bytes,
-                           frame->len);
+        if (n->options.mangle_per_million > 0 && link->state == NET_LINK_UP)
+            net_frame_pass_wire(frame, link);
+        else
+            net_hear(path, frame->stream, frame->bytes, frame->len);
     } else {
         n->counts.lost += 1;
     }
@@ -320,6 +387,12 @@ void net_destroy(struct net *n)
 struct net_options *net_options(struct net *n)
 {
     return &n->options;
+}
+
+void net_on_lie(struct net *n, void (*on_lie)(void *owner, const char *text), void *owner)
+{
+    n->on_lie = on_lie;
+    n->on_lie_owner = owner;
 }
 
 struct net_counts net_counts(const struct net *n)

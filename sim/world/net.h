@@ -12,6 +12,8 @@
  *          must not lean on order.
  * Cut      A cut direction holds what is sent into it, until its queue is full (ERR_BUSY); healing lets it go
  *          all at once, long after it was said. So does TCP; and `--real` does it by a proxy that stops.
+ * Mangled  With mangle_per_million the bytes of a frame pass the sessions of production. A damaged one must end the
+ *          connection, and nothing of it may be heard: on_lie() otherwise.
  * Chance   CHOICE_NET_DELAY, CHOICE_NET_FAULT, CHOICE_LINK, each by the sender.
  * Trace    A SIM_FRAME event at the receiver, with the hash of its bytes.
  * Units    Microseconds; *_per_million are chances.
@@ -33,8 +35,9 @@ struct net_options {
     uint64_t tail_us;
     uint64_t reorder_per_million; /* of the control frames do not wait for those before them */
     uint64_t break_per_million;   /* chance that a frame's sending breaks the connection */
-    uint64_t dial_us;             /* making a connection */
-    uint64_t redial_us;           /* pause after a failed attempt, doubled after each up to ... */
+    uint64_t mangle_per_million; /* of the frames: cut off in the middle, or a bit turns (wire.h) */
+    uint64_t dial_us;            /* making a connection */
+    uint64_t redial_us;          /* pause after a failed attempt, doubled after each up to ... */
     uint64_t redial_max_us;
     uint64_t silence_us;    /* a connection on which nothing is heard for so long is dead */
     uint64_t frame_age_us;  /* what waited so long for a connection is lost */
@@ -49,6 +52,8 @@ struct net;
 struct net *net_create(struct sim *sim, unsigned machines_count, const struct net_options *options);
 void net_destroy(struct net *n);
 struct net_options *net_options(struct net *n); /* may be changed at any time */
+/* A frame came out of a connection that nobody had put into it. */
+void net_on_lie(struct net *n, void (*on_lie)(void *owner, const char *text), void *owner);
 
 /* Machine `who` (from 1) is known by this id from now on, and listens at net_address(who), until it moves. */
 void net_name(struct net *n, unsigned who, const struct peer_id *id);
@@ -77,6 +82,7 @@ struct net_counts {
     uint64_t lost;
     uint64_t refused;
     uint64_t breaks;
+    uint64_t mangled;
 };
 struct net_counts net_counts(const struct net *n);
 

@@ -4,6 +4,7 @@
 
 #include "sim/world/net.h"
 #include "sim/world/parcels.h"
+#include "sim/world/wire.h"
 #include "util/list.h"
 
 enum { NET_MACHINES_MAX = SIM_WHO_COUNT - 1 };
@@ -59,6 +60,8 @@ struct net_link {
     uint64_t pause_us; /* after the next failure */
     struct event_id dial;
     struct event_id break_up; /* of a cut connection */
+    struct wire *wire; /* its bytes, where frames are mangled; made when the first one arrives */
+    uint64_t wires_count;
 };
 
 struct net_known {
@@ -86,6 +89,8 @@ struct net {
     unsigned machines_count;
     struct net_options options;
     struct net_counts counts;
+    void (*on_lie)(void *owner, const char *text);
+    void *on_lie_owner;
     struct parcels parcels;
     struct net_end ends[NET_MACHINES_MAX + 1]; /* 0 is not used */
     struct net_path paths[NET_MACHINES_MAX + 1][NET_MACHINES_MAX + 1];

@@ -25,6 +25,7 @@ void net_link_deinit(struct net_link *link)
     struct sim *sim = link->net->sim;
     sim_cancel(sim, &link->dial);
     sim_cancel(sim, &link->break_up);
+    wire_destroy(link->wire);
     for (int i = 0; i < 2; i++) {
         sim_cancel(sim, &link->sides[i].up_news);
         sim_cancel(sim, &link->sides[i].down_news);
@@ -182,6 +183,8 @@ static void net_link_go_down(struct net_link *link)
     struct net *n = link->net;
     link->state = NET_LINK_DOWN;
     link->dial_not_before_us = 0;
+    wire_destroy(link->wire);
+    link->wire = NULL;
     sim_cancel(n->sim, &link->dial);
     sim_cancel(n->sim, &link->break_up);
     net_path_scatter(&n->paths[link->a][link->b]);

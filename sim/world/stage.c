@@ -68,7 +68,10 @@ static int stage_network(struct world *w, const struct script_network *n)
     if (n->calms)
         p->has[FAULT_DELAY] = false, p->loss_per_million = p->copies_per_million = 0,
         p->late_per_million = p->reorder_per_million = p->breaks_per_million = 0,
-        p->refusals_per_million = p->http_breaks_per_million = p->http_refusals_per_million = 0;
+        p->refusals_per_million = p->mangled_per_million = p->http_breaks_per_million =
+            p->http_refusals_per_million = 0;
+    if (n->has_mangled)
+        p->mangled_per_million = n->mangled_per_million;
     if (n->has_refusals)
         p->refusals_per_million = n->refusals_per_million;
     if (n->has_http_breaks)
@@ -159,21 +162,16 @@ static int stage_disk_health(struct machine *m, enum disk_health health)
     return OK;
 }
 
-static int stage_rot(struct world *w, struct machine *m, enum script_room room, struct buf *why)
+static int stage_rot(struct machine *m, enum script_room room, struct buf *why)
 {
     static const enum disk_room_name rooms[] = { [SCRIPT_ROOM_LOG] = DISK_LOG,
                                                  [SCRIPT_ROOM_STATE] = DISK_STATE,
                                                  [SCRIPT_ROOM_LOCAL] = DISK_LOCAL };
-    bool vanishes = choose(&w->sim.choose, CHOICE_SCENARIO, m->who, 2) == 1;
-    bool has_rotted =
-        vanishes ? disk_vanish(m->disk, rooms[room]) : disk_flip(m->disk, rooms[room]);
-    if (has_rotted)
-        checks_on_rot(w->checks, m->who);
+    bool has_rotted = machine_rot(m, rooms[room]);
     return has_rotted ? OK : stage_refuse(why, m->who, "has no record there that could rot");
 }
 
-static int stage_disk(struct world *w, struct machine *m, const struct script_step *step,
-                      struct buf *why)
+static int stage_disk(struct machine *m, const struct script_step *step, struct buf *why)
 {
     bool is_about_copies = step->disk == SCRIPT_DISK_COPIED || step->disk == SCRIPT_DISK_RESTORED;
     if (is_about_copies && machine_is_running(m))
@@ -198,7 +196,7 @@ static int stage_disk(struct world *w, struct machine *m, const struct script_st
         machine_restore_disk(m);
         return OK;
     case SCRIPT_DISK_ROTS:
-        return stage_rot(w, m, step->room, why);
+        return stage_rot(m, step->room, why);
     }
     return ERR_UNSUPPORTED;
 }
@@ -237,7 +235,7 @@ static int stage_act_world(struct world *w, const struct script_step *step)
         return stage_network(w, &step->network);
     case VERB_FAULTS:
         if (step->on)
-            mishaps_begin(w);
+            mishaps_begin(w, step->without);
         else
             mishaps_end(w);
         return OK;
@@ -298,7 +296,7 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
     case VERB_IPFS:
         return stage_ipfs(w, m, step);
     case VERB_DISK:
-        return stage_disk(w, m, step, why);
+        return stage_disk(m, step, why);
     case VERB_CLOCK:
         return stage_clock(m, step);
     case VERB_CONTENT:

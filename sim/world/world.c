@@ -27,6 +27,11 @@ static void world_on_failure(void *owner, const char *checker, const char *text)
     world_fail(owner, checker, text);
 }
 
+static void world_on_lie(void *owner, const char *text)
+{
+    world_fail(owner, "wire", text);
+}
+
 static uint64_t world_now_us_hook(void *owner)
 {
     return ((struct world *)owner)->sim.now_us;
@@ -146,6 +151,21 @@ static uint64_t world_draw(struct world *w, uint64_t low, uint64_t high)
     return choose_scale(&w->sim.choose, CHOICE_PLAN, 0, low, high);
 }
 
+static void world_draw_cluster(struct world *w, struct peer_options *o)
+{
+    uint64_t machines = w->options.founders_count;
+    o->max_voters = (size_t)world_draw(w, 3, 7);
+    o->voter_replace_after_us = world_draw(w, 5 * 1000000, 300 * 1000000);
+    o->metric_ttl_us = world_draw(w, 500000, 4 * 1000000);
+    o->repin_after_us = world_draw(w, 1000000, 8 * 1000000);
+    o->repair.at_once = (size_t)world_draw(w, 1, 64);
+    o->repair.per_second = world_draw(w, 1, 512);
+    o->replication_min = (int32_t)world_draw(w, 1, machines < 3 ? machines : 3);
+    o->replication_max = (int32_t)world_draw(w, (uint64_t)o->replication_min, machines);
+    if (world_draw(w, 1, 16) == 16)
+        o->replication_min = o->replication_max = -1;
+}
+
 /* Odd sizes find odd defects: one entry a message, one message at a time, a cache of nothing. */
 static void world_draw_options(struct world *w)
 {
@@ -163,6 +183,7 @@ static void world_draw_options(struct world *w)
     o->trim.log_bytes_max = world_draw(w, 4096, 64 * 1024);
     o->snapshot.chunk_bytes = (uint32_t)world_draw(w, 256, 8 * 1024);
     o->snapshot.sync_bytes = world_draw(w, 256, 16 * 1024);
+    world_draw_cluster(w, o);
 }
 
 /* ---- life ---- */
@@ -210,6 +231,7 @@ struct world *world_create(const struct world_options *options)
     struct net_options net;
     net_options_default(&net);
     w->net = net_create(&w->sim, w->machines_count, &net);
+    net_on_lie(w->net, world_on_lie, w);
     struct checks_hooks hooks = { world_on_failure, world_now_us_hook, w };
     w->checks = checks_create(w->machines_count, &hooks);
     world_init_ipfs(w);
@@ -287,8 +309,8 @@ static bool world_network_is_calm(const struct world *w)
                 return false;
     return !p->has[FAULT_DELAY] && p->loss_per_million == 0 && p->copies_per_million == 0 &&
            p->late_per_million == 0 && p->reorder_per_million == 0 && p->breaks_per_million == 0 &&
-           p->refusals_per_million == 0 && p->http_breaks_per_million == 0 &&
-           p->http_refusals_per_million == 0;
+           p->refusals_per_million == 0 && p->mangled_per_million == 0 &&
+           p->http_breaks_per_million == 0 && p->http_refusals_per_million == 0;
 }
 
 bool world_is_calm(const struct world *w)

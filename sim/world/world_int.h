@@ -133,6 +133,8 @@ void machine_stop(struct machine *m);
 void machine_pause(struct machine *m);
 void machine_resume(struct machine *m);
 void machine_wipe(struct machine *m);
+/* One durable record is damaged. False: there is none. */
+bool machine_rot(struct machine *m, enum disk_room_name room);
 void machine_edit_list(struct machine *m); /* nobody else is in it */
 int machine_accept(struct machine *m);     /* machine_start() with --accept-peers */
 /* Only while it is off. */
@@ -174,7 +176,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
 const struct stage_answer *write_answer(const struct write_call *c);
 void write_on_answer(struct write_call *c, void (*on_answer)(void *owner), void *owner);
 void write_forget(struct write_call *c); /* hangs up if there is no answer yet */
-enum promise_outcome write_outcome(const struct stage_answer *a);
+enum promise_outcome write_outcome(const struct write_call *c);
 
 /* ---- load.c ---- */
 void load_start(struct world *w, const struct script_step *step);
@@ -191,7 +193,8 @@ void deed_tell_network(struct world *w, unsigned number, enum fault_class class)
 void deed_tell_lost_pin(struct world *w, unsigned number, unsigned who, const struct cid *cid);
 
 /* ---- mishaps.c ---- */
-void mishaps_begin(struct world *w);  /* draws the plan */
+void mishaps_begin(struct world *w,
+                   uint64_t without); /* draws the plan, and spares these classes */
 void mishaps_end(struct world *w);    /* heals what they did */
 void mishaps_forget(struct world *w); /* and not even that */
 void world_apply_network(struct world *w);

@@ -9,6 +9,7 @@
 
 struct write_call {
     struct world *world;
+    unsigned who;               /* was asked */
     struct client_call *client; /* NULL once answered */
     bool is_promise;
     uint64_t promise;
@@ -20,7 +21,7 @@ struct write_call {
 };
 
 /* 503 is a definite no, and so is what the client itself got wrong; of all else the outcome is open. */
-enum promise_outcome write_outcome(const struct stage_answer *a)
+static enum promise_outcome write_answer_outcome(const struct stage_answer *a)
 {
     if (a->err == ERR_UNREACHABLE)
         return PROMISE_REFUSED;
@@ -32,13 +33,22 @@ enum promise_outcome write_outcome(const struct stage_answer *a)
                                                                      : PROMISE_UNKNOWN;
 }
 
+/* A peer whose state lacks rows may take for wrong what is not. */
+enum promise_outcome write_outcome(const struct write_call *c)
+{
+    if (!c->is_answered)
+        return PROMISE_UNKNOWN;
+    enum promise_outcome outcome = write_answer_outcome(&c->answer);
+    bool may_err = c->answer.err == OK && checks_lacks_rows(c->world->checks, c->who);
+    return outcome == PROMISE_REFUSED && may_err ? PROMISE_UNKNOWN : outcome;
+}
+
 static void write_settle(struct write_call *c)
 {
     if (!c->is_promise)
         return;
     c->is_promise = false;
-    checks_on_return(c->world->checks, c->promise,
-                     c->is_answered ? write_outcome(&c->answer) : PROMISE_UNKNOWN);
+    checks_on_return(c->world->checks, c->promise, write_outcome(c));
 }
 
 static void write_done(void *owner, const struct client_answer *answer)
@@ -112,6 +122,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
     struct write_call *c = mem_zalloc(sizeof(*c));
     ASSERT(c != NULL);
     c->world = w;
+    c->who = who;
     struct cid cid = { 0 };
     if (q->content.len > 0) {
         struct content *content = world_content(w, q->content);

@@ -332,3 +332,40 @@ Test(sim_net, clocks_drift_and_jump_and_meet_their_deadlines)
     cr_assert_eq(sim_clock_when(&fast, 5), sim.now_us);
     sim_deinit(&sim);
 }
+
+static void on_lie(void *owner, const char *text)
+{
+    (void)owner;
+    cr_assert_fail("%s", text);
+}
+
+/* Frames pass the sessions of production; what is damaged ends the connection, and none of it is heard. */
+Test(sim_net, a_mangled_frame_ends_the_connection_and_is_not_heard)
+{
+    size_t heard = 0;
+    uint64_t mangled = 0, breaks = 0;
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        begin(seed);
+        net_on_lie(net, on_lie, NULL);
+        net_options(net)->mangle_per_million = 100000;
+        for (unsigned i = 0; i < 40; i++) {
+            say(1, 2, i);
+            pass(50000);
+        }
+        mangled += net_counts(net).mangled;
+        breaks += net_counts(net).breaks;
+        heard += ends[2].got_count;
+        for (size_t i = 1; i < ends[2].got_count; i++)
+            cr_assert_lt(ends[2].got[i - 1], 40, "not one of ours");
+        net_options(net)->mangle_per_million = 0;
+        pass(10000000);
+        size_t before = ends[2].got_count;
+        say(1, 2, 7);
+        pass(10000000);
+        cr_assert(ends[2].got_count == before + 1 && ends[2].got[before] == 7, "seed %d",
+                  (int)seed);
+        end();
+    }
+    cr_assert(mangled > 100 && breaks > 100 && heard > 800, "%d mangled, %d breaks, %d heard",
+              (int)mangled, (int)breaks, (int)heard);
+}
