@@ -16,6 +16,7 @@ static const char *const wire_protocols[STREAM_COUNT] = {
     [STREAM_CONTROL] = "/sim/control/1",
     [STREAM_CALLS] = "/sim/calls/1",
     [STREAM_BULK] = "/sim/bulk/1",
+    [STREAM_UPLOADS] = "/sim/uploads/1",
 };
 
 struct wire_end {
