@@ -121,7 +121,7 @@ struct peer_options {
     uint64_t unpin_timeout_us;
     uint64_t ipfs_request_timeout_us;
     uint64_t ipfs_sync_us; /* 0: never by itself */
-    bool unpin_disabled; /* nothing is ever unpinned from the daemon */
+    bool unpin_disabled;   /* nothing is ever unpinned from the daemon */
     uint64_t pin_recover_us;
     uint64_t repogc_timeout_us;
     uint64_t connect_swarms_delay_us; /* 0: never */

@@ -45,7 +45,7 @@ struct tracker_options {
     uint32_t young_attempts_max;   /* unless they failed more often */
     uint64_t surplus_pause_max_us; /* asking anew whether a surplus pin may go; the pauses double */
     bool keeps_surplus;            /* false: what moved away goes at once, nobody is asked */
-    bool never_unpins; /* by the operator's word: an unpin is an error that says so */
+    bool never_unpins;             /* by the operator's word: an unpin is an error that says so */
     uint64_t recover_us; /* a walk that also takes up what is in error; 0: never by itself */
     uint64_t sync_us;    /* compare with the daemon's list; 0: never by itself */
     size_t ops_max;      /* operations in memory */

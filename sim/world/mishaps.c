@@ -110,6 +110,14 @@ static void mishap_disk(struct mishap *h, struct machine *m, enum disk_health he
         disk_set_health(m->disk, (enum disk_room_name)room, health);
 }
 
+static enum disk_health mishap_health(enum fault_class class)
+{
+    return class == FAULT_SLOW_DISKS   ? DISK_SLOW
+           : class == FAULT_HUNG_DISKS ? DISK_HUNG
+           : class == FAULT_FULL_DISKS ? DISK_FULL
+                                       : DISK_FAILING;
+}
+
 static void mishap_tell_ipfs(struct mishap *h, const struct machine *m,
                              const struct standin_faults *faults)
 {
@@ -263,16 +271,10 @@ static void mishap_set(struct mishap *h, bool on)
         mishap_process(h, m, on);
         break;
     case FAULT_SLOW_DISKS:
-        mishap_disk(h, m, on ? DISK_SLOW : DISK_WELL);
-        break;
     case FAULT_HUNG_DISKS:
-        mishap_disk(h, m, on ? DISK_HUNG : DISK_WELL);
-        break;
     case FAULT_FULL_DISKS:
-        mishap_disk(h, m, on ? DISK_FULL : DISK_WELL);
-        break;
-    case FAULT_FAILING_DISKS:
-        mishap_disk(h, m, on ? DISK_FAILING : DISK_WELL); /* the peer gives up, as it should */
+    case FAULT_FAILING_DISKS: /* the peer gives up, as it should */
+        mishap_disk(h, m, on ? mishap_health(h->class) : DISK_WELL);
         break;
     case FAULT_ROT:
         if (on)

@@ -35,8 +35,8 @@ static X509 *cert_signed_by(EVP_PKEY *key)
     X509_NAME *name = X509_get_subject_name(cert);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
     X509_set_issuer_name(cert, name);
-    X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name,
-                                                "IP:127.0.0.1,DNS:localhost");
+    X509_EXTENSION *names =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1,DNS:localhost");
     must(names != NULL && X509_add_ext(cert, names, -1) == 1, "the names");
     X509_EXTENSION_free(names);
     must(X509_sign(cert, key, EVP_sha256()) > 0, "X509_sign");

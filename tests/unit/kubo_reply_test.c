@@ -448,8 +448,7 @@ Test(kubo_reply, rows)
           "{\"Progress\":23574,\"Bytes\":7343671}\n{\"Pins\":[\"" CID_A "\"]}\n" },
         { "root", KUBO_DAG_IMPORT,
           "{\"Root\":{\"Cid\":{\"/\":\"" CID_A "\"},\"PinErrorMsg\":\"gone\"}}\n{\"Stats\":{}}\n" },
-        { "tree", KUBO_DAG_IMPORT,
-          "{\"Stats\":{\"BlockCount\":4,\"BlockBytesCount\":700194}}\n" },
+        { "tree", KUBO_DAG_IMPORT, "{\"Stats\":{\"BlockCount\":4,\"BlockBytesCount\":700194}}\n" },
         { "tree", KUBO_DAG_STAT,
           "{\"UniqueBlocks\":4,\"TotalSize\":700194,\"Ratio\":1,\"DagStats\":[]}\n" },
     };

@@ -290,11 +290,9 @@ Test(os_tls, whoever_speaks_something_else_is_let_go)
         size_t len;
         const char *hears; /* NULL: whatever */
     } cases[] = {
-        { get_now, sizeof get_now - 1, "HTTPS server" },
-        { "SSH-2.0-x\r\n", 11, NULL },
+        { get_now, sizeof get_now - 1, "HTTPS server" }, { "SSH-2.0-x\r\n", 11, NULL },
         { "\x16\x03\x01\x02\x00\x01\x00", 7, NULL }, /* half a greeting: the time is up */
-        { "\x16\x03\x01\xff\xff\x01\x00", 7, NULL },
-        { "", 0, NULL },
+        { "\x16\x03\x01\xff\xff\x01\x00", 7, NULL },     { "", 0, NULL },
     };
     struct fixture f = { 0 };
     fixture_open(&f);
