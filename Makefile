@@ -164,10 +164,17 @@ necessary:
 # ---- real processes ----
 # demo.sh is run by itself.
 SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
-system: all $(B)/tests/canned $(B)/tests/load $(B)/tests/faults.so
+system: all $(B)/tests/canned $(B)/tests/bad_requests $(B)/tests/load $(B)/tests/faults.so
 	tests/system/run $(B) $(SYSTEM)
+$(B)/tests/bad_requests: $(B)/obj/tests/system/bad_requests.o $(B)/libpeer.a $(B)/libos.a
+	$(link)
 $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
+
+# 10,000 requests that no door should like; SEED=N: others.
+.PHONY: bad-requests
+bad-requests: all $(B)/tests/bad_requests
+	SEED=$(SEED) tests/system/run $(B) tests/system/bad_requests_test.sh
 
 # ---- power cuts ----
 # A real peer's writes and syncs, recorded; the images that a power cut could have left, opened (docs/CRASH.md). `crash`
@@ -306,6 +313,7 @@ help:
 	@echo 'make docs       write docs/CONFIG.md again, from the table of options'
 	@echo 'make install    programs, manual pages, completion, systemd unit: PREFIX=/usr/local, DESTDIR='
 	@echo 'make system     the programs as processes, on real sockets and disks'
+	@echo 'make bad-requests  10,000 bad requests to all doors of a peer: SEED=1'
 	@echo 'make kubo       build the real IPFS daemon for the system tests (needs Go)'
 	@echo 'make kubo-contract  the stand-in IPFS daemon against two real ones (needs Go and Node)'
 	@echo 'make scenarios  every scenario with SEEDS=10 seeds, in virtual time'

@@ -51,6 +51,7 @@ static int kubo_code_of_pin_words(enum kubo_command command, const char *text)
     case KUBO_DAG_IMPORT:
     case KUBO_DAG_STAT:
     case KUBO_BLOCK_PUT:
+    case KUBO_DAG_PUT:
     case KUBO_BLOCK_GET:
         return OK;
     }
@@ -380,6 +381,15 @@ static int kubo_read_block(struct kubo_reply *r, const struct json_doc *doc)
     return OK;
 }
 
+static int kubo_read_node(struct kubo_reply *r, const struct json_doc *doc)
+{
+    struct kubo_row row = { .kind = KUBO_ROW_BLOCK };
+    if (kubo_take_link(doc, json_member(doc, 0, "Cid"), &row.block.cid) != OK)
+        return ERR_CORRUPT;
+    kubo_tell(r, &row);
+    return OK;
+}
+
 static int kubo_read_config(struct kubo_reply *r, const struct json_doc *doc, struct bytes line)
 {
     struct kubo_row row = { .kind = KUBO_ROW_TEXT, .text = line };
@@ -424,6 +434,8 @@ static int kubo_read_object(struct kubo_reply *r, const struct json_doc *doc, st
         return kubo_read_tree(r, doc);
     case KUBO_BLOCK_PUT:
         return kubo_read_block(r, doc);
+    case KUBO_DAG_PUT:
+        return kubo_read_node(r, doc);
     case KUBO_BLOCK_GET:
         return OK;
     }

@@ -51,6 +51,7 @@ enum kubo_command {
     KUBO_ADD,           /* KUBO_ROW_ADDED: progress, files, folders */
     KUBO_DAG_IMPORT,    /* a KUBO_ROW_ROOT each, KUBO_ROW_TREE: what was imported */
     KUBO_BLOCK_PUT,     /* a KUBO_ROW_BLOCK each */
+    KUBO_DAG_PUT,       /* a KUBO_ROW_BLOCK each, of size 0 */
     KUBO_BLOCK_GET,     /* no rows: the bytes of a 200 are the caller's, only errors are read */
     KUBO_DAG_STAT,      /* one KUBO_ROW_TREE */
 };

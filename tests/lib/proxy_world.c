@@ -101,6 +101,8 @@ static int cluster_start(struct proxy_world *w, struct proxy_write *write, bool 
         cr_assert_eq(write->pin.replication_min, 0);
         buf_printf(&w->writes, " %d ", write->pin.max_depth);
         buf_append(&w->writes, write->pin.name.data, write->pin.name.len);
+        if (!cid_is_undefined(&write->pin.update_of))
+            buf_append_text(&w->writes, "update");
     }
     buf_append_text(&w->writes, "\n");
     return OK;
@@ -148,8 +150,13 @@ static int cluster_next(void *impl, const struct cid *after, struct arena *arena
     return ERR_NOT_FOUND;
 }
 
-static const struct proxy_ops cluster_ops = { cluster_pin, cluster_unpin, cluster_forget,
-                                              cluster_get, cluster_next };
+static const struct proxy_ops cluster_ops = {
+    .pin = cluster_pin,
+    .unpin = cluster_unpin,
+    .forget = cluster_forget,
+    .pin_get = cluster_get,
+    .pin_next = cluster_next,
+};
 
 /* The write under way is committed, or fails. */
 void proxy_cluster_finish(struct proxy_world *w, int err, const char *why)

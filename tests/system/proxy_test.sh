@@ -58,6 +58,29 @@ scenario() {
     holds add_without_pin eval "proxy_at 1 'add?pin=false' -F 'file=@$mine' | jq -e .Hash"
     holds is_not_pinned lists 1 1
 
+    local old new
+    old=$(ipfs_add 1 "old on $daemons") new=$(ipfs_add 1 "new on $daemons")
+    holds pin_old test "$(proxy_at 1 "pin/add?arg=$old")" = "{\"Pins\":[\"$old\"]}"
+    happens old_pinned 40 held_everywhere "$old"
+    holds pin_update test "$(proxy_at 2 "pin/update?arg=$old&arg=$new")" = "{\"Pins\":[\"$old\",\"$new\"]}"
+    happens new_pinned 40 held_everywhere "$new"
+    happens old_unpinned 40 held_nowhere "$old"
+    holds update_of_nothing eval "proxy_at 1 'pin/update?arg=$old&arg=$new' | jq -e '.Message | test(\"not recursively pinned\")'"
+    local block node
+    block=$(proxy_at 1 'block/put?pin=true' -F "file=@$work/file" | jq -r .Key)
+    happens block_pinned 40 held_everywhere "$block"
+    holds block_without_pin eval "proxy_at 1 block/put -F 'file=@$mine' | jq -e .Key"
+    if [ -n "$kubo" ]; then
+        node=$(proxy_at 1 'dag/put?pin=true' -F 'file=@-' <<<'{"a":1}' | jq -r '.Cid["/"]')
+        happens node_pinned 40 held_everywhere "$node"
+    fi
+    holds stat eval "proxy_at 1 repo/stat | jq -e '.RepoSize > 0 and .StorageMax >= .RepoSize and .NumObjects == 0'"
+    holds gc eval "proxy_at 2 'repo/gc' | jq -es 'length > 0 and ([.[].Key[\"/\"] | type == \"string\"] | all)'"
+    holds gc_again test -z "$(proxy_at 2 'repo/gc?stream-errors=true')"
+    holds what_is_pinned_is_still_there eval "ipfs_at 1 'block/get?arg=$block' >/dev/null && ipfs_at 2 'cat?arg=$new' >/dev/null"
+
+    for cid in "$new" "$block" ${node:+"$node"}; do holds tidied proxy_at 1 "pin/rm?arg=$cid"; done
+
     holds version_is_the_daemons same_answer version
     holds id_is_the_daemons same_answer id
     holds cat_is_the_daemons same_answer "cat?arg=$added"

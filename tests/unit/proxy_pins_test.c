@@ -66,6 +66,54 @@ Test(proxy_pins, several_arguments_one_after_the_other)
     proxy_world_close(&w);
 }
 
+Test(proxy_pins, an_update_pins_the_new_and_unpins_the_old)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask_for(&w, "POST /api/v0/pin/add?arg=%s", 1, 0);
+    proxy_cluster_finish(&w, OK, NULL);
+    proxy_world_answered(&w);
+    proxy_check_writes(&w, "+%s -1 \n", 1, 0);
+    proxy_world_ask_for(&w, "POST /api/v0/pin/update?arg=%s&arg=/ipfs/%s", 1, 2);
+    proxy_check_writes(&w, "+%s -1 update\n", 2, 0);
+    proxy_cluster_finish(&w, OK, NULL);
+    proxy_check_writes(&w, "-%s\n", 1, 0);
+    cr_assert_str_eq(proxy_world_answered(&w), "");
+    proxy_cluster_finish(&w, OK, NULL);
+    proxy_check_body(proxy_world_answered(&w), "{\"Pins\":[\"%s\",\"%s\"]}", 1, 2);
+    /* The old one stays; nothing is unpinned that was just pinned. */
+    static const char *const lines[] = { "POST /api/v0/pin/update?arg=%s&arg=%s&unpin=false",
+                                         "POST /api/v0/pin/update?arg=%s&arg=%s" };
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t to = i == 0 ? 3 : 2;
+        proxy_world_ask_for(&w, lines[i], 2, to);
+        proxy_cluster_finish(&w, OK, NULL);
+        proxy_check_body(proxy_world_answered(&w), "{\"Pins\":[\"%s\",\"%s\"]}", 2, to);
+    }
+    /* It is not known: nothing is done. */
+    w.refusal = ERR_NOT_FOUND;
+    proxy_world_ask_for(&w, "POST /api/v0/pin/update?arg=%s&arg=%s", 7, 8);
+    cr_assert(
+        text_holds(proxy_world_answered(&w), "'from' cid was not recursively pinned already"));
+    proxy_world_close(&w);
+}
+
+Test(proxy_pins, an_update_needs_two_paths)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask(&w, "POST /api/v0/pin/update", "");
+    const char *text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, "HTTP/1.1 400 "), "%s", text);
+    cr_assert(text_holds(text, "argument \\\"from-path\\\" is required"), "%s", text);
+    proxy_world_ask_for(&w, "POST /api/v0/pin/update?arg=%s", 1, 0);
+    cr_assert(text_holds(proxy_world_answered(&w), "argument \\\"to-path\\\" is required"));
+    proxy_world_ask_for(&w, "POST /api/v0/pin/update?arg=%s&arg=zzz", 1, 0);
+    cr_assert(text_holds(proxy_world_answered(&w), "error parsing \\\"to-path\\\" argument: "));
+    cr_assert_eq(w.writes.len, 0);
+    proxy_world_close(&w);
+}
+
 Test(proxy_pins, a_write_that_fails_is_told_in_its_words)
 {
     struct proxy_world w = { .refusal = ERR_BUSY };

@@ -85,8 +85,13 @@ static int cluster_next(void *impl, const struct cid *after, struct arena *arena
     return OK;
 }
 
-static const struct proxy_ops cluster_ops = { cluster_pin, cluster_unpin, cluster_forget,
-                                              cluster_get, cluster_next };
+static const struct proxy_ops cluster_ops = {
+    .pin = cluster_pin,
+    .unpin = cluster_unpin,
+    .forget = cluster_forget,
+    .pin_get = cluster_get,
+    .pin_next = cluster_next,
+};
 
 /* ---- the stack ---- */
 
@@ -218,7 +223,7 @@ Test(proxy_standin, what_passes_is_what_the_daemon_says)
         "/api/v0/version",
         "/api/v0/config/show",
         "/api/v0/swarm/peers",
-        "/api/v0/repo/stat?size-only=true",
+        "/api/v0/repo/version",
         "/api/v0/cat?arg=" HELLO,
         "/api/v0/block/get?arg=" HELLO,
         "/api/v0/resolve?arg=/ipfs/" HELLO,

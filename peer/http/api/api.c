@@ -1,6 +1,7 @@
 #include "http/api/api.h"
 
 #include "http/api/api_int.h"
+#include "http/wire/parse.h"
 
 /* Literals stand above the parameter that would swallow them. */
 static const struct http_route api_routes[] = {
@@ -63,12 +64,27 @@ void api_route(struct api *api, struct http_exchange *x)
     http_route_dispatch(api_routes, sizeof(api_routes) / sizeof(api_routes[0]), api, x, NULL, 0);
 }
 
+/* An option that cannot be read would be as good as not given, and another request answered than was made. */
+static bool api_query_is_readable(const struct http_request *r)
+{
+    struct buf name = { 0 }, value = { 0 };
+    const char *rest = r->query;
+    int err = OK;
+    while (err == OK)
+        err = http_query_next(&rest, &name, &value);
+    buf_deinit(&name);
+    buf_deinit(&value);
+    return err == ERR_NOT_FOUND;
+}
+
 void api_on_request(void *owner, struct http_exchange *x)
 {
     struct api *api = owner;
     if (api->gate != NULL && !gate_admits(api->gate, x, api->ops->wall_us(api->impl)))
         return;
-    if (api_wants_consistency(&x->request))
+    if (!api_query_is_readable(&x->request))
+        http_reply_error(x, 400, "malformed query", NULL, 0);
+    else if (api_wants_consistency(&x->request))
         api_route_consistently(owner, x);
     else
         api_route(owner, x);

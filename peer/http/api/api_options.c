@@ -79,9 +79,9 @@ static int options_text(struct options *o)
     if (options_has(o, "mode") && strcmp(buf_text(&o->value), "direct") == 0)
         o->pin->max_depth = PIN_DEPTH_DIRECT;
     if (options_has(o, "shard-size")) {
-        char *end;
-        o->pin->shard_size = strtoull(buf_text(&o->value), &end, 10);
-        if (*end != '\0')
+        const char *text = buf_text(&o->value);
+        o->pin->shard_size = strtoull(text, NULL, 10);
+        if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || strlen(text) > 19)
             return options_refuse(o, "parameter shard_size is invalid");
     }
     return OK;

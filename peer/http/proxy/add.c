@@ -1,4 +1,4 @@
-/* add.c -- /add: the local daemon does it, without its own pin; the roots are pinned in the cluster.
+/* add.c -- /add, block/put, dag/put: the local daemon does it, without its own pin; the roots are pinned in the cluster.
  *
  * The daemon's lines go to the client as they come. What they do not say yet is whether the add was
  * whole (an upload cut short gives a CID, too, of the shortened content; only the trailer tells), so
@@ -42,6 +42,10 @@ static void proxy_add_free_job(struct proxy_job *job)
 static void proxy_add_on_row(void *owner, const struct kubo_row *row)
 {
     struct proxy_add *a = owner;
+    if (row->kind == KUBO_ROW_BLOCK) {
+        buf_put_run(&a->roots, row->block.cid.bytes, row->block.cid.len);
+        return;
+    }
     struct bytes name = row->added.name;
     if (row->kind != KUBO_ROW_ADDED || cid_is_undefined(&row->added.cid))
         return; /* progress */
@@ -161,13 +165,14 @@ static bool proxy_add_on_end(struct proxy_forward *f, int err)
 /* ---- the request ---- */
 
 /* The client's query without what concerns pinning, and pin=false. */
-static int proxy_add_put_target(struct proxy_add *a, const struct http_request *r)
+static int proxy_add_put_target(struct proxy_add *a, const char *command,
+                                const struct http_request *r)
 {
     struct buf name = { 0 };
     struct buf value = { 0 };
     struct buf *target = &a->f.target;
     int err = OK;
-    buf_append_text(target, "/api/v0/add?");
+    buf_printf(target, "/api/v0/%s?", command);
     for (const char *rest = r->query; err != ERR_NOT_FOUND && err != ERR_NOMEM;) {
         const char *pair = rest;
         err = http_query_next(&rest, &name, &value);
@@ -187,26 +192,47 @@ static int proxy_add_put_target(struct proxy_add *a, const struct http_request *
     return target->err != OK ? target->err : a->pin_name.err;
 }
 
-void proxy_add(struct proxy *p, struct http_exchange *x)
+static void proxy_add_start(struct proxy *p, struct http_exchange *x, const char *command,
+                            enum kubo_command reply)
 {
-    if (!proxy_flag(&x->request, "pin", true) || proxy_flag(&x->request, "only-hash", false)) {
-        proxy_pass(p, x); /* nothing that the cluster should keep */
-        return;
-    }
     struct proxy_add *a = proxy_job_create(p, x, sizeof(*a), proxy_add_free_job);
     if (a == NULL)
         return;
-    kubo_reply_init(&a->reply, KUBO_ADD, proxy_add_on_row, a);
+    kubo_reply_init(&a->reply, reply, proxy_add_on_row, a);
     a->roots.limit = PROXY_ROOTS_BYTES_MAX;
     a->f.call.method = "POST";
     a->f.on_head = proxy_add_on_head;
     a->f.on_body = proxy_add_on_body;
     a->f.on_trailer = proxy_add_on_trailer;
     a->f.on_end = proxy_add_on_end;
-    if (proxy_add_put_target(a, &x->request) == OK) {
+    if (proxy_add_put_target(a, command, &x->request) == OK) {
         proxy_forward_start(&a->f);
     } else {
         proxy_reply_error(p, x, 503, err_text(ERR_NOMEM));
         proxy_job_destroy(&a->f.job);
     }
+}
+
+void proxy_add(struct proxy *p, struct http_exchange *x)
+{
+    if (!proxy_flag(&x->request, "pin", true) || proxy_flag(&x->request, "only-hash", false))
+        proxy_pass(p, x); /* nothing that the cluster should keep */
+    else
+        proxy_add_start(p, x, "add", KUBO_ADD);
+}
+
+void proxy_block_put(struct proxy *p, struct http_exchange *x)
+{
+    if (proxy_flag(&x->request, "pin", false))
+        proxy_add_start(p, x, "block/put", KUBO_BLOCK_PUT);
+    else
+        proxy_pass(p, x);
+}
+
+void proxy_dag_put(struct proxy *p, struct http_exchange *x)
+{
+    if (proxy_flag(&x->request, "pin", false))
+        proxy_add_start(p, x, "dag/put", KUBO_DAG_PUT);
+    else
+        proxy_pass(p, x);
 }

@@ -1,5 +1,6 @@
-/* pins.c -- pin/add and pin/rm: one argument after the other, each written through the cluster. As with
- * the daemon, what came before a bad argument stays done. */
+/* pins.c -- pin/add, pin/rm and pin/update: one argument after the other, each written through the cluster. As
+ * with the daemon, what came before a bad argument stays done. pin/update has two: the second is pinned as an
+ * update of the first, which then goes, unless unpin=false. */
 #include "http/proxy/proxy_int.h"
 
 #include <string.h>
@@ -9,12 +10,16 @@
 #include "util/err.h"
 #include "util/json.h"
 
+enum proxy_pins_kind { PROXY_PINS_ADD, PROXY_PINS_REMOVE, PROXY_PINS_UPDATE };
+
 struct proxy_pins {
     struct proxy_job job; /* first */
-    bool removes;
-    unsigned nth;      /* argument */
-    struct buf arg;    /* its text */
-    struct buf answer; /* {"Pins":[..., as far as it is */
+    enum proxy_pins_kind kind;
+    struct cid from, to; /* update */
+    bool is_unpinning;   /* update: `to` is pinned, and `from` is on its way out */
+    unsigned nth;        /* argument */
+    struct buf arg;      /* its text */
+    struct buf answer;   /* {"Pins":[..., as far as it is */
     struct json_writer writer;
     struct buf name; /* pin/add's option */
     struct proxy_write write;
@@ -48,18 +53,26 @@ static void proxy_pins_fail(struct proxy_pins *j, int status, const char *messag
 static void proxy_pins_fail_path(struct proxy_pins *j, const char *why)
 {
     struct buf message = { 0 };
-    buf_printf(&message, "Error parsing IPFS Path: invalid path \"%s\": %s", buf_text(&j->arg),
-               why);
+    if (j->kind == PROXY_PINS_UPDATE)
+        buf_printf(&message,
+                   "error parsing \"%s\" argument: ", j->nth == 0 ? "from-path" : "to-path");
+    else
+        buf_append_text(&message, "Error parsing IPFS Path: ");
+    buf_printf(&message, "invalid path \"%s\": %s", buf_text(&j->arg), why);
     proxy_pins_fail(j, 500, buf_text(&message));
     buf_deinit(&message);
 }
 
 /* ---- the write ---- */
 
+static void proxy_pins_updated(struct proxy_pins *j);
+
 static void proxy_pins_fail_write(struct proxy_pins *j, int err, const char *why)
 {
-    if (j->removes && err == ERR_NOT_FOUND)
+    if (j->kind == PROXY_PINS_REMOVE && err == ERR_NOT_FOUND)
         why = "not pinned or pinned indirectly"; /* Kubo's words, by which its clients know it */
+    else if (j->kind == PROXY_PINS_UPDATE && err == ERR_NOT_FOUND)
+        why = "'from' cid was not recursively pinned already";
     proxy_pins_fail(j, 500, why != NULL && why[0] != 0 ? why : err_text(err));
 }
 
@@ -69,6 +82,10 @@ static void proxy_pins_written(struct proxy_write *write, int err, const char *w
     j->write_runs = false;
     if (err != OK) {
         proxy_pins_fail_write(j, err, why);
+        return;
+    }
+    if (j->kind == PROXY_PINS_UPDATE) {
+        proxy_pins_updated(j);
         return;
     }
     json_string(&j->writer, cid_print(&write->pin.cid).text);
@@ -86,21 +103,42 @@ static bool proxy_pins_is_direct(const struct http_request *r)
     return is_direct || !proxy_flag(r, "recursive", true);
 }
 
-static void proxy_pins_write(struct proxy_pins *j, const struct cid *cid)
+static void proxy_pins_start_write(struct proxy_pins *j, bool removes)
 {
     struct proxy *p = j->job.proxy;
     struct buf why = { 0 };
-    j->write = (struct proxy_write){ .pin = pin_of(cid), .done = proxy_pins_written, .owner = j };
-    j->write.pin.replication_min = 0;
-    j->write.pin.replication_max = 0;
-    j->write.pin.name = buf_bytes(&j->name);
-    if (!j->removes && proxy_pins_is_direct(&j->job.x->request))
-        j->write.pin.max_depth = PIN_DEPTH_DIRECT;
-    int err = (j->removes ? p->ops->unpin : p->ops->pin)(p->impl, &j->write, &why);
+    int err = (removes ? p->ops->unpin : p->ops->pin)(p->impl, &j->write, &why);
     j->write_runs = err == OK;
     if (err != OK)
         proxy_pins_fail_write(j, err, buf_text(&why));
     buf_deinit(&why);
+}
+
+static void proxy_pins_begin_write(struct proxy_pins *j, const struct cid *cid)
+{
+    j->write = (struct proxy_write){ .pin = pin_of(cid), .done = proxy_pins_written, .owner = j };
+    j->write.pin.replication_min = 0;
+    j->write.pin.replication_max = 0;
+    j->write.pin.name = buf_bytes(&j->name);
+}
+
+/* This argument leads to that CID. */
+static void proxy_pins_take_cid(struct proxy_pins *j, const struct cid *cid)
+{
+    if (j->kind == PROXY_PINS_UPDATE && j->nth == 0) {
+        j->from = *cid;
+        j->nth = 1;
+        proxy_pins_next(j);
+        return;
+    }
+    proxy_pins_begin_write(j, cid);
+    if (j->kind == PROXY_PINS_UPDATE) {
+        j->to = *cid;
+        j->write.pin.update_of = j->from;
+    } else if (j->kind == PROXY_PINS_ADD && proxy_pins_is_direct(&j->job.x->request)) {
+        j->write.pin.max_depth = PIN_DEPTH_DIRECT;
+    }
+    proxy_pins_start_write(j, j->kind == PROXY_PINS_REMOVE);
 }
 
 /* ---- paths ---- */
@@ -152,7 +190,7 @@ static void proxy_pins_resolved(struct http_call *call, int err)
     else if (cid_is_undefined(&j->resolved))
         proxy_pins_fail_path(j, "it does not lead to a CID");
     else
-        proxy_pins_write(j, &j->resolved);
+        proxy_pins_take_cid(j, &j->resolved);
 }
 
 static void proxy_pins_resolve(struct proxy_pins *j, const char *path)
@@ -202,7 +240,7 @@ static void proxy_pins_take_arg(struct proxy_pins *j)
     if (arg[0] == '/' && root == NULL) {
         proxy_pins_fail_path(j, "unknown namespace");
     } else if (cid_parse(&cid, root != NULL && arg[3] != 'n' ? root : arg) == OK) {
-        proxy_pins_write(j, &cid);
+        proxy_pins_take_cid(j, &cid);
     } else if (root != NULL && *root != 0) {
         proxy_pins_resolve(j, arg);
     } else if (strchr(arg, '/') != NULL) { /* "CID/a/b" */
@@ -225,19 +263,57 @@ static void proxy_pins_finish(struct proxy_pins *j)
     proxy_job_destroy(&j->job);
 }
 
+/* `to` is pinned, or `from` is gone, too. */
+static void proxy_pins_updated(struct proxy_pins *j)
+{
+    bool unpins = proxy_flag(&j->job.x->request, "unpin", true) && !cid_equal(&j->from, &j->to);
+    if (unpins && !j->is_unpinning) {
+        j->is_unpinning = true;
+        proxy_pins_begin_write(j, &j->from);
+        proxy_pins_start_write(j, true);
+        return;
+    }
+    json_string(&j->writer, cid_print(&j->from).text);
+    json_string(&j->writer, cid_print(&j->to).text);
+    proxy_pins_finish(j);
+}
+
+static const char *proxy_pins_command(const struct proxy_pins *j)
+{
+    switch (j->kind) {
+    case PROXY_PINS_ADD:
+        return "pin/add";
+    case PROXY_PINS_REMOVE:
+        return "pin/rm";
+    case PROXY_PINS_UPDATE:
+        return "pin/update";
+    }
+    return "";
+}
+
+static void proxy_pins_lack(struct proxy_pins *j)
+{
+    if (j->kind == PROXY_PINS_UPDATE)
+        proxy_pins_fail(j, 400,
+                        j->nth == 0 ? "argument \"from-path\" is required"
+                                    : "argument \"to-path\" is required");
+    else
+        proxy_pins_fail_path(j, "path does not have enough components");
+}
+
 static void proxy_pins_next(struct proxy_pins *j)
 {
-    const char *command = j->removes ? "pin/rm" : "pin/add";
-    int err = proxy_arg(&j->job.x->request, command, j->nth, &j->arg);
+    int err = proxy_arg(&j->job.x->request, proxy_pins_command(j), j->nth, &j->arg);
     if (err == OK)
         proxy_pins_take_arg(j);
-    else if (err == ERR_NOT_FOUND && j->nth > 0)
+    else if (err == ERR_NOT_FOUND && j->nth > 0 && j->kind != PROXY_PINS_UPDATE)
         proxy_pins_finish(j);
+    else if (err == ERR_NOT_FOUND)
+        proxy_pins_lack(j);
     else if (err == ERR_NOMEM)
         proxy_pins_fail(j, 503, err_text(err));
     else
-        proxy_pins_fail_path(j, err == ERR_NOT_FOUND ? "path does not have enough components"
-                                                     : "malformed percent-encoding");
+        proxy_pins_fail_path(j, "malformed percent-encoding");
 }
 
 /* A write that is under way goes on without its client. */
@@ -255,29 +331,34 @@ static void proxy_pins_on_abort(struct http_exchange *x)
     proxy_job_destroy(&j->job);
 }
 
-static void proxy_pins_start(struct proxy *p, struct http_exchange *x, bool removes)
+static void proxy_pins_start(struct proxy *p, struct http_exchange *x, enum proxy_pins_kind kind)
 {
     struct proxy_pins *j = proxy_job_create(p, x, sizeof(*j), proxy_pins_free_job);
     if (j == NULL)
         return;
     x->on_abort = proxy_pins_on_abort;
-    j->removes = removes;
+    j->kind = kind;
     j->writer = json_writer_to(&j->answer);
     json_object_begin(&j->writer);
     json_key(&j->writer, "Pins");
     json_array_begin(&j->writer);
     kubo_reply_init(&j->reply, KUBO_RESOLVE, NULL, NULL);
-    if (!removes)
+    if (kind == PROXY_PINS_ADD)
         (void)http_request_param(&x->request, "name", 0, &j->name); /* absent: none */
     proxy_pins_next(j);
 }
 
 void proxy_pin_add(struct proxy *p, struct http_exchange *x)
 {
-    proxy_pins_start(p, x, false);
+    proxy_pins_start(p, x, PROXY_PINS_ADD);
 }
 
 void proxy_pin_rm(struct proxy *p, struct http_exchange *x)
 {
-    proxy_pins_start(p, x, true);
+    proxy_pins_start(p, x, PROXY_PINS_REMOVE);
+}
+
+void proxy_pin_update(struct proxy *p, struct http_exchange *x)
+{
+    proxy_pins_start(p, x, PROXY_PINS_UPDATE);
 }

@@ -159,10 +159,11 @@ struct proxy_command {
 };
 
 static const struct proxy_command proxy_commands[] = {
-    { "pin/add", true, proxy_pin_add },
-    { "pin/rm", true, proxy_pin_rm },
-    { "pin/ls", true, proxy_pin_ls },
-    { "add", false, proxy_add },
+    { "pin/add", true, proxy_pin_add },  { "pin/rm", true, proxy_pin_rm },
+    { "pin/ls", true, proxy_pin_ls },    { "pin/update", false, proxy_pin_update },
+    { "add", false, proxy_add },         { "block/put", false, proxy_block_put },
+    { "dag/put", false, proxy_dag_put }, { "repo/stat", false, proxy_repo_stat },
+    { "repo/gc", false, proxy_repo_gc },
 };
 
 static bool proxy_is_meant(const struct proxy_command *command, const char *path)

@@ -1,8 +1,11 @@
 /* proxy.h -- the IPFS proxy on 9095: an IPFS daemon, to look at, whose pins are the cluster's.
  *
  *      POST /api/v0/pin/add, pin/rm, pin/ls    answered here, from the shared state
+ *      pin/update                              the same; the old pin goes, unless unpin=false
  *      POST /api/v0/add                        by the daemon, without its pin; then the roots are
  *                                              pinned in the cluster
+ *      block/put, dag/put with pin=true        likewise
+ *      repo/stat, repo/gc                      of all peers' daemons together
  *      everything else                         the daemon's, byte for byte, while it streams both ways
  *
  * Shape    What the proxy needs of the peer stands in struct proxy_ops. GET and PUT are as good as
@@ -41,6 +44,23 @@ struct proxy_write {
     void *pending; /* the peer's, while it is under way */
 };
 
+/* Of all peers that tell it. */
+struct proxy_repo {
+    uint64_t size;
+    uint64_t storage_max;
+};
+
+/* What a garbage collection removed, or (error not empty) why something stays; until the next gc_next(). */
+struct proxy_collected {
+    struct cid cid;
+    struct bytes error;
+};
+
+struct proxy_gc_hooks {
+    void (*on_wake)(void *owner); /* after ERR_MORE: ask again */
+    void *owner;
+};
+
 struct proxy_ops {
     /* At once an error, with words in `why`; else done runs later, once the write is committed and
      * applied here. Unpin: ERR_NOT_FOUND for what is not pinned. */
@@ -51,6 +71,11 @@ struct proxy_ops {
      * What the pin points at lives in the arena. */
     int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
     int (*pin_next)(void *impl, const struct cid *after, struct arena *arena, struct pin *out);
+    void (*repo_stat)(void *impl, struct proxy_repo *out);
+    /* At all peers' daemons. Row after row: ERR_MORE: not yet; ERR_NOT_FOUND: that was all. */
+    int (*gc_open)(void *impl, const struct proxy_gc_hooks *hooks, void **out);
+    int (*gc_next)(void *collecting, struct proxy_collected *out);
+    void (*gc_close)(void *collecting);
 };
 
 struct proxy_options {

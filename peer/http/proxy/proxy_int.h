@@ -1,5 +1,5 @@
 /* proxy_int.h -- the parts of the proxy among themselves: proxy.c (which request goes where, answers),
- * forward.c (to the daemon and back), add.c, pins.c (add and rm), pin_ls.c. */
+ * forward.c (to the daemon and back), add.c, pins.c (add, rm, update), pin_ls.c, repo.c. */
 #ifndef HTTP_PROXY_PROXY_INT_H
 #define HTTP_PROXY_PROXY_INT_H
 
@@ -86,6 +86,11 @@ void proxy_put_target(struct buf *out, const struct http_request *r);
 void proxy_add(struct proxy *p, struct http_exchange *x);
 void proxy_pin_add(struct proxy *p, struct http_exchange *x);
 void proxy_pin_rm(struct proxy *p, struct http_exchange *x);
+void proxy_pin_update(struct proxy *p, struct http_exchange *x);
 void proxy_pin_ls(struct proxy *p, struct http_exchange *x);
+void proxy_block_put(struct proxy *p, struct http_exchange *x);
+void proxy_dag_put(struct proxy *p, struct http_exchange *x);
+void proxy_repo_stat(struct proxy *p, struct http_exchange *x);
+void proxy_repo_gc(struct proxy *p, struct http_exchange *x);
 
 #endif
