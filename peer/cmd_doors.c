@@ -77,6 +77,13 @@ static int doors_open_proxy(void *owner, void (*on_progress)(void *progress_owne
     return peer_http_open(d->peer, PEER_DOOR_PROXY, on_progress, progress_owner, out);
 }
 
+static int doors_open_metrics(void *owner, void (*on_progress)(void *progress_owner),
+                              void *progress_owner, struct http_conn **out)
+{
+    struct doors *d = owner;
+    return peer_http_open(d->peer, PEER_DOOR_METRICS, on_progress, progress_owner, out);
+}
+
 /* Looked at often enough for the shortest of the time-outs. */
 static uint64_t doors_sweep_us(const struct config_http *http)
 {
@@ -200,6 +207,16 @@ static int doors_start_proxy(struct doors *d, struct buf *why)
     return err == OK ? doors_listen(d, d->proxy, "IPFS Proxy", &c->listen_multiaddress, why) : err;
 }
 
+static int doors_start_metrics(struct doors *d, struct buf *why)
+{
+    struct multiaddr at = d->config->observations.prometheus_endpoint;
+    struct config_addrs addrs = { .at = &at, .count = 1 };
+    struct os_http_hooks hooks = { .on_open = doors_open_metrics, .owner = d };
+    struct os_http_options options = doors_options(&d->config->restapi.http, NULL);
+    int err = os_http_create(&d->metrics, d->loop, &options, &hooks, &d->service->log);
+    return err == OK ? doors_listen(d, d->metrics, "Metrics", &addrs, why) : err;
+}
+
 int doors_open(struct doors *d, struct os_loop *loop, struct peer *peer, struct buf *why)
 {
     int err = OK;
@@ -209,6 +226,8 @@ int doors_open(struct doors *d, struct os_loop *loop, struct peer *peer, struct 
         err = doors_start_api(d, why);
     if (err == OK && d->config->ipfsproxy.enabled)
         err = doors_start_proxy(d, why);
+    if (err == OK && d->config->observations.enable_stats)
+        err = doors_start_metrics(d, why);
     return err;
 }
 
@@ -216,6 +235,7 @@ void doors_close(struct doors *d)
 {
     os_http_destroy(d->api);
     os_http_destroy(d->proxy);
+    os_http_destroy(d->metrics);
     os_tls_destroy(d->tls);
     mem_free(d->users);
     mem_free(d->headers);

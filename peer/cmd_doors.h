@@ -26,6 +26,7 @@ struct doors {
     struct os_tls *tls;
     struct os_http *api;
     struct os_http *proxy;
+    struct os_http *metrics;
 };
 
 int doors_prepare(struct doors *d, const struct service *service, const struct config *config,

@@ -217,7 +217,7 @@ void peer_on_deadline(struct peer *p);
 uint64_t peer_next_deadline_us(const struct peer *p);
 /* Transport events come by the hooks that peer_create() set; HTTP connections by this. They belong to the
  * caller, who destroys them before the peer. */
-enum peer_door { PEER_DOOR_API, PEER_DOOR_PROXY };
+enum peer_door { PEER_DOOR_API, PEER_DOOR_PROXY, PEER_DOOR_METRICS };
 int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner),
                    void *owner, struct http_conn **out);
 void peer_stop(struct peer *p, const char *why);

@@ -13,6 +13,7 @@
 #include "peer_doors.h"
 #include "peer_export.h"
 #include "peer_plan.h"
+#include "peer_measures.h"
 #include "peer_resolve.h"
 #include "peer_survey.h"
 #include "util/err.h"
@@ -424,6 +425,7 @@ static const struct api_ops peer_api_ops = {
     .metric_next = peer_api_metric_next,
     .metric_names = peer_api_metric_names,
     .bandwidth = peer_api_bandwidth,
+    .measures = peer_measures,
     .alerts = peer_alerts,
     .plan_open = peer_plan_open,
     .plan_next = peer_plan_next,
@@ -455,16 +457,39 @@ void peer_doors_end(struct peer *p)
     mem_free(p->doors);
 }
 
-static void peer_api_request(void *owner, struct http_exchange *x)
+static void peer_api_hand_on(struct peer *p, struct http_exchange *x,
+                             void (*on_request)(void *owner, struct http_exchange *x))
 {
-    struct peer *p = owner;
     if (p->life == PEER_STOPPED) {
         http_reply_error(x, 503, "this peer is stopping", NULL, 0);
         return;
     }
     peer_enter(p);
-    api_on_request(p->doors->api, x);
+    on_request(p->doors->api, x);
     peer_leave(p);
+}
+
+static void peer_api_request(void *owner, struct http_exchange *x)
+{
+    peer_api_hand_on(owner, x, api_on_request);
+}
+
+static void peer_metrics_request(void *owner, struct http_exchange *x)
+{
+    peer_api_hand_on(owner, x, api_on_metrics_request);
+}
+
+static void (*peer_door_handler(enum peer_door door))(void *owner, struct http_exchange *x)
+{
+    switch (door) {
+    case PEER_DOOR_API:
+        return peer_api_request;
+    case PEER_DOOR_PROXY:
+        return peer_proxy_request;
+    case PEER_DOOR_METRICS:
+        return peer_metrics_request;
+    }
+    return NULL;
 }
 
 static void peer_api_put_fields(void *owner, const struct http_exchange *x, int status,
@@ -484,7 +509,7 @@ int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void
                                          .output_low_bytes = PEER_HTTP_LOW_BYTES };
     if (is_api && p->options.api_gate != NULL)
         options.put_fields = peer_api_put_fields;
-    struct http_conn_hooks hooks = { .on_request = is_api ? peer_api_request : peer_proxy_request,
+    struct http_conn_hooks hooks = { .on_request = peer_door_handler(door),
                                      .owner = p,
                                      .on_progress = on_progress,
                                      .progress_owner = owner };

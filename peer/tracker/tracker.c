@@ -513,6 +513,8 @@ struct tracker_counts tracker_counts(const struct tracker *t)
         .unpinning = t->counts[OP_UNPIN][OP_RUNNING],
         .in_error = t->counts[OP_PIN][OP_WAITING] + t->counts[OP_UNPIN][OP_WAITING],
         .overflows = t->overflows,
+        .adds_count = t->adds_count,
+        .add_errors_count = t->add_errors_count,
         .is_walking = t->walker.phase != WALK_IDLE,
         .daemon_is_down = t->daemon_is_down,
     };

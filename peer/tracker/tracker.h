@@ -125,8 +125,10 @@ struct tracker_counts {
     uint64_t pinning;
     uint64_t unpin_queued;
     uint64_t unpinning;
-    uint64_t in_error;  /* operations that wait for their next attempt */
-    uint64_t overflows; /* hints lost, and found again by a walk */
+    uint64_t in_error;         /* operations that wait for their next attempt */
+    uint64_t overflows;        /* hints lost, and found again by a walk */
+    uint64_t adds_count;       /* pins that the daemon was asked for */
+    uint64_t add_errors_count; /* those that failed */
     bool is_walking;
     bool daemon_is_down; /* the last call did not reach it */
 };

@@ -208,6 +208,8 @@ struct tracker {
 
     struct ring hints;
     uint64_t overflows;
+    uint64_t adds_count;
+    uint64_t add_errors_count;
 
     /* Operations: a pool, found by CID. */
     struct tracker_op *ops;

@@ -328,6 +328,7 @@ static void tracker_op_lost(struct tracker *t, struct tracker_op *op)
 static void tracker_op_failed(struct tracker *t, struct tracker_op *op, const char *text)
 {
     op->attempts += op->attempts < UINT32_MAX;
+    t->add_errors_count += op->kind == OP_PIN;
     struct tracker_row row =
         tracker_op_row(t, op, op->kind == OP_UNPIN ? TRACKER_ROW_UNPIN : TRACKER_ROW_PIN);
     size_t len = strlen(text);
@@ -380,6 +381,7 @@ static int tracker_op_looked(struct tracker *t, struct tracker_op *op)
 {
     int err = tracker_op_add(t, op);
     if (err == OK) {
+        t->adds_count += 1;
         tracker_op_set_phase(t, op, OP_RUNNING);
         t->retries_running += tracker_op_is_retry(op);
         return OK;

@@ -15,6 +15,7 @@ static const struct http_route api_routes[] = {
     { "POST", "/peers/{peer}/drain", api_post_drain },
     { "DELETE", "/peers/{peer}/drain", api_delete_drain },
     { "GET", "/health/alerts", api_get_alerts },
+    { "GET", "/metrics", api_get_prometheus },
     { "GET", "/health/graph", api_get_graph },
     { "GET", "/health/bandwidth", api_get_bandwidth },
     { "POST", "/ipfs/gc", api_post_gc },

@@ -95,6 +95,16 @@ struct api_bandwidth {
     uint64_t rate_in, rate_out; /* a second */
 };
 
+/* A number for Prometheus. Those of one name stand together. */
+struct api_measure {
+    const char *name;
+    const char *help;
+    const char *label; /* `stream="calls"`; NULL: none */
+    uint64_t value;
+    bool is_counter; /* it only grows */
+    bool is_milli;   /* thousandths */
+};
+
 /* Something that is wrong with a peer, as the one that answers sees it. */
 struct api_alert {
     struct api_metric metric;
@@ -284,6 +294,7 @@ struct api_ops {
     size_t (*metric_names)(void *impl, struct bytes *out, size_t max);
     /* False: there is no further kind. */
     bool (*bandwidth)(void *impl, size_t nth, struct api_bandwidth *out);
+    int (*measures)(void *impl, struct arena *arena, const struct api_measure **out, size_t *count);
     /* What is wrong now; they lie in the arena. */
     int (*alerts)(void *impl, struct arena *arena, const struct api_alert **out, size_t *count);
     /* What a repair would do now, pin by pin; nothing is done. ERR_BUSY: this peer does not hear all others. */
@@ -300,5 +311,7 @@ void api_set_gate(struct api *api, const struct gate_options *gate);
 void api_destroy(struct api *api);
 /* The http_conn hook; owner is the struct api. */
 void api_on_request(void *owner, struct http_exchange *x);
+/* The same for the address that has nothing but /metrics, and no users. */
+void api_on_metrics_request(void *owner, struct http_exchange *x);
 
 #endif

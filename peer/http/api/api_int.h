@@ -85,6 +85,7 @@ API_HANDLER(api_delete_drain);
 API_HANDLER(api_get_metric_names);
 API_HANDLER(api_get_metrics);
 API_HANDLER(api_get_alerts);
+API_HANDLER(api_get_prometheus);
 API_HANDLER(api_get_graph);
 API_HANDLER(api_get_bandwidth);
 API_HANDLER(api_post_gc);
