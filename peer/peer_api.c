@@ -492,6 +492,13 @@ static void (*peer_door_handler(enum peer_door door))(void *owner, struct http_e
     return NULL;
 }
 
+static void peer_proxy_put_fields(void *owner, const struct http_exchange *x, int status,
+                                  struct buf *out)
+{
+    const struct peer *p = owner;
+    proxy_put_fields(p->doors->proxy, x, status, out);
+}
+
 static void peer_api_put_fields(void *owner, const struct http_exchange *x, int status,
                                 struct buf *out)
 {
@@ -509,6 +516,8 @@ int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void
                                          .output_low_bytes = PEER_HTTP_LOW_BYTES };
     if (is_api && p->options.api_gate != NULL)
         options.put_fields = peer_api_put_fields;
+    if (door == PEER_DOOR_PROXY)
+        options.put_fields = peer_proxy_put_fields;
     struct http_conn_hooks hooks = { .on_request = peer_door_handler(door),
                                      .owner = p,
                                      .on_progress = on_progress,

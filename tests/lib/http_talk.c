@@ -16,11 +16,20 @@ static void http_talk_on_progress(void *owner)
     (void)owner;
 }
 
+static void http_talk_put_fields(void *owner, const struct http_exchange *x, int status,
+                                 struct buf *out)
+{
+    struct http_talk *t = owner;
+    if (t->put_fields != NULL)
+        t->put_fields(t->owner, x, status, out);
+}
+
 void http_talk_open(struct http_talk *t, size_t output_high_bytes)
 {
     struct http_conn_options options = { .head_bytes_max = 4096,
                                          .output_high_bytes = output_high_bytes,
-                                         .output_low_bytes = output_high_bytes / 4 };
+                                         .output_low_bytes = output_high_bytes / 4,
+                                         .put_fields = http_talk_put_fields };
     struct http_conn_hooks hooks = { http_talk_on_request, t, http_talk_on_progress, NULL };
     ASSERT(http_conn_create(&t->conn, &options, &hooks) == OK);
 }

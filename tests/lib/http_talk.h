@@ -9,6 +9,8 @@ struct http_talk {
     struct http_conn *conn;
     void (*on_request)(void *owner, struct http_exchange *x);
     void *owner;
+    /* The connection's, with this owner; NULL: none. */
+    void (*put_fields)(void *owner, const struct http_exchange *x, int status, struct buf *out);
     struct buf waiting; /* input that the connection did not take yet */
     struct buf sent;    /* all output so far */
 };

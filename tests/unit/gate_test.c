@@ -317,6 +317,32 @@ Test(gate, a_page_reads)
     buf_deinit(&out);
 }
 
+/* A form on some page posts to this peer without asking. */
+Test(gate, a_page_of_another_site_changes_nothing)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        { "POST /pins/x HTTP/1.1\r\nOrigin: http://page\r\nSec-Fetch-Site: cross-site", 403 },
+        { "POST /pins/x HTTP/1.1\r\nOrigin: http://page\r\nSec-Fetch-Site: same-site", 403 },
+        { "DELETE /pins/x HTTP/1.1\r\nSec-Fetch-Site: cross-site", 403 },
+        { "POST /pins/x HTTP/1.1\r\nOrigin: http://page\r\nSec-Fetch-Site: same-origin", 204 },
+        { "POST /pins/x HTTP/1.1\r\nOrigin: http://page", 204 },
+        { "POST /pins/x HTTP/1.1", 204 },
+        { "GET /pins/x HTTP/1.1\r\nOrigin: http://page\r\nSec-Fetch-Site: cross-site", 204 },
+    };
+    struct door d = { .gate = { .has_cors = true,
+                                .cors = { .origins = { any, 1 }, .methods = { get, 1 } } } };
+    struct buf out = { 0 };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        cr_assert_eq(status(ask(&d, &out, cases[i].request)), cases[i].status, "%s",
+                     cases[i].request);
+    d.gate.cors.methods = (struct gate_texts){ NULL, 0 };
+    cr_assert_eq(status(ask(&d, &out, cases[0].request)), 204, "POST is allowed now");
+    buf_deinit(&out);
+}
+
 Test(gate, a_page_asks_first)
 {
 #define ASK "OPTIONS /id HTTP/1.1\r\nOrigin: http://page\r\nAccess-Control-Request-Method: "

@@ -201,3 +201,63 @@ Test(proxy, a_client_that_does_not_read_stops_the_daemon)
     cr_assert(http_conn_is_idle(w.talk.conn));
     proxy_world_close(&w);
 }
+
+/* ---- web pages ---- */
+
+static void daemon_answers(struct proxy_world *w, const char *allow)
+{
+    struct http_field fields[] = { { { "Access-Control-Allow-Origin", 27 },
+                                     { allow, allow != NULL ? strlen(allow) : 0 } } };
+    struct http_exchange *x = w->x;
+    w->x = NULL;
+    http_reply_begin(x, 204, fields, allow != NULL ? 1 : 0, 0);
+    http_reply_end(x, NULL, 0);
+}
+
+Test(proxy, a_page_may_what_the_daemon_lets_it)
+{
+    static const char *const lines[] = { "POST /api/v0/pin/ls",
+                                         "POST /api/v0/repo/stat?size-only=1",
+                                         "GET /api/v0/pin/rm/x" };
+    for (size_t i = 0; i < 2; i++) {
+        struct proxy_world w = { .talk.put_fields = proxy_put_fields };
+        proxy_world_open(&w);
+        proxy_world_ask(&w, lines[0], "Origin: http://page\r\n\r\n");
+        proxy_world_wait_for_daemon(&w);
+        cr_assert_str_eq(buf_text(&w.heard), "OPTIONS /api/v0/pin/ls\nOrigin=http://page\n"
+                                             "Access-Control-Request-Method=POST\n");
+        daemon_answers(&w, i == 0 ? "http://page" : "*");
+        const char *text = proxy_world_answered(&w);
+        cr_assert(text_holds(text, "HTTP/1.1 200 ") && text_holds(text, "Vary: Origin\r\n"), "%s",
+                  text);
+        cr_assert(text_holds(text, i == 0 ? "Access-Control-Allow-Origin: http://page\r\n"
+                                          : "Access-Control-Allow-Origin: *\r\n"),
+                  "%s", text);
+        proxy_world_close(&w);
+    }
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct proxy_world w = { .talk.put_fields = proxy_put_fields };
+        proxy_world_open(&w);
+        proxy_world_ask(&w, lines[i], "Origin: http://evil\r\n\r\n");
+        proxy_world_wait_for_daemon(&w);
+        daemon_answers(&w, NULL);
+        const char *text = proxy_world_answered(&w);
+        cr_assert(text_holds(text, "HTTP/1.1 403 ") && text_holds(text, "403 - Forbidden\n"), "%s",
+                  text);
+        cr_assert_not(text_holds(text, "Access-Control"));
+        cr_assert_eq(w.writes.len, 0);
+        proxy_world_close(&w);
+    }
+}
+
+Test(proxy, a_page_leaves_while_the_daemon_is_asked)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask(&w, "POST /api/v0/pin/ls", "Origin: http://page\r\n\r\n");
+    proxy_world_wait_for_daemon(&w);
+    http_conn_on_eof(w.talk.conn);
+    proxy_world_turn_some(&w);
+    cr_assert_eq(w.aborts_count, 1);
+    proxy_world_close(&w);
+}

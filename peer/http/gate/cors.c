@@ -81,6 +81,13 @@ static bool cors_allows_headers(const struct gate_cors *cors, struct bytes names
     return true;
 }
 
+bool cors_allows(const struct gate_cors *cors, const struct http_request *r)
+{
+    struct bytes method = { r->method, strlen(r->method) };
+    return cors_allows_origin(cors, http_request_field(r, "Origin")) &&
+           cors_allows_method(cors, method);
+}
+
 bool cors_is_preflight(const struct http_request *r)
 {
     return strcmp(r->method, "OPTIONS") == 0 &&
@@ -127,8 +134,7 @@ void cors_put_fields(const struct gate_cors *cors, const struct http_request *r,
         return;
     }
     http_put_field_text(out, "Vary", "Origin");
-    struct bytes method = { r->method, strlen(r->method) };
-    if (!cors_allows_origin(cors, origin) || !cors_allows_method(cors, method))
+    if (!cors_allows(cors, r))
         return;
     cors_put_origin(cors, origin, out);
     if (cors->exposed.count > 0) {

@@ -125,6 +125,18 @@ static bool gate_needs_no_user(const struct http_request *r)
            (strcmp(r->method, "GET") == 0 && strcmp(r->path, "/health") == 0);
 }
 
+/* Sent by a page that has no business here? A page's plain POST needs no preflight, and the browser adds what it knows of
+ * the user; that the page cannot read the answer does not undo what was done. */
+static bool gate_is_forged(const struct gate_options *gate, const struct http_request *r)
+{
+    struct bytes site = http_request_field(r, "Sec-Fetch-Site");
+    bool is_foreign = bytes_equal(site, (struct bytes){ "cross-site", 10 }) ||
+                      bytes_equal(site, (struct bytes){ "same-site", 9 });
+    bool changes = strcmp(r->method, "GET") != 0 && strcmp(r->method, "HEAD") != 0 &&
+                   strcmp(r->method, "OPTIONS") != 0;
+    return gate->has_cors && is_foreign && changes && !cors_allows(&gate->cors, r);
+}
+
 bool gate_admits(const struct gate_options *gate, struct http_exchange *x, int64_t now_us)
 {
     if (gate->users_count > 0 && !gate_needs_no_user(&x->request)) {
@@ -138,6 +150,13 @@ bool gate_admits(const struct gate_options *gate, struct http_exchange *x, int64
     if (gate->has_cors && cors_is_preflight(&x->request)) {
         http_reply_begin(x, 204, NULL, 0, 0);
         http_reply_end(x, NULL, 0);
+        return false;
+    }
+    if (gate_is_forged(gate, &x->request)) {
+        http_reply_error(x, 403,
+                         "a web page of another site may not do that: see "
+                         "api.restapi.cors_allowed_origins and cors_allowed_methods",
+                         NULL, 0);
         return false;
     }
     return true;

@@ -6,6 +6,9 @@
  *          makes it: it is the on_head hook of the connection.
  * Users    None: everybody may come in. Else a request has `Authorization: Basic`, or `Bearer` with a token that
  *          is signed with the password of the user that it names (jwt.h). GET /health and OPTIONS need neither.
+ * Pages    Of a request that changes something, and that a browser says comes from a page of another site
+ *          (Sec-Fetch-Site), the page's origin and the method must be allowed by the CORS options: else 403. A page
+ *          cannot leave that field out, and everybody else does not send it.
  * Owner    Options are borrowed, and constant as long as the door is open.
  * Safety   Passwords are compared in constant time, by their hashes; nothing here logs or repeats one.
  * Source   SPEC 1.6 and 1.7, which is ipfs-cluster with rs/cors. */
@@ -59,6 +62,8 @@ int gate_issue_token(const struct gate_options *gate, const struct http_request 
 
 /* ---- cors.c ---- */
 bool cors_is_preflight(const struct http_request *r);
+/* May a page of the request's Origin do this? */
+bool cors_allows(const struct gate_cors *cors, const struct http_request *r);
 void cors_put_fields(const struct gate_cors *cors, const struct http_request *r, struct buf *out);
 
 #endif

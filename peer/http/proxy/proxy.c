@@ -155,15 +155,16 @@ bool proxy_flag(const struct http_request *r, const char *name, bool otherwise)
 struct proxy_command {
     const char *name;
     bool takes_segment; /* "/api/v0/pin/add/CID" means it, too */
+    bool is_passed_on;  /* the daemon sees the request, and judges whose it is */
     void (*handle)(struct proxy *p, struct http_exchange *x);
 };
 
 static const struct proxy_command proxy_commands[] = {
-    { "pin/add", true, proxy_pin_add },  { "pin/rm", true, proxy_pin_rm },
-    { "pin/ls", true, proxy_pin_ls },    { "pin/update", false, proxy_pin_update },
-    { "add", false, proxy_add },         { "block/put", false, proxy_block_put },
-    { "dag/put", false, proxy_dag_put }, { "repo/stat", false, proxy_repo_stat },
-    { "repo/gc", false, proxy_repo_gc },
+    { "pin/add", true, false, proxy_pin_add },  { "pin/rm", true, false, proxy_pin_rm },
+    { "pin/ls", true, false, proxy_pin_ls },    { "pin/update", false, false, proxy_pin_update },
+    { "add", false, true, proxy_add },          { "block/put", false, true, proxy_block_put },
+    { "dag/put", false, true, proxy_dag_put },  { "repo/stat", false, false, proxy_repo_stat },
+    { "repo/gc", false, false, proxy_repo_gc },
 };
 
 static bool proxy_is_meant(const struct proxy_command *command, const char *path)
@@ -181,15 +182,29 @@ static bool proxy_answers(const char *method)
     return strcmp(method, "POST") == 0 || strcmp(method, "GET") == 0 || strcmp(method, "PUT") == 0;
 }
 
+static const struct proxy_command *proxy_command_of(const struct http_request *r)
+{
+    for (size_t i = 0; i < sizeof(proxy_commands) / sizeof(proxy_commands[0]); i++) {
+        if (proxy_answers(r->method) && proxy_is_meant(&proxy_commands[i], r->path))
+            return &proxy_commands[i];
+    }
+    return NULL;
+}
+
+bool proxy_is_answered_here(const struct http_request *r)
+{
+    const struct proxy_command *command = proxy_command_of(r);
+    return command != NULL && !command->is_passed_on;
+}
+
 void proxy_on_request(void *owner, struct http_exchange *x)
 {
     struct proxy *p = owner;
-    for (size_t i = 0; i < sizeof(proxy_commands) / sizeof(proxy_commands[0]); i++) {
-        if (proxy_answers(x->request.method) &&
-            proxy_is_meant(&proxy_commands[i], x->request.path)) {
-            proxy_commands[i].handle(p, x);
-            return;
-        }
-    }
-    proxy_pass(p, x);
+    const struct proxy_command *command = proxy_command_of(&x->request);
+    if (command == NULL)
+        proxy_pass(p, x);
+    else if (!command->is_passed_on && http_request_field(&x->request, "Origin").len > 0)
+        proxy_ask_origin(p, x, command->handle);
+    else
+        command->handle(p, x);
 }

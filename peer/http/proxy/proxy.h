@@ -19,6 +19,7 @@
  * Errors   {"Message":..,"Code":0,"Type":"error"} with 500, as the daemon says them; 502 and 504 when
  *          there is no daemon to ask, 503 when too much is under way. An answer of the daemon that
  *          breaks off breaks off here.
+ * Pages    A request of a web page (Origin) is answered here only if the daemon would answer that page.
  * Source   ipfs-cluster 1.1.6 as SPEC 3 records it, with DESIGN 20's choices: /add by the local
  *          daemon, Kubo's words for what is not pinned. We differ where V1 would silently do something
  *          else than was asked: all arguments count, not only the first, and so do pin/add's
@@ -90,5 +91,7 @@ int proxy_create(struct proxy **out, const struct proxy_ops *ops, void *impl,
 void proxy_destroy(struct proxy *p);
 /* The http_conn hook; owner is the struct proxy. */
 void proxy_on_request(void *owner, struct http_exchange *x);
+/* The connection's put_fields, for the struct proxy. */
+void proxy_put_fields(void *owner, const struct http_exchange *x, int status, struct buf *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* proxy_int.h -- the parts of the proxy among themselves: proxy.c (which request goes where, answers),
- * forward.c (to the daemon and back), add.c, pins.c (add, rm, update), pin_ls.c, repo.c. */
+ * forward.c (to the daemon and back), add.c, pins.c (add, rm, update), pin_ls.c, repo.c, origin.c. */
 #ifndef HTTP_PROXY_PROXY_INT_H
 #define HTTP_PROXY_PROXY_INT_H
 
@@ -9,6 +9,15 @@
 #include "util/http_field.h"
 #include "util/list.h"
 
+enum { PROXY_ORIGIN_SIZE = 256, PROXY_TRUSTED_MAX = 16 };
+
+/* What the daemon last said of a web page's origin. */
+struct proxy_trust {
+    char origin[PROXY_ORIGIN_SIZE];
+    char allow[PROXY_ORIGIN_SIZE]; /* "": it may not */
+    bool with_credentials;
+};
+
 struct proxy {
     const struct proxy_ops *ops;
     void *impl;
@@ -17,6 +26,8 @@ struct proxy {
     size_t calls_count;
     struct list_link jobs; /* struct proxy_job: all that has memory */
     struct buf server;     /* "ipfs-cluster/ipfsproxy/1.1.6" */
+    struct proxy_trust trusted[PROXY_TRUSTED_MAX];
+    size_t trusted_next;
 };
 
 /* What every request in progress has, as its first member. */
@@ -80,6 +91,14 @@ void proxy_forward_free(struct proxy_forward *f); /* what it holds, not itself *
 void proxy_pass(struct proxy *p, struct http_exchange *x);
 /* The target as the daemon shall see it. */
 void proxy_put_target(struct buf *out, const struct http_request *r);
+
+/* ---- web pages (origin.c) ---- */
+
+/* Goes on with `handle` if the daemon lets the page that the request comes from; else answers 403. */
+void proxy_ask_origin(struct proxy *p, struct http_exchange *x,
+                      void (*handle)(struct proxy *p, struct http_exchange *x));
+/* Is it one whose answer is made here, not passed on? (proxy.c) */
+bool proxy_is_answered_here(const struct http_request *r);
 
 /* ---- what is answered here ---- */
 
