@@ -305,6 +305,24 @@ static int life_open_store(struct life *l, const char *folder, struct buf *why)
     return err;
 }
 
+/* Where others reach this peer: what one gives to --bootstrap. */
+static void life_log_addresses(const struct life *l)
+{
+    const struct log *log = &l->daemon->service->log;
+    struct transport port = os_transport_port(l->transport);
+    struct multiaddr addrs[LIMIT_PEER_ADDRESSES_COUNT];
+    size_t count = transport_listen_addresses(&port, addrs, LIMIT_PEER_ADDRESSES_COUNT);
+    LOG_INFO(log, "cluster", "IPFS Cluster v%s listening on:", VERSION_TEXT);
+    for (size_t i = 0; i < count; i++) {
+        struct buf text = { 0 };
+        if (multiaddr_with_peer(&addrs[i], &l->daemon->identity.id) == OK) {
+            multiaddr_print(&addrs[i], &text);
+            LOG_INFO(log, "cluster", "        %s", buf_text(&text));
+        }
+        buf_deinit(&text);
+    }
+}
+
 static int life_open_ports(struct life *l, struct buf *why)
 {
     struct daemon *d = l->daemon;
@@ -330,6 +348,8 @@ static int life_open_ports(struct life *l, struct buf *why)
         err = life_open_store(l, buf_text(&folder), why);
     if (err == OK)
         err = os_transport_create(&l->transport, &transport, why);
+    if (err == OK)
+        life_log_addresses(l);
     if (err == OK)
         err = os_http_client_create(&l->client, &d->loop, &c->ipfshttp.node_multiaddress, &client,
                                     &d->service->log);

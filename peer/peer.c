@@ -520,6 +520,18 @@ void peer_leave_cluster(struct peer *p, const char *why, const struct peer_addre
 
 /* ---- ready, and a look from outside ---- */
 
+static void peer_log_members(const struct peer *p)
+{
+    const struct raft_config *c = raft_config(p->raft);
+    LOG_INFO(p->log, "cluster", "Cluster Peers (without including ourselves):");
+    if (c->count < 2)
+        LOG_INFO(p->log, "cluster", "    - No other peers");
+    for (size_t i = 0; i < c->count; i++) {
+        if (!peer_id_equal(&c->members[i].id, &p->options.id))
+            LOG_INFO(p->log, "cluster", "    - %s", peer_id_print(&c->members[i].id).text);
+    }
+}
+
 static void peer_caught_up(void *owner, int err, const char *why)
 {
     struct peer *p = owner;
@@ -532,6 +544,7 @@ static void peer_caught_up(void *owner, int err, const char *why)
     tracker_on_current(p->tracker);
     LOG_INFO(p->log, "cluster", "IPFS Cluster is ready: member %llu of %zu",
              (unsigned long long)raft_number(p->raft), raft_config(p->raft)->count);
+    peer_log_members(p);
     if (p->hooks.on_ready != NULL)
         p->hooks.on_ready(p->hooks.owner);
 }

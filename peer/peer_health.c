@@ -114,6 +114,7 @@ static void peer_push(struct peer *p)
     if (p->push.err != OK)
         return; /* again at the next half TTL */
     const struct raft_config *c = raft_config(p->raft);
+    LOG_DEBUG(p->log, "monitor", "pushing %zu metrics to the voters", push.metrics_count);
     /* Who was away long may find that all the voters it knew are gone; a learner can tell it, too. */
     bool has_no_leader = raft_leader(p->raft) == RAFT_NOBODY;
     for (size_t i = 0; i < c->count; i++) {

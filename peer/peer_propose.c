@@ -177,6 +177,8 @@ static void peer_proposal_forward(struct peer *p, struct peer_proposal *proposal
     int err = rpc_call(&p->rpc, p->now_us, leader, RPC_PROPOSE, buf_bytes(&proposal->request),
                        PEER_FIND_TIMEOUT_US, peer_proposal_forwarded, proposal);
     proposal->in_flight = err == OK;
+    LOG_DEBUG(p->log, "cluster", "write %llu goes to the leader, %s",
+              (unsigned long long)proposal->sequence, peer_id_print(leader).text);
     peer_proposal_retry_at(p, proposal,
                            err == OK ? RAFT_NEVER /* the call's end sets it */
                                      : p->now_us + PEER_PROPOSE_PAUSE_US);
@@ -233,6 +235,8 @@ int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *
     proposal->done = done;
     proposal->owner = owner;
     proposal->peer = p;
+    LOG_DEBUG(p->log, "cluster", "write %llu of this peer, of kind %d",
+              (unsigned long long)proposal->sequence, (int)entry->kind);
     list_push_back(&p->proposals, &proposal->link);
     list_push_back(&p->outbox, &proposal->outbox); /* done never runs from inside here */
     p->proposals_count += 1;

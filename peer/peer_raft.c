@@ -285,6 +285,8 @@ static void peer_apply(struct peer *p)
     }
     if (p->applied == before || p->life == PEER_STOPPED)
         return;
+    LOG_DEBUG(p->log, "raft", "applied entries %llu to %llu", (unsigned long long)before + 1,
+              (unsigned long long)p->applied);
     struct row_sink sink = peer_sink(p);
     int err = pinset_finish(p->pinset, &sink);
     if (err == OK)

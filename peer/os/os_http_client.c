@@ -147,7 +147,7 @@ static void os_call_finish(struct os_call *c, int err)
         err = ERR_CANCELED; /* by that hook */
     if (err != OK && err != ERR_CANCELED) {
         memcpy(client->why, c->why, sizeof client->why);
-        LOG_DEBUG(client->log, "http", "call failed target=%s error=%s (%s)", call->target,
+        LOG_DEBUG(client->log, "ipfshttp", "call failed target=%s error=%s (%s)", call->target,
                   err_text(err), c->why);
     }
     os_timer_stop(&c->head_timer);
@@ -249,6 +249,7 @@ static int os_client_start(void *impl, struct http_call *call)
     list_push_back(&client->calls, &c->link);
     client->calls_count += 1;
     call->state = c;
+    LOG_DEBUG(client->log, "ipfshttp", "%s %s", call->method, call->target);
     if (call->head_timeout_us > 0)
         os_timer_set(&c->head_timer, os_clock_mono_us() + call->head_timeout_us);
     return OK;

@@ -256,7 +256,7 @@ void tracker_daemon_failed(struct tracker *t)
     if (t->daemon_is_down && t->turn->now_us < t->start_at_us)
         return; /* one of several that ended together */
     if (!t->daemon_is_down)
-        LOG_WARN(t->log, TRACKER_FACILITY, "the IPFS daemon is not reachable; pins wait for it");
+        LOG_WARN(t->log, "ipfshttp", "the IPFS daemon is not reachable; pins wait for it");
     t->daemon_is_down = true;
     t->daemon_failures += 1;
     struct cid nothing = { 0 };
@@ -267,7 +267,7 @@ void tracker_daemon_failed(struct tracker *t)
 void tracker_daemon_answered(struct tracker *t)
 {
     if (t->daemon_is_down) {
-        LOG_INFO(t->log, TRACKER_FACILITY, "the IPFS daemon is back");
+        LOG_INFO(t->log, "ipfshttp", "the IPFS daemon is back");
         t->start_at_us = 0;
     }
     t->daemon_is_down = false;

@@ -261,6 +261,9 @@ static int tracker_op_begin(struct tracker *t, struct tracker_op *op)
     int err = tracker_call_start(t, op, step, tracker_op_type(op), (struct bytes){ "", 0 });
     if (err != OK)
         return err;
+    static const char *const names[OP_KINDS_COUNT] = { "pin", "unpin", "confirm" };
+    LOG_DEBUG(t->log, TRACKER_FACILITY, "cid=%s %s, attempt %u", cid_print(&op->cid).text,
+              names[op->kind], op->attempts + 1);
     list_remove(&op->link);
     tracker_op_set_phase(t, op, OP_RUNNING);
     op->is_unsent = false;

@@ -1,7 +1,6 @@
 #include "util/log.h"
 
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -13,7 +12,7 @@ enum { LOG_TEXT_SIZE = 1024 };
 void log_write(const struct log *log, enum log_level level, const char *facility, const char *file,
                int line, const char *format, ...)
 {
-    if (log == NULL || log->on_line == NULL || level > log->level)
+    if (!log_takes(log, level))
         return;
     char text[LOG_TEXT_SIZE]; /* a longer message is cut: lines are for people */
     va_list args;

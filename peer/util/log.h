@@ -9,6 +9,9 @@
 #ifndef UTIL_LOG_H
 #define UTIL_LOG_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
 struct log_line {
@@ -26,6 +29,10 @@ struct log {
     enum log_level level; /* lines above it are not even formatted */
 };
 
+static inline bool log_takes(const struct log *log, enum log_level level)
+{
+    return log != NULL && log->on_line != NULL && level <= log->level;
+}
 void log_write(const struct log *log, enum log_level level, const char *facility, const char *file,
                int line, const char *format, ...) __attribute__((format(printf, 6, 7)));
 const char *log_level_name(enum log_level level); /* "INFO" */
@@ -38,7 +45,11 @@ int log_level_parse(enum log_level *out, const char *text);
     log_write(log, LOG_LEVEL_WARN, facility, __FILE__, __LINE__, __VA_ARGS__)
 #define LOG_INFO(log, facility, ...)                                                               \
     log_write(log, LOG_LEVEL_INFO, facility, __FILE__, __LINE__, __VA_ARGS__)
+/* What it says is not even computed when nobody listens: it may stand where much happens. */
 #define LOG_DEBUG(log, facility, ...)                                                              \
-    log_write(log, LOG_LEVEL_DEBUG, facility, __FILE__, __LINE__, __VA_ARGS__)
+    do {                                                                                           \
+        if (log_takes(log, LOG_LEVEL_DEBUG))                                                       \
+            log_write(log, LOG_LEVEL_DEBUG, facility, __FILE__, __LINE__, __VA_ARGS__);            \
+    } while (0)
 
 #endif
