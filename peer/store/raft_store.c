@@ -391,10 +391,19 @@ static int raft_store_decode_entries(const struct log_fetch *fetch, struct raft_
     return OK;
 }
 
+/* Was it cut away or trimmed meanwhile? If not it has to be there: then the log is damaged, and whoever waits for this
+ * entry would wait for ever. */
+static bool raft_store_may_lack(const struct raft_store *s, uint64_t index)
+{
+    return index <= s->base.index || index > s->last;
+}
+
 static void raft_store_on_fetched(struct log_fetch *fetch, int err)
 {
     struct raft_store_read *r = fetch->owner;
     struct raft_entry *entries = NULL;
+    if (err == ERR_NOT_FOUND && !raft_store_may_lack(r->s, fetch->first))
+        err = ERR_CORRUPT;
     if (err == OK) {
         entries = mem_array(fetch->records_count, sizeof(*entries));
         err = entries == NULL ? ERR_NOMEM : raft_store_decode_entries(fetch, entries);

@@ -23,5 +23,5 @@ const char swarm_text[] =
     "faults off\n"
     "clients off\n"
     "until settled within 15m\n"
-    "expect listed kept1..kept3\n"
+    "until listed kept1..kept3 within 5m\n"
     "until unlisted brief1..brief3 within 1m\n";

@@ -155,6 +155,14 @@ static void on_fetched(void *owner, int err, const struct raft_entry *entries, s
     cr_assert_eq(count, err == OK ? 4 : 0);
 }
 
+static void on_fetched_any(void *owner, int err, const struct raft_entry *entries, size_t count)
+{
+    struct bench *b = owner;
+    (void)entries;
+    (void)count;
+    b->last_err = err;
+}
+
 Test(raft_store, entries_are_fetched)
 {
     struct bench *b = bench_create(1);
@@ -168,6 +176,28 @@ Test(raft_store, entries_are_fetched)
     mini_world_run(&b->world);
     cr_assert_eq(b->last_err, ERR_NOT_FOUND);
     bench_destroy(b);
+}
+
+/* A record that is gone from the disk while the log is open: not one that was trimmed or cut. */
+Test(raft_store, a_record_that_is_gone_is_damage)
+{
+    bool was_first = false;
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct bench *b = bench_create(seed);
+        cr_assert_eq(load(b), OK);
+        write_entries(b, 0, 1, 6, 1, 0, NULL);
+        mini_world_run(&b->world);
+        cr_assert(disk_vanish(b->disk, DISK_LOG));
+        for (uint64_t first = 1; first <= 6; first++) {
+            b->last_err = 1;
+            cr_assert_eq(raft_store_fetch(&b->rs, first, 1, on_fetched_any, b), OK);
+            mini_world_run(&b->world);
+            cr_assert(b->last_err == OK || b->last_err == ERR_CORRUPT, "%s", err_text(b->last_err));
+            was_first |= first == 1 && b->last_err == ERR_CORRUPT;
+        }
+        bench_destroy(b);
+    }
+    cr_assert(was_first);
 }
 
 Test(raft_store, a_crash_never_loses_an_acknowledged_unit)
