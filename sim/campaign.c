@@ -144,6 +144,9 @@ static void campaign_summary(const struct campaign *c)
         "moved, %llu snapshots installed\n",
         (ull)s->checks.committed, (ull)s->checks.leaders, (ull)s->checks.promises_kept,
         (ull)s->checks.promises_unknown, (ull)s->checks.repins, (ull)s->checks.installs);
+    if (s->checks.unjudged > 0)
+        buf_printf(&out, "%llu contents: too much at once to judge what clients saw\n",
+                   (ull)s->checks.unjudged);
     report_speed(&out, s->events, s->virtual_us, cmd_real_us() - c->begin_us);
     buf_printf(&out, "%llu passed, %llu failed\n", (ull)s->passed, (ull)s->failed);
     fputs(buf_text(&out), c->json ? stderr : stdout);

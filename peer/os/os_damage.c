@@ -16,8 +16,9 @@
 enum { DAMAGE_PATH_SIZE = 4096, DAMAGE_LINE_SIZE = DAMAGE_PATH_SIZE + 128 };
 
 static const char damage_file[] = "/data.mdb";
-static const char *const damage_marks[] = { [OS_DAMAGE_UNREADABLE] = "/unreadable",
-                                            [OS_DAMAGE_CORRUPT] = "/corrupt" };
+static const char *const damage_marks[] = {
+    [OS_DAMAGE_UNREADABLE] = "/unreadable", [OS_DAMAGE_CORRUPT] = "/corrupt"
+};
 
 /* ---- marks ---- */
 
@@ -153,12 +154,15 @@ static void damage_on_bus(int number, siginfo_t *info, void *context)
         signal(number, SIG_DFL); /* it happens again at once */
         return;
     }
-    if (os_damage_of(folder) == OS_DAMAGE_NONE) /* else it is being read once more, and stays given up */
+    if (os_damage_of(folder) ==
+        OS_DAMAGE_NONE) /* else it is being read once more, and stays given up */
         os_damage_mark(folder, OS_DAMAGE_UNREADABLE);
     damage_say("fatal: ");
     damage_say(folder);
-    damage_say("/data.mdb cannot be read: it was cut short, or the disk fails. Start again: if it still "
-               "cannot be read then, it is put aside, and what it held is taken from the log or another peer.\n");
+    damage_say(
+        "/data.mdb cannot be read: it was cut short, or the disk fails. Start again: if it still "
+        "cannot be read then, it is put aside, and what it held is taken from the log or another "
+        "peer.\n");
     _exit(1);
 }
 

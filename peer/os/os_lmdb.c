@@ -215,8 +215,8 @@ int os_env_remove(const char *path)
     if (err == OK)
         err = os_env_remove_file(path, "lock.mdb");
     if (err == OK)
-    if (err == OK && rmdir(path) != 0 && errno != ENOENT)
-        err = os_errno(errno);
+        if (err == OK && rmdir(path) != 0 && errno != ENOENT)
+            err = os_errno(errno);
     return err;
 }
 

@@ -28,6 +28,7 @@ void checks_destroy(struct checks *c)
     log_matching_deinit(c);
     promises_deinit(c);
     linearizable_deinit(c);
+    storms_deinit(c);
     mem_free(c);
 }
 
@@ -115,6 +116,7 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     monotone_before_fact(c, who, fact);
     durable_log_before_fact(c, who, fact);
     log_begin_before_fact(c, who, fact);
+    membership_before_fact(c, who, fact);
     record_on_fact(c, who, fact);
     if (c->accepting == who && fact->kind == PEER_FACT_WOKE) {
         c->accepting = 0;
@@ -129,6 +131,8 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     leader_completeness_on_fact(c, who, fact);
     commit_quorum_on_fact(c, who, fact);
     state_machine_on_fact(c, who, fact);
+    config_change_on_fact(c, who, fact);
+    storms_on_fact(c, who, fact);
 }
 
 size_t checks_members(const struct checks *c, unsigned who)

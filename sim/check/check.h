@@ -77,6 +77,11 @@ uint64_t checks_on_call(struct checks *c, enum promise_kind kind, const struct c
 void checks_on_return(struct checks *c, uint64_t call, enum promise_outcome outcome);
 /* At rest: does the state hold what was promised, and nothing that nobody asked for? */
 bool checks_audit(struct checks *c, const struct listing *state, struct buf *why);
+/* Is this peer's list of the others (its cluster_peers, as it keeps it) what its configuration says? It may take a moment:
+ * a difference is no failure by itself. Of members that do not run (`running`: bit i - 1 is machine i) the address may
+ * never have been heard. */
+bool checks_audit_list(const struct checks *c, unsigned who, const struct peer_address *others,
+                       size_t count, uint32_t running, struct buf *why);
 
 /* ---- what clients saw while it ran ---- */
 
@@ -101,6 +106,8 @@ struct checks_counts {
     uint64_t seen; /* reads and writes that were answered */
     uint64_t repins;
     uint64_t installs;
+    uint64_t
+        unjudged; /* contents of which clients did too much at once to say whether it was linearizable */
 };
 struct checks_counts checks_counts(const struct checks *c);
 

@@ -97,6 +97,7 @@ struct checks {
     struct matching_book *matching;
     struct promise_book *promises;
     struct seen_book *seen;
+    struct storm_book *storms;
 };
 
 void check_fail(struct checks *c, const char *checker, const char *format, ...)
@@ -120,12 +121,16 @@ bool record_is_durable(const struct checks *c, const struct record_member *membe
 /* One a checker. `before`: looks at the record as it was when the fact came; the others as it is then. */
 void monotone_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void durable_log_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void membership_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void log_begin_before_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void log_matching_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void election_safety_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void leader_completeness_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void commit_quorum_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void config_change_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void storms_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+bool allocations_audit(struct checks *c, const struct listing *state, struct buf *why);
 
 /* A cluster of one goes on from that machine's disk. */
 void record_succeed(struct checks *c, unsigned who);
@@ -135,5 +140,6 @@ void election_safety_deinit(struct checks *c);
 void log_matching_deinit(struct checks *c);
 void promises_deinit(struct checks *c);
 void linearizable_deinit(struct checks *c);
+void storms_deinit(struct checks *c);
 
 #endif

@@ -15,6 +15,7 @@ struct seen_cid {
     struct list_link link;
     struct cid cid;
     struct register_history history;
+    bool is_unjudged; /* and counted */
 };
 
 struct seen_call {
@@ -111,6 +112,10 @@ void checks_on_answer(struct checks *c, uint64_t number, enum promise_outcome ou
         fine = register_unknown(h, call->op);
     else if (call->op != NULL)
         fine = register_drop(h, call->op);
+    if (h->has_given_up && !call->of->is_unjudged) {
+        call->of->is_unjudged = true;
+        c->counts.unjudged += 1;
+    }
     if (!fine)
         check_fail(c, "linearizable",
                    "no order of what clients did to %s explains what they saw; the last one: "

@@ -175,7 +175,7 @@ bool checks_audit(struct checks *c, const struct listing *state, struct buf *why
         check_fail(c, "promises", "%s", buf_text(why));
         return false;
     }
-    return true;
+    return allocations_audit(c, state, why);
 }
 
 void promises_forgive(struct checks *c)

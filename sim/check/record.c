@@ -191,7 +191,8 @@ static void record_on_woke(struct record_machine *m, const struct peer_fact *fac
 static void record_on_config(struct checks *c, struct record_machine *m,
                              const struct peer_fact *fact)
 {
-    m->config_before = m->config;
+    if (fact->index != m->config.index) /* a new life tells it again */
+        m->config_before = m->config;
     m->config.index = fact->index;
     m->config.told_at_us = c->hooks.now_us(c->hooks.owner);
     m->config.count = 0;

@@ -21,6 +21,9 @@ void report_verdict(struct buf *out, const struct script *script, const struct p
                (ull)(r->virtual_us / 1000000), (ull)(r->virtual_us / 1000 % 1000), (ull)r->events,
                hash);
     buf_append(out, r->notes.data, r->notes.len);
+    if (r->checks.unjudged > 0)
+        buf_printf(out, "  %llu contents: too much at once to judge what clients saw\n",
+                   (ull)r->checks.unjudged);
     if (r->passed)
         return;
     struct bytes line = script_line(script, r->line);
@@ -48,6 +51,7 @@ void report_json(struct buf *out, const struct script *script, const struct play
     json_key_u64(&w, "events", r->events);
     json_key_u64(&w, "virtual_us", r->virtual_us);
     json_key_string(&w, "trace_hash", hash);
+    json_key_u64(&w, "unjudged", r->checks.unjudged);
     if (!r->passed) {
         struct buf again = { 0 };
         report_again(&again, script, r);

@@ -147,7 +147,7 @@ void play_result_encode(const struct play_result *r, struct buf *out)
     const struct checks_counts *c = &r->checks;
     const uint64_t counts[] = { c->facts,         c->committed,        c->leaders,
                                 c->promises_kept, c->promises_unknown, c->repins,
-                                c->installs };
+                                c->installs,      c->unjudged };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         buf_put_u64(out, counts[i]);
 }
@@ -179,7 +179,7 @@ int play_result_decode(struct play_result *r, struct bytes bytes)
     struct checks_counts *c = &r->checks;
     uint64_t *const counts[] = { &c->facts,         &c->committed,        &c->leaders,
                                  &c->promises_kept, &c->promises_unknown, &c->repins,
-                                 &c->installs };
+                                 &c->installs,      &c->unjudged };
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
         *counts[i] = reader_u64(&in);
     return reader_finish(&in);

@@ -41,4 +41,5 @@ void sweep_add(struct sweep *s, const struct play_result *r)
     s->checks.promises_unknown += r->checks.promises_unknown;
     s->checks.repins += r->checks.repins;
     s->checks.installs += r->checks.installs;
+    s->checks.unjudged += r->checks.unjudged;
 }

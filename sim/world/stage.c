@@ -400,6 +400,15 @@ static void stage_forget(void *impl, void *asked)
 static bool stage_audit(void *impl, const struct listing *state, struct buf *why)
 {
     struct world *w = impl;
+    uint32_t running = 0;
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        running |= (uint32_t)(w->machines[who].state == MACHINE_UP) << (who - 1);
+    for (unsigned who = 1; who <= w->machines_count; who++) {
+        const struct machine *m = &w->machines[who];
+        if (m->state == MACHINE_UP && !m->list_is_edited &&
+            !checks_audit_list(w->checks, who, m->others, m->others_count, running, why))
+            return false;
+    }
     return checks_audit(w->checks, state, why);
 }
 

@@ -135,7 +135,8 @@ Test(os_damage, a_file_cut_short_ends_one_run_and_is_put_aside_by_the_second_nex
     off_t half = len_of(p->file) / 2;
     cr_assert_eq(read_in_a_child(p, half), 1);
     cr_assert_eq(os_damage_of(p->env), OS_DAMAGE_UNREADABLE);
-    cr_assert_neq(read_in_a_child(p, half), 0); /* all of it is read; the page that was cut may just not fit */
+    cr_assert_neq(read_in_a_child(p, half),
+                  0); /* all of it is read; the page that was cut may just not fit */
     cr_assert_eq(os_damage_of(p->env), OS_DAMAGE_CORRUPT);
     cr_assert_eq(open_and_count(p), 0);
     cr_assert(is_there(p->aside));
@@ -164,7 +165,7 @@ Test(os_damage, what_is_read_again_has_to_fit_its_checksums)
     fclose(file);
     for (char *at = content; (at = memmem(at, (size_t)(content + len - at), "a value", 7)); at++)
         overwrite(p->file, at - content, "A", 1); /* LMDB leaves old copies in unused space */
-    cr_assert_eq(open_and_count(p), ROWS_COUNT); /* without a mark nobody looks */
+    cr_assert_eq(open_and_count(p), ROWS_COUNT);  /* without a mark nobody looks */
     os_damage_mark(p->env, OS_DAMAGE_UNREADABLE);
     cr_assert_eq(open_and_count(p), 0);
     cr_assert(is_there(p->aside));

@@ -153,6 +153,11 @@ static void begin_with_a_leader(void)
     cr_assert_str_empty(seen.checker, "%s", seen.text);
 }
 
+static void expect_nothing(void)
+{
+    cr_assert_str_empty(seen.checker, "%s: %s", seen.checker, seen.text);
+}
+
 static void end_seeing(const char *checker)
 {
     cr_assert_str_eq(seen.checker, checker, "%s: %s", seen.checker, seen.text);
@@ -582,4 +587,120 @@ Test(sim_check, a_local_read_may_be_old_but_does_not_go_back)
     read_at(SEEN_LOCAL_READ, 2, 0, 9);
     read_at(SEEN_LOCAL_READ, 3, 0, 8);
     end_seeing("monotone reads");
+}
+
+Test(sim_check, too_much_at_once_is_not_judged_and_said)
+{
+    begin();
+    for (uint64_t i = 1; i <= 100; i++)
+        (void)ask(SEEN_WRITE, 1, i);
+    /* None of them is answered, so each may happen, or not: until that is known nothing can be judged. */
+    uint64_t last = 0;
+    for (uint64_t i = 101; i <= 200; i++) {
+        last = ask(SEEN_WRITE, 1, i);
+        checks_on_answer(checks, last, PROMISE_UNKNOWN, 0, 0);
+    }
+    cr_assert_eq(checks_counts(checks).unjudged, 0, "it waits for the first hundred");
+    for (uint64_t call = 1; call <= 100; call++)
+        checks_on_answer(checks, call, PROMISE_UNKNOWN, 0, 0);
+    cr_assert_eq(checks_counts(checks).unjudged, 1);
+    expect_nothing();
+    checks_destroy(checks);
+}
+
+/* ---- who belongs ---- */
+
+static void config_of(unsigned who, uint64_t index, const unsigned *voters, size_t count)
+{
+    struct peer_fact_member members[5];
+    for (size_t i = 0; i < count; i++)
+        members[i] = (struct peer_fact_member){ voters[i], true, ids[voters[i]] };
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_CONFIG,
+                                  .index = index,
+                                  .members = members,
+                                  .members_count = count });
+}
+
+Test(sim_check, two_voters_in_one_step)
+{
+    begin_with_a_leader();
+    config_of(1, 3, (unsigned[]){ 1, 2, 3, 4, 5 }, 5);
+    end_seeing("configuration");
+}
+
+Test(sim_check, a_change_before_the_last_one_is_committed)
+{
+    begin_with_a_leader();
+    config_of(1, 3, (unsigned[]){ 1, 2, 3, 4 }, 4);
+    expect_nothing();
+    config_of(1, 4, (unsigned[]){ 1, 2, 3, 4, 5 }, 5);
+    end_seeing("configuration");
+}
+
+Test(sim_check, one_that_does_not_vote_is_elected)
+{
+    begin_with_a_leader();
+    config_of(2, 3, (unsigned[]){ 1, 3 }, 2);
+    leads(2, 3);
+    expect_nothing(); /* its removal is not committed: it may still be needed */
+    config_of(2, 2, (unsigned[]){ 1, 3 }, 2);
+    leads(2, 4);
+    end_seeing("membership");
+}
+
+Test(sim_check, a_list_of_peers_with_somebody_who_was_removed)
+{
+    begin_with_a_leader();
+    struct buf why = { 0 };
+    struct peer_address others[] = { { .id = ids[1] }, { .id = ids[3] }, { .id = ids[4] } };
+    cr_assert(checks_audit_list(checks, 2, others, 2, 0x1f, &why), "%s", buf_text(&why));
+    cr_assert_not(checks_audit_list(checks, 2, others, 3, 0x1f, &why));
+    cr_assert_not(checks_audit_list(checks, 2, others, 1, 0x1f, &why));
+    cr_assert(checks_audit_list(checks, 2, others, 1, 0x03, &why), "3 does not run");
+    buf_deinit(&why);
+    checks_destroy(checks);
+}
+
+Test(sim_check, one_pin_moved_over_and_over)
+{
+    begin_with_a_leader();
+    for (int i = 0; i < 41; i++) {
+        expect_nothing();
+        tell(1, (struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN, .cid = cid_of(1) });
+    }
+    end_seeing("storms");
+}
+
+static bool audit_row(struct listing_row row)
+{
+    struct listing state = { .rows = &row, .count = 1 };
+    struct buf why = { 0 };
+    row.cid = cid_of(1);
+    checks_on_return(checks, checks_on_call(checks, PROMISE_PIN, &row.cid), PROMISE_KEPT);
+    bool fine = checks_audit(checks, &state, &why);
+    buf_deinit(&why);
+    return fine;
+}
+
+Test(sim_check, holders_that_may_not_be)
+{
+    static const struct {
+        int factor;
+        size_t count;
+        unsigned holders[3];
+    } wrong[] = { { 2, 3, { 1, 2, 3 } }, { 2, 2, { 1, 1 } }, { 2, 2, { 1, 4 } }, { -1, 1, { 1 } } };
+    begin_with_a_leader();
+    cr_assert(audit_row((struct listing_row){
+        .factor_min = 2, .factor_max = 2, .holders_count = 2, .holders = { ids[1], ids[3] } }));
+    checks_destroy(checks);
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        begin_with_a_leader();
+        struct listing_row row = { .factor_min = wrong[i].factor,
+                                   .factor_max = wrong[i].factor,
+                                   .holders_count = wrong[i].count };
+        for (size_t k = 0; k < wrong[i].count; k++)
+            row.holders[k] = ids[wrong[i].holders[k]];
+        cr_assert_not(audit_row(row));
+        end_seeing("allocations");
+    }
 }
