@@ -2,6 +2,7 @@
  * the right code, in time, and does the peer live on?
  *
  *      bad_requests SEED COUNT REST TLS PROXY USER:PASSWORD-IN-BASE64     ports on 127.0.0.1
+ *      bad_requests slow REST PROXY USER:PASSWORD-IN-BASE64               clients that are slow on purpose
  *
  * The same seed makes the same requests. What was wrong is printed, with the request; exit code 1 then. */
 #include <arpa/inet.h>
@@ -457,13 +458,76 @@ static void attempt(struct run *r)
     buf_deinit(&a.request);
 }
 
+/* ---- clients that are slow on purpose ---- */
+
+enum { DRIP_MS = 50, PATIENCE_MS = 5000 };
+
+/* Says it byte by byte, or (drip_ms 0) at once, and then nothing. What is heard until the connection ends by itself. */
+static int linger(int port, const char *text, unsigned drip_ms, struct buf *answer)
+{
+    int fd = dial(port);
+    if (fd < 0)
+        return -2;
+    size_t len = strlen(text), said = 0;
+    int code = -2;
+    for (unsigned waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += DRIP_MS) {
+        size_t step = drip_ms == 0 ? len - said : said < len ? 1 : 0;
+        if (step > 0)
+            (void)!send(fd, text + said, step, MSG_NOSIGNAL);
+        said += step;
+        struct pollfd wait = { .fd = fd, .events = POLLIN };
+        if (poll(&wait, 1, DRIP_MS) > 0) {
+            code = hear(fd, answer);
+            break;
+        }
+    }
+    close(fd);
+    return code;
+}
+
+static int slow_clients(char **argv)
+{
+    char body[512];
+    snprintf(body, sizeof body,
+             "POST /peers HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\nContent-Length: "
+             "100\r\n\r\n{",
+             argv[4]);
+    const struct {
+        const char *name, *text;
+        int port;
+        unsigned drip_ms;
+        int code;
+    } cases[] = {
+        { "head", "GET /id HTTP/1.1\r\nHost", atoi(argv[2]), DRIP_MS, 408 },
+        { "head at the proxy", "GET /api/v0/id HTTP/1.1\r\nHost", atoi(argv[3]), DRIP_MS, 408 },
+        { "body", body, atoi(argv[2]), 0, 408 },
+        { "silence after an answer", "GET /health HTTP/1.1\r\nHost: x\r\n\r\n", atoi(argv[2]), 0,
+          204 },
+        { "silence", "", atoi(argv[2]), 0, 0 },
+    };
+    int wrong = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf answer = { 0 };
+        int code = linger(cases[i].port, cases[i].text, cases[i].drip_ms, &answer);
+        if (code != cases[i].code)
+            printf("slow %s: %d, not %d: %.200s\n", cases[i].name, code, cases[i].code,
+                   buf_text(&answer));
+        wrong += code != cases[i].code;
+        buf_deinit(&answer);
+    }
+    return wrong > 0;
+}
+
 int main(int argc, char **argv)
 {
+    signal(SIGPIPE, SIG_IGN);
+    if (argc == 5 && strcmp(argv[1], "slow") == 0)
+        return slow_clients(argv);
     if (argc != 7) {
-        fprintf(stderr, "usage: bad_requests SEED COUNT REST TLS PROXY CREDENTIALS\n");
+        fprintf(stderr, "usage: bad_requests SEED COUNT REST TLS PROXY CREDENTIALS\n"
+                        "       bad_requests slow REST PROXY CREDENTIALS\n");
         return 2;
     }
-    signal(SIGPIPE, SIG_IGN);
     struct run r = { .state = strtoull(argv[1], NULL, 10) * 2654435761u + 1,
                      .rest = atoi(argv[3]),
                      .tls = atoi(argv[4]),

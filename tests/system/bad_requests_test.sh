@@ -14,6 +14,9 @@ holds init_plain peer_init 2
 for n in 1 2; do
     tls='.'
     [ $n = 2 ] || tls=".api.restapi.ssl_cert_file = \"$work/cert.pem\" | .api.restapi.ssl_key_file = \"$work/key.pem\""
+    # Patience that a test can wait out.
+    tls="$tls | .api.restapi.read_header_timeout = \"300ms\" | .api.restapi.read_timeout = \"700ms\" |
+        .api.ipfsproxy.read_header_timeout = \"300ms\" | .api.restapi.idle_timeout = \"400ms\""
     jq "$tls | .api.restapi.basic_auth_credentials = {\"ann\": \"secret\"}" "$work/peer$n/service.json" >"$work/wanted.json"
     cp "$work/wanted.json" "$work/peer$n/service.json"
 done
@@ -36,6 +39,16 @@ settled() { [ "$(files 2)" -le "$files_before" ] && [ "$(files 1)" -le "$tls_fil
 happens all_connections_are_closed 10 settled
 holds memory_is_bounded test "$(memory 2)" -lt $((memory_before + 8192))
 holds memory_is_bounded_with_tls test "$(memory 1)" -lt $((tls_memory_before + 8192))
+# One byte every now and then (slow-loris), a body that never comes, silence: cut, while others are served.
+"$build/tests/bad_requests" slow "${rest[2]}" "${proxy[2]}" "$(printf ann:secret | base64)" >"$work/slow" 2>&1 &
+slow=$!
+holds others_are_served_meanwhile curl -sSf -m 5 -u ann:secret "http://127.0.0.1:${rest[2]}/id"
+wait $slow
+count slow_clients "$(cat "$work/slow")"
+head_of() { curl -sS -o /dev/null -w '%{http_code}' -u ann:secret -H "X: $(head -c "$1" /dev/zero | tr '\0' x)" "http://127.0.0.1:${rest[2]}/id"; }
+holds head_that_fits test "$(head_of 7000)" = 200
+holds head_too_big test "$(head_of 9000)" = 431
+
 holds answers curl -sSf -u ann:secret "http://127.0.0.1:${rest[2]}/id"
 holds answers_with_tls curl -sSfk -u ann:secret "https://127.0.0.1:${rest[1]}/id"
 holds clean_stop peer_stop 2

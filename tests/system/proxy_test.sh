@@ -69,7 +69,7 @@ scenario() {
     if [ -n "$kubo" ]; then
         local page=http://127.0.0.1:${api[1]} # which the daemon trusts
         holds its_page eval "proxy_at 1 pin/ls -i -H 'Origin: $page' | grep -qi '^Access-Control-Allow-Origin: $page'"
-        holds another_page eval "! proxy_at 1 'pin/rm?arg=$new' -H 'Origin: http://evil.example' && lists 1 2"
+        holds another_page eval "proxy_at 1 'pin/rm?arg=$new' -H 'Origin: http://evil.example' | grep -q '403 - Forbidden' && lists 1 2"
     fi
     local block node
     block=$(proxy_at 1 'block/put?pin=true' -F "file=@$work/file" | jq -r .Key)
