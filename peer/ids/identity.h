@@ -1,12 +1,13 @@
 /* identity.h -- who we are: an ed25519 key pair, and what others need to check that it was us.
  *
- * Shape    The secret key is libsodium's: 32 bytes of seed, then the public key. identity.json is
+ * Shape    The secret key is libsodium's: 32 bytes of seed, then the public key. Old files may have an RSA
+ *          key instead ("Qm..."): such a peer keeps its name; none is ever made. identity.json is
  *          {"id": ..., "private_key": base64 of the libp2p private key}, indented by four, no final
  *          newline.
  * Owner    Plain memory; identity_wipe() before it is let go. Only os/ draws seeds and reads files.
  * Needs    sodium_init() once, by the program, before anything here.
- * Errors   ERR_INVALID: not the bytes or the text of a key. ERR_UNSUPPORTED: a key of another type
- *          (RSA of old files). ERR_CORRUPT: the parts do not belong together.
+ * Errors   ERR_INVALID: not the bytes or the text of a key. ERR_UNSUPPORTED: a key of another type.
+ *          ERR_CORRUPT: the parts do not belong together.
  * Source   libp2p peer-ids r2 (keys), RFC 8032; vectors keys.json. */
 #ifndef IDS_IDENTITY_H
 #define IDS_IDENTITY_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #include "ids/peer_id.h"
+#include "ids/rsa.h"
 #include "util/buf.h"
 
 enum {
@@ -23,12 +25,17 @@ enum {
     IDENTITY_SIGNATURE_BYTES = 64,
     IDENTITY_PRIVATE_PROTOBUF_BYTES = 68,
     IDENTITY_PUBLIC_PROTOBUF_BYTES = 36,
-    IDENTITY_PRIVATE_TEXT_SIZE = 93 /* base64 and a NUL */
+    IDENTITY_PRIVATE_TEXT_SIZE = 93, /* base64 and a NUL */
+    IDENTITY_RSA_BYTES_MAX = 2400,   /* a private key of 4096 bits */
+    IDENTITY_PUBLIC_BYTES_MAX = 600, /* any public key, as libp2p writes it */
+    IDENTITY_PROOF_BYTES_MAX = RSA_SIGNATURE_BYTES_MAX
 };
 
 struct identity {
     struct peer_id id;
     uint8_t secret_key[IDENTITY_SEED_BYTES + IDENTITY_PUBLIC_KEY_BYTES];
+    uint8_t rsa_key[IDENTITY_RSA_BYTES_MAX]; /* PKCS #1 */
+    size_t rsa_key_len;                      /* 0: it is ed25519, above */
 };
 
 struct identity_text {
@@ -56,6 +63,20 @@ void identity_sign(const struct identity *identity, const void *bytes, size_t le
 /* OK, or ERR_AUTH when that key did not sign these bytes. */
 int identity_verify(const uint8_t public_key[IDENTITY_PUBLIC_KEY_BYTES], const void *bytes,
                     size_t len, const uint8_t signature[IDENTITY_SIGNATURE_BYTES]);
+
+/* ---- any kind of key: what a handshake shows, and how it is checked ---- */
+
+/* Appends the public key as libp2p writes it. */
+int identity_show(const struct identity *identity, struct buf *out);
+/* Signs these bytes; `out` has room for IDENTITY_PROOF_BYTES_MAX. */
+int identity_prove(const struct identity *identity, const void *bytes, size_t len, uint8_t *out,
+                   size_t *out_len);
+/* Whose key is it, and did it sign these bytes? ERR_INVALID, ERR_UNSUPPORTED: no key that we know.
+ * ERR_AUTH: it did not. */
+int identity_check_proof(struct peer_id *who, struct bytes public_key, const void *bytes,
+                         size_t len, struct bytes proof);
+
+/* ---- ed25519 alone ---- */
 
 /* The public key as libp2p writes it: what is hashed into a peer id and sent in handshakes. */
 void identity_public_marshal(const uint8_t public_key[IDENTITY_PUBLIC_KEY_BYTES],

@@ -196,7 +196,7 @@ static int noise_read_payload(struct noise *n, struct reader *in)
     if (err == OK)
         err = noise_payload_decode(&payload, buf_bytes(&plain), n->remote_static, n->muxer_name);
     if (err == OK) {
-        memcpy(n->remote_identity, payload.identity, sizeof(n->remote_identity));
+        n->remote = payload.who;
         n->remote_is_known = true;
         noise_decide_muxer(n, &payload);
     }
@@ -356,9 +356,9 @@ int noise_read(struct noise *n, struct bytes message)
     return err;
 }
 
-const uint8_t *noise_remote_identity(const struct noise *n)
+const struct peer_id *noise_remote(const struct noise *n)
 {
-    return n->remote_is_known ? n->remote_identity : NULL;
+    return n->remote_is_known ? &n->remote : NULL;
 }
 
 enum noise_muxer noise_muxer(const struct noise *n)

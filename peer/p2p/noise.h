@@ -65,7 +65,7 @@ struct noise {
     uint8_t ephemeral_public[NOISE_KEY_BYTES];
     uint8_t remote_static[NOISE_KEY_BYTES];
     uint8_t remote_ephemeral[NOISE_KEY_BYTES];
-    uint8_t remote_identity[NOISE_KEY_BYTES]; /* ed25519 public key */
+    struct peer_id remote;
     bool remote_is_known;
     const char *muxer_name; /* ours, listed in the payload; NULL: we list none */
     enum noise_muxer muxer;
@@ -84,7 +84,7 @@ int noise_write(struct noise *n, struct buf *out);
 int noise_read(struct noise *n, struct bytes message);
 /* Who is at the other end: known to the initiator after B, so before it shows itself in C; to the
  * responder after C. NULL before. */
-const uint8_t *noise_remote_identity(const struct noise *n);
+const struct peer_id *noise_remote(const struct noise *n);
 enum noise_muxer noise_muxer(const struct noise *n); /* when done */
 
 /* Takes one frame off the front of `in`; ERR_MORE while it is not whole. */

@@ -24,16 +24,21 @@ static void noise_signed_bytes(uint8_t out[SIGNED_BYTES], const uint8_t static_p
 void noise_payload_encode(struct buf *out, const struct identity *identity,
                           const uint8_t static_public[32], const char *muxer)
 {
-    uint8_t key[IDENTITY_PUBLIC_PROTOBUF_BYTES];
-    identity_public_marshal(identity_public_key(identity), key);
-
+    struct buf key = { 0 };
     uint8_t to_sign[SIGNED_BYTES];
-    uint8_t signature[IDENTITY_SIGNATURE_BYTES];
+    uint8_t signature[IDENTITY_PROOF_BYTES_MAX];
+    size_t signature_len = 0;
     noise_signed_bytes(to_sign, static_public);
-    identity_sign(identity, to_sign, sizeof(to_sign), signature);
-
-    protobuf_put_bytes(out, FIELD_IDENTITY, key, sizeof(key));
-    protobuf_put_bytes(out, FIELD_SIGNATURE, signature, sizeof(signature));
+    int err = identity_show(identity, &key);
+    if (err == OK)
+        err = identity_prove(identity, to_sign, sizeof(to_sign), signature, &signature_len);
+    if (err == OK) {
+        protobuf_put_bytes(out, FIELD_IDENTITY, key.data, key.len);
+        protobuf_put_bytes(out, FIELD_SIGNATURE, signature, signature_len);
+    } else {
+        out->err = err;
+    }
+    buf_deinit(&key);
     if (muxer == NULL)
         return;
     struct buf extensions = { 0 };
@@ -65,14 +70,10 @@ static int noise_identity_check(struct noise_payload *out, struct bytes key, str
 {
     if (key.len == 0 || signature.len == 0)
         return ERR_AUTH;
-    int err = identity_public_unmarshal(out->identity, key.data, key.len);
-    if (err != OK)
-        return err == ERR_UNSUPPORTED ? err : ERR_CORRUPT;
     uint8_t was_signed[SIGNED_BYTES];
     noise_signed_bytes(was_signed, static_public);
-    if (signature.len != IDENTITY_SIGNATURE_BYTES)
-        return ERR_AUTH;
-    return identity_verify(out->identity, was_signed, sizeof(was_signed), signature.data);
+    int err = identity_check_proof(&out->who, key, was_signed, sizeof(was_signed), signature);
+    return err == ERR_INVALID ? ERR_CORRUPT : err;
 }
 
 int noise_payload_decode(struct noise_payload *out, struct bytes payload,

@@ -4,7 +4,7 @@
  *          "noise-libp2p-static-key:" and the sender's static key, 4 extensions {2 muxers, in order of
  *          preference}. Unknown fields are skipped.
  * Errors   decode: ERR_CORRUPT (no protobuf), ERR_AUTH (key or signature missing or wrong),
- *          ERR_UNSUPPORTED (the identity key is none of ours: only ed25519).
+ *          ERR_UNSUPPORTED (the identity key is none of ours: ed25519 or RSA).
  * Source   libp2p noise r5, peer-ids r2; vectors noise.json payload_checks. */
 #ifndef P2P_NOISE_PAYLOAD_H
 #define P2P_NOISE_PAYLOAD_H
@@ -16,7 +16,7 @@
 #include "util/buf.h"
 
 struct noise_payload {
-    uint8_t identity[IDENTITY_PUBLIC_KEY_BYTES]; /* ed25519; its signature was checked */
+    struct peer_id who; /* its signature was checked */
     bool lists_muxers;
     bool lists_ours; /* the muxer that decode was asked about is among them */
 };

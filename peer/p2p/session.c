@@ -188,7 +188,7 @@ static int session_read_handshake(struct session *s, struct bytes message)
         session_fail(s, err, "out of memory");
         break;
     case ERR_UNSUPPORTED:
-        session_fail(s, err, "the identity of the other side is not an ed25519 key");
+        session_fail(s, err, "the identity of the other side is a key of a kind that we do not know");
         break;
     default:
         session_fail(s, err, "the handshake of the other side is damaged");
@@ -199,10 +199,10 @@ static int session_read_handshake(struct session *s, struct bytes message)
 /* The dialer knows before it says who it is itself; the listener when all is said. */
 static int session_check_remote(struct session *s)
 {
-    const uint8_t *key = noise_remote_identity(&s->noise);
-    if (key == NULL || s->remote_is_known)
+    const struct peer_id *remote = noise_remote(&s->noise);
+    if (remote == NULL || s->remote_is_known)
         return OK;
-    s->remote = peer_id_of_public_key(key);
+    s->remote = *remote;
     s->remote_is_known = true;
     if (s->has_expected && !peer_id_equal(&s->remote, &s->expected))
         session_fail(s, ERR_AUTH, "another peer answers at this address than the one expected");

@@ -113,4 +113,22 @@ holds source_stops peer_stop 1
 peer_start 1
 happens source_runs_again 30 sees 1 1
 
+# ---- an RSA key in a flat file, as 0.0.12 made it: the peer keeps its name, and both kinds form a cluster ----
+holds second_daemon ipfs_start_standin 2
+peer_init 2
+old=$(jq -r .peer_id tests/vectors/rsa.json)
+jq -n --arg id "$old" --arg key "$(jq -r .private_base64 tests/vectors/rsa.json)" --arg secret "$secret" --arg data "$work/peer2/data" \
+    --arg cluster "/ip4/127.0.0.1/tcp/${cluster[2]}" --arg api "/ip4/127.0.0.1/tcp/${rest[2]}" --arg proxy "/ip4/127.0.0.1/tcp/${proxy[2]}" \
+    --arg ipfs "/ip4/127.0.0.1/tcp/${api[2]}" '{id: $id, private_key: $key, cluster_peers: [], bootstrap: [],
+    cluster_multiaddress: $cluster, api_listen_multiaddress: $api, ipfs_proxy_listen_multiaddress: $proxy,
+    ipfs_node_multiaddress: $ipfs, consensus_data_folder: $data, cluster: {secret: $secret}}' >"$work/peer2/service.json"
+rm "$work/peer2/identity.json"
+peer_start 2 --bootstrap "$(peer_address 1)"
+happens rsa_joins 30 sees 2 1 2
+holds rsa_keeps_its_name test "$(ctl_at 2 --enc json id | jq -r .id)" = "$old"
+holds rsa_key_is_moved test "$(jq -r .id "$work/peer2/identity.json")" = "$old"
+holds rsa_stops peer_stop 2
+peer_start 2
+happens rsa_is_back 30 sees 2 1 2
+
 finish
