@@ -235,6 +235,10 @@ bench-sim: $(B)/bench/bench_sim
 # js-libp2p against our wire, both ways. Needs Node and npm; what npm brings stays under $(B).
 interop: $(B)/tests/p2p_echo
 	tests/clients/p2p.sh $(B)
+# Clients of the REST API that nobody here wrote, against two peers on real IPFS daemons.
+.PHONY: clients
+clients: all
+	tests/clients/cluster.sh $(B)
 $(B)/tests/p2p_echo: $(B)/obj/tests/clients/p2p_echo.o $(B)/libtest.a $(ARCHIVES)
 	$(link)
 
@@ -327,6 +331,7 @@ help:
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, DRAW=10 for ten, M=--matrix: by which scenario'
 	@echo 'make crash      power cuts: what a recorded peer could have left on its disk, opened; make long: all of it'
+	@echo 'make clients    foreign clients of the REST API, on real IPFS daemons (needs Node, npm, make kubo)'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make analyze    cppcheck over all sources'
 	@echo 'make tsan       what has threads, under ThreadSanitizer'

@@ -6,7 +6,8 @@
 #   daemon.sh api A           where daemon A answers, HOST:PORT
 #   daemon.sh stop DIR        stops every daemon under DIR (or the one whose repository DIR is), and waits
 #
-# A repository that exists already is started again with what it holds. KUBO names the program (build/kubo/ipfs).
+# A repository that exists already is started again with what it holds. KUBO names the program (build/kubo/ipfs),
+# KUBO_PROFILE the profiles of a new repository (test).
 # Ports are the kernel's choice. The daemon's pid is in pid, its output in daemon.log, its API address in api.
 set -eu
 KUBO=${KUBO:-build/kubo/ipfs}
@@ -19,7 +20,7 @@ complain() {
 
 # Nothing may leave this machine: no bootstrap, no routing, no local discovery, no port mapping, no relays.
 configure() {
-    IPFS_PATH=$1 "$KUBO" init --profile test --empty-repo >"$1/init.log" 2>&1 || {
+    IPFS_PATH=$1 "$KUBO" init --profile "${KUBO_PROFILE:-test}" --empty-repo >"$1/init.log" 2>&1 || {
         cat "$1/init.log" >&2
         complain "cannot initialise $1"
     }
