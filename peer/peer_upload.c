@@ -19,6 +19,8 @@ struct peer_upload {
     struct api_add *add; /* NULL: the client has gone, or has its answer */
     struct upload *upload;
     struct peer_placing placing;
+    uint64_t place_at_us; /* asked again then; RAFT_NEVER: it is under way, or known */
+    uint64_t place_until_us;
     struct peer_id *chosen; /* whoever shall hold it */
     size_t chosen_count;
     struct peer_id *preferred; /* the same, those first who have it */
@@ -176,6 +178,10 @@ static void peer_upload_placed(struct peer_placing *placing, int err, const stru
                                size_t count, const char *why)
 {
     struct peer_upload *up = list_entry(placing, struct peer_upload, placing);
+    if (err == ERR_NO_LEADER && up->peer->now_us < up->place_until_us) {
+        up->place_at_us = up->peer->now_us + PEER_PROPOSE_PAUSE_US; /* there will be one */
+        return;
+    }
     if (err == OK) {
         up->chosen = mem_array(count, sizeof(*up->chosen));
         up->preferred = mem_array(count, sizeof(*up->preferred));
@@ -195,6 +201,30 @@ static void peer_upload_placed(struct peer_placing *placing, int err, const stru
     up->add->is_started = true;
     up->add->allocations = up->chosen;
     up->add->allocations_count = up->chosen_count;
+}
+
+/* At once an error that asking again would not change, with words in `why`. */
+static int peer_upload_place(struct peer_upload *up, struct buf *why)
+{
+    const struct api_add *add = up->add;
+    up->place_at_us = RAFT_NEVER;
+    int err =
+        peer_place(up->peer, &add->pin, add->priority, add->priority_count, &up->placing, why);
+    if (err != ERR_NO_LEADER)
+        return err;
+    peer_upload_placed(&up->placing, err, NULL, 0, err_text(err));
+    return OK;
+}
+
+static void peer_upload_place_again(struct peer_upload *up)
+{
+    struct buf why = { 0 };
+    if (up->peer->now_us < up->place_at_us)
+        return;
+    int err = peer_upload_place(up, &why);
+    if (err != OK)
+        upload_fail(up->upload, err, why.len > 0 ? buf_text(&why) : err_text(err));
+    buf_deinit(&why);
 }
 
 /* ---- what the API asks for ---- */
@@ -245,6 +275,7 @@ static int peer_upload_create(struct peer *p, struct api_add *add, struct peer_u
     }
     up->peer = p;
     up->add = add;
+    up->place_at_us = RAFT_NEVER;
     up->placing.done = peer_upload_placed;
     list_push_back(&p->uploads.list, &up->link);
     p->uploads.count += 1;
@@ -266,7 +297,8 @@ static int peer_upload_open(struct peer *p, struct api_add *add, struct buf *why
         err = peer_upload_create(p, add, &up);
     if (err != OK)
         return err;
-    err = peer_place(p, &add->pin, add->priority, add->priority_count, &up->placing, why);
+    up->place_until_us = p->now_us + p->options.commit_timeout_us;
+    err = peer_upload_place(up, why);
     if (err == OK)
         add->pending = up;
     else
@@ -351,8 +383,11 @@ void peer_uploads_settle(struct peer *p)
 {
     do {
         p->uploads.has_moved = false;
-        list_for_each_safe (at, after, &p->uploads.list)
-            upload_step(list_entry(at, struct peer_upload, link)->upload, p->now_us);
+        list_for_each_safe (at, after, &p->uploads.list) {
+            struct peer_upload *up = list_entry(at, struct peer_upload, link);
+            peer_upload_place_again(up);
+            upload_step(up->upload, p->now_us);
+        }
         peer_intakes_step(p);
     } while (p->uploads.has_moved);
 }
@@ -361,8 +396,10 @@ uint64_t peer_uploads_deadline_us(const struct peer *p)
 {
     uint64_t due = peer_intakes_deadline_us(p);
     list_for_each (at, &p->uploads.list) {
-        uint64_t one = upload_deadline_us(list_entry(at, struct peer_upload, link)->upload);
+        const struct peer_upload *up = list_entry(at, struct peer_upload, link);
+        uint64_t one = upload_deadline_us(up->upload);
         due = one < due ? one : due;
+        due = up->place_at_us < due ? up->place_at_us : due;
     }
     return due;
 }
