@@ -263,12 +263,16 @@ static void life_on_cluster_id(void *owner, const uint8_t id[PEER_CLUSTER_ID_BYT
     struct buf path = { 0 };
     struct buf text = { 0 };
     struct buf why = { 0 };
+    struct buf before = { .limit = 1024 };
     hex_append(&text, id, PEER_CLUSTER_ID_BYTES);
     buf_put_u8(&text, '\n');
-    if (os_file_replace(cmd_path(&path, l->daemon->service, "cluster_id"), text.data, text.len,
-                        0600, &why) != OK)
+    cmd_path(&path, l->daemon->service, "cluster_id");
+    bool is_there = os_file_read(buf_text(&path), &before, NULL) == OK &&
+                    bytes_equal(buf_bytes(&before), buf_bytes(&text));
+    if (!is_there && os_file_replace(buf_text(&path), text.data, text.len, 0600, &why) != OK)
         LOG_WARN(&l->daemon->service->log, "service", "the cluster id could not be kept: %s",
                  buf_text(&why));
+    buf_deinit(&before);
     buf_deinit(&path);
     buf_deinit(&text);
     buf_deinit(&why);

@@ -44,9 +44,10 @@ int state_fail(const struct state *s, const char *doing, int err);
 /* Asks on stdout, at most three times; the end of the input means no. */
 bool state_asks(const char *question);
 
-/* The file is whole under its name, durably, or not there at all. NULL: stdout. */
-int state_write_pins(const struct store *store, const char *path, uint64_t *pins_count,
-                     struct buf *why);
+/* The file is whole under its name, or not there at all. NULL: stdout. `is_durable`: it is on disk when this
+ * returns; else the kernel writes it when it likes. */
+int state_write_pins(const struct store *store, const char *path, bool is_durable,
+                     uint64_t *pins_count, struct buf *why);
 
 enum { STATE_PROGRESS_PINS = 100000 }; /* a line on stderr each */
 

@@ -9,6 +9,9 @@
 #include "state/pin_json.h"
 #include "util/arena.h"
 #include "util/err.h"
+#include "util/mem.h"
+
+enum { EXPORT_ROOM_BYTES = 256 * 1024 };
 
 struct export
 {
@@ -47,25 +50,35 @@ static int export_all(const struct store *store, struct export *x)
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static int export_close(struct export *x, const char *fresh, const char *path, struct buf *why)
+static int export_close(struct export *x, const char *fresh, const char *path, bool is_durable,
+                        struct buf *why)
 {
-    bool good = fflush(x->file) == 0 && fsync(fileno(x->file)) == 0;
+    bool good = fflush(x->file) == 0 && (!is_durable || fsync(fileno(x->file)) == 0);
     int number = errno;
     if (fclose(x->file) != 0 || !good) {
         buf_printf(why, "cannot write %s: %s", fresh, strerror(number));
         return ERR_IO;
     }
-    return os_dir_rename(fresh, path, why);
+    if (is_durable)
+        return os_dir_rename(fresh, path, why);
+    if (rename(fresh, path) == 0)
+        return OK;
+    buf_printf(why, "cannot write %s: %s", path, strerror(errno));
+    return ERR_IO;
 }
 
-int state_write_pins(const struct store *store, const char *path, uint64_t *pins_count,
-                     struct buf *why)
+int state_write_pins(const struct store *store, const char *path, bool is_durable,
+                     uint64_t *pins_count, struct buf *why)
 {
     struct buf fresh = { 0 };
     struct export x = { .file = stdout };
+    char *room = path != NULL ? mem_alloc(EXPORT_ROOM_BYTES) : NULL;
     buf_printf(&fresh, "%s.new", path != NULL ? path : "stdout");
     if (path != NULL)
         x.file = fopen(buf_text(&fresh), "we");
+    if (x.file != NULL && room != NULL)
+        (void)setvbuf(x.file, room, _IOFBF,
+                      EXPORT_ROOM_BYTES); /* else it is a call for each 4 KiB */
     int err = x.file != NULL ? OK : ERR_IO;
     if (err != OK)
         buf_printf(why, "cannot write %s: %s", buf_text(&fresh), strerror(errno));
@@ -74,12 +87,13 @@ int state_write_pins(const struct store *store, const char *path, uint64_t *pins
     if (err == OK && path == NULL && fflush(stdout) != 0)
         err = ERR_IO;
     if (err == OK && path != NULL)
-        err = export_close(&x, buf_text(&fresh), path, why);
+        err = export_close(&x, buf_text(&fresh), path, is_durable, why);
     else if (path != NULL && x.file != NULL)
         (void)fclose(x.file);
     if (err != OK && path != NULL)
         (void)os_file_remove(buf_text(&fresh), NULL);
     *pins_count = x.pins_count;
+    mem_free(room); /* the file is closed */
     buf_deinit(&fresh);
     return err;
 }
@@ -103,7 +117,7 @@ static int cmd_state_export_run(void *program, const struct args *args)
     }
     bool has_pins = s.disk != NULL && !peer_disk_facts(s.disk)->is_empty;
     if (err == OK)
-        err = state_write_pins(has_pins ? &s.port : NULL, path, &count, &s.why);
+        err = state_write_pins(has_pins ? &s.port : NULL, path, true, &count, &s.why);
     if (err == ERR_CORRUPT && s.why.len == 0)
         buf_append_text(&s.why,
                         "a row of this peer's state is damaged. Any other peer of the cluster has "

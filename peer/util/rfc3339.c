@@ -137,6 +137,15 @@ int rfc3339_parse(int64_t *out_us, struct bytes text)
 
 /* ---- printing ---- */
 
+/* So many digits, and what stands behind them; there it goes on. */
+static char *rfc3339_put(char *out, unsigned value, int digits, char behind)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        out[i] = (char)('0' + value % 10);
+    out[digits] = behind;
+    return out + digits + 1;
+}
+
 void rfc3339_print(char out[RFC3339_TEXT_SIZE], int64_t us)
 {
     us = us < YEAR_0_US ? YEAR_0_US : us > YEAR_9999_US + SECOND_US - 1 ? YEAR_9999_US : us;
@@ -145,14 +154,19 @@ void rfc3339_print(char out[RFC3339_TEXT_SIZE], int64_t us)
     struct rfc3339_date date = rfc3339_date_of(days);
     unsigned second = (unsigned)(rest_us / SECOND_US);
     unsigned fraction = (unsigned)(rest_us % SECOND_US);
-    int len = snprintf(out, RFC3339_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u",
-                       (unsigned)date.year % 10000, (unsigned)date.month % 100,
-                       (unsigned)date.day % 100, second / 3600 % 24, second / 60 % 60, second % 60);
+    char *at = rfc3339_put(out, (unsigned)date.year, 4, '-');
+    at = rfc3339_put(at, (unsigned)date.month, 2, '-');
+    at = rfc3339_put(at, (unsigned)date.day, 2, 'T');
+    at = rfc3339_put(at, second / 3600, 2, ':');
+    at = rfc3339_put(at, second / 60 % 60, 2, ':');
+    at = rfc3339_put(at, second % 60, 2, '.');
     if (fraction > 0) {
-        len += snprintf(out + len, RFC3339_TEXT_SIZE - (size_t)len, ".%06u", fraction);
-        while (out[len - 1] == '0')
-            len -= 1;
+        at = rfc3339_put(at, fraction, 6, '0');
+        while (at[-1] == '0')
+            at -= 1;
+    } else {
+        at -= 1; /* no dot */
     }
-    out[len++] = 'Z';
-    out[len] = '\0';
+    at[0] = 'Z';
+    at[1] = '\0';
 }
