@@ -13,7 +13,7 @@
 
 #include "util/err.h"
 
-enum { OS_FILE_BYTES_MAX = 64 * 1024 * 1024 };
+enum { OS_FILE_BYTES_MAX = 64 * 1024 * 1024, OS_FILE_PIECE_BYTES = 4096 };
 
 static int os_file_err(int number)
 {
@@ -52,24 +52,24 @@ int os_file_read(const char *path, struct buf *out, struct buf *why)
         return os_file_fail(why, "cannot read", path);
     size_t limit = out->limit > 0 ? out->limit : OS_FILE_BYTES_MAX;
     int err = OK;
-    for (;;) {
-        uint8_t *room = out->len <= limit ? buf_reserve(out, 4096) : NULL;
-        if (room == NULL) {
-            if (why != NULL)
-                buf_printf(why, "%s is too big", path);
-            err = ERR_TOO_BIG;
-            break;
-        }
-        ssize_t got = read(fd, room, 4096);
-        if (got == 0)
-            break;
-        if (got > 0) {
-            out->len += (size_t)got;
-        } else if (errno != EINTR) {
+    for (bool is_over = false; !is_over && err == OK;) {
+        uint8_t beyond; /* one byte more than there may be */
+        size_t left = limit - out->len;
+        size_t want = left < OS_FILE_PIECE_BYTES ? left : OS_FILE_PIECE_BYTES;
+        uint8_t *room = want > 0 ? buf_reserve(out, want) : &beyond;
+        ssize_t got = room != NULL ? read(fd, room, want > 0 ? want : 1) : 0;
+        is_over = got == 0;
+        if (room == NULL)
+            err = out->err;
+        else if (got < 0 && errno != EINTR)
             err = os_file_fail(why, "cannot read", path);
-            break;
-        }
+        else if (got > 0 && want == 0)
+            err = ERR_TOO_BIG;
+        else if (got > 0)
+            out->len += (size_t)got;
     }
+    if (err == ERR_TOO_BIG && why != NULL)
+        buf_printf(why, "%s is too big", path);
     close(fd);
     return err;
 }
