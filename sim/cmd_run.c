@@ -1,5 +1,10 @@
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "sim/campaign.h"
 #include "sim/cmd.h"
+#include "sim/real/real_stage.h"
 #include "sim/search/recording.h"
 #include "sim/watch.h"
 #include "util/assert.h"
@@ -13,6 +18,8 @@ struct run_args {
     const char *save_choices;
     bool twice;
     bool json;
+    bool real;
+    const char *programs;
     struct watch watch;
 };
 
@@ -26,6 +33,9 @@ static const struct cmd_option run_options[] = {
     { "--twice", CMD_FLAG, FIELD(twice), NULL, "each seed twice; the hashes have to be equal" },
     { "--json", CMD_FLAG, FIELD(json), NULL, "one JSON object a run, and nothing else" },
     { "--junit", CMD_TEXT, FIELD(junit), "FILE", "a report for a CI" },
+    { "--real", CMD_FLAG, FIELD(real), NULL, "with real processes on loopback, in real time" },
+    { "--programs", CMD_TEXT, FIELD(programs), "DIR",
+      "where ipfs-cluster-service is, for --real (beside this program)" },
     { "--save-choices", CMD_TEXT, FIELD(save_choices), "FILE",
       "keep the run, for `replay` (one run, as all below)" },
     { "--trace", CMD_FLAG, FIELD(watch.trace), NULL, "a line for everything that happens" },
@@ -67,6 +77,36 @@ static int run_one(const struct run_args *a, const struct script *script)
     choice_log_deinit(choices);
     mem_free(choices);
     play_result_deinit(&result);
+    return code;
+}
+
+/* ---- with real processes ---- */
+
+static bool run_find_programs(char folder[PATH_MAX])
+{
+    ssize_t len = readlink("/proc/self/exe", folder, PATH_MAX - 1);
+    if (len <= 0)
+        return false;
+    folder[len] = '\0';
+    *strrchr(folder, '/') = '\0';
+    return true;
+}
+
+static int run_really(const struct run_args *a, const struct scripts *scripts)
+{
+    char beside[PATH_MAX];
+    const char *programs = a->programs;
+    int code = CMD_PASSED;
+    if (programs == NULL && run_find_programs(beside))
+        programs = beside;
+    for (size_t i = 0; i < scripts->count; i++) {
+        const struct script *script = &scripts->list[i];
+        struct play_result result;
+        real_play(script, a->seed != 0 ? a->seed : script->seed, programs, &result);
+        int one = watch_verdict(script, &result, a->json, 0);
+        code = one != CMD_PASSED ? one : code;
+        play_result_deinit(&result);
+    }
     return code;
 }
 
@@ -114,7 +154,9 @@ static int run_main(int argc, char **argv)
     if (!run_is_sensible(&a, files) || !cmd_load_scripts(&scripts, files, argv))
         return CMD_USAGE;
     bool is_one = files == 1 && a.seeds == 1 && a.junit == NULL;
-    int code = is_one ? run_one(&a, &scripts.list[0]) : run_all(&a, &scripts);
+    int code = a.real   ? run_really(&a, &scripts)
+               : is_one ? run_one(&a, &scripts.list[0])
+                        : run_all(&a, &scripts);
     cmd_free_scripts(&scripts);
     return code;
 }

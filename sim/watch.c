@@ -64,7 +64,8 @@ int watch_verdict(const struct script *script, const struct play_result *r, bool
         report_json(&out, script, r);
     } else {
         report_verdict(&out, script, r);
-        report_speed(&out, r->events, r->virtual_us, took_us);
+        if (took_us > 0)
+            report_speed(&out, r->events, r->virtual_us, took_us);
     }
     fputs(buf_text(&out), stdout);
     buf_deinit(&out);

@@ -32,7 +32,7 @@ static const char *allocations_fault(const struct checks *c, const struct record
     if (row->factor_max < 0 && row->holders_count > 0)
         return "goes everywhere, and has a list of holders";
     for (size_t i = 0; i < row->holders_count; i++) {
-        if (!allocations_is_member(c, config, &row->holders[i]))
+        if (config->count > 0 && !allocations_is_member(c, config, &row->holders[i]))
             return "is allocated to a peer that is no member";
         for (size_t k = 0; k < i; k++)
             if (peer_id_equal(&row->holders[k], &row->holders[i]))

@@ -1,0 +1,26 @@
+/* real_proxy.h -- between real peers: every connection to one passes a proxy that can stop, one direction at a time.
+ *
+ *      peer A --- 127.0.0.1:door of B ---[ proxy, a process of its own ]--- where B listens
+ *
+ * Shape    One door a machine, which is what it announces. Who dials is told by the kernel: the socket belongs to one of the
+ *          processes (/proc/net/tcp names its inode, /proc/PID/fd whose it is). No rights are needed.
+ * Cut      A cut direction is not read any more: what is sent into it waits, as in the simulated network.
+ * Owner    Shared memory says what is cut and which process is which machine; the proxy looks every few milliseconds.
+ * Errors   create: NULL when a socket or the process cannot be had. */
+#ifndef SIM_REAL_REAL_PROXY_H
+#define SIM_REAL_REAL_PROXY_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct real_proxy;
+
+struct real_proxy *real_proxy_create(unsigned machines_count);
+void real_proxy_destroy(struct real_proxy *p);
+/* The port of machine `who` (from 1) that others dial; what comes there goes to `target_port`. */
+unsigned real_proxy_door(const struct real_proxy *p, unsigned who);
+void real_proxy_lead_to(struct real_proxy *p, unsigned who, unsigned target_port);
+void real_proxy_is_process(struct real_proxy *p, unsigned who, pid_t pid); /* 0: none */
+void real_proxy_cut(struct real_proxy *p, unsigned from, unsigned to, bool cut);
+
+#endif

@@ -1,0 +1,508 @@
+#include "sim/real/real_stage.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/real/real_http.h"
+#include "sim/real/real_machine.h"
+#include "sim/script/run.h"
+#include "util/assert.h"
+#include "util/err.h"
+#include "util/list.h"
+#include "util/mem.h"
+#include "util/rfc3339.h"
+
+#define STAGE_SLICE_US    ((uint64_t)10 * 1000)
+#define STAGE_PATIENCE_US ((uint64_t)60 * 1000 * 1000)
+#define STAGE_ASK_US      ((uint64_t)5 * 1000 * 1000)
+
+enum { STAGE_TARGET_SIZE = 1024, STAGE_MACHINES_MAX = 32 };
+
+struct real_question {
+    struct list_link link;
+    struct real_call call;
+    struct stage_answer answer;
+    uint64_t promise; /* 0: none */
+};
+
+struct real_stage {
+    struct real_world world;
+    struct real_machine machines[STAGE_MACHINES_MAX];
+    unsigned machines_count;
+    uint64_t began_us;
+    struct choose choose;
+    struct list_link questions;
+    struct checks *checks; /* what clients were promised */
+    bool has_failed;
+    struct buf failure;
+};
+
+static struct real_machine *stage_machine(struct real_stage *s, unsigned who)
+{
+    ASSERT(who >= 1 && who <= s->machines_count);
+    return &s->machines[who - 1];
+}
+
+/* ---- time ---- */
+
+static uint64_t stage_now_us(void *impl)
+{
+    const struct real_stage *s = impl;
+    return real_now_us() - s->began_us;
+}
+
+static enum promise_outcome stage_outcome(const struct stage_answer *a)
+{
+    if (a->err == ERR_UNREACHABLE)
+        return PROMISE_REFUSED;
+    if (a->err != OK || (a->status >= 500 && a->status != 503) || a->status < 200)
+        return PROMISE_UNKNOWN;
+    return a->status < 300 ? PROMISE_KEPT : PROMISE_REFUSED;
+}
+
+static void question_step(struct real_stage *s, struct real_question *q)
+{
+    bool was_done = q->call.is_done;
+    real_call_step(&q->call);
+    if (was_done || !q->call.is_done)
+        return;
+    q->answer = (struct stage_answer){ q->call.err, q->call.reply.status,
+                                       buf_bytes(&q->call.reply.body) };
+    if (q->promise != 0)
+        checks_on_return(s->checks, q->promise, stage_outcome(&q->answer));
+    q->promise = 0;
+}
+
+static bool stage_pass(void *impl, uint64_t until_us)
+{
+    struct real_stage *s = impl;
+    while (!s->has_failed) {
+        list_for_each (link, &s->questions)
+            question_step(s, list_entry(link, struct real_question, link));
+        for (unsigned who = 1; who <= s->machines_count; who++)
+            real_machine_reap(stage_machine(s, who));
+        uint64_t now_us = stage_now_us(s);
+        if (now_us >= until_us)
+            break;
+        uint64_t left_us = until_us - now_us;
+        (void)poll(NULL, 0, (int)((left_us < STAGE_SLICE_US ? left_us : STAGE_SLICE_US) / 1000) + 1);
+    }
+    return !s->has_failed;
+}
+
+static uint64_t stage_choose(void *impl, uint64_t n)
+{
+    struct real_stage *s = impl;
+    return choose(&s->choose, CHOICE_SCENARIO, 0, n);
+}
+
+/* ---- contents: a raw block of the name's bytes ---- */
+
+static struct cid stage_cid(void *impl, struct bytes content)
+{
+    uint8_t bytes[36] = { 0x01, 0x55, 0x12, 0x20 };
+    struct cid cid;
+    (void)impl;
+    crypto_hash_sha256(bytes + 4, content.data, content.len);
+    int err = cid_from_bytes(&cid, bytes, sizeof(bytes));
+    ASSERT(err == OK);
+    return cid;
+}
+
+static int stage_put_block(unsigned port, struct bytes content)
+{
+    static const char edge[] = "--holdfast-real-block";
+    char target[] = "/api/v0/block/put?cid-codec=raw&mhtype=sha2-256";
+    struct buf body = { 0 };
+    struct real_call c;
+    buf_printf(&body, "%s\r\nContent-Disposition: form-data; name=\"data\"; filename=\"b\"\r\n\r\n", edge);
+    buf_append(&body, content.data, content.len);
+    buf_printf(&body, "\r\n%s--\r\n", edge);
+    real_call_start(&c, port, "POST", target,
+                    "Content-Type: multipart/form-data; boundary=holdfast-real-block\r\n",
+                    buf_bytes(&body), STAGE_ASK_US);
+    while (!c.is_done) {
+        (void)poll(NULL, 0, 1);
+        real_call_step(&c);
+    }
+    int err = c.err == OK && c.reply.status != 200 ? ERR_INVALID : c.err;
+    real_call_deinit(&c);
+    buf_deinit(&body);
+    return err;
+}
+
+static int stage_content(struct real_stage *s, unsigned who, const struct script_step *step)
+{
+    struct content_walk walk = { .contents = &step->contents };
+    unsigned port = who == 0 ? s->world.outside_port : stage_machine(s, who)->ipfs_port;
+    struct bytes name;
+    int err = OK;
+    while (err == OK && !step->nowhere && content_next(&walk, &name))
+        err = stage_put_block(port, name);
+    return err;
+}
+
+/* ---- doing ---- */
+
+static int stage_ipfs_loses(struct real_stage *s, struct real_machine *m,
+                            const struct script_step *step)
+{
+    struct content_walk walk = { .contents = &step->contents };
+    struct bytes name;
+    int err = OK;
+    while (err == OK && content_next(&walk, &name)) {
+        char query[STAGE_TARGET_SIZE];
+        struct cid cid = stage_cid(s, name);
+        snprintf(query, sizeof(query), "lose-pin=%s", cid_print(&cid).text);
+        err = real_machine_fault(m, query);
+        if (err == ERR_INVALID)
+            err = OK; /* it did not have it */
+    }
+    return err;
+}
+
+static int stage_ipfs(struct real_stage *s, struct real_machine *m, const struct script_step *step,
+                      struct buf *why)
+{
+    char query[STAGE_TARGET_SIZE] = "heal=true";
+    switch (step->ipfs) {
+    case IPFS_WELL:
+        break;
+    case IPFS_SLOW:
+        snprintf(query, sizeof(query), "slow=%llu", (unsigned long long)(step->time_us / 1000));
+        break;
+    case IPFS_HANG:
+        snprintf(query, sizeof(query), "hang=true");
+        break;
+    case IPFS_ERROR:
+        snprintf(query, sizeof(query), "status=500&error=");
+        for (size_t i = 0; i < step->text.len && strlen(query) + 4 < sizeof(query); i++)
+            snprintf(query + strlen(query), 4, "%%%02x", ((const uint8_t *)step->text.data)[i]);
+        break;
+    case IPFS_HALF:
+        snprintf(query, sizeof(query), "half-answer=true");
+        break;
+    case IPFS_GARBAGE:
+        snprintf(query, sizeof(query), "garbage=true");
+        break;
+    case IPFS_LOSES:
+        return stage_ipfs_loses(s, m, step);
+    case IPFS_FORGETS:
+        return real_machine_restart_ipfs(m, why);
+    case IPFS_REFUSE:
+    case IPFS_MUTE:
+    case IPFS_DOWN:
+    case IPFS_UP:
+        return ERR_UNSUPPORTED; /* a stand-in keeps nothing on a disk, and cannot be healed while it refuses */
+    }
+    return real_machine_fault(m, query);
+}
+
+static int stage_act(void *impl, const struct script_step *step, unsigned who, unsigned other,
+                     struct buf *why)
+{
+    struct real_stage *s = impl;
+    if (who == 0)
+        return step->verb == VERB_CONTENT ? stage_content(s, 0, step) : ERR_UNSUPPORTED;
+    struct real_machine *m = stage_machine(s, who);
+    switch (step->verb) {
+    case VERB_START:
+        return real_machine_start(m, other != 0 ? stage_machine(s, other) : NULL, why);
+    case VERB_CRASH:
+    case VERB_STOP:
+        if (m->pid == 0 && step->verb == VERB_CRASH) {
+            buf_printf(why, "peer %u does not run", who);
+            return ERR_INVALID;
+        }
+        real_machine_signal(m, step->verb == VERB_CRASH ? SIGKILL : SIGTERM);
+        return OK;
+    case VERB_PAUSE:
+    case VERB_RESUME:
+        real_machine_signal(m, step->verb == VERB_PAUSE ? SIGSTOP : SIGCONT);
+        return OK;
+    case VERB_WIPE:
+        if (real_machine_wipe(m) == OK)
+            return OK;
+        buf_printf(why, "peer %u runs: stop or crash it before its data is wiped", who);
+        return ERR_INVALID;
+    case VERB_CUT:
+    case VERB_HEAL:
+        real_proxy_cut(s->world.proxy, who, other, step->verb == VERB_CUT);
+        return OK;
+    case VERB_IPFS:
+        return stage_ipfs(s, m, step, why);
+    case VERB_CONTENT:
+        return stage_content(s, who, step);
+    default:
+        return ERR_UNSUPPORTED;
+    }
+}
+
+/* ---- looking ---- */
+
+/* A peer says of a leader only that it knows one: it is the one that leads in the same term. */
+static void stage_look(void *impl, unsigned who, struct stage_look *out)
+{
+    struct real_stage *s = impl;
+    struct real_machine *m = stage_machine(s, who);
+    real_machine_look(m);
+    *out = m->look;
+    if (out->leader == 0)
+        return;
+    out->leader = UINT64_MAX; /* somebody, unless we find out who */
+    for (unsigned other = 1; other <= s->machines_count; other++) {
+        struct real_machine *l = stage_machine(s, other);
+        real_machine_look(l);
+        if (l->look.leads && l->look.term == out->term)
+            out->leader = other;
+    }
+}
+
+static bool stage_pin_ls(struct real_stage *s, unsigned who, const char *query,
+                         struct http_reply *reply)
+{
+    char target[STAGE_TARGET_SIZE];
+    *reply = (struct http_reply){ 0 };
+    snprintf(target, sizeof(target), "/api/v0/pin/ls?%s", query);
+    return real_ask(stage_machine(s, who)->ipfs_port, "POST", target, (struct bytes){ NULL, 0 },
+                    STAGE_ASK_US, reply) == OK &&
+           reply->status == 200;
+}
+
+static bool stage_has_pin(void *impl, unsigned who, const struct cid *cid)
+{
+    char query[STAGE_TARGET_SIZE];
+    struct http_reply reply;
+    snprintf(query, sizeof(query), "type=recursive&arg=%s", cid_print(cid).text);
+    bool has = stage_pin_ls(impl, who, query, &reply);
+    http_reply_deinit(&reply);
+    return has;
+}
+
+static size_t stage_extra_pins(void *impl, unsigned who,
+                               bool (*is_wanted)(void *owner, const struct cid *cid), void *owner)
+{
+    struct http_reply reply;
+    size_t count = 0;
+    bool ok = stage_pin_ls(impl, who, "type=recursive&stream=true", &reply);
+    static const char field[] = "\"Cid\":\"";
+    const char *at = ok ? buf_text(&reply.body) : "";
+    while ((at = strstr(at, field)) != NULL) {
+        char text[256];
+        struct cid cid;
+        at += strlen(field);
+        snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, "\""), at);
+        count += cid_parse(&cid, text) == OK && !is_wanted(owner, &cid);
+    }
+    http_reply_deinit(&reply);
+    return count;
+}
+
+static uint64_t stage_moves(void *impl)
+{
+    struct real_stage *s = impl;
+    static const char name[] = "\nholdfast_repair_proposed_total ";
+    uint64_t moves = 0;
+    for (unsigned who = 1; who <= s->machines_count; who++) {
+        struct http_reply reply = { 0 };
+        struct real_machine *m = stage_machine(s, who);
+        if (m->pid != 0 && !m->is_paused &&
+            real_ask(m->rest_port, "GET", "/metrics", (struct bytes){ NULL, 0 }, STAGE_ASK_US,
+                     &reply) == OK) {
+            const char *at = strstr(buf_text(&reply.body), name);
+            for (at = at != NULL ? at + strlen(name) : ""; *at >= '0' && *at <= '9'; at++)
+                moves = moves * 10 + (uint64_t)(*at - '0');
+        }
+        http_reply_deinit(&reply);
+    }
+    return moves;
+}
+
+static struct peer_id stage_peer_id(void *impl, unsigned who)
+{
+    return stage_machine(impl, who)->id;
+}
+
+/* ---- asking ---- */
+
+static void stage_put_pin(struct buf *target, const struct stage_question *q)
+{
+    buf_printf(target, "?name=%.*s", (int)q->name.len,
+               q->name.len > 0 ? (const char *)q->name.data : "");
+    if (q->factor_min != 0)
+        buf_printf(target, "&replication-min=%d&replication-max=%d", q->factor_min, q->factor_max);
+    if (q->expires_us != 0) {
+        struct timespec now;
+        char at[RFC3339_TEXT_SIZE];
+        clock_gettime(CLOCK_REALTIME, &now);
+        rfc3339_print(at, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 +
+                              (int64_t)q->expires_us);
+        buf_printf(target, "&expire-at=%s", at);
+    }
+}
+
+static const char *stage_request(struct real_stage *s, const struct stage_question *q,
+                                 struct buf *target)
+{
+    struct cid cid = stage_cid(s, q->content);
+    switch (q->verb) {
+    case VERB_PIN:
+        buf_printf(target, "/pins/%s", cid_print(&cid).text);
+        stage_put_pin(target, q);
+        return "POST";
+    case VERB_UNPIN:
+        buf_printf(target, "/pins/%s", cid_print(&cid).text);
+        return "DELETE";
+    case VERB_RECOVER:
+    case VERB_SYNC:
+        buf_append_text(target, "/pins");
+        if (q->content.len > 0)
+            buf_printf(target, "/%s", cid_print(&cid).text);
+        buf_append_text(target, q->verb == VERB_RECOVER ? "/recover" : "/sync");
+        return "POST";
+    case VERB_REMOVE:
+        buf_printf(target, "/peers/%s", stage_machine(s, q->subject)->id_text);
+        return "DELETE";
+    case VERB_DRAIN:
+    case VERB_UNDRAIN:
+        buf_printf(target, "/peers/%s/drain", stage_machine(s, q->subject)->id_text);
+        return q->verb == VERB_DRAIN ? "POST" : "DELETE";
+    default:
+        buf_append_text(target, "/allocations");
+        return "GET";
+    }
+}
+
+static void *stage_ask(void *impl, unsigned who, const struct stage_question *question)
+{
+    struct real_stage *s = impl;
+    struct real_question *q = mem_zalloc(sizeof(*q));
+    ASSERT(q != NULL);
+    if (question->verb == VERB_PIN)
+        (void)stage_put_block(s->world.outside_port, question->content);
+    if (question->verb == VERB_PIN || question->verb == VERB_UNPIN) {
+        struct cid cid = stage_cid(s, question->content);
+        enum promise_kind kind = question->verb == VERB_UNPIN   ? PROMISE_UNPIN
+                                 : question->expires_us == 0 ? PROMISE_PIN
+                                                             : PROMISE_PIN_THAT_EXPIRES;
+        q->promise = checks_on_call(s->checks, kind, &cid);
+    }
+    struct buf target = { 0 };
+    const char *method = stage_request(s, question, &target);
+    real_call_start(&q->call, stage_machine(s, who)->rest_port, method, buf_text(&target), NULL,
+                    (struct bytes){ NULL, 0 }, STAGE_PATIENCE_US);
+    q->call.is_done = false; /* what failed at once is told by the next step, as all else */
+    list_push_back(&s->questions, &q->link);
+    buf_deinit(&target);
+    return q;
+}
+
+static const struct stage_answer *stage_answer(void *impl, void *asked)
+{
+    const struct real_question *q = asked;
+    (void)impl;
+    return q->call.is_done ? &q->answer : NULL;
+}
+
+static void stage_forget(void *impl, void *asked)
+{
+    struct real_stage *s = impl;
+    struct real_question *q = asked;
+    if (q->promise != 0)
+        checks_on_return(s->checks, q->promise, PROMISE_UNKNOWN);
+    list_remove(&q->link);
+    real_call_deinit(&q->call);
+    mem_free(q);
+}
+
+static bool stage_audit(void *impl, const struct listing *state, struct buf *why)
+{
+    struct real_stage *s = impl;
+    return checks_audit(s->checks, state, why);
+}
+
+static void stage_on_step(void *impl, const struct script_step *step)
+{
+    struct real_stage *s = impl;
+    struct bytes line = script_line(s->world.script, step->line);
+    fprintf(stderr, "%9.3f  line %u: %.*s\n", (double)stage_now_us(s) / 1e6, step->line,
+            (int)line.len, (const char *)line.data);
+}
+
+/* ---- a run ---- */
+
+static void stage_on_failure(void *owner, const char *checker, const char *text)
+{
+    struct real_stage *s = owner;
+    s->has_failed = true;
+    buf_printf(&s->failure, "%s: %s", checker, text);
+}
+
+static bool stage_create(struct real_stage *s, const struct script *script, uint64_t seed,
+                         const char *programs, struct buf *why)
+{
+    *s = (struct real_stage){ .machines_count = script->peers_count + script->spares_count };
+    list_init(&s->questions);
+    choose_init(&s->choose, seed);
+    struct checks_hooks hooks = { stage_on_failure, stage_now_us, s };
+    s->checks = checks_create(s->machines_count, &hooks);
+    bool ok = real_world_create(&s->world, script, programs, why);
+    for (unsigned who = 1; ok && who <= s->machines_count; who++)
+        ok = real_machine_create(&s->world, stage_machine(s, who), who, why);
+    for (unsigned who = 1; ok && who <= script->peers_count; who++)
+        ok = real_machine_write_peers(stage_machine(s, who), s->machines, script->peers_count, why);
+    for (unsigned who = 1; ok && who <= s->machines_count; who++)
+        checks_name(s->checks, who, &stage_machine(s, who)->id);
+    s->began_us = real_now_us();
+    return ok;
+}
+
+static void stage_destroy(struct real_stage *s, bool keeps_folder)
+{
+    while (!list_is_empty(&s->questions))
+        stage_forget(s, list_entry(s->questions.next, struct real_question, link));
+    for (unsigned who = 1; who <= s->machines_count; who++)
+        real_machine_destroy(stage_machine(s, who));
+    real_world_destroy(&s->world, keeps_folder);
+    checks_destroy(s->checks);
+    buf_deinit(&s->failure);
+}
+
+void real_play(const struct script *script, uint64_t seed, const char *programs,
+               struct play_result *out)
+{
+    static const struct stage_ops ops = {
+        .now_us = stage_now_us,   .pass = stage_pass,           .choose = stage_choose,
+        .act = stage_act,         .look = stage_look,           .cid = stage_cid,
+        .has_pin = stage_has_pin, .extra_pins = stage_extra_pins, .moves = stage_moves,
+        .peer_id = stage_peer_id, .ask = stage_ask,             .answer = stage_answer,
+        .forget = stage_forget,   .audit = stage_audit,         .on_step = stage_on_step
+    };
+    struct real_stage *s = mem_zalloc(sizeof(*s));
+    struct script_verdict verdict = { 0 };
+    struct buf why = { 0 };
+    ASSERT(s != NULL);
+    *out = (struct play_result){ .seed = seed };
+    if (stage_create(s, script, seed, programs, &why)) {
+        struct stage stage = { &ops, s };
+        script_run(script, &stage, &verdict);
+        out->line = verdict.line;
+        out->virtual_us = stage_now_us(s);
+        out->passed = verdict.result == SCRIPT_PASSED && !s->has_failed;
+        buf_append(&out->notes, verdict.notes.data, verdict.notes.len);
+        if (!out->passed)
+            play_result_blame(out, "scenario", buf_text(s->has_failed ? &s->failure : &verdict.why));
+    } else {
+        play_result_blame(out, "world", buf_text(&why));
+    }
+    if (!out->passed)
+        buf_printf(&out->notes, "  what the processes left: %s\n", s->world.folder);
+    stage_destroy(s, !out->passed);
+    script_verdict_deinit(&verdict);
+    buf_deinit(&why);
+    mem_free(s);
+}

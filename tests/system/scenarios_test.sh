@@ -1,0 +1,108 @@
+#!/bin/bash
+# One scenario, two worlds: each of these passes in virtual time, and with real processes (`run --real`): crash is SIGKILL, pause
+# SIGSTOP, cut a proxy between the peers. What the real world cannot do it says and skips; none of these leans on that.
+. tests/system/lib/check.bash
+sim=$build/ipfs-cluster-sim
+
+write() { cat >"$work/$1.scn"; }
+write holder_dies <<'SCN'
+peers 3
+option factor 2
+option metric_ttl 2s
+option repin_after 2s
+start all
+until ready all within 30s
+pin a1..a5
+until pinned a1..a5 on 2 peers within 30s
+let gone be one of holders of a1
+crash gone
+until pinned a1..a5 on 2 peers within 60s
+start gone
+until settled within 60s
+SCN
+write leader_is_cut_off <<'SCN'
+peers 3
+option factor everywhere
+option commit_timeout 3s
+start all
+until ready all within 30s
+pin before1..before5
+let old be leader
+cut old | all but old
+pin lost by old fails
+until leader is not old within 30s
+pin after1..after5 by all but old
+heal
+until settled within 60s
+expect listed before1..before5 after1..after5
+SCN
+write one_way_only <<'SCN'
+peers 3
+option factor everywhere
+start all
+until ready all within 30s
+let deaf be one of followers
+cut leader -> deaf
+pin a1..a5 by all but deaf
+heal
+until settled within 60s
+SCN
+write paused_and_wiped <<'SCN'
+peers 3
+option factor everywhere
+start all
+until ready all within 30s
+pin a1..a5
+let still be leader
+pause still
+until leader is not still within 30s
+pin b1 by all but still
+resume still
+until settled within 60s
+let lost be one of followers
+crash lost
+wipe lost
+start lost
+until ready lost within 60s
+until settled within 60s
+expect listed a1..a5 b1 at lost
+SCN
+write empty_majority <<'SCN'
+# Two of three come back with empty disks: they know that there was a cluster, and found no other one.
+peers 3
+start all
+until ready all within 30s
+crash all
+wipe 2 3
+start 2 3
+hold no leader at 2 3 for 5s
+SCN
+write daemon_misbehaves <<'SCN'
+peers 2 spares 1
+option factor everywhere
+option pin_recover 2s
+start 1 2
+until ready 1 2 within 30s
+ipfs 2 error "no space left"
+pin a1..a3
+until pinned a1..a3 at 1 within 20s
+ipfs 2 well
+until pinned a1..a3 at 2 within 60s
+start 3 joining 1
+until ready 3 within 30s
+until settled within 60s
+stop 3
+until stopped 3 within 20s
+SCN
+for name in holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
+    holds "${name}_simulated" "$sim" run "$work/$name.scn" --seeds 3
+    holds "${name}_real" "$sim" run "$work/$name.scn" --real
+done
+write cannot <<'SCN'
+peers 1
+start 1
+until ready 1 within 30s
+disk 1 slow
+SCN
+holds says_what_it_skips eval '"$sim" run "$work/cannot.scn" --real | grep -q "skipped, this world cannot: disk 1 slow"'
+finish
