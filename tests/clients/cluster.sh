@@ -1,6 +1,8 @@
 #!/bin/bash
 # tests/clients/cluster.sh BUILD   (called by `make clients`)
 # Clients that nobody here wrote, against a cluster of two peers on two real IPFS daemons:
+#   proxy-clients.mjs the two official JavaScript clients of the IPFS RPC API, on the proxy: part A what it answers itself,
+#                    part B all else, beside the daemon
 #   unixfs-add.mjs   every row of tests/vectors/unixfs.json through POST /add; CIDs and sizes are another library's
 # and what tests/clients/package.json installs (under BUILD). Last line: "N passed, N failed".
 # Without Kubo, Node or npm it says so and passes, except where CI=true.
@@ -51,4 +53,8 @@ happens two 30 sees 2 1 2
 client unixfs-add VECTORS="$PWD/tests/vectors/unixfs.json" ALL=1 TEST_TIMEOUT_MS=120000
 client nftstorage-cluster
 client ipfs-cluster-api
+# What the proxy passes on has to come out as the daemon says it.
+for lib in kubo http; do
+    client proxy-clients IPFS_CLIENT=$lib IPFS_PROXY="http://127.0.0.1:${proxy[1]}" IPFS_API="http://127.0.0.1:${api[1]}"
+done
 finish
