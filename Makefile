@@ -29,7 +29,7 @@ all_cores = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 PROGRAM_SRC = $(wildcard peer/main.c peer/cmd_*.c)
 OS_SRC = $(wildcard peer/os/*.c)
 PEER_SRC = $(filter-out $(PROGRAM_SRC) $(OS_SRC),$(wildcard peer/*.c peer/*/*.c peer/*/*/*.c))
-SIM_SRC = $(filter-out sim/main.c,$(wildcard sim/*.c sim/*/*.c fault/*.c))
+SIM_SRC = $(filter-out sim/main.c sim/main_memory.c,$(wildcard sim/*.c sim/*/*.c fault/*.c))
 CTL_SRC = $(filter-out ctl/main.c,$(wildcard ctl/*.c))
 TEST_LIB_SRC = $(wildcard tests/lib/*.c)
 TEST_SRC = $(wildcard tests/unit/*_test.c tests/paper/*_test.c tests/contract/*_test.c)
@@ -76,8 +76,9 @@ $(B)/ipfs-cluster-service: $(call obj,$(PROGRAM_SRC)) $(B)/libpeer.a $(B)/libos.
 	$(link)
 $(B)/ipfs-cluster-ctl: $(call obj,ctl/main.c) $(B)/libctl.a $(B)/libpeer.a $(B)/libos.a
 	$(link)
-$(B)/ipfs-cluster-sim: $(call obj,sim/main.c) $(ARCHIVES)
-	$(link)
+# Wrapped: so that peers may be refused memory (fault/memory.h).
+$(B)/ipfs-cluster-sim: $(call obj,sim/main.c sim/main_memory.c) $(ARCHIVES)
+	$(call link,-Wl$(comma)--wrap=malloc$(comma)--wrap=calloc$(comma)--wrap=realloc)
 
 # ---- tests ----
 # Wrapped: so that a test can make the n-th allocation fail (tests/lib/test_memory.h).

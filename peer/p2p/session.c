@@ -188,7 +188,8 @@ static int session_read_handshake(struct session *s, struct bytes message)
         session_fail(s, err, "out of memory");
         break;
     case ERR_UNSUPPORTED:
-        session_fail(s, err, "the identity of the other side is a key of a kind that we do not know");
+        session_fail(s, err,
+                     "the identity of the other side is a key of a kind that we do not know");
         break;
     default:
         session_fail(s, err, "the handshake of the other side is damaged");

@@ -40,8 +40,8 @@ void real_call_start(struct real_call *c, unsigned port, const char *method, con
     struct sockaddr_in at = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    bool fails = c->fd < 0 || (connect(c->fd, (struct sockaddr *)&at, sizeof(at)) != 0 &&
-                               errno != EINPROGRESS);
+    bool fails = c->fd < 0 ||
+                 (connect(c->fd, (struct sockaddr *)&at, sizeof(at)) != 0 && errno != EINPROGRESS);
     if (fails || c->request.err != OK)
         real_call_end(c, fails ? ERR_UNREACHABLE : c->request.err);
 }

@@ -96,8 +96,8 @@ static pid_t real_ipfs_start(const struct real_world *w, unsigned port, const ch
     snprintf(listen, sizeof(listen), "/ip4/127.0.0.1/tcp/%u", port);
     char swarm[128] = "";
     memcpy(swarm, w->outside_address, sizeof(swarm));
-    const char *args[] = { program, "ipfs", "--listen", listen,
-                     swarm[0] != '\0' ? "--swarm" : NULL, swarm, NULL };
+    const char *args[] = { program, "ipfs", "--listen", listen, swarm[0] != '\0' ? "--swarm" : NULL,
+                           swarm,   NULL };
     pid_t pid = real_spawn(args, NULL, log);
     uint64_t until_us = real_now_us() + REAL_COMES_US;
     int err = ERR_UNREACHABLE;
@@ -128,7 +128,8 @@ int real_machine_fault(const struct real_machine *m, const char *query)
     char target[REAL_TEXT_SIZE];
     struct http_reply reply = { 0 };
     snprintf(target, sizeof(target), "/standin/v0/fault?%s", query);
-    int err = real_ask(m->ipfs_port, "POST", target, (struct bytes){ NULL, 0 }, REAL_ASK_US, &reply);
+    int err =
+        real_ask(m->ipfs_port, "POST", target, (struct bytes){ NULL, 0 }, REAL_ASK_US, &reply);
     if (err == OK && reply.status != 200)
         err = ERR_INVALID;
     http_reply_deinit(&reply);
@@ -262,10 +263,16 @@ static bool real_machine_init(struct real_machine *m, const char *peers, struct 
     char program[REAL_PATH_SIZE + 32];
     snprintf(program, sizeof(program), "%s/ipfs-cluster-service", m->world->programs);
     real_machine_env(m, &env);
-    const char *args[] = { program,           "-c", m->folder,
-                     "init",            "--force", "--custom-secret",
-                     m->world->secret,  peers != NULL ? "--peers" : NULL,
-                     peers,             NULL };
+    const char *args[] = { program,
+                           "-c",
+                           m->folder,
+                           "init",
+                           "--force",
+                           "--custom-secret",
+                           m->world->secret,
+                           peers != NULL ? "--peers" : NULL,
+                           peers,
+                           NULL };
     if (real_run(args, &env, m->log))
         return true;
     buf_printf(why, "machine %u: init fails: %s", m->who, m->log);
@@ -333,8 +340,8 @@ int real_machine_start(struct real_machine *m, const struct real_machine *via, s
     if (via != NULL)
         snprintf(bootstrap, sizeof(bootstrap), "/ip4/127.0.0.1/tcp/%u/p2p/%s",
                  real_proxy_door(m->world->proxy, via->who), via->id_text);
-    const char *args[] = { program,  "-c", m->folder, "daemon", via != NULL ? "--bootstrap" : NULL,
-                     bootstrap, NULL };
+    const char *args[] = { program,   "-c", m->folder, "daemon", via != NULL ? "--bootstrap" : NULL,
+                           bootstrap, NULL };
     m->log_began = stat(m->log, &log) == 0 ? (long)log.st_size : 0;
     m->pid = real_spawn(args, NULL, m->log);
     m->was_started = true;
@@ -438,7 +445,7 @@ void real_machine_look(struct real_machine *m)
         uint64_t voters = real_measure(text, "holdfast_members{role=\"voter\"}");
         look.members = voters + real_measure(text, "holdfast_members{role=\"learner\"}") +
                        real_measure(text, "holdfast_members{role=\"leaving\"}");
-        look.voters = (uint32_t)((UINT64_C(1) << voters) - 1); /* how many, not who */
+        look.voters = (uint32_t)((UINT64_C(1) << voters) - 1);        /* how many, not who */
         look.leader = real_measure(text, "holdfast_raft_has_leader"); /* that there is one */
     }
     http_reply_deinit(&reply);

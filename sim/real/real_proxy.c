@@ -220,8 +220,8 @@ struct real_proxy *real_proxy_create(unsigned machines_count)
     if (!ok)
         return NULL;
     p->machines_count = machines_count;
-    p->shared = mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                     -1, 0);
+    p->shared =
+        mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ok = p->shared != MAP_FAILED;
     for (unsigned who = 1; who <= machines_count; who++)
         ok = proxy_listen(p, who) && ok;

@@ -70,8 +70,8 @@ static void question_step(struct real_stage *s, struct real_question *q)
     real_call_step(&q->call);
     if (was_done || !q->call.is_done)
         return;
-    q->answer = (struct stage_answer){ q->call.err, q->call.reply.status,
-                                       buf_bytes(&q->call.reply.body) };
+    q->answer =
+        (struct stage_answer){ q->call.err, q->call.reply.status, buf_bytes(&q->call.reply.body) };
     if (q->promise != 0)
         checks_on_return(s->checks, q->promise, stage_outcome(&q->answer));
     q->promise = 0;
@@ -89,7 +89,8 @@ static bool stage_pass(void *impl, uint64_t until_us)
         if (now_us >= until_us)
             break;
         uint64_t left_us = until_us - now_us;
-        (void)poll(NULL, 0, (int)((left_us < STAGE_SLICE_US ? left_us : STAGE_SLICE_US) / 1000) + 1);
+        (void)poll(NULL, 0,
+                   (int)((left_us < STAGE_SLICE_US ? left_us : STAGE_SLICE_US) / 1000) + 1);
     }
     return !s->has_failed;
 }
@@ -119,7 +120,8 @@ static int stage_put_block(unsigned port, struct bytes content)
     char target[] = "/api/v0/block/put?cid-codec=raw&mhtype=sha2-256";
     struct buf body = { 0 };
     struct real_call c;
-    buf_printf(&body, "%s\r\nContent-Disposition: form-data; name=\"data\"; filename=\"b\"\r\n\r\n", edge);
+    buf_printf(&body, "%s\r\nContent-Disposition: form-data; name=\"data\"; filename=\"b\"\r\n\r\n",
+               edge);
     buf_append(&body, content.data, content.len);
     buf_printf(&body, "\r\n%s--\r\n", edge);
     real_call_start(&c, port, "POST", target,
@@ -339,8 +341,8 @@ static void stage_put_pin(struct buf *target, const struct stage_question *q)
         struct timespec now;
         char at[RFC3339_TEXT_SIZE];
         clock_gettime(CLOCK_REALTIME, &now);
-        rfc3339_print(at, (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 +
-                              (int64_t)q->expires_us);
+        rfc3339_print(at,
+                      (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + (int64_t)q->expires_us);
         buf_printf(target, "&expire-at=%s", at);
     }
 }
@@ -386,9 +388,9 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
         (void)stage_put_block(s->world.outside_port, question->content);
     if (question->verb == VERB_PIN || question->verb == VERB_UNPIN) {
         struct cid cid = stage_cid(s, question->content);
-        enum promise_kind kind = question->verb == VERB_UNPIN   ? PROMISE_UNPIN
-                                 : question->expires_us == 0 ? PROMISE_PIN
-                                                             : PROMISE_PIN_THAT_EXPIRES;
+        enum promise_kind kind = question->verb == VERB_UNPIN ? PROMISE_UNPIN
+                                 : question->expires_us == 0  ? PROMISE_PIN
+                                                              : PROMISE_PIN_THAT_EXPIRES;
         q->promise = checks_on_call(s->checks, kind, &cid);
     }
     struct buf target = { 0 };
@@ -475,13 +477,21 @@ static void stage_destroy(struct real_stage *s, bool keeps_folder)
 void real_play(const struct script *script, uint64_t seed, const char *programs,
                struct play_result *out)
 {
-    static const struct stage_ops ops = {
-        .now_us = stage_now_us,   .pass = stage_pass,           .choose = stage_choose,
-        .act = stage_act,         .look = stage_look,           .cid = stage_cid,
-        .has_pin = stage_has_pin, .extra_pins = stage_extra_pins, .moves = stage_moves,
-        .peer_id = stage_peer_id, .ask = stage_ask,             .answer = stage_answer,
-        .forget = stage_forget,   .audit = stage_audit,         .on_step = stage_on_step
-    };
+    static const struct stage_ops ops = { .now_us = stage_now_us,
+                                          .pass = stage_pass,
+                                          .choose = stage_choose,
+                                          .act = stage_act,
+                                          .look = stage_look,
+                                          .cid = stage_cid,
+                                          .has_pin = stage_has_pin,
+                                          .extra_pins = stage_extra_pins,
+                                          .moves = stage_moves,
+                                          .peer_id = stage_peer_id,
+                                          .ask = stage_ask,
+                                          .answer = stage_answer,
+                                          .forget = stage_forget,
+                                          .audit = stage_audit,
+                                          .on_step = stage_on_step };
     struct real_stage *s = mem_zalloc(sizeof(*s));
     struct script_verdict verdict = { 0 };
     struct buf why = { 0 };
@@ -495,7 +505,8 @@ void real_play(const struct script *script, uint64_t seed, const char *programs,
         out->passed = verdict.result == SCRIPT_PASSED && !s->has_failed;
         buf_append(&out->notes, verdict.notes.data, verdict.notes.len);
         if (!out->passed)
-            play_result_blame(out, "scenario", buf_text(s->has_failed ? &s->failure : &verdict.why));
+            play_result_blame(out, "scenario",
+                              buf_text(s->has_failed ? &s->failure : &verdict.why));
     } else {
         play_result_blame(out, "world", buf_text(&why));
     }

@@ -186,6 +186,17 @@ static void parse_clock(struct words *w, struct script_step *step)
     step->drift_ppm = slow ? -ppm : ppm;
 }
 
+static void parse_memory(struct words *w, struct script_step *step)
+{
+    words_who(w, &step->who);
+    if (words_take(w, "well"))
+        return;
+    if (!words_take(w, "lacks"))
+        words_fail(w, "lacks or well");
+    step->memory_after = words_count(w, "how many succeed before", 0, 1000000);
+    step->memory_fails = words_count(w, "how many fail then", 1, 1000000);
+}
+
 static void parse_faults(struct words *w, struct script_step *step)
 {
     step->on = words_take(w, "drawn");
@@ -488,6 +499,8 @@ static const struct verb_row verbs[] = {
     { "disk", VERB_DISK, parse_disk,
       "disk PEERS well | slow | hung | full | failing | copied | restored | rots ROOM" },
     { "clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM" },
+    { "memory", VERB_MEMORY, parse_memory,
+      "memory PEERS lacks AFTER COUNT   or   memory PEERS well" },
     { "faults", VERB_FAULTS, parse_faults, "faults drawn [without CLASS...]   or   faults off" },
     { "content", VERB_CONTENT, parse_content,
       "content CONTENTS [size BYTES] [nowhere | at PEERS]" },

@@ -157,6 +157,7 @@ static void runner_step(struct runner *r)
     case VERB_IPFS:
     case VERB_DISK:
     case VERB_CLOCK:
+    case VERB_MEMORY:
         runner_act_each(r, &r->step->who);
         break;
     case VERB_CUT:

@@ -136,6 +136,7 @@ enum script_verb {
     VERB_IPFS,
     VERB_DISK,
     VERB_CLOCK,
+    VERB_MEMORY,
     VERB_FAULTS,
     VERB_CONTENT,
     VERB_PIN,
@@ -233,8 +234,9 @@ struct script_step {
     bool is_drift;
     int64_t drift_ppm;
     int64_t jump_us;
-    bool on;          /* FAULTS, CLIENTS */
-    uint64_t without; /* FAULTS: bit c is set: not of class c (fault/plan.h) */
+    uint64_t memory_after, memory_fails; /* MEMORY: allocations */
+    bool on;                             /* FAULTS, CLIENTS */
+    uint64_t without;                    /* FAULTS: bit c is set: not of class c (fault/plan.h) */
     /* CONTENT */
     uint64_t size_bytes;
     bool nowhere;

@@ -30,6 +30,15 @@ static uint64_t client_delay(struct client_call *c)
            choose(&c->world->sim.choose, CHOICE_CLIENT, c->machine->who, CLIENT_JITTER_US);
 }
 
+/* Into the peer. */
+static size_t client_put(struct client_call *c)
+{
+    struct fault_memory *before = fault_memory_enter(&c->machine->memory);
+    size_t took = http_conn_on_bytes(c->conn, c->request.data + c->sent, c->request.len - c->sent);
+    fault_memory_back(before);
+    return took;
+}
+
 static void client_hang_up(struct client_call *c)
 {
     sim_cancel(&c->world->sim, &c->look);
@@ -105,7 +114,7 @@ static void client_look(void *arg)
     struct client_call *c = arg;
     c->look = (struct event_id){ 0 };
     if (c->sent < c->request.len)
-        c->sent += http_conn_on_bytes(c->conn, c->request.data + c->sent, c->request.len - c->sent);
+        c->sent += client_put(c);
     int err = client_read(c);
     if (err != OK || c->answer.reply.is_complete)
         client_end(c, err);

@@ -105,7 +105,9 @@ static void machine_on_deadline(void *arg)
     m->timer = (struct event_id){ 0 };
     if (m->peer == NULL)
         return;
+    struct fault_memory *before = fault_memory_enter(&m->memory);
     peer_on_deadline(m->peer);
+    fault_memory_back(before);
     machine_rearm(m);
 }
 
@@ -126,21 +128,32 @@ static void machine_rearm(struct machine *m)
     sim_at_again(sim, &m->timer, at_us, SIM_TIMER, m->who, machine_on_deadline, m);
 }
 
+void machine_lack_memory(struct machine *m, uint64_t after, uint64_t fails)
+{
+    m->memory.left = after;
+    m->memory.fails = fails;
+}
+
 void machine_set_drift(struct machine *m, int64_t ppm)
 {
     sim_clock_set_drift(&m->clock, ppm);
     machine_rearm(m);
 }
 
+/* What the peer calls is the world again: its memory is not the peer's. */
 static void machine_on_wake(void *owner)
 {
+    struct fault_memory *before = fault_memory_enter(NULL);
     machine_rearm(owner);
+    fault_memory_back(before);
 }
 
 static void machine_on_ready(void *owner)
 {
     struct machine *m = owner;
+    struct fault_memory *before = fault_memory_enter(NULL);
     trace_line(&m->world->sim.trace, m->world->sim.now_us, m->who, "ready");
+    fault_memory_back(before);
 }
 
 static void machine_set_addresses(struct peer_address **list, size_t *count,
@@ -160,7 +173,9 @@ static void machine_set_addresses(struct peer_address **list, size_t *count,
 static void machine_on_members(void *owner, const struct peer_address *others, size_t count)
 {
     struct machine *m = owner;
+    struct fault_memory *before = fault_memory_enter(NULL);
     machine_set_addresses(&m->others, &m->others_count, others, count);
+    fault_memory_back(before);
     m->list_is_edited = false;
 }
 
@@ -183,9 +198,11 @@ static void machine_on_fact(void *owner, const struct peer_fact *fact)
 {
     struct machine *m = owner;
     struct world *w = m->world;
+    struct fault_memory *before = fault_memory_enter(NULL);
     sim_note(&w->sim, SIM_FACT, m->who, fact_hash(fact));
     report_fact(&w->sim.trace, w->sim.now_us, m->who, fact);
     checks_on_fact(w->checks, m->who, fact);
+    fault_memory_back(before);
 }
 
 static void machine_on_log(void *impl, const struct log_line *line)
@@ -269,6 +286,7 @@ static void machine_bury(void *arg)
 static void machine_on_stopped(void *owner, const struct peer_stopped *how)
 {
     struct machine *m = owner;
+    struct fault_memory *before = fault_memory_enter(NULL);
     buf_clear(&m->stopped_why);
     buf_append_text(&m->stopped_why, how->why);
     m->data_is_void = how->data_is_void;
@@ -277,6 +295,7 @@ static void machine_on_stopped(void *owner, const struct peer_stopped *how)
         machine_set_addresses(&m->bootstrap, &m->bootstrap_count, how->join, how->join_count);
     }
     m->burial = sim_at(&m->world->sim, 0, SIM_LIFE, m->who, 0, machine_bury, m);
+    fault_memory_back(before);
 }
 
 void machine_crash(struct machine *m)
@@ -295,8 +314,10 @@ void machine_crash(struct machine *m)
 
 void machine_stop(struct machine *m)
 {
+    struct fault_memory *before = fault_memory_enter(&m->memory);
     if (m->peer != NULL && m->state == MACHINE_UP)
         peer_stop(m->peer, "asked to stop");
+    fault_memory_back(before);
 }
 
 void machine_pause(struct machine *m)
@@ -411,12 +432,14 @@ int machine_start(struct machine *m)
     checks_on_start(w->checks, m->who);
     m->transport.inner = net_attach(w->net, m->who);
     struct peer_options options = machine_options(m);
+    struct fault_memory *memory = &m->memory;
     struct peer_ports ports = { .clock = sim_clock_port(&m->clock),
-                                .rng = sim_dice_port(&m->dice),
-                                .transport = fault_transport_port(&m->transport),
-                                .store = disk_store(m->disk),
-                                .http_client = m->http_port,
-                                .log = &m->log };
+                                .rng = fault_memory_rng(memory, sim_dice_port(&m->dice)),
+                                .transport = fault_memory_transport(
+                                    memory, fault_transport_port(&m->transport)),
+                                .store = fault_memory_store(memory, disk_store(m->disk)),
+                                .http_client = fault_memory_http_client(memory, m->http_port),
+                                .log = fault_memory_log(memory, &m->log) };
     struct peer_hooks hooks = { .on_wake = machine_on_wake,
                                 .on_ready = machine_on_ready,
                                 .on_members = machine_on_members,
@@ -424,7 +447,9 @@ int machine_start(struct machine *m)
                                 .on_stopped = machine_on_stopped,
                                 .owner = m };
     struct peer_observer observer = { machine_on_fact, m };
+    struct fault_memory *before = fault_memory_enter(memory);
     int err = peer_create(&m->peer, &options, &ports, &hooks, &observer);
+    fault_memory_back(before);
     if (err == OK) {
         machine_rearm(m);
         return OK;

@@ -221,6 +221,18 @@ static void mishap_process(struct mishap *h, struct machine *m, bool on)
         machine_stop(m);
 }
 
+static void mishap_memory(struct mishap *h, struct machine *m, bool on)
+{
+    uint64_t after = choose_scale(&h->world->sim.choose, CHOICE_MISHAP, 0, 1, 4000) - 1;
+    uint64_t fails = on ? choose_scale(&h->world->sim.choose, CHOICE_MISHAP, 0, 1, 16) : 0;
+    if (on)
+        deed_tell(h->world, h->deed, "memory %u lacks %llu %llu", m->who, (unsigned long long)after,
+                  (unsigned long long)fails);
+    else
+        deed_tell(h->world, h->deed, "memory %u well", m->who);
+    machine_lack_memory(m, after, fails);
+}
+
 /* ---- what a disk had is lost ---- */
 
 static void mishap_rot(struct mishap *h, struct machine *m)
@@ -284,6 +296,7 @@ static void mishap_set(struct mishap *h, bool on)
         mishap_lose_disk(h, m, on);
         break;
     case FAULT_MEMORY:
+        mishap_memory(h, m, on);
         break;
     case FAULT_WALL_JUMPS:
         if (on)

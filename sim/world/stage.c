@@ -299,6 +299,9 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
         return stage_disk(m, step, why);
     case VERB_CLOCK:
         return stage_clock(m, step);
+    case VERB_MEMORY:
+        machine_lack_memory(m, step->memory_after, step->memory_fails);
+        return OK;
     case VERB_CONTENT:
         return stage_content(w, who, step);
     default:

@@ -295,9 +295,9 @@ static bool machine_is_calm(const struct machine *m)
 {
     const struct standin_faults *f = standin_faults(m->ipfs);
     bool may_be_off = m->who > m->world->options.founders_count && !m->was_started;
-    return (m->state == MACHINE_UP || may_be_off) && m->ipfs_is_up && disk_is_well(m->disk) &&
-           f->slow_us == 0 && !f->hang && f->error_status == 0 && !f->half_answer && !f->garbage &&
-           f->refuse_until_us <= m->world->sim.now_us;
+    return m->memory.fails == 0 && (m->state == MACHINE_UP || may_be_off) && m->ipfs_is_up &&
+           disk_is_well(m->disk) && f->slow_us == 0 && !f->hang && f->error_status == 0 &&
+           !f->half_answer && !f->garbage && f->refuse_until_us <= m->world->sim.now_us;
 }
 
 static bool world_network_is_calm(const struct world *w)

@@ -10,6 +10,7 @@
 #ifndef SIM_WORLD_WORLD_INT_H
 #define SIM_WORLD_WORLD_INT_H
 
+#include "fault/memory.h"
 #include "fault/transport.h"
 #include "sim/kubo/standin.h"
 #include "sim/kubo/swarm.h"
@@ -58,6 +59,7 @@ struct machine {
     struct sim_clock clock;
     struct sim_dice dice;
     struct fault_transport transport;
+    struct fault_memory memory;
     struct world_hooks hooks;
     struct disk *disk;
     struct disk_image *copy; /* of the disk, put aside; NULL: none */
@@ -141,6 +143,8 @@ int machine_accept(struct machine *m);     /* machine_start() with --accept-peer
 void machine_copy_disk(struct machine *m);
 void machine_restore_disk(struct machine *m);
 void machine_set_ipfs(struct machine *m, bool up);
+/* The `after`-th allocation of its peer from now on fails, and so many in a row; 0: no more. */
+void machine_lack_memory(struct machine *m, uint64_t after, uint64_t fails);
 void machine_set_drift(struct machine *m, int64_t ppm);
 static inline bool machine_is_running(const struct machine *m)
 {
