@@ -118,11 +118,8 @@ static void config_note_idle(const char *name, struct config_notes *notes)
 /* An option without a field asks for something: the person who wrote it should know. */
 static int config_note_unmet(const struct option *o, const char *name, struct config_notes *notes)
 {
-    const char *reason = option_reason(o);
     if ((o->flags & OPTION_REFUSED) != 0)
-        return config_refuse(
-            notes, "%s: %s", name,
-            reason != NULL ? reason : "not supported yet, and not safe to ignore: remove it");
+        return config_refuse(notes, "%s: %s", name, option_reason(o));
     config_note_idle(name, notes);
     return OK;
 }

@@ -158,7 +158,7 @@ static void reference_others(bool refused, struct buf *out)
         if (o->offset != OPTION_NO_FIELD || ((o->flags & OPTION_REFUSED) != 0) != refused)
             continue;
         buf_printf(out, "| `%s` | ", o->name);
-        reference_cell(reason != NULL ? reason : "not offered", out);
+        reference_cell(reason, out);
         buf_append_text(out, " |\n");
     }
 }

@@ -335,6 +335,8 @@ static const struct {
     { "consensus.raft.max_append_entries", "a message is bounded in bytes" },
     { "consensus.raft.datastore_namespace", "the state has tables of its own" },
     { "consensus.raft.leader_lease_timeout", "a leader asks a majority; there are no leases" },
+    { "api.ipfsproxy.node_https", "the daemon is spoken to over plain HTTP: have it on this "
+                                  "machine, or in a network of its own" },
     { "api.ipfsproxy.extract_headers_extra", "the daemon's own headers are passed on" },
     { "api.ipfsproxy.extract_headers_path", "the daemon's own headers are passed on" },
     { "api.ipfsproxy.extract_headers_ttl", "the daemon's own headers are passed on" },

@@ -68,7 +68,7 @@ const struct option *option_at(size_t index);
 size_t option_index(const struct option *option);
 /* By name in sections; NULL when there is none. */
 const struct option *option_named(struct bytes name);
-/* Why an option without a field has no effect, or is refused; NULL: there is nothing to say. */
+/* Why an option without a field has no effect, or is refused; NULL: it has a field. */
 const char *option_reason(const struct option *option);
 /* By environment variable ("CLUSTER_RAFT_DATAFOLDER"); NULL when there is none. */
 const struct option *option_of_variable(struct bytes variable);

@@ -79,6 +79,8 @@ static const struct {
     { OPTION_METRIC, { "true", "5", "\"best\"", "[]", "{}" }, "best" },
     { OPTION_NAMES, { "true", "5", "\"best\"", "[]", "{}" }, "best" },
     { OPTION_TAGS, { "true", "5", "\"x\"", "[]", "{\"a\":1}" }, "x" },
+    { OPTION_USERS, { "true", "5", "[]", "{}", "{\"a\":1}" }, "x" },
+    { OPTION_HEADERS, { "true", "5", "[]", "\"x\"", "{\"a\":1}" }, "x" },
     { OPTION_STRINGS, { "true", "5", "{}" }, NULL },
     { OPTION_NUMBER, { "true", "\"5\"", "[]", "{}" }, NULL },
     { OPTION_OBJECT, { "true", "5", "[]" }, NULL },
@@ -86,9 +88,11 @@ static const struct {
 
 static void check_refusals(const struct option *o)
 {
+    bool is_known = o->type == OPTION_TREE || o->type == OPTION_ANY;
     for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
         if (kinds[k].type != o->type)
             continue;
+        is_known = true;
         for (size_t i = 0; i < 5 && kinds[k].wrong[i] != NULL; i++)
             check_file(o->name, kinds[k].wrong[i], ERR_INVALID, "expected ");
         if (kinds[k].text != NULL && (o->flags & OPTION_FILE_ONLY) == 0)
@@ -96,6 +100,7 @@ static void check_refusals(const struct option *o)
         if (o->guide != NULL)
             check_file(o->guide, "true", o->type == OPTION_BOOL ? OK : ERR_INVALID, "expected ");
     }
+    cr_assert(is_known, "%s is of a type that is not tried here", o->name);
 }
 
 static void check_limits(const struct option *o)
