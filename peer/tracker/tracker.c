@@ -39,6 +39,7 @@ void tracker_options_default(struct tracker_options *o)
         .young_us = 24 * 3600 * second_us,
         .young_attempts_max = 5,
         .surplus_pause_max_us = 60 * second_us,
+        .surplus_pause_going_us = 4 * second_us,
         .recover_us = 720 * second_us,
         .sync_us = 0,
         .ops_max = 4096,
@@ -133,6 +134,14 @@ static void tracker_hint(struct tracker *t, const struct cid *cid, enum tracker_
     tracker_walk_ask(t, reason == TRACKER_RECOVER);
 }
 
+void tracker_set_grip(struct tracker *t, enum tracker_grip grip)
+{
+    if (grip == t->grip)
+        return;
+    t->grip = grip;
+    tracker_walk_ask(t, true);
+}
+
 void tracker_on_current(struct tracker *t)
 {
     if (t->is_current)
@@ -213,10 +222,12 @@ bool tracker_turn_has_room(const struct tracker *t)
 
 /* ---- what a CID needs ---- */
 
-struct tracker_wish tracker_wish_from(const struct pinset_held *held)
+struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pinset_held *held,
+                                      bool is_everybodys)
 {
+    enum tracker_grip grip_min = is_everybodys ? GRIP_ALL : GRIP_NAMED;
     /* A meta pin only ties its shards together; nobody pins it. */
-    return (struct tracker_wish){ .is_wanted = held->type != PIN_TYPE_META,
+    return (struct tracker_wish){ .is_wanted = held->type != PIN_TYPE_META && t->grip <= grip_min,
                                   .is_direct = held->max_depth == PIN_DEPTH_DIRECT };
 }
 
@@ -226,10 +237,11 @@ int tracker_wish_of(const struct tracker *t, struct view *state, const struct ci
     const struct peer_id everybody = { 0 };
     struct pinset_held held;
     int err = pinset_get_held(state, &t->options.self, cid, &held);
-    if (err == ERR_NOT_FOUND)
+    bool is_everybodys = err == ERR_NOT_FOUND;
+    if (is_everybodys)
         err = pinset_get_held(state, &everybody, cid, &held);
     if (err == OK)
-        *out = tracker_wish_from(&held);
+        *out = tracker_wish_from(t, &held, is_everybodys);
     else if (err == ERR_NOT_FOUND)
         *out = (struct tracker_wish){ 0 };
     return err == ERR_NOT_FOUND ? OK : err;
@@ -298,8 +310,10 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
     op->is_unsent = row == NULL;
     op->is_surplus = kind == OP_UNPIN && tracker_is_surplus(t, cid, wish);
+    op->is_kept = op->is_surplus && row->phase == TRACKER_ROW_PINNED;
+    t->kept_count += op->is_kept;
     struct tracker_row fresh;
-    if (kind != OP_CONFIRM && tracker_new_row(t, wish, row, need, &fresh)) {
+    if (kind != OP_CONFIRM && !op->is_kept && tracker_new_row(t, wish, row, need, &fresh)) {
         tracker_put_row(t, cid, &fresh);
         op->row_turn = t->turn_number;
     } else {
@@ -338,6 +352,8 @@ static bool tracker_settle_op(struct tracker *t, struct tracker_op *op,
         bool gets_young = op->kind == OP_PIN && !op->is_young && somebody_asked &&
                           tracker_is_young(t, &op->cid, reason);
         op->is_young |= gets_young;
+        if (somebody_asked)
+            op->refusals = 0; /* others should hold it than before, perhaps */
         if (op->phase != OP_RUNNING && (gets_young || (op->phase == OP_WAITING && somebody_asked)))
             tracker_op_queue(t, op);
         return true;

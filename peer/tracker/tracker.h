@@ -12,6 +12,7 @@
  *          unpinned: an operator's own pins are never touched, and no pin of ours is forgotten.
  * Surplus  A pin that moved to other peers stays pinned here until the caller has heard that enough of them have it
  *          (tracker_next_surplus). A pin that a user removed goes at once.
+ * Grip     Of a peer on its way out more is surplus than what moved: what everybody holds, and in the end everything.
  * Time     now_us and the draw (jitter of pauses) are handed in.
  * Owner    The tracker owns its operations and http calls. tracker_destroy() forgets all at once; the
  *          caller sees to it that the port completes nothing into it any more (tracker_stop() cancels, and
@@ -44,8 +45,9 @@ struct tracker_options {
     uint64_t young_us;             /* pins asked for so lately go first; 0: none */
     uint32_t young_attempts_max;   /* unless they failed more often */
     uint64_t surplus_pause_max_us; /* asking anew whether a surplus pin may go; the pauses double */
-    bool keeps_surplus;            /* false: what moved away goes at once, nobody is asked */
-    bool never_unpins;             /* by the operator's word: an unpin is an error that says so */
+    uint64_t surplus_pause_going_us; /* the same, of a peer on its way out */
+    bool keeps_surplus;              /* false: what moved away goes at once, nobody is asked */
+    bool never_unpins;               /* by the operator's word: an unpin is an error that says so */
     uint64_t recover_us; /* a walk that also takes up what is in error; 0: never by itself */
     uint64_t sync_us;    /* compare with the daemon's list; 0: never by itself */
     size_t ops_max;      /* operations in memory */
@@ -88,6 +90,15 @@ void tracker_sync(struct tracker *t, const struct cid *cid);
 void tracker_on_durable(struct tracker *t, uint64_t turn_number);
 
 /* ---- pins that moved away ---- */
+
+enum tracker_grip {
+    GRIP_ALL,     /* what the state gives this peer, by name or as one of all */
+    GRIP_NAMED,   /* what it gives this peer by name; copies that everybody has are surplus */
+    GRIP_NOTHING, /* every copy is surplus */
+};
+void tracker_set_grip(struct tracker *t, enum tracker_grip grip);
+/* How many pins the daemon holds by our rows that no answer has let go yet. False: still counting. */
+bool tracker_kept(const struct tracker *t, uint64_t *out);
 
 /* The next one that is still held, to be asked about: do enough of its new holders have it? False: none now. */
 bool tracker_next_surplus(struct tracker *t, struct cid *out);

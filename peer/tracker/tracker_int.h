@@ -108,6 +108,7 @@ struct tracker_op {
     bool is_young;    /* asked for lately */
     bool is_surplus;  /* an unpin that waits for leave */
     bool may_go;      /* and got it */
+    bool is_kept;     /* and its row says PINNED until then */
     bool is_unsent;   /* its row is new: the daemon has not heard of the CID */
     bool is_replaced; /* running, but something else is wanted by now */
     bool
@@ -205,6 +206,7 @@ struct tracker {
     struct tracker_hooks hooks;
     bool is_stopping;
     bool is_current; /* the state is: what it does not name may go */
+    enum tracker_grip grip;
 
     struct ring hints;
     uint64_t overflows;
@@ -222,6 +224,7 @@ struct tracker {
     struct list_link asked;        /* surplus: given out, no answer yet */
     struct list_link answered;     /* and with an answer, until a turn looks at it */
     size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
+    size_t kept_count;
     size_t retries_running;
 
     /* Calls: concurrent_pins, one for unpins, one for listings. */
@@ -263,7 +266,8 @@ struct tracker_wish {
 };
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out);
-struct tracker_wish tracker_wish_from(const struct pinset_held *held);
+struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pinset_held *held,
+                                      bool is_everybodys);
 /* `row` NULL: none. ERR_BUSY: the pool is full. */
 int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                    const struct tracker_row *row, enum tracker_reason reason);
@@ -282,6 +286,8 @@ struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
 void tracker_op_release(struct tracker *t, struct tracker_op *op);
 void tracker_op_queue(struct tracker *t, struct tracker_op *op);
 void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us);
+/* An unpin that got leave: its row says so before the daemon hears of it. */
+void tracker_op_let_go(struct tracker *t, struct tracker_op *op);
 /* The call for it has ended. */
 int tracker_op_on_call(struct tracker *t, struct tracker_call *call);
 void tracker_ops_wake(struct tracker *t);     /* those whose pause is over */

@@ -47,6 +47,7 @@ void tracker_op_release(struct tracker *t, struct tracker_op *op)
     struct tracker_op *known = map_remove(&t->by_cid, tracker_op_key(&op->cid));
     ASSERT(known == op);
     t->counts[op->kind][op->phase] -= 1;
+    t->kept_count -= op->is_kept;
     list_remove(&op->link);
     list_push_front(&t->free, &op->link);
     t->is_pool_full = false;
@@ -289,6 +290,16 @@ static struct tracker_row tracker_op_row(const struct tracker *t, const struct t
                                  .is_direct = op->is_direct,
                                  .attempts = op->attempts,
                                  .since_s = t->turn->wall_s };
+}
+
+void tracker_op_let_go(struct tracker *t, struct tracker_op *op)
+{
+    struct tracker_row row = tracker_op_row(t, op, TRACKER_ROW_UNPIN);
+    tracker_put_row(t, &op->cid, &row);
+    op->row_turn = t->turn_number;
+    t->kept_count -= op->is_kept;
+    op->is_kept = false;
+    tracker_op_queue(t, op);
 }
 
 static void tracker_op_pinned(struct tracker *t, struct tracker_op *op)

@@ -145,7 +145,7 @@ int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
 
 /* All that is known of one CID. */
 struct tracker_facts {
-    bool is_pinned_here; /* the state wants it of us */
+    bool is_pinned_here; /* the state wants it of us, and we have not turned away */
     bool is_sharded;     /* a meta pin */
     bool is_in_state;    /* looked up only when the others say no */
     bool has_row;
@@ -159,11 +159,12 @@ static int tracker_facts_state(const struct tracker *t, struct view *state, cons
     const struct peer_id everybody = { 0 };
     struct pinset_held held = { 0 };
     int err = pinset_get_held(state, &t->options.self, cid, &held);
-    if (err == ERR_NOT_FOUND)
+    bool is_everybodys = err == ERR_NOT_FOUND;
+    if (is_everybodys)
         err = pinset_get_held(state, &everybody, cid, &held);
     if (err == OK) {
         f->is_sharded = held.type == PIN_TYPE_META;
-        f->is_pinned_here = !f->is_sharded;
+        f->is_pinned_here = tracker_wish_from(t, &held, is_everybodys).is_wanted;
         f->is_in_state = true;
         return OK;
     }

@@ -7,7 +7,8 @@
  * Why they stay: a peer was down, its pins were given to others, and it comes back before those have them. It may be
  * the only one that has the content at all. So it is the one who holds the copy that decides when it goes, after it
  * has heard from those who should hold it that they do: nobody's word about somebody else is needed, nothing is
- * remembered over a restart, and a peer that reaches nobody keeps everything.
+ * remembered over a restart, and a peer that reaches nobody keeps everything. Until the yes its row says PINNED, as it is:
+ * so the rows that say so count what a peer on its way out would take with it.
  *
  * An unpin that a user asked for waits for nobody: then the pin is not in the state any more. */
 #include "tracker/tracker_int.h"
@@ -54,18 +55,24 @@ void tracker_on_surplus(struct tracker *t, const struct cid *cid, bool may_go)
     list_push_back(&t->answered, &op->link);
 }
 
+/* Somebody waits for a peer on its way out; else there is no hurry. */
+static uint64_t tracker_surplus_pause_us(const struct tracker *t, const struct tracker_op *op)
+{
+    uint64_t cap_us = t->options.surplus_pause_max_us;
+    if (t->grip != GRIP_ALL && cap_us > t->options.surplus_pause_going_us)
+        cap_us = t->options.surplus_pause_going_us;
+    return tracker_pause_us(t, op->refusals, cap_us, &op->cid);
+}
+
 void tracker_take_answered(struct tracker *t)
 {
     while (!list_is_empty(&t->answered)) {
         struct tracker_op *op = list_entry(t->answered.next, struct tracker_op, link);
         if (op->may_go) {
-            tracker_op_queue(t, op);
+            tracker_op_let_go(t, op);
             continue;
         }
         op->refusals += 1;
-        tracker_op_wait(t, op,
-                        t->turn->now_us + tracker_pause_us(t, op->refusals,
-                                                           t->options.surplus_pause_max_us,
-                                                           &op->cid));
+        tracker_op_wait(t, op, t->turn->now_us + tracker_surplus_pause_us(t, op));
     }
 }

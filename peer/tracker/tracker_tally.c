@@ -59,14 +59,21 @@ struct tracker_summary tracker_summary(const struct tracker *t)
     uint64_t unpinning = t->counts[OP_UNPIN][OP_RUNNING];
     uint64_t again = t->retries_running < pinning ? t->retries_running : pinning;
     return (struct tracker_summary){
-        .pinned = rows[TALLY_PINNED],
+        .pinned = tracker_without(rows[TALLY_PINNED], t->kept_count),
         .pinning = pinning,
         .pin_queued = tracker_without(rows[TALLY_PIN], pinning - again),
         .pin_error = tracker_without(rows[TALLY_PIN_FAILED], again),
         .unexpectedly_unpinned = rows[TALLY_LOST],
         .unpinning = unpinning,
-        .unpin_queued = tracker_without(rows[TALLY_UNPIN], unpinning),
+        .unpin_queued = tracker_without(rows[TALLY_UNPIN] + t->kept_count, unpinning),
         .unpin_error = rows[TALLY_UNPIN_FAILED],
         .is_complete = t->tally.is_complete,
     };
+}
+
+bool tracker_kept(const struct tracker *t, uint64_t *out)
+{
+    if (t->tally.is_complete)
+        *out = t->tally.rows[TALLY_PINNED];
+    return t->tally.is_complete;
 }

@@ -61,6 +61,7 @@ static int tracker_walk_visit(struct tracker *t, const struct cid *cid,
 
 static int tracker_walk_held(struct tracker *t, const struct peer_id *holder)
 {
+    bool is_everybodys = peer_id_is_nobody(holder);
     struct pinset_held_cursor c = pinset_held_after(t->turn->state, holder, &t->walker.at);
     while (tracker_turn_has_room(t)) {
         struct pinset_held held;
@@ -69,7 +70,7 @@ static int tracker_walk_held(struct tracker *t, const struct peer_id *holder)
             tracker_walk_end_phase(t);
         if (err != OK)
             return err == ERR_NOT_FOUND ? OK : err;
-        struct tracker_wish wish = tracker_wish_from(&held);
+        struct tracker_wish wish = tracker_wish_from(t, &held, is_everybodys);
         err = tracker_walk_visit(t, &held.cid, &wish);
         if (err == ERR_BUSY)
             return OK; /* this one again, when there is room */
