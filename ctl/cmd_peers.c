@@ -1,5 +1,6 @@
 /* cmd_peers.c -- who is in the cluster. */
 #include "ctl/ctl.h"
+#include "ctl/removal.h"
 #include "util/err.h"
 
 /* ---- peers ls ---- */
@@ -83,11 +84,26 @@ static int cmd_peers_rm_run(void *program, const struct args *args)
     struct question q = { .method = "DELETE" };
     target_segment(&q.target, "peers");
     target_segment(&q.target, args->operands[0]);
-    return ctl_show(ctl, &q, format_id); /* 204: there is nothing to show */
+    if (args_is(args, "force"))
+        target_param(&q.target, "force", "true");
+    struct buf document = { 0 };
+    int code = ctl_fetch(ctl, &q, &document);
+    bool is_out = document.len == 0; /* 204; else 202, and its pins move first */
+    buf_deinit(&document);
+    if (code != CTL_DONE || is_out || args_is(args, "no-wait"))
+        return code;
+    return removal_follow(ctl, peer_id_print(&peer).text);
 }
 
+static const struct flag rm_flags[] = {
+    { "force,f", FLAG_BOOL, .help = "take it out now, and let its pins move afterwards" },
+    { "no-wait", FLAG_BOOL, .help = "come back when the cluster has taken note of it" },
+    { 0 },
+};
+
 static const struct example rm_examples[] = {
-    { "peers rm 12D3KooW...", "its pins move to the others" },
+    { "peers rm 12D3KooW...", "its pins move to the others, then it is out" },
+    { "peers rm --force 12D3KooW...", "it is gone for good, and need not be waited for" },
     { 0 },
 };
 
@@ -98,8 +114,11 @@ const struct cmd cmd_peers_rm = {
     .operands_max = 1,
     .summary = "take a peer out of the cluster",
     .text =
-        "A running peer puts its data away and stops. One that is gone for good is taken out the "
-        "same way, so that the others stop waiting for it.",
+        "Its pins move first: it is marked as leaving, and out when others have pinned them. Until "
+        "then this command waits, and says on stderr how many are left; the cluster goes on with "
+        "it if the command is interrupted. A running peer then puts its data away and stops. One "
+        "that is down is taken out at once, so that the others stop waiting for it.",
+    .flags = rm_flags,
     .examples = rm_examples,
     .run = cmd_peers_rm_run,
 };

@@ -77,7 +77,7 @@ static bool show_row(void *owner, struct bytes row)
     return show_write(s);
 }
 
-static int ctl_fail(struct ctl *ctl, const struct failure *failure)
+int ctl_fail(struct ctl *ctl, const struct failure *failure)
 {
     struct buf out = { 0 };
     failure_print(failure, ctl->as_json, &out);

@@ -42,6 +42,8 @@ int ctl_show_into(struct ctl *ctl, struct question *q, format_fn *format, const 
 int ctl_fetch(struct ctl *ctl, struct question *q, struct buf *document);
 /* Shows a document that was fetched. */
 int ctl_show_document(struct ctl *ctl, struct bytes document, format_fn *format);
+/* Shows what went wrong; its exit code. */
+int ctl_fail(struct ctl *ctl, const struct failure *failure);
 /* An argument is not what it should be: "error parsing cid: ..." and where help is. CTL_FAILED. */
 int ctl_refuse(const struct args *args, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

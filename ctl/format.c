@@ -140,6 +140,9 @@ void format_id(const struct format *f, const struct json_doc *doc)
         buf_append_text(f->out, " | ");
         format_member(f, doc, 0, "role");
     }
+    int64_t left = 0;
+    if (json_get_i64(doc, json_member(doc, 0, "pins_left"), &left) == OK)
+        buf_printf(f->out, ", pins left: %lld", (long long)left);
     bool is_draining = false;
     (void)json_get_bool(doc, json_member(doc, 0, "draining"), &is_draining);
     if (is_draining)

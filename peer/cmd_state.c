@@ -121,6 +121,8 @@ bool state_asks(const char *question)
 
 static const char *state_role(const struct raft_member *m)
 {
+    if (raft_member_goes(m))
+        return "leaving";
     return m->role == RAFT_VOTER ? "voter" : "learner";
 }
 

@@ -277,13 +277,21 @@ static int peer_api_peer_add(void *impl, struct api_call *call, struct buf *why)
                               peer_member_invite(impl, &address, peer_order_done, order), why);
 }
 
+static void peer_removal_ordered(void *owner, int err, bool is_gone, const char *why)
+{
+    struct peer_order *order = owner;
+    if (order->call != NULL)
+        order->call->is_under_way = !is_gone;
+    peer_order_done(order, err, why);
+}
+
 static int peer_api_peer_remove(void *impl, struct api_call *call, struct buf *why)
 {
     struct peer_order *order = peer_order_new(impl, call);
     if (order == NULL)
         return ERR_NOMEM;
-    return peer_order_started(order, call,
-                              peer_member_remove(impl, &call->peer, peer_order_done, order), why);
+    int err = peer_member_remove(impl, &call->peer, call->is_forced, peer_removal_ordered, order);
+    return peer_order_started(order, call, err, why);
 }
 
 static void peer_drain_done(void *owner, int err, const struct pinset_applied *applied,

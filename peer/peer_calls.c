@@ -48,6 +48,12 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
     case RPC_MEMBER_REMOVE:
         peer_on_member_remove(p, asker, payload);
         break;
+    case RPC_DISMISS:
+        peer_on_dismiss(p, asker, payload);
+        break;
+    case RPC_KEEPS:
+        peer_on_keeps(p, asker, payload);
+        break;
     case RPC_METRICS:
         peer_on_metrics(p, asker, payload);
         break;

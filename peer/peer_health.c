@@ -160,7 +160,7 @@ void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes
 
 static enum allocate_standing peer_standing(struct peer *p, const struct raft_member *m)
 {
-    if (m->role == RAFT_LEAVING)
+    if (raft_member_goes(m))
         return ALLOCATE_LEAVING;
     switch (monitor_liveness(p->monitor, p->now_us, &m->id)) {
     case LIVENESS_HEALTHY:

@@ -15,6 +15,7 @@
  *   peer_removal.c   who does not any more
  *   peer_foreign.c   other clusters, and joining one although there is data
  *   peer_leave.c     a peer that stops for good: what it holds moves first
+ *   peer_depart.c    members on their way out: gone when nothing is lost with them
  *   peer_retire.c    members that forgot what they had acknowledged
  *   peer_roles.c     who votes
  *   peer_level.c     the level of what is replicated
@@ -81,7 +82,8 @@ enum {
     PEER_BATCH_ROWS_MAX = OVERLAY_OPS_MAX - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
     PEER_EXPIRIES_IN_FLIGHT_MAX = 64,
     PEER_SURPLUS_ASKS_MAX = 32,
-    PEER_UPLOADS_MAX = 64, /* of clients here, and as many into the daemon */
+    PEER_DEPARTURES_MAX = 8, /* looked at at the same time; more wait */
+    PEER_UPLOADS_MAX = 64,   /* of clients here, and as many into the daemon */
 };
 
 /* Numbers in the file room. */
@@ -158,6 +160,19 @@ struct peer_surplus {
     size_t open; /* answers that are to come */
     size_t pinned;
     size_t needed;
+};
+
+/* A member on its way out, as this leader has seen it since the present configuration. */
+struct peer_departure {
+    struct peer *peer;
+    uint64_t number; /* 0: none */
+    uint64_t index;  /* of the configuration */
+    uint64_t term;
+    struct cid at; /* what the state has for it up to here cannot move, ... */
+    bool is_stuck; /* ... and there is some */
+    bool is_asked;
+    bool is_empty; /* it keeps nothing any more, it says */
+    uint64_t ask_at_us;
 };
 
 struct peer_door_list;
@@ -266,6 +281,8 @@ struct peer {
     size_t pupils_count;
     uint64_t roles_at_us;
     uint64_t retire_at_us;
+    struct peer_departure departures[PEER_DEPARTURES_MAX];
+    bool gives_all_up; /* on its way out, and what the state gives it cannot move */
     uint64_t refusal_told_us;
     bool is_diverged; /* and says so to its leader before it ends */
     bool visit_is_over;
@@ -306,6 +323,7 @@ struct peer {
     bool local_was_damaged; /* a row of it, in this life */
     struct tracker *tracker;
     struct peer_surplus surplus[PEER_SURPLUS_ASKS_MAX];
+    size_t surplus_turn; /* whom to ask about what everybody holds */
     int local_sink_err;
 
     struct peer_swarm *swarm;
@@ -475,6 +493,7 @@ void peer_note_addresses(struct peer *p, const struct peer_id *id, const struct 
 struct peer_change;
 int peer_change_propose(struct peer *p, const struct raft_config *next, struct peer_change **out);
 void peer_change_await(struct peer_change *change, peer_change_done done, void *owner);
+struct buf *peer_change_answer(struct peer_change *change); /* a call's; empty at first */
 void peer_change_await_call(struct peer_change *change, const struct rpc_asker *asker);
 void peer_changes_forget(struct peer *p, const void *owner);
 void peer_changes_settle(struct peer *p);
@@ -506,17 +525,30 @@ bool peer_leave_begin(struct peer *p); /* false: nobody is left behind, or it ha
 void peer_leave_on_deadline(struct peer *p);
 uint64_t peer_leave_deadline_us(const struct peer *p);
 void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
-void peer_leavers_step(struct peer *p); /* the leader's part */
+
+/* ---- peer_depart.c ---- */
+int peer_mark_going(struct peer *p, const struct raft_member *m, enum raft_role_in_config role,
+                    struct peer_change **change);
+bool peer_stays(const struct peer *p,
+                const struct peer_id *id); /* a member, and not on its way out */
+void peer_departures_step(struct peer *p);
+void peer_on_keeps(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+/* Of this peer: pins that it holds and others do not have yet. False: not on its way out, or not counted yet. */
+bool peer_count_kept(const struct peer *p, uint64_t *count);
+void peer_grip_settle(struct peer *p);
 
 /* ---- peer_retire.c ---- */
 void peer_retire_step(struct peer *p);
 void peer_on_retire(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 
 /* ---- peer_removal.c ---- */
+/* `is_gone` false: it is on its way out, and its pins move first. */
+typedef void (*peer_removal_done)(void *owner, int err, bool is_gone, const char *why);
 /* At once: ERR_NO_LEADER, ERR_NOMEM; else done runs later, within commit_timeout_us. */
-int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_done done,
-                       void *owner);
+int peer_member_remove(struct peer *p, const struct peer_id *id, bool is_forced,
+                       peer_removal_done done, void *owner);
 void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_on_dismiss(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 void peer_removals_settle(struct peer *p);
 uint64_t peer_removals_deadline_us(const struct peer *p);
 void peer_removals_end(struct peer *p);

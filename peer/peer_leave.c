@@ -3,12 +3,13 @@
  *      the leaver                            the leader
  *      peer_stop()  --------- LEAVE -------> its role becomes LEAVING: no vote, no new pins
  *      goes on serving                       repair gives what it holds to others
- *      hears that it is no member any more <--- nothing is left with it: removed
+ *      hears that it is no member any more <--- nothing is left with it (peer_depart.c): removed
  *      rotates its data, exits
  *
  * If that takes longer than shutdown_timeout, it exits all the same; the mark stands in the configuration, and the
  * leader, or the next one, goes on: such a member is removed when nothing is left with it, or when it is down.
- * One that is started again before that has changed its mind: it joins anew. A leader hands over first. */
+ * One that is started again before that has changed its mind: it joins anew. One that was dismissed meanwhile has no say
+ * in it. A leader hands over first. */
 #include "peer_int.h"
 
 #include "util/err.h"
@@ -29,8 +30,6 @@ bool peer_leave_begin(struct peer *p)
     p->is_leaving = true;
     p->leave_deadline_us = p->now_us + p->options.shutdown_timeout_us;
     p->leave_ask_us = p->now_us;
-    tracker_stop(
-        p->tracker); /* what was given to others is kept here, too, until they have fetched it */
     return true;
 }
 
@@ -49,7 +48,7 @@ static void peer_leave_ask(struct peer *p)
     p->push_at_us = p->now_us; /* its answer tells that we are no member any more */
     if (peer_leads(p))
         (void)raft_transfer(p->raft, p->now_us, RAFT_NOBODY);
-    else if (leader != NULL && self != NULL && self->role != RAFT_LEAVING) {
+    else if (leader != NULL && self != NULL && !raft_member_goes(self)) {
         struct buf out = { 0 };
         member_number_encode(self->number, &out);
         if (out.err == OK)
@@ -63,7 +62,7 @@ static void peer_leave_no_more(struct peer *p)
 {
     const struct raft_member *self = peer_own_member(p);
     LOG_WARN(p->log, "cluster", "%s",
-             self != NULL && self->role == RAFT_LEAVING
+             self != NULL && raft_member_goes(self)
                  ? "stopping before all that this peer holds has moved: the others go on with that"
                  : "stopping without having left: no leader took note of it");
     peer_stop_now(p);
@@ -105,22 +104,6 @@ uint64_t peer_leave_deadline_us(const struct peer *p)
 
 /* ---- the leader ---- */
 
-static int peer_mark_leaving(struct peer *p, const struct raft_member *m,
-                             struct peer_change **change)
-{
-    if (m->role == RAFT_VOTER && !peer_can_spare_vote(p, m->number))
-        return ERR_NOT_ENOUGH_PEERS;
-    struct raft_config next;
-    int err = raft_config_copy(&next, raft_config(p->raft));
-    if (err != OK)
-        return err;
-    err = raft_config_set_role(&next, m->number, RAFT_LEAVING);
-    if (err == OK)
-        err = peer_change_propose(p, &next, change);
-    raft_config_deinit(&next);
-    return err;
-}
-
 void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
 {
     uint64_t number;
@@ -132,8 +115,8 @@ void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes p
     if (err == OK && (m == NULL || !peer_id_equal(&m->id, &asker->from)))
         err = ERR_AUTH; /* for oneself only; `peers rm` is for others */
     struct peer_change *change = NULL;
-    if (err == OK && m->role != RAFT_LEAVING)
-        err = peer_mark_leaving(p, m, &change);
+    if (err == OK && !raft_member_goes(m))
+        err = peer_mark_going(p, m, RAFT_LEAVING, &change);
     if (err != OK)
         rpc_refuse(&p->rpc, asker, err,
                    err == ERR_NOT_ENOUGH_PEERS
@@ -143,45 +126,4 @@ void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes p
         peer_change_await_call(change, asker);
     else
         rpc_reply(&p->rpc, asker, (struct bytes){ NULL, 0 });
-}
-
-/* As this leader's state has it, which must have applied all that was proposed before the mark. */
-static bool peer_holds_something(struct peer *p, const struct peer_id *id)
-{
-    struct view view;
-    if (p->applied < raft_config(p->raft)->index || peer_view(p, &view) != OK)
-        return true;
-    struct cid none = { 0 };
-    struct pinset_held held;
-    struct pinset_held_cursor cursor = pinset_held_after(&view, id, &none);
-    bool holds = pinset_next_held(&cursor, &held) != ERR_NOT_FOUND;
-    peer_view_end(p, &view);
-    return holds;
-}
-
-static bool peer_may_go(struct peer *p, const struct raft_member *m)
-{
-    return p->options.repinning_disabled ||
-           monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN ||
-           !peer_holds_something(p, &m->id);
-}
-
-void peer_leavers_step(struct peer *p)
-{
-    const struct raft_config *c = raft_config(p->raft);
-    for (size_t i = 0; i < c->count && raft_config_is_committed(p->raft); i++) {
-        const struct raft_member *m = &c->members[i];
-        if (m->role != RAFT_LEAVING || !peer_may_go(p, m))
-            continue;
-        struct raft_config next;
-        struct raft_pos pos;
-        if (raft_config_copy(&next, c) != OK)
-            return; /* again after the pause */
-        LOG_INFO(p->log, "cluster", "member %llu has left", (unsigned long long)m->number);
-        int err = raft_config_remove(&next, m->number);
-        if (err == OK)
-            err = raft_propose_config(p->raft, &next, &pos);
-        raft_config_deinit(&next);
-        return; /* `c` is another one now */
-    }
 }

@@ -70,6 +70,11 @@ void peer_change_await(struct peer_change *change, peer_change_done done, void *
     change->owner = owner;
 }
 
+struct buf *peer_change_answer(struct peer_change *change)
+{
+    return &change->answer;
+}
+
 void peer_change_await_call(struct peer_change *change, const struct rpc_asker *asker)
 {
     change->asker = *asker;
@@ -391,7 +396,7 @@ void peer_members_on_deadline(struct peer *p)
     peer_note_addresses(p, &p->options.id, own, count);
     peer_name_cluster(p);
     peer_retire_step(p);
-    peer_leavers_step(p);
+    peer_departures_step(p);
     peer_roles_step(p);
 }
 

@@ -120,6 +120,9 @@ void page_id_encode(const struct api_id *id, struct buf *out)
         buf_put_run(out, id->ipfs_addrs[i].data, id->ipfs_addrs[i].len);
     buf_put_run(out, id->ipfs_error.data, id->ipfs_error.len);
     buf_put_u8(out, (uint8_t)id->role);
+    /* Only where all know it (PINSET_LEVEL_DISMISSAL): others refuse what is behind the role. */
+    if (id->has_kept)
+        buf_put_u64(out, id->kept);
 }
 
 /* A count and room for so many; the reader fails on too many and when memory is out. */
@@ -187,6 +190,9 @@ int page_id_decode(struct api_id *out, struct arena *arena, struct bytes payload
     if (role > API_ROLE_LEAVING)
         return ERR_CORRUPT;
     out->role = (enum api_role)role;
+    out->has_kept = r.left > 0;
+    if (out->has_kept)
+        out->kept = reader_u64(&r);
     return reader_finish(&r);
 }
 

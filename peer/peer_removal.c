@@ -3,12 +3,17 @@
  *      asked ---> a wish, kept by the peer that was asked ---> the leader: one entry ---> committed: answered
  *                   ^___ busy with another change, no leader, a new leader: asks again, until its time is over
  *
+ * The entry marks the member as dismissed: its pins move first, and it is out when others have them (peer_depart.c).
+ * By force, and when there is nobody to ask or nothing to move, it is out with that entry. So it is while a member is
+ * left that does not know of dismissal (peer_level.c).
+ *
  * The leader keeps no queue (peer_members.c), so whoever was asked asks again. That is safe: a member that is gone
  * is gone, and "not found" after a question whose outcome was unknown means that it was heard.
  * A leader does not remove itself: it hands over first, and the next one does it. Nobody is removed whose vote the
  * rest cannot spare: those that are down go first. */
 #include "peer_int.h"
 
+#include "members/depart.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -18,10 +23,12 @@ struct peer_removing {
     struct peer_id id;
     uint64_t deadline_us;
     uint64_t retry_at_us; /* RAFT_NEVER: asked, not answered */
-    bool may_be_done;     /* a question's outcome is unknown */
+    bool is_forced;
+    bool is_gone;     /* else it is on its way out; once done */
+    bool may_be_done; /* a question's outcome is unknown */
     int last_err;
     char why[160];
-    peer_change_done done;
+    peer_removal_done done;
     void *owner;
 };
 
@@ -53,23 +60,55 @@ static int peer_removal_propose(struct peer *p, uint64_t number, struct peer_cha
     return err;
 }
 
-static int peer_removal(struct peer *p, const struct peer_id *id, struct peer_change **change)
+/* Is there nobody to ask, or nothing to ask about? */
+static bool peer_goes_at_once(const struct peer *p, const struct raft_member *m)
+{
+    const struct pinset_facts *facts = pinset_facts(p->pinset);
+    return p->options.repinning_disabled || facts->pins_count == 0 ||
+           facts->level < PINSET_LEVEL_DISMISSAL ||
+           monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN;
+}
+
+/* *change NULL: it is as was asked for already. */
+static int peer_removal(struct peer *p, const struct peer_id *id, bool is_forced,
+                        struct peer_change **change, bool *is_gone)
 {
     const struct raft_member *m = raft_config_member_by_id(raft_config(p->raft), id);
+    *change = NULL;
     if (m == NULL)
         return ERR_NOT_FOUND;
     if (raft_config(p->raft)->count == 1)
         return ERR_INVALID;
+    *is_gone = is_forced || peer_goes_at_once(p, m);
+    if (!*is_gone && m->role == RAFT_DISMISSED)
+        return raft_config_is_committed(p->raft) ? OK : ERR_BUSY;
     if (m->role == RAFT_VOTER && !peer_can_spare_vote(p, m->number))
         return ERR_NOT_ENOUGH_PEERS;
     if (m->number == raft_number(p->raft)) {
         (void)raft_transfer(p->raft, p->now_us, RAFT_NOBODY);
         return ERR_BUSY; /* the next leader does it */
     }
-    return peer_removal_propose(p, m->number, change);
+    return *is_gone ? peer_removal_propose(p, m->number, change)
+                    : peer_mark_going(p, m, RAFT_DISMISSED, change);
 }
 
-void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+/* MEMBER_REMOVE has no answer but that it is done. */
+static void peer_removal_reply(struct peer *p, const struct rpc_asker *asker,
+                               struct peer_change *change, bool is_forced, bool is_gone)
+{
+    struct buf now = { 0 };
+    struct buf *answer = change != NULL ? peer_change_answer(change) : &now;
+    if (!is_forced)
+        depart_dismissed_encode(is_gone, answer);
+    if (change != NULL)
+        peer_change_await_call(change, asker);
+    else
+        rpc_reply(&p->rpc, asker, buf_bytes(answer));
+    buf_deinit(&now);
+}
+
+static void peer_on_removal(struct peer *p, const struct rpc_asker *asker, struct bytes payload,
+                            bool is_forced)
 {
     struct peer_id id;
     if (peer_id_from_bytes(&id, payload.data, payload.len) != OK) {
@@ -77,11 +116,22 @@ void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct
         return;
     }
     struct peer_change *change;
-    int err = peer_leads(p) ? peer_removal(p, &id, &change) : ERR_NOT_LEADER;
+    bool is_gone = false;
+    int err = peer_leads(p) ? peer_removal(p, &id, is_forced, &change, &is_gone) : ERR_NOT_LEADER;
     if (err == OK)
-        peer_change_await_call(change, asker);
+        peer_removal_reply(p, asker, change, is_forced, is_gone);
     else
         rpc_refuse(&p->rpc, asker, err, peer_removal_words(err));
+}
+
+void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    peer_on_removal(p, asker, payload, true);
+}
+
+void peer_on_dismiss(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
+{
+    peer_on_removal(p, asker, payload, false);
 }
 
 /* ---- the peer that was asked ---- */
@@ -89,7 +139,7 @@ void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct
 static void peer_removing_end(struct peer_removing *r, int err, const char *why)
 {
     list_remove(&r->link);
-    r->done(r->owner, err, why);
+    r->done(r->owner, err, r->is_gone, why);
     mem_free(r);
 }
 
@@ -97,9 +147,10 @@ static void peer_removing_answered(void *owner, int err, const char *why)
 {
     struct peer_removing *r = owner;
     struct peer *p = r->peer;
-    bool is_gone = err == OK || (err == ERR_NOT_FOUND && r->may_be_done);
-    if (is_gone || err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_CANCELED) {
-        peer_removing_end(r, is_gone ? OK : err, is_gone ? "" : why);
+    bool is_done = err == OK || (err == ERR_NOT_FOUND && r->may_be_done);
+    r->is_gone = r->is_gone || err == ERR_NOT_FOUND;
+    if (is_done || err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_CANCELED) {
+        peer_removing_end(r, is_done ? OK : err, is_done ? "" : why);
         return;
     }
     bool refused = err == ERR_BUSY || err == ERR_NO_LEADER || err == ERR_NOT_LEADER ||
@@ -112,25 +163,32 @@ static void peer_removing_answered(void *owner, int err, const char *why)
 
 static void peer_removing_called(void *owner, int err, struct bytes payload, const char *text)
 {
-    (void)payload;
+    struct peer_removing *r = owner;
+    r->is_gone = r->is_forced;
+    if (err == OK && !r->is_forced)
+        err = depart_dismissed_decode(&r->is_gone, payload.data, payload.len);
     peer_removing_answered(owner, err, text);
 }
 
 static void peer_removing_ask(struct peer *p, struct peer_removing *r)
 {
     const struct raft_member *leader = peer_leader(p);
-    struct peer_change *change;
+    struct peer_change *change = NULL;
     int err = ERR_NO_LEADER;
     r->retry_at_us = RAFT_NEVER;
     if (peer_leads(p)) {
-        err = peer_removal(p, &r->id, &change);
-        if (err == OK)
+        err = peer_removal(p, &r->id, r->is_forced, &change, &r->is_gone);
+        if (change != NULL)
             peer_change_await(change, peer_removing_answered, r);
-    } else if (leader != NULL) {
-        err = rpc_call(&p->rpc, p->now_us, &leader->id, RPC_MEMBER_REMOVE,
+        else
+            peer_removing_answered(r, err, peer_removal_words(err));
+        return;
+    }
+    if (leader != NULL)
+        err = rpc_call(&p->rpc, p->now_us, &leader->id,
+                       r->is_forced ? RPC_MEMBER_REMOVE : RPC_DISMISS,
                        (struct bytes){ r->id.bytes, r->id.len }, PEER_FIND_TIMEOUT_US,
                        peer_removing_called, r);
-    }
     if (err != OK)
         peer_removing_answered(r, err, peer_removal_words(err));
 }
@@ -148,15 +206,18 @@ static void peer_removing_expire(struct peer *p, struct peer_removing *r)
         peer_removing_end(r, r->last_err, r->why);
 }
 
-int peer_member_remove(struct peer *p, const struct peer_id *id, peer_change_done done, void *owner)
+int peer_member_remove(struct peer *p, const struct peer_id *id, bool is_forced,
+                       peer_removal_done done, void *owner)
 {
     if (p->life != PEER_MEMBER)
         return ERR_NO_LEADER;
+    bool knows_dismissal = pinset_facts(p->pinset)->level >= PINSET_LEVEL_DISMISSAL;
     struct peer_removing *r = mem_zalloc(sizeof(*r));
     if (r == NULL)
         return ERR_NOMEM;
     *r = (struct peer_removing){ .peer = p,
                                  .id = *id,
+                                 .is_forced = is_forced || !knows_dismissal,
                                  .deadline_us = p->now_us + p->options.commit_timeout_us,
                                  .retry_at_us = p->now_us,
                                  .last_err = ERR_NO_LEADER,

@@ -35,7 +35,7 @@ static struct roles_member peer_roles_member(struct peer *p, const struct raft_m
     struct roles_member out = { .number = m->number,
                                 .is_self = m->number == raft_number(p->raft),
                                 .is_voter = m->role == RAFT_VOTER,
-                                .is_leaving = m->role == RAFT_LEAVING,
+                                .is_leaving = raft_member_goes(m),
                                 .silent_us = UINT64_MAX };
     if (raft_member_progress(p->raft, m->number, &progress) != OK)
         return out;

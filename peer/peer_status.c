@@ -53,6 +53,7 @@ static enum api_role peer_own_role(const struct peer *p)
     case RAFT_LEARNER:
         return API_ROLE_LEARNER;
     case RAFT_LEAVING:
+    case RAFT_DISMISSED:
         return API_ROLE_LEAVING;
     }
     return API_ROLE_NONE;
@@ -77,6 +78,8 @@ int peer_describe(struct peer *p, struct arena *arena, struct api_id *out)
                             .ipfs_addrs = ipfs_addrs,
                             .ipfs_addrs_count = ipfs.addresses_count,
                             .ipfs_error = peer_text(ipfs.error) };
+    out->has_kept = p->raft != NULL && pinset_facts(p->pinset)->level >= PINSET_LEVEL_DISMISSAL &&
+                    peer_count_kept(p, &out->kept);
     out->addrs_count =
         transport_listen_addresses(&p->ports.transport, addrs, LIMIT_PEER_ADDRESSES_COUNT);
     return peer_describe_members(p, arena, out);

@@ -7,6 +7,8 @@
 #include "peer_pages.h"
 #include "util/err.h"
 
+enum { SURPLUS_ASKED_OF_ALL = 4 }; /* of those who should hold what everybody holds */
+
 /* The answers of one more holder. */
 static void surplus_settle(struct peer_surplus *ask)
 {
@@ -45,12 +47,54 @@ static void surplus_ask_one(struct peer_surplus *ask, const struct peer_id *hold
     buf_deinit(&out);
 }
 
+/* Copies of members that are on their way out themselves do not count: two would wave each other through. */
+static size_t surplus_ask_named(struct peer_surplus *ask, const struct pin *pin)
+{
+    size_t staying = 0;
+    for (size_t i = 0; i < pin->allocations_count; i++) {
+        if (!peer_stays(ask->peer, &pin->allocations[i]))
+            continue;
+        staying += 1;
+        surplus_ask_one(ask, &pin->allocations[i]);
+    }
+    return staying;
+}
+
+/* Some of all, others each time. */
+static void surplus_ask_some(struct peer_surplus *ask)
+{
+    struct peer *p = ask->peer;
+    const struct raft_config *c = raft_config(p->raft);
+    p->surplus_turn += 1;
+    for (size_t i = 0; i < c->count && ask->open < SURPLUS_ASKED_OF_ALL; i++) {
+        const struct raft_member *m = &c->members[(p->surplus_turn + i) % c->count];
+        if (!raft_member_goes(m) && !peer_id_equal(&m->id, &p->options.id))
+            surplus_ask_one(ask, &m->id);
+    }
+}
+
 static void surplus_ask(struct peer_surplus *ask, const struct pin *pin)
 {
+    const struct peer *p = ask->peer;
+    if (pin->allocations_count == 0) {
+        surplus_ask_some(ask);
+        return;
+    }
     size_t minimum = pin->replication_min > 0 ? (size_t)pin->replication_min : 1;
-    ask->needed = minimum < pin->allocations_count ? minimum : pin->allocations_count;
-    for (size_t i = 0; i < pin->allocations_count; i++)
-        surplus_ask_one(ask, &pin->allocations[i]);
+    size_t staying = surplus_ask_named(ask, pin);
+    /* One that cannot move has no more of them than these. */
+    size_t most = pin_is_held_by(pin, &p->options.id) ? staying : pin->allocations_count;
+    ask->needed = minimum < most ? minimum : most;
+    if (ask->needed == 0)
+        ask->needed = 1;
+}
+
+/* Ours again, or nobody's by now? The tracker will see that for itself. */
+static bool surplus_is_one(const struct peer *p, const struct pin *pin)
+{
+    if (pin->allocations_count == 0)
+        return !peer_stays(p, &p->options.id);
+    return p->gives_all_up || !pin_is_held_by(pin, &p->options.id);
 }
 
 static void surplus_begin(struct peer *p, struct peer_surplus *ask, const struct cid *cid)
@@ -59,11 +103,9 @@ static void surplus_begin(struct peer *p, struct peer_surplus *ask, const struct
     struct view view;
     struct pin pin;
     if (peer_view(p, &view) == OK) {
-        /* Ours again, everybody's or nobody's by now: the tracker will see that for itself. */
-        bool is_moved = pinset_get(&view, cid, &p->arena, &pin) == OK &&
-                        pin.allocations_count > 0 && !pin_is_held_by(&pin, &p->options.id);
+        bool is_surplus = pinset_get(&view, cid, &p->arena, &pin) == OK && surplus_is_one(p, &pin);
         peer_view_end(p, &view);
-        if (is_moved)
+        if (is_surplus)
             surplus_ask(ask, &pin);
     }
     surplus_settle(ask);

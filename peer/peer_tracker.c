@@ -138,7 +138,10 @@ static bool peer_tracker_rests(const struct peer *p)
 
 void peer_tracker_settle(struct peer *p)
 {
-    if (peer_tracker_rests(p) || !tracker_wants_turn(p->tracker, p->now_us))
+    if (peer_tracker_rests(p))
+        return;
+    peer_grip_settle(p);
+    if (!tracker_wants_turn(p->tracker, p->now_us))
         return;
     struct view state;
     struct view local;

@@ -43,7 +43,9 @@ enum rpc_method {
     RPC_ALLOCATE = 16,     /* leader, who would hold this? (peer_upload_place.c) */
     RPC_GARBAGE = 17,      /* let your IPFS daemon collect its garbage (peer_census.h) */
     RPC_LINKS = 18,        /* whom are you and your daemon connected to? */
-    RPC_METHOD_LAST = RPC_LINKS
+    RPC_DISMISS = 19,      /* leader, let what this peer holds move, then remove it */
+    RPC_KEEPS = 20,        /* you are on your way out: how many pins do others not have yet? */
+    RPC_METHOD_LAST = RPC_KEEPS
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

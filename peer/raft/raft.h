@@ -54,8 +54,14 @@ struct raft_entry {
 
 /* ---- members ---- */
 
-/* LEAVING: a learner on its way out. To Raft it is a learner; what it holds moves to others first. */
-enum raft_role_in_config { RAFT_LEARNER = 1, RAFT_VOTER = 2, RAFT_LEAVING = 3 };
+/* Two are on their way out, to Raft learners; what they hold moves to others first. LEAVING by its own wish, which it may
+ * change; DISMISSED by the operator's word. */
+enum raft_role_in_config {
+    RAFT_LEARNER = 1,
+    RAFT_VOTER = 2,
+    RAFT_LEAVING = 3,
+    RAFT_DISMISSED = 4,
+};
 
 enum { RAFT_MEMBER_ADDRS_MAX = 8 };
 
@@ -66,6 +72,11 @@ struct raft_member {
     size_t addrs_count;
     struct multiaddr addrs[RAFT_MEMBER_ADDRS_MAX];
 };
+
+static inline bool raft_member_goes(const struct raft_member *m)
+{
+    return m->role == RAFT_LEAVING || m->role == RAFT_DISMISSED;
+}
 
 /* Sorted by number. {0} is "no configuration yet": a stranger's. */
 struct raft_config {

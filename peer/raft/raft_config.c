@@ -187,7 +187,7 @@ static bool raft_member_read(struct raft_member *m, struct reader *in)
         memcpy(m->addrs[i].bytes, addr.data, addr.len);
     }
     m->addrs_count = (size_t)addrs_count;
-    return role == RAFT_VOTER || role == RAFT_LEARNER || role == RAFT_LEAVING;
+    return role >= RAFT_LEARNER && role <= RAFT_DISMISSED;
 }
 
 static bool raft_config_read_members(struct raft_config *c, size_t count, struct reader *in)

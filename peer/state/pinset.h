@@ -40,7 +40,9 @@ enum {
     /* What pinset_finish() may put, after any number of entries. */
     PINSET_FINISH_ROWS_MAX = LIMIT_ORIGINS_COUNT + 1,
     /* The newest replicated level this code obeys. */
-    PINSET_LEVEL_MAX = 1,
+    PINSET_LEVEL_MAX = 2,
+    /* From this one on a member may be dismissed (RAFT_DISMISSED), and say what it keeps (KEEPS). */
+    PINSET_LEVEL_DISMISSAL = 2,
 };
 
 struct pinset;

@@ -283,6 +283,7 @@ static void parse_recover(struct words *w, struct script_step *step)
 static void parse_remove(struct words *w, struct script_step *step)
 {
     words_who(w, &step->who);
+    step->forced = step->verb == VERB_REMOVE && words_take(w, "forced");
     if (words_take(w, "by"))
         words_who(w, &step->by);
     parse_outcome(w, step);
@@ -511,7 +512,7 @@ static const struct verb_row verbs[] = {
       "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },
     { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },
     { "sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]" },
-    { "remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [by PEERS] [fails ...]" },
+    { "remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [forced] [by PEERS] [fails ...]" },
     { "drain", VERB_DRAIN, parse_remove, "[try] drain PEERS [by PEERS] [fails ...]" },
     { "undrain", VERB_UNDRAIN, parse_remove, "[try] undrain PEERS [by PEERS] [fails ...]" },
     { "clients", VERB_CLIENTS, parse_clients,

@@ -134,7 +134,8 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
                                 .factor_min = step->factor_min,
                                 .factor_max = step->factor_max,
                                 .expires_us = step->expires_us,
-                                .name = step->name };
+                                .name = step->name,
+                                .is_forced = step->forced };
     if (step->contents.count > 0) {
         runner_ask_contents(r, &q);
         return;

@@ -219,6 +219,7 @@ struct script_step {
     int factor_min, factor_max; /* 0: the default; -1: everywhere */
     uint64_t expires_us;        /* from then on; 0: never */
     struct bytes name;
+    bool forced; /* REMOVE */
     /* START */
     bool joins;
     /* CUT, HEAL */

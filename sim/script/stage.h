@@ -42,6 +42,7 @@ struct stage_question {
     enum script_verb verb; /* PIN, UNPIN, RECOVER, SYNC, REMOVE; EXPECT: list the shared state */
     struct bytes content;  /* len 0: all */
     unsigned subject;      /* REMOVE: which machine's peer */
+    bool is_forced;        /* REMOVE: its pins do not move first */
     int factor_min, factor_max; /* 0: the default */
     uint64_t expires_us;        /* from now, by the true time; 0: never */
     struct bytes name;

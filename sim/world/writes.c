@@ -104,7 +104,8 @@ static const char *write_put(struct world *w, const struct stage_question *q, co
         buf_append_text(target, q->verb == VERB_RECOVER ? "/recover" : "/sync");
         return "POST";
     case VERB_REMOVE:
-        buf_printf(target, "/peers/%s", peer_id_print(&world_machine(w, q->subject)->id).text);
+        buf_printf(target, "/peers/%s%s", peer_id_print(&world_machine(w, q->subject)->id).text,
+                   q->is_forced ? "?force=true" : "");
         return "DELETE";
     case VERB_DRAIN:
     case VERB_UNDRAIN:

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "members/depart.h"
 #include "members/founding.h"
 #include "members/join.h"
 #include "net/rpc.h"
@@ -107,6 +108,26 @@ static void fuzz_join(const uint8_t *data, size_t len)
     }
 }
 
+static void fuzz_depart(const uint8_t *data, size_t len)
+{
+    struct buf again = { 0 };
+    struct depart_question question;
+    uint64_t kept;
+    bool is_gone;
+    if (depart_question_decode(&question, data, len) == OK) {
+        depart_question_encode(&question, &again);
+        fuzz_same(&again, data, len);
+    }
+    if (depart_kept_decode(&kept, data, len) == OK) {
+        depart_kept_encode(kept, &again);
+        fuzz_same(&again, data, len);
+    }
+    if (depart_dismissed_decode(&is_gone, data, len) == OK) {
+        depart_dismissed_encode(is_gone, &again);
+        fuzz_same(&again, data, len);
+    }
+}
+
 static void fuzz_find(const uint8_t *data, size_t len)
 {
     struct find_answer answer;
@@ -165,6 +186,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         fuzz_find(data + 1, size - 1);
+        fuzz_depart(data + 1, size - 1);
         break;
     case 3:
         fuzz_pages(data + 1, size - 1);

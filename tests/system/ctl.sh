@@ -30,6 +30,9 @@ half='{"cid":"bafkqaalc","name":"x","allocations":["A","B"],"peer_map":{"A":{"pe
 cat >"$work/script" <<END
 > GET /id
 < 200
+b {"id":"P","cluster_peers":["P","$peer"]}
+> GET /id
+< 200
 b $id
 > GET /version
 < 200
@@ -42,6 +45,14 @@ b {"id":"Q","addresses":null,"cluster_peers":null,"cluster_peers_addresses":null
 < 200
 b $id
 > DELETE /peers/$peer
+< 202
+b {"id":"$peer","role":"leaving"}
+> DELETE /peers/$peer
+< 202
+b {"id":"$peer","role":"leaving"}
+> DELETE /peers/$peer
+< 204
+> DELETE /peers/$peer?force=true
 < 204
 > GET /allocations?filter=all
 < 200
@@ -162,6 +173,10 @@ asked() { grep -qxF "$1" "$work/log"; }
 said() { grep -qF -- "$1" "$work/stderr"; }
 
 # ---- looking ----
+# First, as GET /id answers what it does only once.
+check peers_rm_waits 0 '' "$ctl" -l "$at" peers rm $peer
+check peers_rm_without_waiting 0 '' "$ctl" -l "$at" peers rm --no-wait $peer
+
 check id 0 "$id_text" "$ctl" --host "$at" id
 check id_of_host_and_port 0 "$id_text" "$ctl" -l "127.0.0.1:$port" id
 check id_json 0 "$(jq --indent 4 . <<<"$id")" "$ctl" --enc json -l "$at" id
@@ -218,6 +233,7 @@ check recover_one 0 "$(status_text $cid PIN_QUEUED)" "$ctl" -l "$at" recover --l
 check sync 0 "$(status_text $cid UNEXPECTEDLY_UNPINNED)" "$ctl" -l "$at" sync
 check sync_one 0 "$(status_text $cid PINNED)" "$ctl" -l "$at" sync $cid
 check peers_rm 0 '' "$ctl" -l "$at" peers rm $peer
+check peers_rm_by_force 0 '' "$ctl" -l "$at" peers rm --force $peer
 check peers_add 0 "$id_text" "$ctl" -l "$at" peers add /ip4/10.0.0.7/tcp/9096/ipfs/$peer
 holds peers_add_body asked 'POST /peers {"peer_multiaddress":"/ip4/10.0.0.7/tcp/9096/ipfs/'$peer'"}'
 

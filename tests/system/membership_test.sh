@@ -52,8 +52,15 @@ victim=$((leader % 4 + 1)) rest_of_them=()
 for n in 1 2 3 4; do [ $n -eq $victim ] || rest_of_them+=($n); done
 asked=${rest_of_them[0]}
 rm -rf "$work/peer$victim"/raft.old.*
-holds peers_rm ctl_at "$asked" peers rm "${id[$victim]}"
-happens removed 20 sees 3 "${rest_of_them[@]}"
+only=$(ipfs_add "$victim" "what the one that is removed has alone")
+holds pin_there ctl_at "$asked" pin add --no-status --replication 1 --allocations "${id[$victim]}" "$only"
+happens it_has_the_only_copy 30 ipfs_has "$victim" "$only"
+holds peers_rm ctl_at "$asked" peers rm "${id[$victim]}" # comes back when it is out, ...
+moved_by_then() { for n in "${rest_of_them[@]}"; do ipfs_has "$n" "$only" && return; done; false; }
+holds its_only_copy_has_moved_by_then moved_by_then # ... and then its machine may be switched off
+holds removed sees 3 "$asked"
+happens removed_for_all 20 sees 3 "${rest_of_them[@]}"
+holds unpin_it ctl_at "$asked" pin rm --no-status "$only"
 holds it_stops_by_itself peer_ends $victim 30
 holds it_stops_cleanly test "${code:-}" = 0
 holds its_data_is_put_aside test -d "$work/peer$victim/raft.old.0"
@@ -69,7 +76,7 @@ holds nothing_is_lost test "$(pins "$asked")" = "$before"
 
 # Removed while it was away: by its own disk it is a member still. It must not disturb, and learns it.
 holds stop_it_before peer_stop $victim
-holds remove_while_away ctl_at "$asked" peers rm "${id[$victim]}" # also while it was to become a voter
+holds remove_while_away ctl_at "$asked" peers rm --force "${id[$victim]}" # also while it was to become a voter
 peer_start $victim
 cid=$(ipfs_add "$asked" "while an old member knocks")
 holds pin_meanwhile ctl_at "$asked" pin add --no-status "$cid"

@@ -44,6 +44,6 @@ happens four_of_seven_go_on 30 ctl_at "${alive[0]}" pin add --no-status --replic
 happens the_living_have_it 20 all_list 2 "${alive[@]}"
 
 # ---- a dead voter is taken out ----
-holds remove_a_dead_one ctl_at "${alive[0]}" peers rm "${id[${dead[0]}]}"
+holds remove_a_dead_one ctl_at "${alive[0]}" peers rm --force "${id[${dead[0]}]}"
 happens a_learner_votes_instead 20 count_role "${alive[0]}" voter 5
 finish

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A cluster is upgraded peer by peer to the next version, and works all along (DESIGN 10). The next version is this tree
-# with tests/neighbour/next_level.patch: it knows level 2 of the formats, and one more kind of entry.
+# with tests/neighbour/next_level.patch: it knows level 3 of the formats, and one more kind of entry.
 . tests/system/lib/check.bash
 . tests/system/lib/cluster.bash
 at_end cluster_end
@@ -35,7 +35,7 @@ happens same_pins 20 eval '[ "$(pins 1)" = "$(pins 3)" ] && lists 3 5'
 holds old_one_is_waited_for eval '! log_has 1 "a remark" && ! log_has 2 "a remark"'
 
 upgrade 3
-happens level_rises 30 eval 'log_has 1 "it rises from 1" || log_has 2 "it rises from 1" || log_has 3 "it rises from 1"'
+happens level_rises 30 eval 'log_has 1 "it rises from 2" || log_has 2 "it rises from 2" || log_has 3 "it rises from 2"'
 happens new_entries 30 eval 'log_has 1 "a remark" || log_has 2 "a remark" || log_has 3 "a remark"'
 pin 3 f
 happens all_follow 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(pins 3)" ] && lists 1 6'
@@ -43,7 +43,7 @@ happens all_follow 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(
 # ---- no way back, and none in, for the older one ----
 service=$next
 holds stop_3 peer_stop 3
-holds level_is_on_disk test "$(level 3)" = 2
+holds level_is_on_disk test "$(level 3)" = 3
 service=$ours
 peer_start 3
 holds older_refuses_the_disk eval 'peer_ends 3 10 && [ "$code" -eq 1 ]'
@@ -51,7 +51,7 @@ holds says_why eval 'tail -n 3 "$work/peer3.log" | grep -F "newer version"'
 holds init_4 peer_init 4
 peer_start 4 --bootstrap "$(peer_address 1)"
 holds older_is_not_admitted eval 'peer_ends 4 20 && [ "$code" -eq 1 ]'
-holds newcomer_says_why log_has 4 'format level 2, and the peer that asks to join knows levels up to 1: upgrade it'
+holds newcomer_says_why log_has 4 'format level 3, and the peer that asks to join knows levels up to 2: upgrade it'
 service=$next
 peer_start 3
 happens newer_takes_it 30 sees 3 1 2 3

@@ -139,19 +139,40 @@ Test(raft_config, bytes_that_make_no_sense)
     raft_config_deinit(&c);
 }
 
-Test(raft_config, a_leaving_member_follows_and_does_not_vote)
+static void check_going(enum raft_role_in_config role)
 {
     struct raft_config c;
     struct raft_config back;
     struct buf bytes = { 0 };
     raft_one_config(&c, 2, 1);
-    cr_assert_eq(raft_config_set_role(&c, 2, RAFT_LEAVING), OK);
+    cr_assert_eq(raft_config_set_role(&c, 2, role), OK);
     cr_assert_eq(raft_config_voters_count(&c), 1);
     raft_config_encode(&c, &bytes);
     cr_assert_eq(raft_config_decode(&back, bytes.data, bytes.len), OK);
-    cr_assert_eq(raft_config_member(&back, 2)->role, RAFT_LEAVING);
+    cr_assert_eq(raft_config_member(&back, 2)->role, role);
+    cr_assert(raft_member_goes(raft_config_member(&back, 2)));
     cr_assert_eq(raft_config_member(&back, 3)->role, RAFT_LEARNER);
+    cr_assert_not(raft_member_goes(raft_config_member(&back, 3)));
     raft_config_deinit(&c);
     raft_config_deinit(&back);
+    buf_deinit(&bytes);
+}
+
+Test(raft_config, a_member_on_its_way_out_follows_and_does_not_vote)
+{
+    check_going(RAFT_LEAVING);
+    check_going(RAFT_DISMISSED);
+}
+
+Test(raft_config, an_unknown_role_is_refused)
+{
+    struct raft_config c;
+    struct raft_config back;
+    struct buf bytes = { 0 };
+    raft_one_config(&c, 2, 1);
+    c.members[1].role = (enum raft_role_in_config)(RAFT_DISMISSED + 1);
+    raft_config_encode(&c, &bytes);
+    cr_assert_eq(raft_config_decode(&back, bytes.data, bytes.len), ERR_CORRUPT);
+    raft_config_deinit(&c);
     buf_deinit(&bytes);
 }

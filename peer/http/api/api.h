@@ -41,6 +41,8 @@ struct api_id {
     const struct api_member_addr *member_addrs; /* of the others */
     size_t member_addrs_count;
     enum api_role role; /* NONE: not a member yet */
+    bool has_kept;      /* LEAVING: and it is known how many pins others have to pin yet */
+    uint64_t kept;
     struct bytes ipfs_id;
     const struct bytes *ipfs_addrs;
     size_t ipfs_addrs_count;
@@ -139,10 +141,12 @@ struct api_call {
     size_t priority_count;
     struct peer_id peer;   /* peer_remove, peer_add */
     bool is_undone;        /* peer_drain: undrain */
+    bool is_forced;        /* peer_remove: its pins do not move first */
     struct multiaddr addr; /* peer_add: where it listens; len 0: unknown */
     bool
         is_restored; /* pin: as it once was, out of an export; pin_update is history, and an expiry may have passed */
     /* Out: err OK or a code; `why` lives until done returns. */
+    bool is_under_way; /* peer_remove: it is on its way out, and goes when others have its pins */
     void (*done)(struct api_call *call, int err, const char *why);
     void *owner;
     void *pending; /* the peer's, while it is under way */

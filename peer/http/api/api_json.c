@@ -141,6 +141,8 @@ void api_write_id(struct json_writer *w, const struct api_id *id)
         json_key_string(w, "role", api_role_name(id->role));
     if (id->is_draining)
         json_key_bool(w, "draining", true); /* ours */
+    if (id->has_kept)
+        json_key_u64(w, "pins_left", id->kept); /* ours */
     json_object_end(w);
 }
 

@@ -99,6 +99,18 @@ static void api_member_gone(struct http_exchange *x)
     mem_free(m);
 }
 
+/* Accepted: its pins move first. V1 answers 204 and knows no such thing; its clients do not look into a 202. */
+static void api_reply_leaving(struct http_exchange *x, const struct peer_id *peer)
+{
+    struct buf document = { 0 };
+    struct json_writer json = json_writer_to(&document);
+    json_object_begin(&json);
+    json_key_string(&json, "id", peer_id_print(peer).text);
+    json_key_string(&json, "role", "leaving");
+    json_object_end(&json);
+    api_reply_json(x, 202, &document);
+}
+
 static void api_member_done(struct api_call *call, int err, const char *why)
 {
     struct api_member *m = call->owner;
@@ -115,6 +127,8 @@ static void api_member_done(struct api_call *call, int err, const char *why)
                              .addrs_count = call->addr.len > 0 };
         api_write_id(&json, &id);
         api_reply_json(m->x, 200, &document);
+    } else if (call->is_under_way) {
+        api_reply_leaving(m->x, &call->peer);
     } else {
         http_reply_empty(m->x, 204, NULL, 0);
     }
@@ -165,8 +179,10 @@ static struct api_member *api_member_named(void *owner, struct http_exchange *x,
 API_HANDLER(api_delete_peer)
 {
     struct api_member *m = api_member_named(owner, x, params);
-    if (m != NULL)
-        api_member_start(m, m->api->ops->peer_remove);
+    if (m == NULL)
+        return;
+    m->call.is_forced = api_param_is_true(&x->request, "force");
+    api_member_start(m, m->api->ops->peer_remove);
 }
 
 API_HANDLER(api_post_drain)
