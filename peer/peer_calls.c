@@ -21,20 +21,27 @@ static bool peer_is_of_our_cluster(const struct peer *p, const struct rpc_asker 
            !cluster_id_is_none(&p->cluster) && cluster_id_equal(&p->cluster, &asker->cluster);
 }
 
+/* False: refused, in words. */
+static bool peer_may_ask(struct peer *p, const struct rpc_asker *asker, enum rpc_method method)
+{
+    if (cluster_id_conflicts(&p->cluster, &asker->cluster) && method != RPC_INVITE) {
+        peer_refuse_foreign(p, asker);
+        return false;
+    }
+    bool stranger_may =
+        method == RPC_FIND || method == RPC_JOIN || method == RPC_METRICS || method == RPC_INVITE;
+    if (stranger_may || peer_is_of_our_cluster(p, asker))
+        return true;
+    rpc_refuse(&p->rpc, asker, ERR_AUTH, "only members of the cluster may ask that");
+    return false;
+}
+
 void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method method,
                      struct bytes payload)
 {
     struct peer *p = owner;
-    if (cluster_id_conflicts(&p->cluster, &asker->cluster) && method != RPC_INVITE) {
-        peer_refuse_foreign(p, asker);
+    if (!peer_may_ask(p, asker, method))
         return;
-    }
-    bool stranger_may =
-        method == RPC_FIND || method == RPC_JOIN || method == RPC_METRICS || method == RPC_INVITE;
-    if (!stranger_may && !peer_is_of_our_cluster(p, asker)) {
-        rpc_refuse(&p->rpc, asker, ERR_AUTH, "only members of the cluster may ask that");
-        return;
-    }
     switch (method) {
     case RPC_FIND:
         peer_on_find(p, asker);
