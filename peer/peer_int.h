@@ -26,6 +26,7 @@
  *   peer_tracker.c   turns of the tracker
  *   peer_surplus.c   pins that moved away stay until others have them
  *   peer_swarm.c     connects the members' IPFS daemons to one another
+ *   peer_watch.c     how far a pin has come, for whoever waits for it
  *   peer_ask.c       one question to this peer's daemon; peer_word.c, peer_census.c: one to every member's
  *   peer_informer.c  what this peer says of itself
  *   peer_status.c    pages of the local state, recover, sync
@@ -329,6 +330,7 @@ struct peer {
     struct peer_swarm *swarm;
     struct list_link asks;                      /* struct peer_ask */
     struct list_link words;                     /* peer_word.c */
+    struct list_link watches;                   /* peer_watch.c */
     struct peer_id linked[LIMIT_MEMBERS_COUNT]; /* who has a connection with this peer */
     size_t linked_count;
     struct peer_traffic traffic;
@@ -625,6 +627,10 @@ void peer_asks_end(struct peer *p);
 
 /* ---- peer_word.c; the rest is in peer_census.h ---- */
 void peer_words_end(struct peer *p);
+
+/* ---- peer_watch.c; the rest is in peer_watch.h ---- */
+void peer_watches_on_deadline(struct peer *p);
+uint64_t peer_watches_deadline_us(const struct peer *p);
 
 /* ---- peer_survey.c ---- */
 /* How a member called itself in its last ping; nothing when it has not. */

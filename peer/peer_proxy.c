@@ -8,6 +8,7 @@
 #include "http/wire/json_reply.h"
 #include "peer_census.h"
 #include "peer_doors.h"
+#include "peer_watch.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -190,6 +191,8 @@ static int peer_gc_next(void *collecting, struct proxy_collected *out)
 }
 
 static const struct proxy_ops peer_proxy_ops = {
+    .watch = peer_watch_open,
+    .watch_end = peer_watch_close,
     .repo_stat = peer_proxy_repo_stat,
     .gc_open = peer_gc_open,
     .gc_next = peer_gc_next,

@@ -150,12 +150,27 @@ static int cluster_next(void *impl, const struct cid *after, struct arena *arena
     return ERR_NOT_FOUND;
 }
 
+static int cluster_watch(void *impl, struct proxy_watch *w)
+{
+    ((struct proxy_world *)impl)->watch = w;
+    return OK;
+}
+
+static void cluster_watch_end(void *impl, struct proxy_watch *w)
+{
+    struct proxy_world *world = impl;
+    cr_assert_eq(world->watch, w);
+    world->watch = NULL;
+}
+
 static const struct proxy_ops cluster_ops = {
     .pin = cluster_pin,
     .unpin = cluster_unpin,
     .forget = cluster_forget,
     .pin_get = cluster_get,
     .pin_next = cluster_next,
+    .watch = cluster_watch,
+    .watch_end = cluster_watch_end,
 };
 
 /* The write under way is committed, or fails. */

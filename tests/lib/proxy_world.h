@@ -26,7 +26,8 @@ struct proxy_world {
     size_t pins_count;
     struct proxy_write *write; /* under way */
     bool write_removes;
-    struct buf writes; /* "+CID depth name\n", "-CID\n" */
+    struct proxy_watch *watch; /* under way */
+    struct buf writes;         /* "+CID depth name\n", "-CID\n" */
     int forgets_count;
     int refusal; /* of the next write, at once */
 };

@@ -10,7 +10,7 @@ held_below() { local n; for n in 1 2 3; do ipfs_has $n "$1" || return 1; done; }
 lacking_below() { local n; for n in 1 2 3; do ipfs_lacks $n "$1" || return 1; done; }
 
 scenario() {
-    local cid other added n
+    local cid other added missing n
     rest=() id=() api=() proxy=() cluster=()
     holds "daemons ($daemons)" ipfs_start 3
     holds init peers_init 3
@@ -40,6 +40,14 @@ scenario() {
     happens unpinned_below 60 lacking_below "$cid"
     happens unpinned_says_the_upper 60 says 4 "$cid" unpinned 2
     holds what_is_the_lower_ones_stays held_below "$other"
+
+    # What nobody has: the upper cluster does not call it pinned before it is.
+    missing=QmYjtig7VJQ6XsnUjqqJvj7QaMcCAwtrgNdahSiFofrE7o
+    holds pin_missing ctl_at 4 pin add --no-status "$missing"
+    happens pinning_below 40 says 1 "$missing" pinning 3
+    happens pinning_above 40 says 4 "$missing" pinning 2
+    holds unpin_missing ctl_at 4 pin rm --no-status "$missing"
+    happens missing_is_gone 60 says 5 "$missing" unpinned 2
 
     # Through both proxies: the file is added by a daemon below, and pinned by both clusters.
     added=$(curl -sS -m 40 -X POST -F "file=@tests/system/composite_test.sh" "http://127.0.0.1:${proxy[4]}/api/v0/add?quieter=true" |

@@ -66,6 +66,59 @@ Test(proxy_pins, several_arguments_one_after_the_other)
     proxy_world_close(&w);
 }
 
+static void look(struct proxy_world *w, size_t pinned, size_t needed, uint64_t blocks)
+{
+    struct proxy_look look = {
+        .pinned = pinned, .needed = needed, .blocks = blocks, .bytes = 7 * blocks
+    };
+    w->watch->on_look(w->watch, &look);
+}
+
+Test(proxy_pins, progress_is_told_until_enough_peers_have_it)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask_for(&w, "POST /api/v0/pin/add?arg=%s&arg=%s&progress=true", 1, 2);
+    proxy_cluster_finish(&w, OK, NULL);
+    cr_assert(text_holds(proxy_world_answered(&w), "Trailer: X-Stream-Error\r\n"));
+    look(&w, 0, 2, 0);
+    look(&w, 1, 2, 23);
+    const char *text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, "{\"Progress\":0,\"Bytes\":0}\n"), "%s", text);
+    cr_assert(text_holds(text, "{\"Progress\":23,\"Bytes\":161}\n"), "%s", text);
+    look(&w, 2, 2, 23);
+    cr_assert_null(w.watch);
+    proxy_cluster_finish(&w, OK, NULL);
+    look(&w, 3, 2, 5);
+    struct cid one = test_cid(1), two = test_cid(2);
+    struct buf line = { 0 };
+    buf_printf(&line, "{\"Pins\":[\"%s\",\"%s\"]}\n\r\n0\r\n\r\n", cid_print(&one).text,
+               cid_print(&two).text);
+    text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, buf_text(&line)), "%s", text);
+    buf_deinit(&line);
+    proxy_world_close(&w);
+}
+
+Test(proxy_pins, what_goes_wrong_behind_progress_is_a_trailer)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_world_ask_for(&w, "POST /api/v0/pin/add?arg=%s&progress=true", 1, 0);
+    proxy_cluster_finish(&w, OK, NULL);
+    w.watch->on_look(w.watch, &(struct proxy_look){ .is_gone = true });
+    const char *text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, "\r\nX-Stream-Error: it was unpinned before"), "%s", text);
+    cr_assert_null(w.watch);
+    /* The client has seen enough. */
+    proxy_world_ask_for(&w, "POST /api/v0/pin/add?arg=%s&progress=1", 2, 0);
+    proxy_cluster_finish(&w, OK, NULL);
+    cr_assert_not_null(w.watch);
+    http_conn_on_eof(w.talk.conn);
+    cr_assert_null(w.watch);
+    proxy_world_close(&w);
+}
+
 Test(proxy_pins, an_update_pins_the_new_and_unpins_the_old)
 {
     struct proxy_world w = { 0 };

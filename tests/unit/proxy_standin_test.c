@@ -64,6 +64,22 @@ static void cluster_forget(void *impl, struct proxy_write *write)
     committed = NULL;
 }
 
+static struct proxy_watch *watched; /* has it in the next turn */
+
+static int cluster_watch(void *impl, struct proxy_watch *w)
+{
+    (void)impl;
+    watched = w;
+    return OK;
+}
+
+static void cluster_watch_end(void *impl, struct proxy_watch *w)
+{
+    (void)impl;
+    (void)w;
+    watched = NULL;
+}
+
 static int cluster_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
 {
     struct stack *s = impl;
@@ -91,6 +107,8 @@ static const struct proxy_ops cluster_ops = {
     .forget = cluster_forget,
     .pin_get = cluster_get,
     .pin_next = cluster_next,
+    .watch = cluster_watch,
+    .watch_end = cluster_watch_end,
 };
 
 /* ---- the stack ---- */
@@ -138,6 +156,8 @@ static void stack_turn(struct stack *s)
     committed = NULL;
     if (write != NULL)
         write->done(write, OK, NULL);
+    else if (watched != NULL)
+        watched->on_look(watched, &(struct proxy_look){ .pinned = 1, .needed = 1 });
     turn(&s->front);
     turn(&s->back);
     standin_world_run(&s->daemons, 1000);

@@ -1,6 +1,9 @@
 /* pins.c -- pin/add, pin/rm and pin/update: one argument after the other, each written through the cluster. As
  * with the daemon, what came before a bad argument stays done. pin/update has two: the second is pinned as an
- * update of the first, which then goes, unless unpin=false. */
+ * update of the first, which then goes, unless unpin=false.
+ *
+ * pin/add answers when the pin is committed. With progress=true it says, once a second, how far the cluster is, and ends when
+ * as many peers as the pin needs have it: so a cluster whose daemon this proxy is sees the truth, and not a promise. */
 #include "http/proxy/proxy_int.h"
 
 #include <string.h>
@@ -24,6 +27,10 @@ struct proxy_pins {
     struct buf name; /* pin/add's option */
     struct proxy_write write;
     bool write_runs;
+    bool shows_progress;
+    bool has_room; /* for another line of it */
+    struct proxy_watch watch;
+    bool is_watching;
     /* A path is resolved by the daemon. */
     struct http_call call;
     struct buf target;
@@ -46,6 +53,12 @@ static void proxy_pins_free_job(struct proxy_job *job)
 
 static void proxy_pins_fail(struct proxy_pins *j, int status, const char *message)
 {
+    if (j->job.x->reply_begun) {
+        struct http_field trailer = { { "X-Stream-Error", 14 }, { message, strlen(message) } };
+        http_reply_end(j->job.x, &trailer, 1);
+        proxy_job_destroy(&j->job);
+        return;
+    }
     proxy_reply_error(j->job.proxy, j->job.x, status, message);
     proxy_job_destroy(&j->job);
 }
@@ -66,6 +79,15 @@ static void proxy_pins_fail_path(struct proxy_pins *j, const char *why)
 /* ---- the write ---- */
 
 static void proxy_pins_updated(struct proxy_pins *j);
+static void proxy_pins_watch(struct proxy_pins *j, const struct cid *cid);
+
+/* This argument is done. */
+static void proxy_pins_said(struct proxy_pins *j, const struct cid *cid)
+{
+    json_string(&j->writer, cid_print(cid).text);
+    j->nth += 1;
+    proxy_pins_next(j);
+}
 
 static void proxy_pins_fail_write(struct proxy_pins *j, int err, const char *why)
 {
@@ -88,9 +110,10 @@ static void proxy_pins_written(struct proxy_write *write, int err, const char *w
         proxy_pins_updated(j);
         return;
     }
-    json_string(&j->writer, cid_print(&write->pin.cid).text);
-    j->nth += 1;
-    proxy_pins_next(j);
+    if (j->shows_progress)
+        proxy_pins_watch(j, &write->pin.cid);
+    else
+        proxy_pins_said(j, &write->pin.cid);
 }
 
 /* Direct, that is: this block alone? V1 reads `type`, Kubo's own clients send `recursive`. */
@@ -139,6 +162,62 @@ static void proxy_pins_take_cid(struct proxy_pins *j, const struct cid *cid)
         j->write.pin.max_depth = PIN_DEPTH_DIRECT;
     }
     proxy_pins_start_write(j, j->kind == PROXY_PINS_REMOVE);
+}
+
+/* ---- progress ---- */
+
+static void proxy_pins_end_watch(struct proxy_pins *j)
+{
+    struct proxy *p = j->job.proxy;
+    if (j->is_watching)
+        p->ops->watch_end(p->impl, &j->watch);
+    j->is_watching = false;
+}
+
+static void proxy_pins_begin_lines(struct proxy_pins *j)
+{
+    struct http_field fields[PROXY_FIELDS_MAX + 1];
+    size_t count = proxy_fields(j->job.proxy, true, fields);
+    fields[count++] = HTTP_FIELD("Content-Type", "application/json");
+    fields[count++] = HTTP_FIELD("Trailer", "X-Stream-Error");
+    http_reply_begin(j->job.x, 200, fields, count, -1);
+    j->has_room = true;
+}
+
+static void proxy_pins_on_drain(struct http_exchange *x)
+{
+    ((struct proxy_pins *)x->owner)->has_room = true;
+}
+
+static void proxy_pins_on_look(struct proxy_watch *w, const struct proxy_look *look)
+{
+    struct proxy_pins *j = w->owner;
+    struct cid cid = w->cid;
+    char room[96];
+    struct buf line = buf_over(room, sizeof(room));
+    if (look->is_gone || look->pinned >= look->needed)
+        proxy_pins_end_watch(j);
+    if (look->is_gone) {
+        proxy_pins_fail(j, 500, "it was unpinned before it was pinned");
+    } else if (look->pinned >= look->needed) {
+        proxy_pins_said(j, &cid);
+    } else if (j->has_room) {
+        buf_printf(&line, "{\"Progress\":%llu,\"Bytes\":%llu}\n", (unsigned long long)look->blocks,
+                   (unsigned long long)look->bytes);
+        j->has_room = http_reply_write(j->job.x, line.data, line.len);
+    }
+}
+
+static void proxy_pins_watch(struct proxy_pins *j, const struct cid *cid)
+{
+    struct proxy *p = j->job.proxy;
+    if (!j->job.x->reply_begun)
+        proxy_pins_begin_lines(j);
+    j->watch = (struct proxy_watch){ .cid = *cid, .on_look = proxy_pins_on_look, .owner = j };
+    int err = p->ops->watch(p->impl, &j->watch);
+    j->is_watching = err == OK;
+    if (err != OK)
+        proxy_pins_fail(j, 503, err_text(err));
 }
 
 /* ---- paths ---- */
@@ -259,7 +338,17 @@ static void proxy_pins_finish(struct proxy_pins *j)
 {
     json_array_end(&j->writer);
     json_object_end(&j->writer);
-    proxy_reply(j->job.proxy, j->job.x, 200, &j->answer);
+    if (j->job.x->reply_begun) {
+        buf_put_u8(&j->answer, '\n');
+        if (j->answer.err != OK) {
+            proxy_pins_fail(j, 503, err_text(j->answer.err));
+            return;
+        }
+        http_reply_write(j->job.x, j->answer.data, j->answer.len);
+        http_reply_end(j->job.x, NULL, 0);
+    } else {
+        proxy_reply(j->job.proxy, j->job.x, 200, &j->answer);
+    }
     proxy_job_destroy(&j->job);
 }
 
@@ -326,6 +415,7 @@ static void proxy_pins_on_abort(struct http_exchange *x)
         http_client_cancel(p->client, &j->call); /* its done() frees */
         return;
     }
+    proxy_pins_end_watch(j);
     if (j->write_runs)
         p->ops->forget(p->impl, &j->write);
     proxy_job_destroy(&j->job);
@@ -338,6 +428,8 @@ static void proxy_pins_start(struct proxy *p, struct http_exchange *x, enum prox
         return;
     x->on_abort = proxy_pins_on_abort;
     j->kind = kind;
+    j->shows_progress = kind == PROXY_PINS_ADD && proxy_flag(&x->request, "progress", false);
+    x->on_drain = proxy_pins_on_drain;
     j->writer = json_writer_to(&j->answer);
     json_object_begin(&j->writer);
     json_key(&j->writer, "Pins");

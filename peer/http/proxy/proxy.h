@@ -27,6 +27,7 @@
 #ifndef HTTP_PROXY_PROXY_H
 #define HTTP_PROXY_PROXY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "http/wire/exchange.h"
@@ -43,6 +44,22 @@ struct proxy_write {
     void (*done)(struct proxy_write *write, int err, const char *why);
     void *owner;
     void *pending; /* the peer's, while it is under way */
+};
+
+/* How far a pin has come in the cluster. */
+struct proxy_look {
+    bool is_gone;  /* unpinned meanwhile */
+    size_t pinned; /* by so many peers */
+    size_t needed;
+    uint64_t blocks; /* that the daemons which work on it have */
+    uint64_t bytes;
+};
+
+struct proxy_watch {
+    struct cid cid;
+    void (*on_look)(struct proxy_watch *w, const struct proxy_look *look); /* may end it */
+    void *owner;
+    void *pending; /* the peer's */
 };
 
 /* Of all peers that tell it. */
@@ -72,6 +89,9 @@ struct proxy_ops {
      * What the pin points at lives in the arena. */
     int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
     int (*pin_next)(void *impl, const struct cid *after, struct arena *arena, struct pin *out);
+    /* Looks once a second, until watch_end(). */
+    int (*watch)(void *impl, struct proxy_watch *w);
+    void (*watch_end)(void *impl, struct proxy_watch *w);
     void (*repo_stat)(void *impl, struct proxy_repo *out);
     /* At all peers' daemons. Row after row: ERR_MORE: not yet; ERR_NOT_FOUND: that was all. */
     int (*gc_open)(void *impl, const struct proxy_gc_hooks *hooks, void **out);
