@@ -331,6 +331,15 @@ int os_env_open(struct os_env *e, const char *path, enum store_room room,
         err = os_env_start(e, path, map_bytes, options);
     if (err != OK)
         return err;
+    /* A process that was killed in a commit may have left its page in the kernel's cache and not on the disk. What we
+     * find we take for durable, and trim the log by it. */
+    if (!options->is_read_only && !options->is_scratch)
+        err = os_env_sync(e);
+    if (err != OK) {
+        LOG_ERROR(options->log, "store", "%s cannot be synced: %s", path, err_text(err));
+        mdb_env_close(e->env);
+        return err;
+    }
     MDB_envinfo info;
     mdb_env_info(e->env, &info);
     e->map_bytes = info.me_mapsize; /* a large file wants more than we asked for */
