@@ -52,10 +52,12 @@ static int state_open_at(struct state *s, const char *folder, struct os_store_op
 
 int state_open(struct state *s, bool only_look)
 {
-    struct buf log = { 0 };
-    buf_printf(&log, "%s/log/data.mdb", buf_text(&s->folder));
-    bool has_data = os_file_exists(buf_text(&log));
+    struct buf log = { 0 }, older = { 0 };
+    buf_printf(&log, "%s/records", buf_text(&s->folder));
+    buf_printf(&older, "%s/log/data.mdb", buf_text(&s->folder));
+    bool has_data = os_file_exists(buf_text(&log)) || os_file_exists(buf_text(&older));
     buf_deinit(&log);
+    buf_deinit(&older);
     struct os_store_options options = { .is_read_only = only_look };
     return has_data ? state_open_at(s, buf_text(&s->folder), options) : OK;
 }

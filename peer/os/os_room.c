@@ -92,6 +92,14 @@ static bool os_room_take(struct os_room *room)
     return goes_on;
 }
 
+static bool os_room_has_work(struct os_room *room)
+{
+    pthread_mutex_lock(&room->mutex);
+    bool has_work = !list_is_empty(&room->queued) || !list_is_empty(&room->pending);
+    pthread_mutex_unlock(&room->mutex);
+    return has_work;
+}
+
 static void *os_room_work(void *arg)
 {
     struct os_room *room = arg;
@@ -110,6 +118,8 @@ static void *os_room_work(void *arg)
         list_move_all(&group, &room->finished);
         pthread_mutex_unlock(&room->mutex);
         os_loop_post(room->loop, &room->deliver);
+        if (room->rest != NULL && !os_room_has_work(room))
+            room->rest(room);
     }
     return NULL;
 }

@@ -24,6 +24,7 @@ struct os_room {
     const struct log *log;
     void *impl;
     void (*run)(struct os_room *room, struct list_link *group);
+    void (*rest)(struct os_room *room); /* the worker's, or NULL: nothing is to be done for now */
     void (*tell)(struct store_slot *slot);                                      /* calls done() */
     size_t (*weigh)(const struct os_room *room, const struct store_slot *slot); /* the worker's */
 

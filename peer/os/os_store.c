@@ -114,10 +114,13 @@ struct store os_store_port(struct os_store *s)
 static const struct {
     const char *name;
     void (*run)(struct os_room *room, struct list_link *group);
+    void (*rest)(struct os_room *room);
 } os_rooms[OS_ROOMS_COUNT] = {
-    [OS_ROOM_LOG] = { "log", os_log_run },      [OS_ROOM_STATE] = { "state", os_map_run },
-    [OS_ROOM_LOCAL] = { "local", os_map_run },  [OS_ROOM_JOBS] = { "jobs", os_job_run },
-    [OS_ROOM_FILES] = { "files", os_file_run },
+    [OS_ROOM_LOG] = { "log", os_log_run, os_log_rest },
+    [OS_ROOM_STATE] = { "state", os_map_run, NULL },
+    [OS_ROOM_LOCAL] = { "local", os_map_run, NULL },
+    [OS_ROOM_JOBS] = { "jobs", os_job_run, NULL },
+    [OS_ROOM_FILES] = { "files", os_file_run, NULL },
 };
 
 static int os_store_make_folder(struct os_store *s)
@@ -144,8 +147,7 @@ static void os_store_free(struct os_store *s)
 {
     os_files_close(s);
     os_generations_close(s);
-    if (s->log_is_open)
-        os_env_close(&s->log_env);
+    os_log_close(s);
     os_lock_release(&s->lock);
     mem_free(s->dir);
     mem_free(s);
@@ -153,7 +155,7 @@ static void os_store_free(struct os_store *s)
 
 static int os_store_sync(struct os_store *s)
 {
-    int err = s->log_is_open ? os_env_sync(&s->log_env) : OK;
+    int err = s->log_is_open ? os_segments_sync(&s->segments) : OK;
     if (err == OK && s->current != NULL)
         err = os_env_sync(&s->current->env);
     if (err == OK && s->local_is_open)
@@ -191,6 +193,8 @@ int os_store_open(struct os_store **out, const struct os_store_options *options)
     s->env_options =
         (struct os_env_options){ options->map_bytes_first, options->map_bytes_max,
                                  options->is_read_only, options->is_scratch, options->log };
+    s->log_segment_bytes = options->log_segment_bytes;
+    s->segments.fd = s->segments.read_fd = -1;
     s->lock.fd = -1;
     list_init(&s->generations);
     for (size_t i = 0; i < OS_FDS_COUNT; i++)
@@ -206,6 +210,7 @@ int os_store_open(struct os_store **out, const struct os_store_options *options)
                                   .log = s->log,
                                   .impl = s,
                                   .run = os_rooms[i].run,
+                                  .rest = os_rooms[i].rest,
                                   .tell = os_store_tell,
                                   .weigh = os_store_weigh };
         err = os_room_start(room);

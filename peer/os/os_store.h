@@ -1,7 +1,8 @@
-/* os_store.h -- the store on a real disk: LMDB for the log and the map, plain files for the rest.
+/* os_store.h -- the store on a real disk: LMDB for the map, files of our own for the log, plain files for the rest.
  *
  *      DIR/LOCK               held while the store is open
- *      DIR/log/               LMDB environment of the log room
+ *      DIR/records/           the log room's files (os_segments.h)
+ *      DIR/log                a word to versions that keep their log there in an LMDB environment
  *      DIR/state.<generation> one of the map's STATE area, a generation each
  *      DIR/local/             one of its LOCAL area
  *      DIR/import.<g>         a generation being built; renamed to state.<g> when it is whole
@@ -9,7 +10,7 @@
  *
  * Shape    One worker thread for the log, each area of the map, the map's long jobs, and the files.
  *          Requests wait in the room's queue; all that wait when a sync ends go into the next
- *          transaction. done() runs on the loop, by os_loop_post().
+ *          transaction or group. done() runs on the loop, by os_loop_post().
  * Threads  All calls come from the loop's thread.
  * Owner    The options' strings are copied; loop and log outlive the store.
  * Errors   open: ERR_BUSY another process has the folder, ERR_VERSION written by a newer version, ERR_CORRUPT,
@@ -30,7 +31,8 @@ struct os_store_options {
     const struct log *log;
     size_t
         map_bytes_first; /* address space an environment begins with; 0: 1 GiB. It doubles on demand. */
-    size_t map_bytes_max; /* beyond it ERR_FULL; 0: no bound but the disk's */
+    size_t map_bytes_max;       /* beyond it ERR_FULL; 0: no bound but the disk's */
+    uint64_t log_segment_bytes; /* of a file of the log, about; 0: 8 MiB */
     /* Only looks, also while another process has the folder; nothing may be submitted. The rooms are those that are
      * there: ERR_NOT_FOUND for one that was never made. */
     bool is_read_only;

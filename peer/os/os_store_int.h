@@ -5,6 +5,7 @@
 #include "os/os_file.h"
 #include "os/os_lmdb.h"
 #include "os/os_room.h"
+#include "os/os_segments.h"
 #include "os/os_store.h"
 
 enum os_request_kind {
@@ -18,8 +19,6 @@ enum os_request_kind {
 
 enum { OS_ROOM_LOG, OS_ROOM_STATE, OS_ROOM_LOCAL, OS_ROOM_JOBS, OS_ROOM_FILES, OS_ROOMS_COUNT };
 
-/* The log room's rows: see docs/STORE.md. */
-enum { LOG_TABLE_META = 1, LOG_TABLE_RECORDS = 2, LOG_KEY_LEN = 8 };
 /* The map's table t is stored as MAP_TABLE_FIRST + t. */
 enum { MAP_TABLE_FIRST = 1 };
 
@@ -57,12 +56,14 @@ struct os_fd {
 
 struct os_store {
     struct os_env_options env_options;
+    uint64_t log_segment_bytes;
     struct os_loop *loop;
     const struct log *log;
     char *dir;
     struct os_lock lock;
     struct os_room rooms[OS_ROOMS_COUNT];
-    struct os_env log_env;
+    struct os_segments segments; /* the log worker's, once it is open */
+    struct buf log_group;        /* and what it writes */
     struct os_env local_env;
     bool log_is_open;
     bool local_is_open;
@@ -84,6 +85,14 @@ int os_log_write(void *impl, struct log_unit *unit);
 int os_log_fetch(void *impl, struct log_fetch *fetch);
 int os_log_trim(void *impl, struct log_trim *trim);
 void os_log_run(struct os_room *room, struct list_link *group);
+void os_log_rest(struct os_room *room);
+void os_log_close(struct os_store *s);
+
+/* ---- os_store_log_lmdb.c: the older format ---- */
+int os_log_lmdb_walk(const struct os_store *s, const char *path, struct buf *meta,
+                     struct log_extent *extent, log_record_hook on_record, void *owner);
+/* Makes the segments in the folder `to`, durably; ERR_CORRUPT when the old log is damaged. */
+int os_log_lmdb_move(struct os_store *s, const char *from, const char *to);
 
 /* ---- os_store_map.c ---- */
 int os_map_write(void *impl, struct map_batch *batch);

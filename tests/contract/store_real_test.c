@@ -131,8 +131,9 @@ static void spoil(const struct real *r, const char *name, const char *from, char
 {
     char path[TEST_DIR_SIZE + 32];
     static char content[4 * 1024 * 1024];
-    snprintf(path, sizeof(path), "%s/%s/data.mdb", r->dir, name);
+    snprintf(path, sizeof(path), "%s/%s", r->dir, name);
     FILE *file = fopen(path, "r+b");
+    cr_assert_not_null(file);
     size_t len = fread(content, 1, sizeof(content), file);
     for (char *at = content; (at = memmem(at, (size_t)(content + len - at), from, strlen(from)));)
         *at = to;
@@ -159,30 +160,8 @@ static bool is_there(const struct real *r, const char *name)
     return access(path, F_OK) == 0;
 }
 
-/* A damaged log can be written to, by the stranger that this peer becomes. */
-Test(os_store, a_log_that_is_no_environment_is_put_aside)
-{
-    struct fixture fx;
-    struct log_extent extent = { 0, 0 };
-    open_all(&fx);
-    cr_assert_eq(append(&fx, 1), OK);
-    real_stop(&fx);
-    write_file(fx.impl, "log/data.mdb", "no environment");
-    real_start(&fx);
-    cr_assert_eq(open_log(&fx, &extent), ERR_CORRUPT);
-    cr_assert_eq(store_map_open(&fx.store, 1), OK);
-    cr_assert_eq(append(&fx, 1), OK);
-    cr_assert(is_there(fx.impl, "log.damaged/data.mdb"));
-    real_stop(&fx);
-    real_start(&fx);
-    cr_assert_eq(open_log(&fx, &extent), OK);
-    cr_assert_eq(extent.last, 1);
-    cr_assert_eq(store_map_open(&fx.store, 1), OK);
-    close_all(&fx);
-}
-
-/* The power went while an environment was being made. */
-Test(os_store, a_half_made_environment_is_made_anew)
+/* The power went while an environment or the log's folder was being made. */
+Test(os_store, a_half_made_folder_is_made_anew)
 {
     struct fixture fx = { .ops = &fixture_real };
     struct log_extent extent;
@@ -190,16 +169,16 @@ Test(os_store, a_half_made_environment_is_made_anew)
     real_create(&fx);
     const struct real *r = fx.impl;
     for (int i = 0; i < 2; i++) {
-        snprintf(folder, sizeof(folder), "%s/%s", r->dir, i == 0 ? "log.new" : "state.7.new");
+        snprintf(folder, sizeof(folder), "%s/%s", r->dir, i == 0 ? "records.new" : "state.7.new");
         cr_assert_eq(mkdir(folder, 0700), 0);
     }
-    write_file(r, "log.new/data.mdb", "half of one");
+    write_file(r, "records.new/0000000000000001", "half of one");
     write_file(r, "state.7.new/data.mdb", "half of one");
     real_start(&fx);
     cr_assert_eq(open_log(&fx, &extent), OK);
     cr_assert_eq(store_map_open(&fx.store, 1), OK);
     cr_assert_eq(append(&fx, 1), OK);
-    cr_assert(!is_there(r, "log.new") && !is_there(r, "state.7.new"));
+    cr_assert(!is_there(r, "records.new") && !is_there(r, "state.7.new"));
     close_all(&fx);
 }
 
@@ -210,8 +189,8 @@ Test(os_store, rot_is_found_in_the_log_and_in_rows)
     cr_assert_eq(append(&fx, 1), OK);
     cr_assert_eq(put(&fx, "key", "precious", 8), OK);
     real_stop(&fx);
-    spoil(fx.impl, "log", "record", 'R');
-    spoil(fx.impl, "state.1", "precious", 'P');
+    spoil(fx.impl, "records/0000000000000001", "record", 'R');
+    spoil(fx.impl, "state.1/data.mdb", "precious", 'P');
     real_start(&fx);
     struct log_extent extent;
     cr_assert_eq(open_log(&fx, &extent), ERR_CORRUPT);
@@ -237,7 +216,7 @@ Test(os_store, a_row_that_turns_up_under_another_key_is_damage)
     open_all(&fx);
     cr_assert_eq(put(&fx, "alpha-row", "value", 5), OK);
     real_stop(&fx);
-    spoil(fx.impl, "state.1", "alpha-row", 'b');
+    spoil(fx.impl, "state.1/data.mdb", "alpha-row", 'b');
     real_start(&fx);
     cr_assert_eq(store_map_open(&fx.store, 1), OK);
     struct view v;
@@ -254,23 +233,23 @@ Test(os_store, a_newer_format_and_a_foreign_folder_are_refused)
     open_all(&fx);
     real_stop(&fx);
     struct real *r = fx.impl;
-    char log[TEST_DIR_SIZE + 32], state[TEST_DIR_SIZE + 32];
-    snprintf(log, sizeof(log), "%s/log", r->dir);
+    char local[TEST_DIR_SIZE + 32], state[TEST_DIR_SIZE + 32];
+    snprintf(local, sizeof(local), "%s/local", r->dir);
     snprintf(state, sizeof(state), "%s/state.1", r->dir);
 
     struct os_env e;
     struct os_env_options options = { 0 };
-    uint8_t newer[2] = { ROOM_LOG, OS_ENV_FORMAT_VERSION + 1 };
+    uint8_t newer[2] = { ROOM_LOCAL, OS_ENV_FORMAT_VERSION + 1 };
     MDB_txn *txn;
-    cr_assert_eq(os_env_open(&e, log, ROOM_LOG, &options), OK);
+    cr_assert_eq(os_env_open(&e, local, ROOM_LOCAL, &options), OK);
     cr_assert_eq(mdb_txn_begin(e.env, NULL, 0, &txn), 0);
-    cr_assert_eq(os_env_put(txn, e.dbi, ROOM_LOG, 0, (struct bytes){ "format", 6 },
+    cr_assert_eq(os_env_put(txn, e.dbi, ROOM_LOCAL, 0, (struct bytes){ "format", 6 },
                             (struct bytes){ newer, 2 }, 0),
                  0);
     cr_assert_eq(mdb_txn_commit(txn), 0);
     os_env_close(&e);
-    cr_assert_eq(os_env_open(&e, log, ROOM_LOG, &options), ERR_VERSION);
-    cr_assert_eq(os_env_open(&e, state, ROOM_LOG, &options), ERR_CORRUPT);
+    cr_assert_eq(os_env_open(&e, local, ROOM_LOCAL, &options), ERR_VERSION);
+    cr_assert_eq(os_env_open(&e, state, ROOM_LOCAL, &options), ERR_CORRUPT);
     real_destroy(&fx);
 }
 

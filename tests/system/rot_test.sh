@@ -24,10 +24,19 @@ healed_by_another() { [ "$(grep -ac 'the damaged state has been replaced' "$work
 
 # ---- what happens to the files ----
 
-cut_short() { truncate -s $(($(stat -c %s "$1/data.mdb") / 2)) "$1/data.mdb"; }
-overwritten() { head -c "$(stat -c %s "$1/data.mdb")" /dev/zero | tr '\0' x >"$1/data.mdb"; }
-emptied() { : >"$1/data.mdb"; }
+# LMDB's file, or the newest of the log's.
+file_in() { find "$1" -name data.mdb -o -name '0*' | sort | tail -n 1; }
+cut_short() { truncate -s $(($(stat -c %s "$(file_in "$1")") / 2)) "$(file_in "$1")"; }
+overwritten() {
+    local file len
+    file=$(file_in "$1")
+    len=$(stat -c %s "$file")
+    head -c "$len" /dev/zero | tr '\0' x >"$file"
+}
+emptied() { : >"$(file_in "$1")"; }
 gone() { rm -r "$1"; }
+to_its_head() { truncate -s 512 "$(file_in "$1")"; } # as if nothing had been written
+without_newest() { rm "$(file_in "$1")"; }
 
 # Starts it again as often as it ends, at most three times.
 rises() {
@@ -58,7 +67,7 @@ spoil_all() {
         spoil 'state.*[0-9]' $how
         spoil local $how
     done
-    spoil log overwritten
+    for how in overwritten emptied to_its_head without_newest; do spoil records $how; done
 }
 
 holds init peers_init 3

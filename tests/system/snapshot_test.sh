@@ -28,7 +28,7 @@ is_receiving() { grep -aq 'receiving the state up to entry' "$work/peer$1.log"; 
 log_begins_behind() { # log_begins_behind N INDEX: at least
     [ "$(grep -a 'the log begins behind entry' "$work/peer$1.log" | tail -n 1 | sed 's/.*entry \([0-9]*\).*/\1/')" -ge "$2" ]
 }
-disk_use() { du -sk "$work/peer$1/raft/log" "$work/peer$1"/raft/state.* | awk '{ kb += $1 } END { print kb }'; }
+disk_use() { du -sk "$work/peer$1/raft/records" "$work/peer$1"/raft/state.* | awk '{ kb += $1 } END { print kb }'; }
 uses_at_most() { [ "$(disk_use "$1")" -le "$2" ] || { echo "$(disk_use "$1") KiB"; return 1; }; }
 
 cids=()
