@@ -180,7 +180,7 @@ bad-requests: all $(B)/tests/bad_requests
 # ---- power cuts ----
 # A real peer's writes and syncs, recorded; the images that a power cut could have left, opened (docs/CRASH.md). `crash`
 # takes some thousands of images, `long` all moments, with more of what may be lost at each.
-CRASH = $(B)/tests/record.so $(B)/tests/load $(B)/tests/crash
+CRASH = $(B)/tests/record.so $(B)/tests/load $(B)/tests/older $(B)/tests/crash
 .PHONY: crash long crash-programs
 crash-programs: $(B)/ipfs-cluster-service $(CRASH)
 crash: crash-programs
@@ -191,7 +191,7 @@ $(B)/tests/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	$(call say,cc,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $< -o $@
-$(B)/tests/load: $(B)/obj/tests/crash/load.o $(B)/libpeer.a $(B)/libos.a
+$(B)/tests/load $(B)/tests/older: $(B)/tests/%: $(B)/obj/tests/crash/%.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
 $(B)/tests/crash: $(call obj,$(addprefix tests/crash/,crash.c disk.c disk_lay.c ledger.c daemon.c)) $(TEST_ARCHIVES)
 	$(link)
