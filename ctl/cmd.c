@@ -154,7 +154,7 @@ static int cmd_man_run(void *program, const struct args *args)
 {
     (void)program;
     struct buf out = { 0 };
-    man_print(args->cli, VERSION_TEXT, &out);
+    man_print(args->cli, VERSION_TEXT, VERSION_DATE, &out);
     fwrite(out.data, 1, out.len, stdout);
     buf_deinit(&out);
     return CTL_DONE;

@@ -91,7 +91,7 @@ static const char *failure_advice_of_err(int err)
         return "Does --host name the REST API of a peer (port 9094), and does it speak HTTPS just "
                "when --https is given? 9095 is the IPFS proxy, 9096 the cluster's own port.";
     default:
-        return "";
+        return "`ipfs-cluster-ctl --debug` shows what was asked and answered.";
     }
 }
 
@@ -106,22 +106,27 @@ const char *failure_advice(const struct failure *f)
     case 0:
         return failure_advice_of_err(f->err);
     case 400:
-        return failure_is_about(f, "HTTPS server") ? "Give --https." : "";
+        return failure_is_about(f, "HTTPS server")
+                   ? "Give --https."
+                   : "`--help` behind the command says what it takes.";
     case 401:
     case 403:
         return "The API wants to know who you are: --basic-auth USER:PASSWORD, or "
                "$CLUSTER_CREDENTIALS.";
     case 404:
+    case 405:
         return failure_is_about(f, "pinset") ? "`ipfs-cluster-ctl pin ls` lists what is pinned."
-                                             : "";
-    case 500:
-        return "The log of the peer may say more.";
+                                             : "Does --host name the REST API of a peer (port "
+                                               "9094)? `ipfs-cluster-ctl version` "
+                                               "shows which version it is of.";
+    case 501:
+        return "`ipfs-cluster-ctl version` shows which version the peer is of.";
     case 503:
         return "`ipfs-cluster-ctl peers ls` shows who answers; repeat when a majority does.";
     case 504:
         return "It may have happened: look before you repeat (which is safe).";
     default:
-        return "";
+        return "The log of the peer may say more.";
     }
 }
 

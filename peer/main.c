@@ -161,7 +161,7 @@ static int cmd_man_run(void *program, const struct args *args)
 {
     struct buf out = { 0 };
     (void)program;
-    man_print(args->cli, VERSION_TEXT, &out);
+    man_print(args->cli, VERSION_TEXT, VERSION_DATE, &out);
     return main_print(&out);
 }
 

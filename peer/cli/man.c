@@ -110,12 +110,12 @@ static void man_command(const struct cli *cli, const struct cmd *cmd, struct buf
     man_examples(cli, cmd, out);
 }
 
-void man_print(const struct cli *cli, const char *version, struct buf *out)
+void man_print(const struct cli *cli, const char *version, const char *date, struct buf *out)
 {
     buf_append_text(out, ".\\\" made from the table of commands: NAME man\n.TH ");
     for (const char *at = cli->name; *at != '\0'; at++)
         buf_put_u8(out, (uint8_t)(*at >= 'a' && *at <= 'z' ? *at - 'a' + 'A' : *at));
-    buf_printf(out, " 1 \"\" \"%s\"\n.SH NAME\n", version);
+    buf_printf(out, " 1 \"%s\" \"%s\"\n.SH NAME\n", date, version);
     man_text(out, cli->name);
     buf_append_text(out, " \\- ");
     man_line(out, cli->top->summary);

@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "util/buf.h"
 
-/* In man(7). `version` stands at the foot of the page. */
-void man_print(const struct cli *cli, const char *version, struct buf *out);
+/* In man(7). Version and date ("2026-01-02") stand at the foot of the page. */
+void man_print(const struct cli *cli, const char *version, const char *date, struct buf *out);
 
 #endif

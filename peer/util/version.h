@@ -4,5 +4,6 @@
 #define UTIL_VERSION_H
 
 #define VERSION_TEXT "1.1.6+holdfast"
+#define VERSION_DATE "2026-11-25" /* when what the programs take last changed */
 
 #endif

@@ -106,10 +106,10 @@ Test(cli, an_error_names_the_command_that_was_reached)
 Test(cli, man_page)
 {
     struct buf page = { 0 };
-    man_print(&mover, "7", &page);
+    man_print(&mover, "7", "2026-01-02", &page);
     cr_assert_str_eq(buf_text(&page),
                      ".\\\" made from the table of commands: NAME man\n"
-                     ".TH MOVER 1 \"\" \"7\"\n"
+                     ".TH MOVER 1 \"2026-01-02\" \"7\"\n"
                      ".SH NAME\nmover \\- move\n"
                      ".SH SYNOPSIS\n"
                      "\\fBmover\\fR [\\fIglobal flags\\fR] [\\fIcommand\\fR [\\fIflags\\fR] "
@@ -152,7 +152,7 @@ Test(cli, completion_knows_what_is_not_hidden)
 Test(cli, the_page_of_ctl_is_whole)
 {
     struct buf page = { 0 };
-    man_print(&ctl_cli, "7", &page);
+    man_print(&ctl_cli, "7", "2026-01-02", &page);
     for (size_t i = 0; cmds[i] != NULL; i++) {
         char heading[128];
         snprintf(heading, sizeof heading, "\n.SS \"%s%c", cmds[i]->path,
