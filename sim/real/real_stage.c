@@ -367,7 +367,8 @@ static const char *stage_request(struct real_stage *s, const struct stage_questi
         buf_append_text(target, q->verb == VERB_RECOVER ? "/recover" : "/sync");
         return "POST";
     case VERB_REMOVE:
-        buf_printf(target, "/peers/%s", stage_machine(s, q->subject)->id_text);
+        buf_printf(target, "/peers/%s%s", stage_machine(s, q->subject)->id_text,
+                   q->is_forced ? "?force=true" : "");
         return "DELETE";
     case VERB_DRAIN:
     case VERB_UNDRAIN:
