@@ -110,6 +110,17 @@ holds and_nothing_can_be_committed eval '! ctl_at 1 pin add --ns "$cid"'
 guide_start 2
 happens both_are_back 30 sees 2 1 2
 
+# ---- a peer that does not start ----
+# After 30 seconds; here twice a second instead of twice fifteen.
+holds init_4 peer_init 4 --peers /ip4/127.0.0.1/tcp/1/ipfs/QmQHKLBXfS7hf8o2acj7FGADoJDLat3UazucbHrgxqisim
+CLUSTER_RAFT_WAITFORLEADERTIMEOUT=1s guide_start 4
+holds a_failed_start_ends_by_itself peer_ends 4 20
+holds as_a_failure test "$code" -eq 1
+holds and_says_why grep -a 'are the peers of cluster_peers or bootstrap running' "$work/peer4.log"
+CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS=/ip4/127.0.0.1/tcp/${rest[1]} guide_start 4
+holds an_address_that_is_not_free_ends_it peer_ends 4 20
+holds and_it_is_named grep -a "error starting the peer: .*${rest[1]}" "$work/peer4.log"
+
 # ---- debugging ----
 holds only_info_warning_and_error eval '! grep -aE "^[0-9:.]+ " "$work"/peer?.log | grep -vE " (INFO|WARNING|ERROR) +[a-z0-9]+: .* [a-z_]+\.c:[0-9]+$"'
 holds stop_1 peer_stop 1
