@@ -1,4 +1,4 @@
-/* covers: peer/config/config.c peer/config/config_value.c peer/config/config_write.c peer/config/options.c */
+/* covers: peer/config/config.c peer/config/config_value.c peer/config/config_pairs.c peer/config/config_write.c peer/config/options.c */
 /* service.json and the environment, as an operator may have left them. What is taken is written as a
  * file that is taken too and says the same; other peers change nothing but the peers. */
 #include <stddef.h>
@@ -86,6 +86,21 @@ static void check_rewritten(const char *json, size_t len)
     buf_deinit(&twice);
 }
 
+/* Addresses of known peers, one a line. */
+static void check_peerstore(const char *text, size_t len)
+{
+    struct config c;
+    struct config_notes notes = { 0 };
+    ASSERT(config_init(&c) == OK);
+    ASSERT(config_read_peerstore(&c, text, len, &notes) == OK);
+    for (size_t i = 0; i < c.cluster.peer_addresses.count; i++) {
+        struct peer_id id;
+        ASSERT(multiaddr_peer(&c.cluster.peer_addresses.at[i], &id) == OK);
+    }
+    config_notes_deinit(&notes);
+    config_deinit(&c);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -93,6 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (is_file) {
         check_file((const char *)data, size, size % 2 == 0);
         check_rewritten((const char *)data, size);
+    } else if (size > 0 && data[0] == '/') {
+        check_peerstore((const char *)data, size);
     } else {
         check_text(data, size);
     }
