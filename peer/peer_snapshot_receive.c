@@ -243,7 +243,11 @@ void peer_receiver_settle(struct peer *p)
     r->phase = RECEIVER_SWITCHING;
     r->switch_unit = 0;
     p->raft_store.identity.generation = r->generation;
-    peer_raft_take(p, raft_install(p->raft, p->now_us, r->id.pos, &r->config));
+    const struct raft_ready *ready = raft_install(p->raft, p->now_us, r->id.pos, &r->config);
+    if (ready == NULL)
+        peer_disk_failed(p, ERR_NOMEM, "putting the received state in its place");
+    else
+        peer_raft_take(p, ready);
 }
 
 void peer_receiver_on_unit(struct peer *p, uint64_t unit_number)

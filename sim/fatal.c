@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fault/memory.h"
 #include "util/assert.h"
 
 static _Noreturn void fatal_end(const char *text)
 {
+    (void)fault_memory_enter(NULL); /* whoever it was runs no more */
     jmp_buf *guard = fatal_guard_taken(text);
     if (guard != NULL)
         longjmp(*guard, 1);

@@ -291,7 +291,8 @@ void raft_on_applied(struct raft *r, uint64_t index);
  * once it is stored, the driver may have the records trimmed. */
 void raft_on_trimmed(struct raft *r, uint64_t index);
 /* The state was replaced by a snapshot that ends at `pos` (>= applied): the log begins after it. Entries behind
- * it that fit (same term at pos) stay, others go. The next unit carries it as raft_base(). */
+ * it that fit (same term at pos) stay, others go. The next unit carries it as raft_base(). NULL: there is no memory for the
+ * configuration, and nothing has happened. */
 const struct raft_ready *raft_install(struct raft *r, uint64_t now_us, struct raft_pos pos,
                                       const struct raft_config *config);
 /* A transfer to `member` ended: it holds everything up to `index` (0: it failed; try again). */

@@ -31,26 +31,37 @@ static bool raft_log_continues(const struct raft *r, struct raft_pos pos)
 }
 
 /* Everything we have goes. What was committed and stored of it is in the snapshot, so it stays durable. */
-static void raft_replace_log(struct raft *r, struct raft_pos pos, const struct raft_config *config)
+static void raft_replace_log(struct raft *r, struct raft_pos pos)
 {
     ASSERT(r->state != RAFT_LEADER);
-    struct raft_config copy = { 0 };
-    if (raft_config_copy(&copy, config) != OK || raft_adopt_config(r, &copy) != OK)
-        fatal("out of memory while a snapshot's configuration is taken over");
     uint64_t stored = r->log.stored < r->committed ? r->log.stored : r->committed;
     raft_log_reset(&r->log, pos, stored);
     raft_units_on_reset(&r->units, pos.index);
+}
+
+static int raft_take_config(struct raft *r, const struct raft_config *config)
+{
+    struct raft_config copy = { 0 };
+    int err = raft_config_copy(&copy, config);
+    if (err == OK)
+        err = raft_adopt_config(r, &copy);
+    if (err != OK)
+        raft_config_deinit(&copy);
+    return err;
 }
 
 const struct raft_ready *raft_install(struct raft *r, uint64_t now_us, struct raft_pos pos,
                                       const struct raft_config *config)
 {
     ASSERT(pos.index >= r->applied && config->index <= pos.index);
+    bool continues = raft_log_continues(r, pos);
     raft_begin(r, now_us);
+    if (!continues && raft_take_config(r, config) != OK)
+        return NULL;
     if (pos.term > r->term)
         raft_become_follower(r, pos.term, RAFT_NOBODY);
-    if (!raft_log_continues(r, pos)) {
-        raft_replace_log(r, pos, config);
+    if (!continues) {
+        raft_replace_log(r, pos);
     } else if (pos.index <= r->log.stored) {
         raft_log_trim(&r->log, pos.index);
     } /* else the entries up to there are still on their way to the disk: the head may be trimmed later */

@@ -37,7 +37,13 @@ static void api_wait_done(struct api_call *call, int err, const char *why)
 
 bool api_wants_consistency(const struct http_request *r)
 {
-    return strcmp(r->method, "GET") == 0 && api_param_is_true(r, "consistent");
+    /* When memory is out it may have been asked for: then it is, and costs a round. */
+    struct buf value = { 0 };
+    int err = http_request_param(r, "consistent", 0, &value);
+    bool is_true = err == ERR_NOMEM ||
+                   (err == OK && bytes_equal(buf_bytes(&value), (struct bytes){ "true", 4 }));
+    buf_deinit(&value);
+    return is_true && strcmp(r->method, "GET") == 0;
 }
 
 void api_route_consistently(struct api *api, struct http_exchange *x)

@@ -14,13 +14,17 @@ struct options {
     struct pin *pin;
     struct buf *why;
     struct buf value; /* of the parameter being read */
+    int err;          /* ERR_NOMEM, once: what was not read was not absent */
 };
 
 /* Reads a parameter into o->value; false when absent or empty, as V1 treats both alike. */
 static bool options_has(struct options *o, const char *name)
 {
     buf_clear(&o->value);
-    return http_request_param(o->request, name, 0, &o->value) == OK && o->value.len > 0;
+    int err = http_request_param(o->request, name, 0, &o->value);
+    if (err == ERR_NOMEM)
+        o->err = err;
+    return err == OK && o->value.len > 0;
 }
 
 static int options_refuse(struct options *o, const char *text)
@@ -242,5 +246,5 @@ int api_parse_options(const struct http_request *r, int64_t now_us, struct arena
     if (err == OK)
         err = options_metadata(&o);
     buf_deinit(&o.value);
-    return err;
+    return o.err != OK ? o.err : err;
 }
