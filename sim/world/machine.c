@@ -108,7 +108,8 @@ static void machine_on_deadline(void *arg)
     struct fault_memory *before = fault_memory_enter(&m->memory);
     peer_on_deadline(m->peer);
     fault_memory_back(before);
-    machine_rearm(m);
+    if (!event_queue_has(&m->world->sim.queue, m->timer)) /* else machine_on_wake() has done it */
+        machine_rearm(m);
 }
 
 static void machine_rearm(struct machine *m)

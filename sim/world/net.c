@@ -111,6 +111,18 @@ static void net_frame_pass_wire(struct net_frame *frame, struct net_link *link)
         net_break(n, path->from, path->to);
 }
 
+/* A wire costs many times what a frame does: every fourth connection has one, while anything is mangled. */
+static bool net_is_wired(struct net_link *link)
+{
+    struct net *n = link->net;
+    if (n->options.mangle_per_million == 0 || link->state != NET_LINK_UP)
+        return false;
+    if (link->wiring == NET_LINK_UNDECIDED)
+        link->wiring = choose(&n->sim->choose, CHOICE_NET_FAULT, link->a, 4) == 3 ? NET_LINK_WIRED
+                                                                                  : NET_LINK_PLAIN;
+    return link->wiring == NET_LINK_WIRED;
+}
+
 static void net_frame_arrive(void *arg)
 {
     struct net_frame *frame = arg;
@@ -121,7 +133,7 @@ static void net_frame_arrive(void *arg)
         struct net_link *link = net_link_of(n, path->from, path->to);
         n->counts.delivered += 1;
         list_remove(&frame->link); /* the hook may crash, cut or break whatever it likes */
-        if (n->options.mangle_per_million > 0 && link->state == NET_LINK_UP)
+        if (net_is_wired(link))
             net_frame_pass_wire(frame, link);
         else
             net_hear(path, frame->stream, frame->bytes, frame->len);

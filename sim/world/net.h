@@ -12,7 +12,7 @@
  *          must not lean on order.
  * Cut      A cut direction holds what is sent into it, until its queue is full (ERR_BUSY); healing lets it go
  *          all at once, long after it was said. So does TCP; and `--real` does it by a proxy that stops.
- * Mangled  With mangle_per_million the bytes of a frame pass the sessions of production. A damaged one must end the
+ * Mangled  With mangle_per_million every fourth connection is a wire: the bytes of its frames pass the sessions of production. A damaged one must end the
  *          connection, and nothing of it may be heard: on_lie() otherwise.
  * Chance   CHOICE_NET_DELAY, CHOICE_NET_FAULT, CHOICE_LINK, each by the sender.
  * Trace    A SIM_FRAME event at the receiver, with the hash of its bytes.

@@ -61,6 +61,7 @@ struct net_link {
     struct event_id dial;
     struct event_id break_up; /* of a cut connection */
     struct wire *wire; /* its bytes, where frames are mangled; made when the first one arrives */
+    enum { NET_LINK_UNDECIDED, NET_LINK_PLAIN, NET_LINK_WIRED } wiring;
     uint64_t wires_count;
 };
 

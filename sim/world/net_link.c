@@ -119,6 +119,7 @@ static void net_link_come_up(struct net_link *link)
     struct net *n = link->net;
     link->state = NET_LINK_UP;
     link->pause_us = 0;
+    link->wiring = NET_LINK_UNDECIDED;
     for (int i = 0; i < 2; i++) {
         struct net_side *side = &link->sides[i];
         sim_cancel(n->sim, &side->down_news);
