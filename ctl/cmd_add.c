@@ -219,6 +219,7 @@ static int add_run(struct add *a, const struct args *args, struct question *q)
     struct answer_sink sink = { add_on_row, add_flush, a };
     q->upload = &upload;
     int code = ctl_ask(a->ctl, q, &sink);
+    q->upload = NULL; /* it ends with this function */
     bar_hide(&a->bar);
     if (parts_err(a->parts) != OK) {
         fprintf(stderr, "error : %s\nNothing was pinned.\n", parts_why(a->parts));
