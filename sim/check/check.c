@@ -102,7 +102,8 @@ static bool checks_gave_up_number(const struct checks *c, unsigned who,
                                   const struct peer_fact *fact)
 {
     const struct record_machine *m = &c->machines[who];
-    return fact->kind == PEER_FACT_WOKE && m->may_be_damaged && fact->number != m->number;
+    return fact->kind == PEER_FACT_WOKE && m->may_be_damaged && m->number != 0 &&
+           fact->number != m->number;
 }
 
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)

@@ -253,6 +253,8 @@ static void mishap_lose_disk(struct mishap *h, struct machine *m, bool on)
         mishap_start(h, m);
         return;
     }
+    if (!m->cluster_id_is_known)
+        return; /* it is new to the cluster, and could found another one */
     if (m->state != MACHINE_OFF)
         deed_tell(h->world, h->deed, "try crash %u", m->who);
     machine_crash(m);
