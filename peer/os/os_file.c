@@ -53,7 +53,7 @@ int os_file_read(const char *path, struct buf *out, struct buf *why)
     size_t limit = out->limit > 0 ? out->limit : OS_FILE_BYTES_MAX;
     int err = OK;
     for (bool is_over = false; !is_over && err == OK;) {
-        uint8_t beyond; /* one byte more than there may be */
+        uint8_t beyond = 0; /* one byte more than there may be */
         size_t left = limit - out->len;
         size_t want = left < OS_FILE_PIECE_BYTES ? left : OS_FILE_PIECE_BYTES;
         uint8_t *room = want > 0 ? buf_reserve(out, want) : &beyond;

@@ -389,6 +389,11 @@ static void parse_condition(struct words *w, struct script_condition *c)
     } else if (words_take(w, "installed")) {
         c->kind = CONDITION_INSTALLED;
         words_who(w, &c->who);
+    } else if (words_take(w, "not")) {
+        c->kind = CONDITION_NOT_INSTALLED;
+        if (!words_take(w, "installed"))
+            words_fail(w, "`installed`");
+        words_who(w, &c->who);
     } else if (words_take(w, "agree")) {
         c->kind = CONDITION_AGREE;
         words_who(w, &c->who);
@@ -423,7 +428,7 @@ static void parse_condition(struct words *w, struct script_condition *c)
         c->count = words_count(w, "how many voters", 1, SCRIPT_MACHINES_MAX);
     } else {
         words_fail(w,
-                   "a condition: leader, no leader, ready, stopped, receiving, installed, log, "
+                   "a condition: leader, no leader, ready, stopped, receiving, [not] installed, log, "
                    "agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, members "
                    "or voters");
     }

@@ -21,6 +21,7 @@ uint64_t runner_condition_pause_us(const struct script_condition *c)
     case CONDITION_STOPPED:
     case CONDITION_RECEIVING:
     case CONDITION_INSTALLED:
+    case CONDITION_NOT_INSTALLED:
     case CONDITION_LOG:
     case CONDITION_AGREE:
     case CONDITION_PINNED:
@@ -104,6 +105,9 @@ static bool machine_is(const struct stage_look *look, const struct script_condit
     case CONDITION_INSTALLED:
         *name = "on a state that came as a snapshot";
         return look->is_running && look->has_installed;
+    case CONDITION_NOT_INSTALLED:
+        *name = "on the state that it had";
+        return look->is_running && !look->has_installed;
     default:
         *name = "stopped";
         return look->was_started && !look->is_running;
@@ -411,6 +415,7 @@ bool runner_condition(struct runner *r, const struct script_condition *c, struct
     case CONDITION_STOPPED:
     case CONDITION_RECEIVING:
     case CONDITION_INSTALLED:
+    case CONDITION_NOT_INSTALLED:
     case CONDITION_LOG:
         return condition_each(r, c, why);
     case CONDITION_AGREE:
