@@ -360,8 +360,34 @@ static void parse_allocated(struct words *w, struct script_condition *c)
         words_fail(w, "`at` and peers, or `to` and how many peers");
 }
 
+/* What is said of some machines, and needs nothing more. */
+static bool parse_condition_of(struct words *w, struct script_condition *c)
+{
+    if (words_take(w, "ready")) {
+        c->kind = CONDITION_READY;
+    } else if (words_take(w, "stopped")) {
+        c->kind = CONDITION_STOPPED;
+    } else if (words_take(w, "receiving")) {
+        c->kind = CONDITION_RECEIVING;
+    } else if (words_take(w, "installed")) {
+        c->kind = CONDITION_INSTALLED;
+    } else if (words_take(w, "not")) {
+        c->kind = CONDITION_NOT_INSTALLED;
+        if (!words_take(w, "installed"))
+            words_fail(w, "`installed`");
+    } else if (words_take(w, "agree")) {
+        c->kind = CONDITION_AGREE;
+    } else {
+        return false;
+    }
+    words_who(w, &c->who);
+    return true;
+}
+
 static void parse_condition(struct words *w, struct script_condition *c)
 {
+    if (parse_condition_of(w, c))
+        return;
     if (words_take(w, "leader")) {
         parse_leader(w, c);
     } else if (words_take(w, "no")) {
@@ -370,15 +396,6 @@ static void parse_condition(struct words *w, struct script_condition *c)
             words_fail(w, "`leader`");
         if (words_take(w, "at"))
             words_who(w, &c->who);
-    } else if (words_take(w, "ready")) {
-        c->kind = CONDITION_READY;
-        words_who(w, &c->who);
-    } else if (words_take(w, "stopped")) {
-        c->kind = CONDITION_STOPPED;
-        words_who(w, &c->who);
-    } else if (words_take(w, "receiving")) {
-        c->kind = CONDITION_RECEIVING;
-        words_who(w, &c->who);
     } else if (words_take(w, "log")) {
         c->kind = CONDITION_LOG;
         words_who(w, &c->who);
@@ -386,17 +403,6 @@ static void parse_condition(struct words *w, struct script_condition *c)
             words_fail(w, "`under` and how many entries");
         c->has_count = true;
         c->count = words_count(w, "how many entries", 1, 1 << 30);
-    } else if (words_take(w, "installed")) {
-        c->kind = CONDITION_INSTALLED;
-        words_who(w, &c->who);
-    } else if (words_take(w, "not")) {
-        c->kind = CONDITION_NOT_INSTALLED;
-        if (!words_take(w, "installed"))
-            words_fail(w, "`installed`");
-        words_who(w, &c->who);
-    } else if (words_take(w, "agree")) {
-        c->kind = CONDITION_AGREE;
-        words_who(w, &c->who);
     } else if (words_take(w, "settled")) {
         c->kind = CONDITION_SETTLED;
     } else if (words_take(w, "pinned")) {
@@ -427,10 +433,10 @@ static void parse_condition(struct words *w, struct script_condition *c)
         c->has_count = true;
         c->count = words_count(w, "how many voters", 1, SCRIPT_MACHINES_MAX);
     } else {
-        words_fail(w,
-                   "a condition: leader, no leader, ready, stopped, receiving, [not] installed, log, "
-                   "agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, members "
-                   "or voters");
+        words_fail(
+            w, "a condition: leader, no leader, ready, stopped, receiving, [not] installed, log, "
+               "agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, members "
+               "or voters");
     }
 }
 
