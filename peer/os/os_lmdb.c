@@ -288,12 +288,17 @@ static int os_env_walk(const struct os_env *e)
     if (rc != MDB_SUCCESS)
         return os_env_err(rc);
     rc = mdb_cursor_open(txn, e->dbi, &cursor);
+    if (rc != MDB_SUCCESS) {
+        mdb_txn_abort(txn);
+        return os_env_err(rc);
+    }
     while (err == OK && rc == MDB_SUCCESS) {
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
         if (rc == MDB_SUCCESS)
             err = os_env_check(e->room, &key, &value, &row);
     }
-    mdb_txn_abort(txn); /* and the cursor with it */
+    mdb_cursor_close(cursor); /* reading, it does not end with its transaction */
+    mdb_txn_abort(txn);
     return err != OK || rc == MDB_NOTFOUND ? err : os_env_err(rc);
 }
 
