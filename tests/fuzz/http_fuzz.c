@@ -111,7 +111,9 @@ static void talk_send(struct talk *t)
 /* All of the input, in pieces of `piece_len`, of which the handler takes `take_max` at a time. */
 static bool talk_run(struct talk *t, const uint8_t *data, size_t size, size_t piece_len)
 {
-    struct http_conn_options options = { 1024, 64, 16, "fuzz" };
+    struct http_conn_options options = {
+        .head_bytes_max = 1024, .output_high_bytes = 64, .output_low_bytes = 16, .server = "fuzz"
+    };
     struct http_conn_hooks hooks = { talk_on_request, t, talk_on_progress, t };
     ASSERT(http_conn_create(&t->conn, &options, &hooks) == OK);
     http_conn_set_date(t->conn, "today");

@@ -79,6 +79,18 @@ static void heard_on_row(void *owner, const struct kubo_row *row)
     }
 }
 
+/* By the first byte, from 'H' on: what stands here may be added to and not be moved, or the corpus means something else. */
+static enum kubo_command command_of(uint8_t byte)
+{
+    static const enum kubo_command commands[] = {
+        KUBO_ID,        KUBO_VERSION,   KUBO_CONFIG_SHOW, KUBO_SWARM_PEERS, KUBO_SWARM_CONNECT,
+        KUBO_REPO_STAT, KUBO_REPO_GC,   KUBO_RESOLVE,     KUBO_PIN_LS,      KUBO_PIN_LS_ONE,
+        KUBO_PIN_ADD,   KUBO_PIN_RM,    KUBO_PIN_UPDATE,  KUBO_ADD,         KUBO_DAG_IMPORT,
+        KUBO_BLOCK_PUT, KUBO_BLOCK_GET, KUBO_DAG_STAT,    KUBO_DAG_PUT,
+    };
+    return commands[(uint8_t)(byte - 'H') % (sizeof(commands) / sizeof(commands[0]))];
+}
+
 static void hear(struct heard *h, const uint8_t *data, size_t size, size_t piece)
 {
     static const int statuses[] = { 200, 500, 400, 503, 204 };
@@ -86,7 +98,7 @@ static void hear(struct heard *h, const uint8_t *data, size_t size, size_t piece
     const uint8_t *nul = memchr(body, 0, size - 2);
     size_t body_len = nul != NULL ? (size_t)(nul - body) : size - 2;
     struct kubo_reply r;
-    kubo_reply_init(&r, (enum kubo_command)(data[0] % (KUBO_DAG_STAT + 1)), heard_on_row, h);
+    kubo_reply_init(&r, command_of(data[0]), heard_on_row, h);
     kubo_reply_on_head(&r, statuses[data[1] % 5]);
     for (size_t at = 0; at < body_len; at += piece)
         kubo_reply_on_body(&r, body + at, body_len - at < piece ? body_len - at : piece);
