@@ -1,17 +1,11 @@
 #include "os/os_damage.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "os/os_lmdb.h"
-#include "util/buf.h"
-#include "util/err.h"
 
 enum { DAMAGE_PATH_SIZE = 4096, DAMAGE_LINE_SIZE = DAMAGE_PATH_SIZE + 128 };
 
@@ -73,22 +67,6 @@ enum os_damage os_damage_of(const char *folder)
     if (damage_has(folder, OS_DAMAGE_CORRUPT))
         return OS_DAMAGE_CORRUPT;
     return damage_has(folder, OS_DAMAGE_UNREADABLE) ? OS_DAMAGE_UNREADABLE : OS_DAMAGE_NONE;
-}
-
-int os_damage_put_aside(const char *folder, const struct log *log)
-{
-    struct buf aside = { 0 };
-    buf_printf(&aside, "%s.damaged", folder);
-    int err = aside.err == OK ? os_env_remove(buf_text(&aside)) : aside.err;
-    if (err == OK && rename(folder, buf_text(&aside)) != 0)
-        err = os_errno(errno);
-    if (err == OK)
-        LOG_ERROR(log, "store", "%s cannot be read: put aside as %s", folder, buf_text(&aside));
-    else
-        LOG_ERROR(log, "store", "%s cannot be read, and not be put aside: %s", folder,
-                  err_text(err));
-    buf_deinit(&aside);
-    return err;
 }
 
 /* ---- SIGBUS ---- */

@@ -12,8 +12,6 @@
 #ifndef OS_OS_DAMAGE_H
 #define OS_OS_DAMAGE_H
 
-#include "util/log.h"
-
 enum os_damage { OS_DAMAGE_NONE, OS_DAMAGE_UNREADABLE, OS_DAMAGE_CORRUPT };
 
 /* From now on a SIGBUS in a file called data.mdb marks its folder and ends the process with code 1. */
@@ -21,7 +19,5 @@ void os_damage_catch(void);
 /* OS_DAMAGE_NONE takes the marks away. May be called in a signal handler. */
 void os_damage_mark(const char *folder, enum os_damage damage);
 enum os_damage os_damage_of(const char *folder);
-/* Renames FOLDER to FOLDER.damaged, in place of an older one. Says so. */
-int os_damage_put_aside(const char *folder, const struct log *log);
 
 #endif

@@ -228,6 +228,22 @@ static void os_env_on_assert(MDB_env *env, const char *message)
         os_damage_mark(path, OS_DAMAGE_CORRUPT);
 }
 
+int os_env_put_aside(const char *folder, const struct log *log)
+{
+    struct buf aside = { 0 };
+    buf_printf(&aside, "%s.damaged", folder);
+    int err = aside.err == OK ? os_env_remove(buf_text(&aside)) : aside.err;
+    if (err == OK && rename(folder, buf_text(&aside)) != 0)
+        err = os_errno(errno);
+    if (err == OK)
+        LOG_ERROR(log, "store", "%s cannot be read: put aside as %s", folder, buf_text(&aside));
+    else
+        LOG_ERROR(log, "store", "%s cannot be read, and not be put aside: %s", folder,
+                  err_text(err));
+    buf_deinit(&aside);
+    return err;
+}
+
 /* Opens what is in the folder, or makes it there. Logs what goes wrong. */
 static int os_env_start(struct os_env *e, const char *path, size_t map_bytes,
                         const struct os_env_options *options)
@@ -359,7 +375,7 @@ int os_env_open_or_replace(struct os_env *e, const char *path, enum store_room r
     int err = os_env_open(e, path, room, options);
     if (err != ERR_CORRUPT || options->is_read_only)
         return err;
-    err = os_damage_put_aside(path, options->log);
+    err = os_env_put_aside(path, options->log);
     return err == OK ? os_env_open(e, path, room, options) : err;
 }
 

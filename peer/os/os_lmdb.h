@@ -53,6 +53,8 @@ int os_env_open_or_replace(struct os_env *e, const char *path, enum store_room r
 void os_env_close(struct os_env *e);
 int os_env_sync(struct os_env *e);   /* of a scratch environment */
 int os_env_remove(const char *path); /* the folder, if it is there */
+/* Renames FOLDER to FOLDER.damaged, in place of an older one. Says so. */
+int os_env_put_aside(const char *folder, const struct log *log);
 
 void os_env_reader_enter(struct os_env *e, bool is_long);
 void os_env_reader_leave(struct os_env *e, bool is_long);

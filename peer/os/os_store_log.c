@@ -60,7 +60,7 @@ static int log_bar_old(const struct log_paths *p)
 static int log_put_aside(struct os_store *s, const struct log_paths *p)
 {
     int err = os_folder_make(p->records, s->log);
-    return err == OK ? os_damage_put_aside(p->old, s->log) : err;
+    return err == OK ? os_env_put_aside(p->old, s->log) : err;
 }
 
 /* What could not be read the last time is tried once more, and given up if that ends the process again. */
