@@ -44,6 +44,8 @@ for n in 1 2 3; do
     holds "init_$n" peer_init $n
     flat $n >"$work/peer$n/service.json"
 done
+# The daemons are joined at once, and not 30 s after the start: what one has has to reach the others.
+export CLUSTER_IPFSHTTP_CONNECTSWARMSDELAY=1s
 guide_start 1
 happens a_single_peer_cluster_will_be_launched 30 sees 1 1
 holds a_message_indicates_it_along_with_a_list_of_peers eval 'grep -A2 "is ready" "$work/peer1.log" | grep "No other peers"'
