@@ -77,14 +77,10 @@ static int pairs_from_text(const struct config_value *v, struct config *c,
 {
     int err = OK;
     for (size_t i = 0; i < v->items_count && err == OK; i++) {
-        struct bytes item = v->items[i];
-        const char *colon = item.len > 0 ? memchr(item.data, ':', item.len) : NULL;
-        if (colon == NULL)
+        struct bytes name, value;
+        if (!config_split_pair(v->items[i], &name, &value))
             return ERR_INVALID;
-        size_t name_len = (size_t)(colon - (const char *)item.data);
-        struct bytes name = { item.data, name_len };
-        err = pair_add(c, v->option, pairs, count, name,
-                       (struct bytes){ colon + 1, item.len - name_len - 1 });
+        err = pair_add(c, v->option, pairs, count, name, value);
     }
     return err;
 }

@@ -401,19 +401,27 @@ static int config_add_tag(struct config *c, struct config_tag *tags, size_t *cou
     return OK;
 }
 
+bool config_split_pair(struct bytes item, struct bytes *name, struct bytes *value)
+{
+    const char *colon = item.len > 0 ? memchr(item.data, ':', item.len) : NULL;
+    if (colon == NULL)
+        return false;
+    size_t name_len = (size_t)(colon - (const char *)item.data);
+    *name = (struct bytes){ item.data, name_len };
+    *value = (struct bytes){ colon + 1, item.len - name_len - 1 };
+    return true;
+}
+
 /* "group:default, rack:7" */
 static int config_tags_from_text(const struct config_value *v, struct config *c,
                                  struct config_tag *tags, size_t *count)
 {
     int err = OK;
     for (size_t i = 0; i < v->items_count && err == OK; i++) {
-        struct bytes item = v->items[i];
-        const char *colon = item.len > 0 ? memchr(item.data, ':', item.len) : NULL;
-        if (colon == NULL)
+        struct bytes name, value;
+        if (!config_split_pair(v->items[i], &name, &value))
             return ERR_INVALID;
-        size_t name_len = (size_t)(colon - (const char *)item.data);
-        err = config_add_tag(c, tags, count, (struct bytes){ item.data, name_len },
-                             (struct bytes){ colon + 1, item.len - name_len - 1 });
+        err = config_add_tag(c, tags, count, name, value);
     }
     return err;
 }
