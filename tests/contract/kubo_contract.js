@@ -283,6 +283,7 @@ const steps = [
     post('pin/add missing, offline', `pin/add?arg=${MISSING}&offline=true`),
     post('pin/add missing, offline, with progress', `pin/add?arg=${MISSING}&offline=true&progress=true`),
     post('pin/ls of one', `pin/ls?stream=true&arg=${FOLDER}&type=recursive`),
+    post('pin/ls of one, as the tracker asks', `pin/ls?stream=true&arg=${FOLDER}&type=recursive&held=true`),
     post('pin/ls of one, as a document', `pin/ls?arg=${FOLDER}`),
     post('pin/ls of one direct', `pin/ls?stream=true&arg=${RAW}&type=direct`),
     post('pin/ls of one of another type', `pin/ls?stream=true&arg=${RAW}&type=recursive`),

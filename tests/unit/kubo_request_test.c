@@ -51,7 +51,7 @@ Test(kubo_request, pins)
     CHECK(kubo_request_pin_ls(out, KUBO_PIN_RECURSIVE),
           "/api/v0/pin/ls?stream=true&type=recursive");
     CHECK(kubo_request_pin_ls_one(out, &old, KUBO_PIN_DIRECT),
-          "/api/v0/pin/ls?stream=true&arg=" OLD "&type=direct");
+          "/api/v0/pin/ls?stream=true&arg=" OLD "&type=direct&held=true");
     CHECK(kubo_request_pin_add(out, &(struct kubo_pin_add){ .cid = &root }),
           "/api/v0/pin/add?arg=" ROOT "&recursive=true&progress=true");
     CHECK(kubo_request_pin_add(

@@ -309,6 +309,40 @@ Test(proxy_pins, pins_are_listed_in_kubos_shapes)
     }
 }
 
+Test(proxy_pins, what_is_asked_for_is_not_yet_held)
+{
+    struct proxy_world w = { 0 };
+    proxy_world_open(&w);
+    proxy_cluster_holds(&w, 1, false, "");
+    proxy_cluster_holds(&w, 2, false, "");
+    static const char line[] = "POST /api/v0/pin/ls?stream=true&arg=%s&arg=%s&held=true";
+    proxy_world_ask_for(&w, line, 1, 2);
+    cr_assert_str_eq(proxy_world_answered(&w), "");
+    look(&w, 2, 2, 0);
+    cr_assert_str_eq(proxy_world_answered(&w), "");
+    look(&w, 1, 2, 5);
+    cr_assert_null(w.watch);
+    proxy_check_body(proxy_world_answered(&w),
+                     "{\"Message\":\"path '%s' is not pinned\",\"Code\":0,\"Type\":\"error\"}", 2,
+                     0);
+    proxy_world_ask_for(&w, line, 1, 2);
+    look(&w, 1, 1, 0);
+    look(&w, 2, 1, 0);
+    const char *text = proxy_world_answered(&w);
+    struct cid one = test_cid(1), two = test_cid(2);
+    cr_assert(text_holds(text, cid_print(&one).text) && text_holds(text, cid_print(&two).text),
+              "%s", text);
+    /* Unpinned between; and a client that leaves while we look. */
+    proxy_world_ask_for(&w, line, 2, 1);
+    w.watch->on_look(w.watch, &(struct proxy_look){ .is_gone = true });
+    cr_assert(text_holds(proxy_world_answered(&w), "is not pinned"));
+    proxy_world_ask_for(&w, line, 1, 2);
+    cr_assert_not_null(w.watch);
+    http_conn_on_eof(w.talk.conn);
+    cr_assert_null(w.watch);
+    proxy_world_close(&w);
+}
+
 Test(proxy_pins, what_is_not_pinned_is_said_in_kubos_words)
 {
     static const char *const lines[] = {

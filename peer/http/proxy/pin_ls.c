@@ -3,6 +3,8 @@
  *      stream=true   {"Cid":"..","Type":"recursive"} a line
  *      else          {"Keys":{"CID":{"Type":"recursive"},...}} -- one document, written piece by piece
  *      with arg      the same for these alone; one that is not there is an error, before anything is said
+ *      held=true     with arg: there is what as many peers as it needs have, not what is only asked for. So asks a peer
+ *                    whose daemon this proxy is, before it calls a pin pinned. No option of Kubo's, which reads over it
  *
  * Both are one walk in CID order, so memory does not grow with the pinset, and what is there throughout
  * stands in the answer once. */
@@ -25,6 +27,8 @@ struct proxy_ls {
     enum kubo_pin_type type;
     bool has_args;
     unsigned nth; /* argument */
+    struct proxy_watch watch; /* held=true: of the nth */
+    bool is_watching;
     struct cid after;
     uint64_t rows_count;
     bool is_closed; /* the document's end is written */
@@ -211,6 +215,69 @@ static void proxy_ls_begin(struct proxy_ls *l)
     http_stream_start(&l->stream, l->job.x);
 }
 
+/* ---- held=true ---- */
+
+static void proxy_ls_fail(struct proxy_ls *l, const char *why)
+{
+    proxy_reply_error(l->job.proxy, l->job.x, 500, why);
+    proxy_job_destroy(&l->job);
+}
+
+static void proxy_ls_end_watch(struct proxy_ls *l)
+{
+    struct proxy *p = l->job.proxy;
+    if (l->is_watching)
+        p->ops->watch_end(p->impl, &l->watch);
+    l->is_watching = false;
+}
+
+static void proxy_ls_on_abort(struct http_exchange *x)
+{
+    struct proxy_ls *l = x->owner;
+    proxy_ls_end_watch(l);
+    proxy_job_destroy(&l->job);
+}
+
+static void proxy_ls_look(struct proxy_ls *l);
+
+static void proxy_ls_on_look(struct proxy_watch *watch, const struct proxy_look *look)
+{
+    struct proxy_ls *l = watch->owner;
+    struct buf why = { 0 };
+    proxy_ls_end_watch(l);
+    if (!look->is_gone && look->pinned >= look->needed) {
+        l->nth += 1;
+        proxy_ls_look(l);
+        return;
+    }
+    buf_printf(&why, "path '%s' is not pinned", cid_print(&watch->cid).text);
+    proxy_ls_fail(l, buf_text(&why));
+    buf_deinit(&why);
+}
+
+/* One argument after the other; behind the last the listing begins. */
+static void proxy_ls_look(struct proxy_ls *l)
+{
+    struct proxy *p = l->job.proxy;
+    struct pin pin;
+    struct buf arg = { 0 };
+    int err = proxy_ls_get(l, l->nth, &arg, &pin);
+    buf_deinit(&arg);
+    if (err == ERR_NOT_FOUND) {
+        l->nth = 0;
+        proxy_ls_begin(l);
+        return;
+    }
+    if (err == OK) {
+        l->watch =
+            (struct proxy_watch){ .cid = pin.cid, .on_look = proxy_ls_on_look, .owner = l };
+        err = p->ops->watch(p->impl, &l->watch);
+        l->is_watching = err == OK;
+    }
+    if (err != OK)
+        proxy_ls_fail(l, err_text(err));
+}
+
 void proxy_pin_ls(struct proxy *p, struct http_exchange *x)
 {
     struct proxy_ls *l = proxy_job_create(p, x, sizeof(*l), proxy_ls_free_job);
@@ -219,11 +286,12 @@ void proxy_pin_ls(struct proxy *p, struct http_exchange *x)
     struct buf why = { 0 };
     l->streams = proxy_flag(&x->request, "stream", false) || proxy_flag(&x->request, "s", false);
     l->shows_names = proxy_flag(&x->request, "names", false);
-    if (proxy_ls_read_type(l, &x->request, &why) && proxy_ls_check_args(l, &why)) {
+    x->on_abort = proxy_ls_on_abort;
+    if (!proxy_ls_read_type(l, &x->request, &why) || !proxy_ls_check_args(l, &why))
+        proxy_ls_fail(l, buf_text(&why));
+    else if (l->has_args && proxy_flag(&x->request, "held", false))
+        proxy_ls_look(l);
+    else
         proxy_ls_begin(l);
-    } else {
-        proxy_reply_error(p, x, 500, buf_text(&why));
-        proxy_job_destroy(&l->job);
-    }
     buf_deinit(&why);
 }
