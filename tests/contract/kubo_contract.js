@@ -27,9 +27,11 @@ function ask(address, request) {
         };
         const answer = { status: 0, headers: {}, trailers: {}, body: '', broke: false };
         let timer = null, over = false;
-        const end = () => {
+        // The first event decides: what node tells of a connection that the client has left says nothing of the daemon.
+        const end = (broke) => {
             if (over) return;
             over = true;
+            answer.broke = broke;
             clearTimeout(timer);
             resolve(answer);
         };
@@ -43,14 +45,13 @@ function ask(address, request) {
             });
             incoming.on('end', () => {
                 answer.trailers = incoming.trailers;
-                answer.broke = !incoming.complete;
-                end();
+                end(!incoming.complete);
             });
-            incoming.on('error', () => { answer.broke = true; end(); });
-            incoming.on('close', end);
+            incoming.on('error', () => end(true));
+            incoming.on('close', () => end(!incoming.complete));
         });
-        outgoing.on('error', () => { answer.broke = true; end(); });
-        timer = setTimeout(() => { answer.cut = true; outgoing.destroy(); end(); }, request.cut || 15000);
+        outgoing.on('error', () => end(true));
+        timer = setTimeout(() => { end(false); outgoing.destroy(); }, request.cut || 15000);
         if (request.body !== undefined) outgoing.write(request.body);
         outgoing.end();
     });
