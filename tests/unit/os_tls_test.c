@@ -94,7 +94,8 @@ static int tls_of(struct fixture *f, const char *cert, const char *key, struct b
     return os_tls_create(&f->tls, cert_path, key_path, why);
 }
 
-static void fixture_open(struct fixture *f)
+/* `head_timeout_us` 0: patient enough for a client that a busy machine keeps from its turns. */
+static void fixture_open(struct fixture *f, uint64_t head_timeout_us)
 {
     struct os_http_hooks hooks = { on_open, f };
     struct os_http_options options = os_http_options_default();
@@ -104,7 +105,8 @@ static void fixture_open(struct fixture *f)
     test_cert_make(f->folder);
     cr_assert_eq(tls_of(f, "cert.pem", "key.pem", &why), OK, "%s", buf_text(&why));
     options.sweep_us = 5000;
-    options.head_timeout_us = 50000;
+    if (head_timeout_us != 0)
+        options.head_timeout_us = head_timeout_us;
     options.tls = f->tls;
     cr_assert_eq(os_loop_init(&f->loop), OK);
     os_timer_init(&f->tick, &f->loop, on_tick, f);
@@ -212,7 +214,7 @@ Test(os_tls, both_versions_answer)
 {
     static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
     struct fixture f = { 0 };
-    fixture_open(&f);
+    fixture_open(&f, 0);
     for (size_t i = 0; i < 2; i++) {
         struct client c = client_open(&f, versions[i]);
         struct buf out = { 0 };
@@ -238,7 +240,7 @@ Test(os_tls, both_versions_answer)
 Test(os_tls, old_versions_are_refused)
 {
     struct fixture f = { 0 };
-    fixture_open(&f);
+    fixture_open(&f, 0);
     struct client c = client_open(&f, TLS1_1_VERSION);
     cr_assert_not(client_greet(&c));
     client_close(&c);
@@ -250,13 +252,13 @@ Test(os_tls, much_goes_both_ways)
 {
     static char piece[1000 * 1000];
     struct fixture f = { 0 };
-    fixture_open(&f);
+    fixture_open(&f, 0);
     struct client c = client_open(&f, TLS1_3_VERSION);
     struct buf out = { 0 };
     cr_assert(client_greet(&c));
     const char head[] = "POST /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
                         "Content-Length: 4000000\r\n\r\n";
-    client_say(&c, head, strlen(head));
+        client_say(&c, head, strlen(head));
     for (int i = 0; i < 4; i++)
         client_say(&c, piece, sizeof piece);
     client_hear(&c, &out, SIZE_MAX);
@@ -290,12 +292,12 @@ Test(os_tls, whoever_speaks_something_else_is_let_go)
         size_t len;
         const char *hears; /* NULL: whatever */
     } cases[] = {
-        { get_now, sizeof get_now - 1, "HTTPS server" }, { "SSH-2.0-x\r\n", 11, NULL },
-        { "\x16\x03\x01\x02\x00\x01\x00", 7, NULL }, /* half a greeting: the time is up */
-        { "\x16\x03\x01\xff\xff\x01\x00", 7, NULL },     { "", 0, NULL },
+        { get_now, sizeof get_now - 1, "HTTPS server" },
+        { "SSH-2.0-x\r\n", 11, NULL },
+        { "\x16\x03\x01\xff\xff\x01\x00", 7, NULL },
     };
     struct fixture f = { 0 };
-    fixture_open(&f);
+    fixture_open(&f, 0);
     struct client good = client_open(&f, TLS1_3_VERSION);
     cr_assert(client_greet(&good));
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -315,6 +317,25 @@ Test(os_tls, whoever_speaks_something_else_is_let_go)
     client_close(&next);
     while (os_http_connections_count(f.server) > 0)
         os_loop_run_once(&f.loop);
+    fixture_close(&f);
+}
+
+Test(os_tls, whoever_does_not_finish_its_greeting_is_let_go)
+{
+    static const struct {
+        const char *says;
+        size_t len;
+    } cases[] = { { "\x16\x03\x01\x02\x00\x01\x00", 7 }, { "", 0 } };
+    struct fixture f = { 0 };
+    fixture_open(&f, 50000);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf out = { 0 };
+        int fd = dial(&f);
+        cr_assert_eq(send(fd, cases[i].says, cases[i].len, 0), (ssize_t)cases[i].len);
+        hear_raw(&f, fd, &out); /* returns when the server has closed it */
+        close(fd);
+        buf_deinit(&out);
+    }
     fixture_close(&f);
 }
 
