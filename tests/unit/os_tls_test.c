@@ -258,7 +258,7 @@ Test(os_tls, much_goes_both_ways)
     cr_assert(client_greet(&c));
     const char head[] = "POST /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
                         "Content-Length: 4000000\r\n\r\n";
-        client_say(&c, head, strlen(head));
+    client_say(&c, head, strlen(head));
     for (int i = 0; i < 4; i++)
         client_say(&c, piece, sizeof piece);
     client_hear(&c, &out, SIZE_MAX);
