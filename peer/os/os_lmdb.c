@@ -258,7 +258,7 @@ static int os_env_start(struct os_env *e, const char *path, size_t map_bytes,
     int err = os_env_err(rc);
     if (err == OK)
         err = os_env_begin(e, options->is_read_only);
-    if (err == OK && !options->is_read_only)
+    if (err == OK && !options->is_read_only && !e->is_fresh)
         err = os_folder_sync(path, options->log);
     if (err != OK) {
         LOG_ERROR(options->log, "store", "%s cannot be opened: %s", path,
@@ -270,11 +270,13 @@ static int os_env_start(struct os_env *e, const char *path, size_t map_bytes,
 }
 
 /* Under another name at first: LMDB's first pages are not durable at once, and half of them are no environment.
- * So a folder that has its own name is whole, whenever the power went. */
+ * So a folder that has its own name is whole, whenever the power went; and one sync of all of it is enough. */
 static int os_env_make(const char *path, enum store_room room, size_t map_bytes,
                        const struct os_env_options *options)
 {
     struct os_env e = { .room = room };
+    struct os_env_options once = *options;
+    once.is_scratch = true;
     struct buf fresh = { 0 };
     buf_printf(&fresh, "%s.new", path);
     int err = fresh.err == OK ? os_env_remove(buf_text(&fresh)) : fresh.err;
@@ -284,12 +286,13 @@ static int os_env_make(const char *path, enum store_room room, size_t map_bytes,
         err = os_errno(errno);
     }
     if (err == OK)
-        err = os_env_start(&e, buf_text(&fresh), map_bytes, options);
+        err = os_env_start(&e, buf_text(&fresh), map_bytes, &once);
     if (err == OK) {
+        err = os_env_sync(&e);
         mdb_env_close(e.env);
-        err = rename(buf_text(&fresh), path) == 0 ? os_parent_sync(path, options->log)
-                                                  : os_errno(errno);
     }
+    if (err == OK && rename(buf_text(&fresh), path) != 0)
+        err = os_errno(errno);
     buf_deinit(&fresh);
     return err;
 }
@@ -344,8 +347,10 @@ int os_env_open(struct os_env *e, const char *path, enum store_room room,
     int err = damage == OS_DAMAGE_CORRUPT ? ERR_CORRUPT : OK;
     if (err == OK && options->is_scratch) /* whoever makes it gives it its name, too */
         err = os_folder_make(path, options->log);
-    else if (err == OK && !options->is_read_only && access(path, F_OK) != 0)
+    else if (err == OK && !options->is_read_only && access(path, F_OK) != 0) {
         err = os_env_make(path, room, map_bytes, options);
+        e->is_fresh = err == OK;
+    }
     if (err == OK && damage == OS_DAMAGE_UNREADABLE)
         err = os_env_reopen(e, path, map_bytes, options);
     else if (err == OK)
@@ -354,7 +359,7 @@ int os_env_open(struct os_env *e, const char *path, enum store_room room,
         return err;
     /* A process that was killed in a commit may have left its page in the kernel's cache and not on the disk. What we
      * find we take for durable, and trim the log by it. */
-    if (!options->is_read_only && !options->is_scratch)
+    if (!options->is_read_only && !options->is_scratch && !e->is_fresh)
         err = os_env_sync(e);
     if (err != OK) {
         LOG_ERROR(options->log, "store", "%s cannot be synced: %s", path, err_text(err));

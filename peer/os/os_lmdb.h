@@ -28,6 +28,7 @@ struct os_env {
     enum store_room room;
     size_t map_bytes;
     size_t map_bytes_max; /* 0: none */
+    bool is_fresh; /* this open made it: durable but for its name, until the folder above is synced */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     size_t short_readers; /* mutex: views */
@@ -44,7 +45,8 @@ struct os_env_options {
     const struct log *log;
 };
 
-/* Opens the environment in the folder `path`; makes both when there is no such folder. Logs what goes wrong. */
+/* Opens the environment in the folder `path`; makes both when there is no such folder, and then the folder above is the
+ * caller's to sync. Logs what goes wrong. */
 int os_env_open(struct os_env *e, const char *path, enum store_room room,
                 const struct os_env_options *options);
 /* What cannot be read is put aside for whoever wants to look into it (os/os_damage.h), and an empty one takes its place. */

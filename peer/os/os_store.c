@@ -136,8 +136,11 @@ static int os_store_make_folder(struct os_store *s)
             LOG_ERROR(s->log, "store", "%s", buf_text(&why));
         buf_deinit(&why);
     }
-    if (err == OK)
-        err = os_folder_make(files, s->log);
+    /* Its name is durable with the log's, which is opened next. */
+    if (err == OK && mkdir(files, 0700) != 0 && errno != EEXIST) {
+        LOG_ERROR(s->log, "store", "%s cannot be made: %s", files, strerror(errno));
+        err = os_errno(errno);
+    }
     mem_free(files);
     mem_free(lock);
     return err;

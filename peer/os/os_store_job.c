@@ -127,6 +127,8 @@ int os_map_open(void *impl, uint64_t generation)
     int err = s->local_is_open ? OK : local_open(s);
     if (err == OK && g == NULL)
         err = generation_open(s, generation, &g);
+    if (err == OK && (s->local_env.is_fresh || g->env.is_fresh))
+        err = os_folder_sync(s->dir, s->log);
     if (err != OK)
         return err;
     struct os_generation *old = s->current;
