@@ -28,6 +28,7 @@ format_fn format_pin;
 format_fn format_status;       /* of one CID on each peer */
 format_fn format_metrics;      /* an array of them */
 format_fn format_summary;      /* the same, of how many CIDs are in which status */
+format_fn format_decision;     /* an array of them, or {"decision_unknown": words} */
 format_fn format_alerts;       /* an array of them */
 format_fn format_move;         /* one pin of a repair's plan */
 format_fn format_metric_names; /* an array of strings */

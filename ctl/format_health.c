@@ -133,6 +133,75 @@ void format_alerts(const struct format *f, const struct json_doc *doc)
         format_alert(f, doc, at);
 }
 
+/* ---- decisions ---- */
+
+static bool format_is(const struct json_doc *doc, int object, const char *member)
+{
+    bool is = false;
+    (void)json_get_bool(doc, json_member(doc, object, member), &is);
+    return is;
+}
+
+static void format_candidate(const struct format *f, const struct json_doc *doc, int one)
+{
+    buf_append_text(f->out, "  > ");
+    format_member(f, doc, one, "peer");
+    buf_append_text(f->out, ": ");
+    format_member(f, doc, one, "outcome");
+    if (format_is(doc, one, "preferred"))
+        buf_append_text(f->out, ", preferred");
+    int64_t rank = format_i64(doc, one, "rank");
+    if (rank > 0)
+        buf_printf(f->out, " | rank: %lld", (long long)rank);
+    int metrics = json_member(doc, one, "metrics");
+    for (int at = json_first(doc, metrics); at != JSON_NONE; at = json_next(doc, at)) {
+        buf_append_text(f->out, " | ");
+        format_member(f, doc, at, "name");
+        buf_append_text(f->out, ": ");
+        format_member(f, doc, at, "value");
+    }
+    buf_put_u8(f->out, '\n');
+}
+
+static void format_one_decision(const struct format *f, const struct json_doc *doc, int one)
+{
+    int error = json_member(doc, one, "error");
+    bool is_refused = error != JSON_NONE && !json_text_is(doc, error, "");
+    buf_append_text(f->out, is_refused ? "Refused: " : "Decided: ");
+    format_when(f->out, format_i64(doc, one, "decided_at") / 1000, f->now_us);
+    buf_append_text(f->out, ", ");
+    format_member(f, doc, one, "cause");
+    buf_printf(f->out, ", factor %lld--%lld",
+               (long long)format_i64(doc, one, "replication_factor_min"),
+               (long long)format_i64(doc, one, "replication_factor_max"));
+    if (is_refused) {
+        buf_append_text(f->out, ": ");
+        format_member(f, doc, one, "error");
+    }
+    buf_put_u8(f->out, '\n');
+    int candidates = json_member(doc, one, "candidates");
+    for (int at = json_first(doc, candidates); at != JSON_NONE; at = json_next(doc, at))
+        format_candidate(f, doc, at);
+    int64_t left_out = format_i64(doc, one, "left_out");
+    if (left_out > 0)
+        buf_printf(f->out, "  > and %lld others\n", (long long)left_out);
+}
+
+void format_decision(const struct format *f, const struct json_doc *doc)
+{
+    if (json_member(doc, 0, "decision_unknown") != JSON_NONE) {
+        buf_append_text(f->out, "Decided: why these peers is not known: ");
+        format_member(f, doc, 0, "decision_unknown");
+        buf_put_u8(f->out, '\n');
+        return;
+    }
+    if (json_first(doc, 0) == JSON_NONE)
+        buf_append_text(f->out, "Decided: why these peers is not known: longer ago than the peer "
+                                "that leads remembers, or by another one\n");
+    for (int at = json_first(doc, 0); at != JSON_NONE; at = json_next(doc, at))
+        format_one_decision(f, doc, at);
+}
+
 static void format_peers_of(const struct format *f, const struct json_doc *doc, const char *member)
 {
     const char *between = "";

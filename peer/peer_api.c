@@ -11,6 +11,7 @@
 #include "http/wire/json_reply.h"
 #include "peer_census.h"
 #include "peer_doors.h"
+#include "peer_decisions.h"
 #include "peer_export.h"
 #include "peer_plan.h"
 #include "peer_measures.h"
@@ -425,6 +426,8 @@ static const struct api_ops peer_api_ops = {
     .census_open = peer_census_open,
     .census_next = peer_census_next,
     .census_close = peer_census_close,
+    .decision_ask = peer_decision_ask,
+    .decision_forget = peer_decision_forget,
     .resolve = peer_resolve,
     .resolve_forget = peer_resolve_forget,
     .export_open = peer_export_open,

@@ -61,6 +61,9 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
     case RPC_KEEPS:
         peer_on_keeps(p, asker, payload);
         break;
+    case RPC_DECISION:
+        peer_on_decision(p, asker, payload);
+        break;
     case RPC_METRICS:
         peer_on_metrics(p, asker, payload);
         break;

@@ -212,34 +212,48 @@ int peer_candidates(struct peer *p, struct peer_candidates *out)
     return OK;
 }
 
-int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priority,
-                  size_t priority_count, struct buf *why)
+/* What of a request is the same for every pin, and the pin's factors. */
+static int peer_allocate_ask(struct peer *p, const struct pin *pin, struct allocate_request *out)
 {
     struct peer_candidates candidates;
-    struct allocate_request request = { .replication_min = pin->replication_min,
-                                        .replication_max = pin->replication_max,
-                                        .priority = priority,
-                                        .priority_count = priority_count,
-                                        .metrics_count = p->options.allocate_by_count };
     int err = peer_candidates(p, &candidates);
-    struct view view;
-    if (err == OK)
-        err = peer_view(p, &view);
     if (err != OK)
         return err;
+    out->replication_min = pin->replication_min;
+    out->replication_max = pin->replication_max;
+    out->candidates = candidates.list;
+    out->candidates_count = candidates.count;
+    out->metrics_count = p->options.allocate_by_count;
+    out->ranks = arena_array(&p->arena, candidates.count + 1, sizeof(*out->ranks));
+    return out->ranks != NULL ? OK : ERR_NOMEM;
+}
+
+/* Who holds it so far. */
+static int peer_allocate_look(struct peer *p, const struct cid *cid, struct allocate_request *out)
+{
+    struct view view;
     struct pin was;
-    err = pinset_get(&view, &pin->cid, &p->arena, &was);
+    int err = peer_view(p, &view);
+    if (err != OK)
+        return err;
+    err = pinset_get(&view, cid, &p->arena, &was);
     peer_view_end(p, &view);
     if (err == OK) {
-        request.current = was.allocations;
-        request.current_count = was.allocations_count;
-    } else if (err != ERR_NOT_FOUND) {
-        return err;
+        out->current = was.allocations;
+        out->current_count = was.allocations_count;
     }
-    request.candidates = candidates.list;
-    request.candidates_count = candidates.count;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+int peer_allocate(struct peer *p, struct pin *pin, struct allocate_request *request,
+                  struct buf *why)
+{
     struct allocate_result result;
-    err = allocate(&request, &p->arena, &result, why);
+    int err = peer_allocate_ask(p, pin, request);
+    if (err == OK)
+        err = peer_allocate_look(p, &pin->cid, request);
+    if (err == OK)
+        err = allocate(request, &p->arena, &result, why);
     if (err != OK)
         return err;
     pin->allocations = result.allocations;
@@ -248,40 +262,31 @@ int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priorit
 }
 
 /* Everybody who takes new pins. */
-static int peer_everybody(struct peer *p, const struct peer_candidates *candidates,
+static int peer_everybody(struct peer *p, const struct allocate_request *request,
                           const struct peer_id **out, size_t *count)
 {
-    struct peer_id *ids = arena_array(&p->arena, candidates->count + 1, sizeof(*ids));
+    struct peer_id *ids = arena_array(&p->arena, request->candidates_count + 1, sizeof(*ids));
     if (ids == NULL)
         return ERR_NOMEM;
     *out = ids;
     *count = 0;
-    for (size_t i = 0; i < candidates->count; i++) {
-        if (allocate_is_eligible(&candidates->list[i], p->options.allocate_by_count))
-            ids[(*count)++] = candidates->list[i].id;
+    for (size_t i = 0; i < request->candidates_count; i++) {
+        if (allocate_is_eligible(&request->candidates[i], request->metrics_count))
+            ids[(*count)++] = request->candidates[i].id;
     }
     return *count > 0 ? OK : ERR_NOT_ENOUGH_PEERS;
 }
 
-int peer_allocate_new(struct peer *p, const struct pin *pin, const struct peer_id *priority,
-                      size_t priority_count, const struct peer_id **out, size_t *count,
-                      struct buf *why)
+int peer_allocate_new(struct peer *p, const struct pin *pin, struct allocate_request *request,
+                      const struct peer_id **out, size_t *count, struct buf *why)
 {
-    struct peer_candidates candidates;
     struct allocate_result result;
-    int err = peer_candidates(p, &candidates);
+    int err = peer_allocate_ask(p, pin, request);
     if (err != OK)
         return err;
     if (pin->replication_max < 0)
-        return peer_everybody(p, &candidates, out, count);
-    struct allocate_request request = { .replication_min = pin->replication_min,
-                                        .replication_max = pin->replication_max,
-                                        .priority = priority,
-                                        .priority_count = priority_count,
-                                        .candidates = candidates.list,
-                                        .candidates_count = candidates.count,
-                                        .metrics_count = p->options.allocate_by_count };
-    err = allocate(&request, &p->arena, &result, why);
+        return peer_everybody(p, request, out, count);
+    err = allocate(request, &p->arena, &result, why);
     if (err != OK)
         return err;
     *out = result.allocations;
@@ -297,6 +302,8 @@ int peer_health_start(struct peer *p)
                                        .repin_after_us = p->options.repin_after_us };
     int err = monitor_create(&p->monitor, &monitor);
     if (err == OK)
+        err = decisions_create(&p->decisions, p->options.allocate_by, p->options.allocate_by_count);
+    if (err == OK)
         err = peer_repair_start(p);
     if (err == OK)
         err = peer_informer_create(&p->informer, p);
@@ -307,6 +314,7 @@ void peer_health_end(struct peer *p)
 {
     peer_informer_destroy(p->informer);
     peer_repair_end(p);
+    decisions_destroy(p->decisions);
     if (p->monitor != NULL)
         monitor_destroy(p->monitor);
     buf_deinit(&p->push);

@@ -48,6 +48,7 @@
 #define PEER_PEER_INT_H
 
 #include "allocation/allocate.h"
+#include "allocation/decisions.h"
 #include "allocation/repair.h"
 #include "health/monitor.h"
 #include "members/audit.h"
@@ -302,6 +303,7 @@ struct peer {
     /* Health. */
     struct monitor *monitor;
     struct repair *repair;
+    struct decisions *decisions; /* of this peer, as leader */
     uint64_t push_at_us;
     uint64_t repair_at_us;
     uint64_t level_at_us;
@@ -578,14 +580,21 @@ struct peer_candidates {
 };
 /* The members as they stand now; they lie in p->arena. */
 int peer_candidates(struct peer *p, struct peer_candidates *out);
-/* Fills the pin's allocations as the leader sees the members now; they lie in p->arena. */
-int peer_allocate(struct peer *p, struct pin *pin, const struct peer_id *priority,
-                  size_t priority_count, struct buf *why);
+/* Fills the pin's allocations as the leader sees the members now; they lie in p->arena. The request comes with whom the
+ * client prefers, and leaves with what was decided from. */
+int peer_allocate(struct peer *p, struct pin *pin, struct allocate_request *request,
+                  struct buf *why);
 
 /* Who would hold a new pin; of one that is to be everywhere, who could. */
-int peer_allocate_new(struct peer *p, const struct pin *pin, const struct peer_id *priority,
-                      size_t priority_count, const struct peer_id **out, size_t *count,
-                      struct buf *why);
+int peer_allocate_new(struct peer *p, const struct pin *pin, struct allocate_request *request,
+                      const struct peer_id **out, size_t *count, struct buf *why);
+
+/* ---- peer_decisions.c; the rest is in peer_decisions.h ---- */
+/* The pin has the holders that were decided on; with an error, none. Its CID may be nothing yet (an upload). The asker is
+ * the number of the member whose client wants it; 0: nobody does. */
+void peer_note_decision(struct peer *p, enum decision_cause cause, uint64_t asker,
+                        const struct pin *pin, const struct allocate_request *request, int err);
+void peer_on_decision(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 
 /* ---- peer_repair.c ---- */
 int peer_repair_start(struct peer *p);

@@ -83,6 +83,23 @@ static int peer_request_decode(struct peer *p, struct bytes request, struct pin_
 
 /* ---- the leader's side ---- */
 
+static int peer_append_entry(struct peer *p, const struct pin_entry *entry, struct buf *why)
+{
+    const char *wrong = NULL;
+    if (entry->kind == PIN_ENTRY_PIN && pin_check(&entry->pin, &wrong) != OK) {
+        buf_append_text(why, wrong);
+        return ERR_INVALID;
+    }
+    struct buf payload = { .limit = LIMIT_ENTRY_BYTES };
+    pin_entry_encode(entry, &payload);
+    struct raft_pos pos;
+    int err = payload.err;
+    if (err == OK)
+        err = raft_propose(p->raft, payload.data, payload.len, &pos);
+    buf_deinit(&payload);
+    return err;
+}
+
 /* Appends what a request asks for, after deciding who shall hold the pin: only the leader hears everybody's
  * metrics at once (DESIGN "One picture"). A pin that comes with holders (a repair) keeps them. */
 static int peer_append(struct peer *p, struct bytes request, struct buf *why)
@@ -93,22 +110,16 @@ static int peer_append(struct peer *p, struct bytes request, struct buf *why)
     struct peer_id *priority;
     size_t priority_count;
     int err = peer_request_decode(p, request, &entry, &priority, &priority_count);
-    if (err == OK && entry.kind == PIN_ENTRY_PIN && entry.pin.allocations_count == 0)
-        err = peer_allocate(p, &entry.pin, priority, priority_count, why);
-    const char *wrong = NULL;
-    if (err == OK && entry.kind == PIN_ENTRY_PIN && pin_check(&entry.pin, &wrong) != OK) {
-        buf_append_text(why, wrong);
-        err = ERR_INVALID;
-    }
     if (err != OK)
         return err;
-    struct buf payload = { .limit = LIMIT_ENTRY_BYTES };
-    pin_entry_encode(&entry, &payload);
-    struct raft_pos pos;
-    err = payload.err;
+    bool decides = entry.kind == PIN_ENTRY_PIN && entry.pin.allocations_count == 0;
+    struct allocate_request asked = { .priority = priority, .priority_count = priority_count };
+    if (decides)
+        err = peer_allocate(p, &entry.pin, &asked, why);
     if (err == OK)
-        err = raft_propose(p->raft, payload.data, payload.len, &pos);
-    buf_deinit(&payload);
+        err = peer_append_entry(p, &entry, why);
+    if (decides && (err == OK || err == ERR_NOT_ENOUGH_PEERS))
+        peer_note_decision(p, DECISION_WRITE, entry.origin.number, &entry.pin, &asked, err);
     return err;
 }
 

@@ -124,7 +124,25 @@ static void peer_repair_done(void *owner, int err, const struct pinset_applied *
     mem_free(one);
 }
 
-static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal)
+/* For `explain`. */
+static void peer_repair_note(struct peer *p, const struct repair_proposal *proposal,
+                             const struct peer_candidates *c, int err)
+{
+    const struct allocate_request request = {
+        .replication_min = proposal->pin.replication_min,
+        .replication_max = proposal->pin.replication_max,
+        .current = proposal->before,
+        .current_count = proposal->before_count,
+        .candidates = c->list,
+        .candidates_count = c->count,
+        .metrics_count = p->options.allocate_by_count,
+        .ranks = proposal->ranks,
+    };
+    peer_note_decision(p, DECISION_REPAIR, 0, &proposal->pin, &request, err);
+}
+
+static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal,
+                                const struct peer_candidates *c)
 {
     struct pin_entry entry = { .kind = PIN_ENTRY_PIN,
                                .expected = proposal->expected,
@@ -140,6 +158,7 @@ static void peer_repair_propose(struct peer *p, const struct repair_proposal *pr
         mem_free(one);
         return;
     }
+    peer_repair_note(p, proposal, c, OK);
     p->repair_this_second += 1;
     p->repair_given += 1;
     peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid });
@@ -170,14 +189,16 @@ static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
     struct repair_proposal proposals[PEER_REPAIR_BATCH_MAX];
     size_t count = 0;
     int err = OK;
-    while (err == OK && count < budget) {
+    while ((err == OK || err == ERR_NOT_ENOUGH_PEERS) && count < budget) {
         err = repair_next(p->repair, &view, &steps, c->list, c->count, p->options.allocate_by_count,
                           &p->arena, &proposals[count]);
+        if (err == ERR_NOT_ENOUGH_PEERS)
+            peer_repair_note(p, &proposals[count], c, err);
         count += err == OK;
     }
     peer_view_end(p, &view);
     for (size_t i = 0; i < count; i++)
-        peer_repair_propose(p, &proposals[i]);
+        peer_repair_propose(p, &proposals[i], c);
     p->repair_at_us = peer_repair_next_us(p, err, budget - count);
 }
 

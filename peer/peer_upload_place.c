@@ -58,22 +58,31 @@ static int place_decode(struct peer *p, struct bytes payload, struct pin *pin,
 
 /* ---- the leader's side ---- */
 
+static int place_decide(struct peer *p, const struct peer_id *asker, struct pin *pin,
+                        const struct peer_id *priority, size_t priority_count, struct buf *why)
+{
+    struct allocate_request request = { .priority = priority, .priority_count = priority_count };
+    const struct raft_member *m = raft_config_member_by_id(raft_config(p->raft), asker);
+    int err = peer_allocate_new(p, pin, &request, &pin->allocations, &pin->allocations_count, why);
+    if (err == OK || err == ERR_NOT_ENOUGH_PEERS)
+        peer_note_decision(p, DECISION_UPLOAD, m != NULL ? m->number : 0, pin, &request, err);
+    return err;
+}
+
 void peer_on_allocate(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
 {
     struct pin pin = { 0 };
     struct peer_id *priority;
     size_t priority_count;
-    const struct peer_id *peers;
-    size_t count;
     struct buf why = { 0 };
     struct buf answer = { 0 };
     int err =
         peer_leads(p) ? place_decode(p, payload, &pin, &priority, &priority_count) : ERR_NOT_LEADER;
     if (err == OK)
-        err = peer_allocate_new(p, &pin, priority, priority_count, &peers, &count, &why);
+        err = place_decide(p, &asker->from, &pin, priority, priority_count, &why);
     if (err == OK) {
         buf_put_u8(&answer, PLACE_VERSION);
-        place_put_peers(peers, count, &answer);
+        place_put_peers(pin.allocations, pin.allocations_count, &answer);
         err = answer.err;
     }
     if (err == OK)
@@ -109,15 +118,14 @@ int peer_place(struct peer *p, const struct pin *pin, const struct peer_id *prio
                size_t priority_count, struct peer_placing *placing, struct buf *why)
 {
     const struct raft_member *leader = p->raft != NULL ? peer_leader(p) : NULL;
-    const struct peer_id *peers;
-    size_t count;
     placing->peer = p;
     if (leader == NULL)
         return ERR_NO_LEADER;
     if (peer_leads(p)) {
-        int err = peer_allocate_new(p, pin, priority, priority_count, &peers, &count, why);
+        struct pin placed = *pin;
+        int err = place_decide(p, &p->options.id, &placed, priority, priority_count, why);
         if (err == OK)
-            placing->done(placing, OK, peers, count, "");
+            placing->done(placing, OK, placed.allocations, placed.allocations_count, "");
         return err;
     }
     struct buf question = { 0 };

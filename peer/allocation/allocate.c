@@ -255,6 +255,8 @@ static int allocate_add(const struct allocate_request *r, struct arena *arena,
     size_t wanted = (size_t)r->replication_max - choice->count;
     size_t available = allocate_rank_eligible(r, &order, choice, true, ranked);
     available += allocate_rank_eligible(r, &order, choice, false, ranked + available);
+    for (size_t i = 0; r->ranks != NULL && i < available; i++)
+        r->ranks[ranked[i].candidate - r->candidates] = (uint16_t)(i + 1);
     if (available < needed)
         return allocate_refuse(why, needed, wanted, available);
     for (size_t i = 0; i < available && i < wanted; i++)
@@ -284,6 +286,8 @@ int allocate(const struct allocate_request *r, struct arena *arena, struct alloc
         arena_array(arena, r->candidates_count + r->current_count + 1, sizeof(*choice.ids));
     if (choice.ids == NULL)
         return ERR_NOMEM;
+    if (r->ranks != NULL)
+        memset(r->ranks, 0, r->candidates_count * sizeof(*r->ranks));
     allocate_keep(r, &choice, SIZE_MAX, 0);
     size_t living = choice.count;
     size_t max = (size_t)r->replication_max;

@@ -54,6 +54,9 @@ struct allocate_request {
     const struct allocate_candidate *candidates;
     size_t candidates_count;
     size_t metrics_count; /* how many of each candidate's metrics count: allocate_by */
+    uint16_t *
+        ranks; /* out, also when refused; one a candidate: its place among those that could be chosen, from
+                             1; 0: it could not, or nobody had to be chosen. NULL: not wanted */
 };
 
 struct allocate_result {

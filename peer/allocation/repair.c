@@ -47,7 +47,9 @@ struct repair {
     uint64_t standings;
     uint64_t eligibles;
     struct repair_counts counts;
-    struct arena arena; /* of the pin at hand */
+    /* Of the pin at hand. */
+    struct arena arena;
+    uint16_t ranks[LIMIT_MEMBERS_COUNT];
 };
 
 int repair_create(struct repair **out, const struct repair_options *options)
@@ -196,25 +198,54 @@ static int repair_allocate(struct repair *r, const struct repair_work *w, const 
         .candidates = w->candidates,
         .candidates_count = w->candidates_count,
         .metrics_count = w->metrics_count,
+        .ranks = r->ranks,
     };
     return allocate(&request, &r->arena, out, NULL);
 }
 
+/* Copies what the caller gets into its arena; of a refusal the result is {0}. */
 static int repair_fill_proposal(struct repair *r, const struct repair_work *w,
                                 const struct pin *pin, const struct allocate_result *result,
                                 struct arena *arena, struct repair_proposal *out)
 {
-    struct peer_id *allocations =
-        arena_array(arena, result->allocations_count + 1, sizeof(*allocations));
-    if (allocations == NULL)
+    size_t count = result->allocations_count;
+    struct peer_id *allocations = arena_array(arena, count + 1, sizeof(*allocations));
+    uint16_t *ranks = arena_array(arena, w->candidates_count + 1, sizeof(*ranks));
+    if (allocations == NULL || ranks == NULL)
         return ERR_NOMEM;
-    memcpy(allocations, result->allocations, result->allocations_count * sizeof(*allocations));
+    if (count > 0)
+        memcpy(allocations, result->allocations, count * sizeof(*allocations));
+    memcpy(ranks, r->ranks, w->candidates_count * sizeof(*ranks));
     int err = pinset_get(w->view, &pin->cid, arena, &out->pin);
     if (err != OK)
         return err;
     out->expected = out->pin.modified_index;
+    out->before = out->pin.allocations;
+    out->before_count = out->pin.allocations_count;
+    out->ranks = ranks;
     out->pin.allocations = allocations;
-    out->pin.allocations_count = result->allocations_count;
+    out->pin.allocations_count = count;
+    return OK;
+}
+
+/* Counted, and the first ones of a walk are told of. */
+static int repair_lacks(struct repair *r, const struct repair_work *w, const struct pin *pin,
+                        struct arena *arena, struct repair_proposal *out)
+{
+    r->lacking += 1;
+    if (r->lacking > REPAIR_LACKING_TOLD_MAX)
+        return ERR_NOT_FOUND;
+    int err = repair_fill_proposal(r, w, pin, &(struct allocate_result){ 0 }, arena, out);
+    return err == OK ? ERR_NOT_ENOUGH_PEERS : err;
+}
+
+static int repair_propose(struct repair *r, const struct repair_work *w, const struct pin *pin,
+                          const struct allocate_result *result, struct arena *arena,
+                          struct repair_proposal *out)
+{
+    int err = repair_fill_proposal(r, w, pin, result, arena, out);
+    if (err != OK)
+        return err;
     r->in_flight[r->in_flight_count++] = out->pin.cid;
     r->found_differences = true;
     r->counts.proposed += 1;
@@ -234,15 +265,13 @@ static int repair_consider(struct repair *r, const struct repair_work *w, const 
         return ERR_NOT_FOUND;
     struct allocate_result result;
     err = repair_allocate(r, w, &pin, &result);
-    if (err == ERR_NOT_ENOUGH_PEERS) {
-        r->lacking += 1;
-        return ERR_NOT_FOUND;
-    }
+    if (err == ERR_NOT_ENOUGH_PEERS)
+        return repair_lacks(r, w, &pin, arena, out);
     if (err != OK)
         return err;
     if (!result.is_changed)
         return ERR_NOT_FOUND;
-    return repair_fill_proposal(r, w, &pin, &result, arena, out);
+    return repair_propose(r, w, &pin, &result, arena, out);
 }
 
 /* ---- one step ---- */

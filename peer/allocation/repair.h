@@ -13,7 +13,8 @@
  *          (K31), the next walk sees to it.
  * Owner    The proposal's pin lies in the caller's arena.
  * Errors   ERR_NOT_FOUND: nothing to do now (done, or waiting for outcomes); ERR_MORE: the budget is spent,
- *          call again; ERR_CORRUPT, ERR_IO, ERR_NOMEM. */
+ *          call again; ERR_NOT_ENOUGH_PEERS: this pin lacks candidates, call again for the next (said of the
+ *          first REPAIR_LACKING_TOLD_MAX of a walk, the others are only counted); ERR_CORRUPT, ERR_IO, ERR_NOMEM. */
 #ifndef ALLOCATION_REPAIR_H
 #define ALLOCATION_REPAIR_H
 
@@ -25,6 +26,8 @@
 #include "ids/cid.h"
 #include "port/view.h"
 #include "state/pin.h"
+
+enum { REPAIR_LACKING_TOLD_MAX = 100 };
 
 struct repair;
 
@@ -44,10 +47,14 @@ void repair_look(struct repair *r, const struct allocate_candidate *candidates, 
 bool repair_is_done(const struct repair *r);
 
 struct repair_proposal {
-    struct pin pin;    /* with the new allocations; the rest as it stands in the row */
-    uint64_t expected; /* modification index for the entry */
+    struct pin pin;               /* with the new allocations; the rest as it stands in the row */
+    uint64_t expected;            /* modification index for the entry */
+    const struct peer_id *before; /* the allocations as they stand in the row */
+    size_t before_count;
+    uint16_t *ranks; /* of the candidates, as struct allocate_request has them */
 };
-/* The next proposal. `steps` counts down. `candidates` as given to repair_look(). */
+/* The next proposal. `steps` counts down. `candidates` as given to repair_look(). With ERR_NOT_ENOUGH_PEERS the pin has no
+ * allocations; it is not in flight. */
 int repair_next(struct repair *r, struct view *view, unsigned *steps,
                 const struct allocate_candidate *candidates, size_t count, size_t metrics_count,
                 struct arena *arena, struct repair_proposal *out);

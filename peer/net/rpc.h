@@ -45,7 +45,8 @@ enum rpc_method {
     RPC_LINKS = 18,        /* whom are you and your daemon connected to? */
     RPC_DISMISS = 19,      /* leader, let what this peer holds move, then remove it */
     RPC_KEEPS = 20,        /* you are on your way out: how many pins do others not have yet? */
-    RPC_METHOD_LAST = RPC_KEEPS
+    RPC_DECISION = 21,     /* leader, why these peers? (peer_decisions.c) */
+    RPC_METHOD_LAST = RPC_DECISION
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -77,6 +77,7 @@ goes_well() {
     printf two >"$tree/sub/b c.txt"
     printf hidden >"$tree/.hidden"
     cid=$(ctl_at 1 add -Q -r "$tree")
+    holds ctl_explains_placement eval "ctl_at 2 explain $cid | grep -q '^Decided: .*, upload, factor ' && ctl_at 3 explain $cid | grep -q ': everywhere, preferred'"
     holds ctl_folder test "$(ipfs_at 1 "cat?arg=$cid/sub/b%20c.txt")" = two
     holds ctl_is_silent_about_dots fails ipfs_at 1 "cat?arg=$cid/.hidden"
     holds ctl_lines eval "ctl_at 1 add -r -H '$tree' | cut -d ' ' -f 3- | paste -sd , | grep -Fx 'tree/.hidden,tree/a.txt,tree/sub/b c.txt,tree/empty,tree/sub,tree'"

@@ -133,6 +133,33 @@ b $(pin bafkqaalc 1)
 > GET /pins/bafkqaalc
 < 200
 b $half
+> GET /allocations/bafkqaald
+< 200
+b $(pin bafkqaald 1)
+> GET /pins/bafkqaald
+< 200
+b $(status bafkqaald pinned)
+> GET /health/alerts
+< 200
+b []
+> GET /allocations/bafkqaald/decision
+< 503
+b {"code":503,"message":"no leader: a majority is away"}
+> GET /allocations/bafkqaald/decision
+< 501
+b {"code":501,"message":"the leader is older"}
+> GET /allocations/bafkqaald/decision
+< 200
+b []
+> GET /allocations/bafkqaald/decision
+< 404
+b {"code":404,"message":"404 page not found"}
+> GET /allocations/bafkqaale
+< 404
+b {"code":404,"message":"pin is not part of the pinset"}
+> GET /allocations/bafkqaale/decision
+< 200
+b [{"decided_at":1,"cause":"write","error":"not enough peers","replication_factor_min":3,"replication_factor_max":3,"candidates":[],"left_out":0}]
 > POST /pins/recover
 < 204
 > POST /pins/$cid/recover?local=true
@@ -276,6 +303,26 @@ read -r -t 20 -u "$row_from" row
 holds row_before_the_end test "$row" = "$cid | x:"
 kill $waiting
 wait $waiting 2>/dev/null
+
+# ---- explaining: without the leader's word all the rest is there, and it is no failure ----
+explains() { # explains WORDS [FLAG...]
+    local words=$1 text
+    shift
+    text=$("$ctl" -l "$at" "$@" explain bafkqaald) && grep -q PINNED <<<"$text" &&
+        grep -qx "Decided: why these peers is not known: $words" <<<"$text"
+}
+holds explains_without_a_leader explains 'no leader: a majority is away'
+holds explains_with_an_older_leader explains 'the leader is older'
+holds explains_what_is_forgotten explains 'longer ago than the peer that leads remembers, or by another one'
+holds explains_at_an_older_peer explains 'the peer that was asked is older and does not know this question'
+holds explains_in_json eval '"$ctl" -l "$at" --enc json explain bafkqaald | jq -se ".[-1].decision_unknown | length > 0"'
+refusal_explained() {
+    local text
+    text=$("$ctl" -l "$at" explain bafkqaale)
+    [ $? -eq 2 ] && grep -q 'not part of the pinset' <<<"$text" &&
+        grep -q '^Refused: .*, write, factor 3--3: not enough peers' <<<"$text"
+}
+holds explains_what_was_refused refusal_explained
 
 # ---- arguments ----
 check unknown_command 3 '' "$ctl" stats

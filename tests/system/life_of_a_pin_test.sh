@@ -68,13 +68,30 @@ for i in "${!sizes_of_files[@]}"; do
     holds "add_$i" add_file "${sizes_of_files[$i]}"
     holds "pin_$i" ctl_at 1 pin add --no-status --replication 2 "${cids[-1]}"
 done
+holds add_for_first add_file 2000
+holds pin_at_first ctl_at 2 pin add --no-status --replication 2 --allocations "${id[1]}" "${cids[-1]}"
 happens pinned 60 held_is_allocated 1 2 3 4 5
 holds plan_is_empty test -z "$(ctl_at 1 repair plan)"
-explains() { # three replicas' words, and the pin's own line
-    ctl_at 1 explain "${cids[0]}" >"$work/explained" && [ "$(grep -c 'PINNED' "$work/explained")" -eq 2 ] &&
-        grep -q "Repl. Factor: 2--2" "$work/explained"
+explains() { # explains N: three replicas' words, and the pin's own line
+    ctl_at "$1" explain "${cids[0]}" >"$work/explained" && [ "$(grep -c 'PINNED' "$work/explained")" -eq 2 ] &&
+        grep -q "Repl. Factor: 2--2" "$work/explained" &&
+        [ "$(grep -c '^  > .*: chosen | rank: [12] | tag:group: .* | reposize: ' "$work/explained")" -eq 2 ]
 }
-holds explain explains
+for n in 1 2 3; do holds "explain_at_$n" explains $n; done
+explains_refusal() { # of a pin that never was
+    ! ctl_at 2 pin add --no-status --replication 9 bafkqaaa && ! ctl_at 3 explain bafkqaaa >"$work/explained" &&
+        grep -q '^Refused: .*, write, factor 9--9: ' "$work/explained" &&
+        [ "$(grep -c '^  > .*: available | rank: ' "$work/explained")" -eq 5 ]
+}
+holds explain_refusal explains_refusal
+explains_preference() {
+    local one
+    one=$(ipfs_add 2 "wanted at the fourth")
+    ctl_at 2 pin add --no-status --replication 1 --allocations "${id[4]}" "$one" &&
+        ctl_at 1 explain "$one" | grep -q "^  > ${id[4]}: chosen, preferred | rank: 1 | " &&
+        ctl_at 2 pin rm --no-status "$one"
+}
+holds explain_preference explains_preference
 holds spread_over_groups allocated_to_all_groups
 
 asked=3
@@ -85,6 +102,12 @@ plan_lacks() { ctl_at 3 repair plan | grep -q "^$five | Living copies: 4 | .* To
 happens plan_shows_what_cannot_move 30 plan_lacks
 holds unpin_five ctl_at 3 pin rm --no-status "$five"
 happens first_is_replaced 60 held_is_allocated 2 3 4 5
+explains_repair() { # of the file that the first one held
+    ctl_at 3 explain "${cids[-1]}" | sed -n '/^Decided: .*, repair, /,/^Decided/p' >"$work/explained"
+    grep -q "^  > ${id[1]}: down" "$work/explained" && grep -q ': kept' "$work/explained" &&
+        grep -q ': chosen | rank: 1' "$work/explained"
+}
+holds explain_repair explains_repair
 holds kill_second peer_kill 2
 has_alert() { ctl_at 3 health alerts | grep -q "^${id[$1]}: ping. .* The peer is $2\$"; }
 happens alert_down 30 has_alert 2 down

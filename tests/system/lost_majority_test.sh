@@ -52,6 +52,12 @@ cluster_before=$(info 1 .cluster_id)
 peer_start 1 --accept-peers
 happens not_without_an_edit 20 says_in_log 1 'cluster_peers names the members that the log has'
 happens waits_as_ever 20 ctl_at 1 pin ls
+explains_without_a_leader() {
+    local text
+    text=$(ctl_at 1 explain "$cid") && grep -q '^Decided: why these peers is not known: no leader' <<<"$text" &&
+        grep -q "^$cid" <<<"$text"
+}
+holds explains_without_a_leader explains_without_a_leader
 holds stop_1_again peer_stop 1
 holds nothing_has_changed test "$(info 1 .cluster_id)" = "$cluster_before"
 holds edit_1 edit_peers 1 '[]'

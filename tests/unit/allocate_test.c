@@ -314,3 +314,27 @@ Test(allocate, holds_its_promises_whatever_comes_in_whatever_order)
         scene_deinit(&other);
     }
 }
+
+/* Also of a refusal: `explain` shows who came how near. */
+Test(allocate, tells_the_rank_of_each_who_could_be_chosen)
+{
+    struct scene s;
+    uint16_t ranks[5];
+    scene_init(&s, 2, 3, 5, (int64_t[]){ 10, 50, 30, 40, 20 });
+    s.request.ranks = ranks;
+    scene_holders(&s, "1");
+    s.priority[0] = test_peer(4);
+    s.request.priority_count = 1;
+    s.candidates[3].standing = ALLOCATE_SUSPECT;
+    cr_assert_str_eq(scene_got(&s), "142");
+    static const uint16_t told[] = { 3, 0, 2, 0, 1 };
+    for (size_t i = 0; i < 5; i++)
+        cr_assert_eq(ranks[i], told[i], "%zu", i);
+    s.request.replication_min = s.request.replication_max = 5;
+    cr_assert_eq(scene_run(&s), ERR_NOT_ENOUGH_PEERS);
+    cr_assert_eq(ranks[4], 1);
+    s.request.replication_min = s.request.replication_max = 1;
+    cr_assert_str_eq(scene_got(&s), "1");
+    cr_assert_eq(ranks[4], 0); /* nobody had to be chosen */
+    scene_deinit(&s);
+}

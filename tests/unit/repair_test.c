@@ -20,6 +20,7 @@ struct world {
     size_t members_count;
     struct arena arena;
     struct repair_proposal waiting[IN_FLIGHT];
+    unsigned refused; /* told of */
     size_t waiting_count;
     unsigned budget;
 };
@@ -92,12 +93,13 @@ static int world_step(struct world *w)
     unsigned steps = w->budget;
     int err = OK;
     repair_look(w->repair, w->members, w->members_count, 1);
-    while (err == OK) {
+    while (err == OK || err == ERR_NOT_ENOUGH_PEERS) {
         cr_assert_leq(w->waiting_count, (size_t)IN_FLIGHT);
         struct repair_proposal p;
         err = repair_next(w->repair, &view, &steps, w->members, w->members_count, 1, &w->arena, &p);
         if (err == OK)
             w->waiting[w->waiting_count++] = p;
+        w->refused += err == ERR_NOT_ENOUGH_PEERS;
     }
     cr_assert_leq(view.steps, w->budget);
     return err;
@@ -264,6 +266,7 @@ Test(repair, what_lacks_peers_is_counted_and_done_when_some_come)
     uint64_t walks = repair_counts(w.repair).walks;
     cr_assert_eq(world_settle(&w), 0);
     cr_assert_eq(repair_counts(w.repair).walks, walks); /* it does not spin */
+    cr_assert_eq(w.refused, 1);
     w.members_count = 3;
     w.members[2] = (struct allocate_candidate){ .id = test_peer(2) };
     cr_assert_eq(world_settle(&w), 0); /* a member, but it said nothing about its room yet */

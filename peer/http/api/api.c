@@ -26,6 +26,7 @@ static const struct http_route api_routes[] = {
     { "POST", "/add", api_post_add },
     { "GET", "/allocations", api_get_allocations },
     { "GET", "/allocations/{cid}", api_get_allocation },
+    { "GET", "/allocations/{cid}/decision", api_get_decision },
     { "GET", "/state/export", api_get_state_export },
     { "POST", "/state/import", api_post_state_import },
     { "GET", "/pins", api_get_pins },

@@ -241,6 +241,17 @@ struct api_resolve {
     void *pending; /* the peer's, while it is under way */
 };
 
+/* What the leader decided on a pin lately. */
+struct api_decision {
+    /* In. */
+    struct cid cid;
+    /* Out: a JSON array (allocation/decisions.h), which lives until done returns; else words that say why it is not
+     * known. */
+    void (*done)(struct api_decision *q, int err, struct bytes json, const char *why);
+    void *owner;
+    bool is_open; /* the peer's */
+};
+
 struct api_listing;
 struct api_census;
 struct api_plan;
@@ -288,6 +299,9 @@ struct api_ops {
     /* At once an error; else done runs later, unless it is forgotten. */
     int (*resolve)(void *impl, struct api_resolve *r);
     void (*resolve_forget)(void *impl, struct api_resolve *r);
+    /* At once an error, or done ran already, or it runs later, unless it is forgotten. */
+    int (*decision_ask)(void *impl, struct api_decision *q);
+    void (*decision_forget)(void *impl, struct api_decision *q);
     /* All pins as they stand at one moment, in CID order. */
     int (*export_open)(void *impl, const struct api_listing_hooks *hooks, struct api_export **out);
     enum api_next (*export_next)(struct api_export *x, struct arena *arena, struct pin *out);

@@ -94,6 +94,7 @@ API_HANDLER(api_get_repair_plan);
 API_HANDLER(api_post_add);
 API_HANDLER(api_get_allocations);
 API_HANDLER(api_get_allocation);
+API_HANDLER(api_get_decision);
 API_HANDLER(api_get_state_export);
 API_HANDLER(api_post_state_import);
 API_HANDLER(api_get_pins);
