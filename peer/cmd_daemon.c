@@ -183,8 +183,11 @@ static int life_options(struct life *l, struct peer_options *o)
     o->max_voters = (size_t)c->cluster.max_voters;
     o->repinning_disabled = c->cluster.disable_repinning;
     o->repair.at_once = (size_t)c->cluster.repair_at_once;
-    o->repair.per_second = (uint64_t)c->cluster.repair_per_second;
-    o->repair.percent_in_motion = (unsigned)c->cluster.repair_percent;
+    o->repair.budget =
+        (struct budget_limits){ .per_second = (uint64_t)c->cluster.repair_per_second,
+                                .percent_in_motion = (unsigned)c->cluster.repair_percent,
+                                .bytes_per_second = (uint64_t)c->cluster.repair_bytes_per_second,
+                                .bytes_at_once = (uint64_t)c->cluster.repair_bytes_at_once };
     o->replication_min = (int32_t)c->cluster.replication_factor_min;
     o->replication_max = (int32_t)c->cluster.replication_factor_max;
     o->allocate_by = l->allocate_by;

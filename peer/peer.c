@@ -41,7 +41,7 @@ void peer_options_default(struct peer_options *o)
         .calls_timeout_us = 15u * 1000 * 1000,
         .metric_ttl_us = 30u * 1000 * 1000,
         .repin_after_us = 60u * 1000 * 1000,
-        .repair = { .at_once = 256, .per_second = 1000, .percent_in_motion = 10 },
+        .repair = { .at_once = 256, .budget = { .per_second = 1000, .percent_in_motion = 10 } },
         .replication_min = -1,
         .replication_max = -1,
         .allocate_by = allocate_by,

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "allocation/budget.h"
 #include "http/gate/gate.h"
 #include "http/wire/conn.h"
 #include "ids/cid.h"
@@ -102,9 +103,8 @@ struct peer_options {
     uint64_t repin_after_us; /* silence beyond the TTL until a peer counts as down */
     bool repinning_disabled;
     struct {
-        size_t at_once;             /* proposals without an outcome */
-        uint64_t per_second;        /* proposals; 0: no limit */
-        unsigned percent_in_motion; /* of all pins may wait for daemons meanwhile; 100: no limit */
+        size_t at_once; /* proposals without an outcome */
+        struct budget_limits budget;
     } repair;
     int32_t replication_min; /* -1: everywhere */
     int32_t replication_max;

@@ -48,6 +48,7 @@
 #define PEER_PEER_INT_H
 
 #include "allocation/allocate.h"
+#include "allocation/budget.h"
 #include "allocation/decisions.h"
 #include "allocation/repair.h"
 #include "health/monitor.h"
@@ -308,10 +309,7 @@ struct peer {
     uint64_t repair_at_us;
     uint64_t level_at_us;
     bool level_is_proposed;
-    uint64_t repair_second_us;   /* when the present second began, ... */
-    uint64_t repair_this_second; /* ... and the proposals in it */
-    uint64_t repair_given_us;    /* the same, for what no queue shows yet */
-    uint64_t repair_given;
+    struct budget repair_budget;
     uint64_t repair_moved; /* of the present repair */
     bool repair_is_told;
     uint64_t expiry_at_us;
@@ -602,6 +600,8 @@ void peer_repair_end(struct peer *p);
 void peer_repair_restart(struct peer *p);
 void peer_repair_on_deadline(struct peer *p);
 uint64_t peer_repair_deadline_us(const struct peer *p);
+/* The size that a pin is taken for; 0: not known. */
+uint64_t peer_repair_pin_bytes(struct peer *p);
 
 /* ---- peer_expiry.c ---- */
 void peer_expiry_on_role(struct peer *p);

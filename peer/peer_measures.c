@@ -153,6 +153,9 @@ static void measure_repair(struct peer *p, struct measures *m)
     measure_total(m, "holdfast_repair_proposed_total",
                   "Pins given to other peers by this one, while it led.", c.proposed);
     measure(m, "holdfast_repair_in_flight", "Of these, without an outcome yet.", c.in_flight);
+    measure(m, "holdfast_repair_pin_bytes",
+            "What a repair takes a pin for: the repositories' bytes by their pins.",
+            peer_repair_pin_bytes(p));
     measure(m, "holdfast_repair_lacking",
             "Pins without enough peers to hold them, in the last whole walk.", c.lacking);
 }

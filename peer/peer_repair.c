@@ -4,13 +4,12 @@
  *                               ^                                                |
  *                               +----- an outcome frees its place -------------- +
  *
- * The budget has three parts, so that a repair neither fills the log, nor wakes all daemons at once, nor moves half of
- * the cluster because a switch was restarted:
+ * The budget has parts, so that a repair neither fills the log, nor wakes all daemons at once, nor fills the network, nor
+ * moves half of the cluster because a switch was restarted:
  *
  *      at once        proposals without an outcome
- *      per second     proposals
- *      in motion      pins that wait for their first attempt (metric "pinqueue"), and those given out since they said so;
- *                     not those of a daemon that does not answer, which may wait for days
+ *      the rest       allocation/budget.h, told by the metrics "pinqueue", "pinstatus" and "reposize"; a daemon that does not
+ *                     answer, where pins may wait for days, does not count
  *
  * Writes of users do not count and are not held up: repair leaves most of the proposals' room to them. */
 #include "peer_int.h"
@@ -19,15 +18,16 @@
 
 #include "util/assert.h"
 #include "util/err.h"
+#include "util/json.h"
 #include "util/mem.h"
 
 enum {
     PEER_REPAIR_BATCH_MAX = 256,      /* proposals an event makes */
-    PEER_REPAIR_MOTION_MIN = 1000,    /* so many pins may be in motion in the smallest cluster */
     PEER_REPAIR_PROPOSALS_LEFT = 256, /* of the proposals' room, for users */
 };
 
-#define PEER_SECOND_US ((uint64_t)1000 * 1000)
+#define PEER_REPOSIZE_MAX                                                                          \
+    ((int64_t)1 << 54) /* 256 of them add up; a daemon that says more is not believed */
 
 /* ---- the budget ---- */
 
@@ -41,7 +41,14 @@ static uint64_t peer_number_of(struct bytes text)
     return number;
 }
 
-/* Pins that wait in front of the daemons, as these said last. */
+static bool peer_hears(struct peer *p, const struct peer_id *id, const char *metric,
+                       struct monitor_metric *out)
+{
+    return monitor_get(p->monitor, p->now_us, id, metric, out) == OK && out->metric.is_valid &&
+           !out->is_expired;
+}
+
+/* Pins that wait in front of the daemons, as these said last; not in front of one that does not answer. */
 static uint64_t peer_pins_queued(struct peer *p)
 {
     uint64_t queued = 0;
@@ -50,8 +57,7 @@ static uint64_t peer_pins_queued(struct peer *p)
     struct peer_id at;
     while (monitor_next(p->monitor, p->now_us, METRIC_PINQUEUE, after, &m) == OK) {
         struct monitor_metric size;
-        bool moves = monitor_get(p->monitor, p->now_us, &m.peer, METRIC_REPOSIZE, &size) == OK &&
-                     size.metric.is_valid && !size.is_expired;
+        bool moves = peer_hears(p, &m.peer, METRIC_REPOSIZE, &size);
         if (moves && !m.is_expired && m.metric.is_valid)
             queued += peer_number_of(m.metric.value);
         at = m.peer;
@@ -60,44 +66,66 @@ static uint64_t peer_pins_queued(struct peer *p)
     return queued;
 }
 
-static uint64_t peer_repair_motion_left(struct peer *p)
+static uint64_t peer_pins_running(struct bytes status)
 {
-    uint64_t percent = p->options.repair.percent_in_motion;
-    if (percent >= 100)
-        return UINT64_MAX;
-    uint64_t most = pinset_facts(p->pinset)->pins_count * percent / 100;
-    if (most < PEER_REPAIR_MOTION_MIN)
-        most = PEER_REPAIR_MOTION_MIN;
-    uint64_t moving = peer_pins_queued(p) + p->repair_given;
-    return moving < most ? most - moving : 0;
+    struct json_doc doc;
+    uint64_t running = 0;
+    if (json_parse(&doc, status.data, status.len) != OK)
+        return 0;
+    (void)json_get_u64(&doc, json_member(&doc, 0, "pinning"), &running);
+    json_doc_deinit(&doc);
+    return running < UINT32_MAX ? running : UINT32_MAX;
 }
 
-static void peer_repair_windows(struct peer *p)
+/* How large a pin is, in the mean: all that daemons hold, by all that they have pinned. */
+static void peer_repair_weigh(struct peer *p, struct budget_load *load)
 {
-    if (p->now_us - p->repair_second_us >= PEER_SECOND_US) {
-        p->repair_second_us = p->now_us;
-        p->repair_this_second = 0;
+    uint64_t bytes = 0, pinned = 0;
+    struct monitor_metric m;
+    const struct peer_id *after = NULL;
+    struct peer_id at;
+    while (monitor_next(p->monitor, p->now_us, METRIC_PINSTATUS, after, &m) == OK) {
+        struct monitor_metric size;
+        if (!m.is_expired && m.metric.is_valid && m.metric.weight > 0 &&
+            peer_hears(p, &m.peer, METRIC_REPOSIZE, &size) && size.metric.weight < 0 &&
+            size.metric.weight > -PEER_REPOSIZE_MAX && m.metric.weight < UINT32_MAX) {
+            bytes += (uint64_t)-size.metric.weight;
+            pinned += (uint64_t)m.metric.weight;
+            load->running += peer_pins_running(m.metric.value);
+        }
+        at = m.peer;
+        after = &at;
     }
-    /* By then everybody's queue shows what was given out before. */
-    if (p->now_us - p->repair_given_us >= p->options.metric_ttl_us) {
-        p->repair_given_us = p->now_us;
-        p->repair_given = 0;
-    }
+    load->pin_bytes = pinned > 0 ? bytes / pinned : 0;
 }
 
-static size_t peer_repair_budget(struct peer *p)
+uint64_t peer_repair_pin_bytes(struct peer *p)
 {
-    size_t budget = PEER_REPAIR_BATCH_MAX;
-    peer_repair_windows(p);
-    uint64_t per_second = p->options.repair.per_second;
-    if (per_second != 0 && per_second - p->repair_this_second < budget)
-        budget = (size_t)(per_second - p->repair_this_second);
-    uint64_t motion = peer_repair_motion_left(p);
-    if (motion < budget)
-        budget = (size_t)motion;
+    struct budget_load load = { 0 };
+    peer_repair_weigh(p, &load);
+    return load.pin_bytes;
+}
+
+static struct budget_load peer_repair_load(struct peer *p)
+{
+    const struct budget_limits *limits = &p->options.repair.budget;
+    struct budget_load load = { .pins = pinset_facts(p->pinset)->pins_count };
+    if (limits->percent_in_motion < 100 || limits->bytes_at_once != 0)
+        load.queued = peer_pins_queued(p);
+    if (limits->bytes_at_once != 0 || limits->bytes_per_second != 0)
+        peer_repair_weigh(p, &load);
+    return load;
+}
+
+static size_t peer_repair_budget(struct peer *p, const struct budget_load *load)
+{
+    uint64_t budget = budget_left(&p->repair_budget, &p->options.repair.budget, load, p->now_us,
+                                  p->options.metric_ttl_us);
+    if (budget > PEER_REPAIR_BATCH_MAX)
+        budget = PEER_REPAIR_BATCH_MAX;
     size_t room = PEER_PROPOSALS_MAX - PEER_REPAIR_PROPOSALS_LEFT;
     size_t left = p->proposals_count < room ? room - p->proposals_count : 0;
-    return left < budget ? left : budget;
+    return left < budget ? left : (size_t)budget;
 }
 
 /* ---- proposals ---- */
@@ -142,7 +170,7 @@ static void peer_repair_note(struct peer *p, const struct repair_proposal *propo
 }
 
 static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal,
-                                const struct peer_candidates *c)
+                                const struct peer_candidates *c, const struct budget_load *load)
 {
     struct pin_entry entry = { .kind = PIN_ENTRY_PIN,
                                .expected = proposal->expected,
@@ -159,8 +187,7 @@ static void peer_repair_propose(struct peer *p, const struct repair_proposal *pr
         return;
     }
     peer_repair_note(p, proposal, c, OK);
-    p->repair_this_second += 1;
-    p->repair_given += 1;
+    budget_spend(&p->repair_budget, load);
     peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid });
 }
 
@@ -172,15 +199,17 @@ static uint64_t peer_repair_next_us(const struct peer *p, int err, size_t budget
     if (err == ERR_MORE)
         return p->now_us +
                PEER_REPAIR_SLICE_US; /* the walk goes on behind what others have to do */
-    if (budget == 0 && p->options.repair.per_second != 0)
-        return p->repair_second_us + PEER_SECOND_US;
+    const struct budget_limits *limits = &p->options.repair.budget;
+    if (budget == 0 && (limits->per_second != 0 || limits->bytes_per_second != 0))
+        return budget_next_us(&p->repair_budget, limits);
     return p->now_us + PEER_REPAIR_PAUSE_US;
 }
 
 static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
 {
     struct view view;
-    size_t budget = peer_repair_budget(p);
+    struct budget_load load = peer_repair_load(p);
+    size_t budget = peer_repair_budget(p, &load);
     if (budget == 0 || peer_view(p, &view) != OK) {
         p->repair_at_us = peer_repair_next_us(p, OK, budget);
         return;
@@ -198,7 +227,7 @@ static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
     }
     peer_view_end(p, &view);
     for (size_t i = 0; i < count; i++)
-        peer_repair_propose(p, &proposals[i], c);
+        peer_repair_propose(p, &proposals[i], c, &load);
     p->repair_at_us = peer_repair_next_us(p, err, budget - count);
 }
 

@@ -109,8 +109,9 @@ struct config_cluster {
     struct config_addrs cluster_peers; /* each ends in /p2p/ID */
     struct config_addrs bootstrap;     /* so do these */
     int64_t repair_at_once;
-    int64_t repair_per_second; /* 0: no limit */
-    int64_t repair_percent;    /* 100: no limit */
+    int64_t repair_per_second;                             /* 0: no limit */
+    int64_t repair_percent;                                /* 100: no limit */
+    int64_t repair_bytes_per_second, repair_bytes_at_once; /* 0: no limit */
     int64_t max_voters;
     uint64_t voter_replace_after_us;
     uint64_t shutdown_timeout_us;

@@ -207,6 +207,8 @@ static const struct {
     { "repin_after", "REPINAFTER" },
     { "repair_at_once", "REPAIRATONCE" },
     { "repair_per_second", "REPAIRPERSECOND" },
+    { "repair_bytes_per_second", "REPAIRBYTESPERSECOND" },
+    { "repair_bytes_at_once", "REPAIRBYTESATONCE" },
     { "concurrent_pins", "STATELESS_CONCURRENTPINS" },
     { "pin_timeout", "IPFSHTTP_PINTIMEOUT" },
     { "unpin_timeout", "IPFSHTTP_UNPINTIMEOUT" },

@@ -45,7 +45,9 @@ static const struct option_row option_rows[] = {
     { "repin_after", OPTION_TIME, FIELD(repin_after_us) },
     { "repinning", OPTION_OFF, FIELD(repinning_disabled) },
     { "repair_at_once", OPTION_SIZE, FIELD(repair.at_once) },
-    { "repair_per_second", OPTION_SIZE, FIELD(repair.per_second) },
+    { "repair_per_second", OPTION_SIZE, FIELD(repair.budget.per_second) },
+    { "repair_bytes_per_second", OPTION_COUNT, FIELD(repair.budget.bytes_per_second) },
+    { "repair_bytes_at_once", OPTION_COUNT, FIELD(repair.budget.bytes_at_once) },
     { "factor", OPTION_FACTOR, FIELD(replication_min) },
     { "concurrent_pins", OPTION_SIZE, FIELD(concurrent_pins) },
     { "pin_timeout", OPTION_TIME, FIELD(pin_timeout_us) },
@@ -81,7 +83,7 @@ const char *script_option_refusal(struct bytes name, struct bytes value)
                "trailing_logs, snapshot_threshold, snapshot_interval, log_bytes, snapshot_chunk, "
                "snapshot_sync, max_voters, voter_replace_after, start_timeout, commit_timeout, "
                "calls_timeout, metric_ttl, repin_after, repinning, repair_at_once, "
-               "repair_per_second, "
+               "repair_per_second, repair_bytes_per_second, repair_bytes_at_once, "
                "factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "
                "ipfs_sync, pin_recover, connect_swarms, leave_on_shutdown or shutdown_timeout";
     switch (row->kind) {

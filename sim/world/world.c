@@ -159,7 +159,7 @@ static void world_draw_cluster(struct world *w, struct peer_options *o)
     o->metric_ttl_us = world_draw(w, 500000, 4 * 1000000);
     o->repin_after_us = world_draw(w, 1000000, 8 * 1000000);
     o->repair.at_once = (size_t)world_draw(w, 1, 64);
-    o->repair.per_second = world_draw(w, 1, 512);
+    o->repair.budget.per_second = world_draw(w, 1, 512);
     o->replication_min = (int32_t)world_draw(w, 1, machines < 3 ? machines : 3);
     o->replication_max = (int32_t)world_draw(w, (uint64_t)o->replication_min, machines);
     if (world_draw(w, 1, 16) == 16)
