@@ -74,6 +74,17 @@ const struct cmd cmd_peers_add = {
 
 /* ---- peers rm ---- */
 
+static int cmd_peers_rm_cancel(struct ctl *ctl, const struct args *args)
+{
+    if (args_is(args, "force") || args_is(args, "no-wait"))
+        return ctl_refuse(args, "parsing flags: --cancel goes with no other one");
+    struct question q = { .method = "POST" };
+    target_segment(&q.target, "peers");
+    target_segment(&q.target, args->operands[0]);
+    target_segment(&q.target, "stay");
+    return ctl_show(ctl, &q, format_id); /* 204: there is nothing to show */
+}
+
 static int cmd_peers_rm_run(void *program, const struct args *args)
 {
     struct ctl *ctl = program;
@@ -81,6 +92,8 @@ static int cmd_peers_rm_run(void *program, const struct args *args)
     if (peer_id_parse(&peer, args->operands[0]) != OK)
         return ctl_refuse(args, "parsing peer ID: '%s' is none; `peers ls` shows them",
                           args->operands[0]);
+    if (args_is(args, "cancel"))
+        return cmd_peers_rm_cancel(ctl, args);
     struct question q = { .method = "DELETE" };
     target_segment(&q.target, "peers");
     target_segment(&q.target, args->operands[0]);
@@ -98,12 +111,14 @@ static int cmd_peers_rm_run(void *program, const struct args *args)
 static const struct flag rm_flags[] = {
     { "force,f", FLAG_BOOL, .help = "take it out now, and let its pins move afterwards" },
     { "no-wait", FLAG_BOOL, .help = "come back when the cluster has taken note of it" },
+    { "cancel", FLAG_BOOL, .help = "it stays, after all: while it is still on its way out" },
     { 0 },
 };
 
 static const struct example rm_examples[] = {
     { "peers rm 12D3KooW...", "its pins move to the others, then it is out" },
     { "peers rm --force 12D3KooW...", "it is gone for good, and need not be waited for" },
+    { "peers rm --cancel 12D3KooW...", "its pins were to move, and it shall stay" },
     { 0 },
 };
 
@@ -117,7 +132,10 @@ const struct cmd cmd_peers_rm = {
         "Its pins move first: it is marked as leaving, and out when others have pinned them. Until "
         "then this command waits, and says on stderr how many are left; the cluster goes on with "
         "it if the command is interrupted. A running peer then puts its data away and stops. One "
-        "that is down is taken out at once, so that the others stop waiting for it.",
+        "that is down is taken out at once, so that the others stop waiting for it. Until it is "
+        "out, --cancel takes that back: it gets pins again, and a vote when there is a seat; what "
+        "has moved is not moved back. A command that waits for its end comes back then, with an "
+        "error.",
     .flags = rm_flags,
     .examples = rm_examples,
     .run = cmd_peers_rm_run,

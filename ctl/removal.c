@@ -11,6 +11,8 @@ struct removal {
     struct ctl *ctl;
     const char *peer;
     bool is_out;
+    bool was_leaving;     /* it was seen on its way out, ... */
+    bool is_back;         /* ... and then not: somebody has taken it back */
     bool is_asked_itself; /* the peer that answers is the one that goes */
     int64_t left;         /* as told last; -1: nothing told yet, -2: it does not answer */
 };
@@ -58,6 +60,10 @@ static bool removal_on_peer(void *owner, struct bytes row)
         return false;
     int64_t left = 0;
     if (json_text_is(&doc, json_member(&doc, 0, "id"), r->peer)) {
+        int role = json_member(&doc, 0, "role");
+        bool is_leaving = json_text_is(&doc, role, "leaving");
+        r->is_back = r->was_leaving && role != JSON_NONE && !is_leaving;
+        r->was_leaving = r->was_leaving || is_leaving;
         if (!json_text_is(&doc, json_member(&doc, 0, "error"), ""))
             removal_tell(r, -2);
         else if (json_get_i64(&doc, json_member(&doc, 0, "pins_left"), &left) == OK)
@@ -87,6 +93,12 @@ static int removal_ask(struct removal *r, const char *resource,
     return code;
 }
 
+static int removal_was_taken_back(const char *peer)
+{
+    fprintf(stderr, "%s stays: its removal was taken back\n", peer);
+    return CTL_REFUSED;
+}
+
 int removal_follow(struct ctl *ctl, const char *peer)
 {
     struct removal r = { .ctl = ctl, .peer = peer, .left = -1 };
@@ -99,6 +111,8 @@ int removal_follow(struct ctl *ctl, const char *peer)
             code = removal_ask(&r, "peers", removal_on_peer);
             if (code != CTL_DONE || r.is_out)
                 return code;
+            if (r.is_back)
+                return removal_was_taken_back(peer);
         }
         remote_pause(&ctl->remote, pause_us);
         pause_us = pause_us * 2 < PAUSE_MAX_US ? pause_us * 2 : PAUSE_MAX_US;

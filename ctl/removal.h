@@ -7,7 +7,7 @@
 
 #include "ctl/ctl.h"
 
-/* `peer` in the form in which peers write it. An exit code. */
+/* A removal that is taken back meanwhile is a failure (CTL_REFUSED), with words. `peer` in the form in which peers write it. An exit code. */
 int removal_follow(struct ctl *ctl, const char *peer);
 
 #endif

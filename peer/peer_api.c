@@ -282,7 +282,7 @@ static void peer_removal_ordered(void *owner, int err, bool is_gone, const char 
 {
     struct peer_order *order = owner;
     if (order->call != NULL)
-        order->call->is_under_way = !is_gone;
+        order->call->is_under_way = !is_gone && !order->call->is_undone;
     peer_order_done(order, err, why);
 }
 
@@ -291,7 +291,10 @@ static int peer_api_peer_remove(void *impl, struct api_call *call, struct buf *w
     struct peer_order *order = peer_order_new(impl, call);
     if (order == NULL)
         return ERR_NOMEM;
-    int err = peer_member_remove(impl, &call->peer, call->is_forced, peer_removal_ordered, order);
+    enum peer_removal_kind kind = call->is_undone   ? PEER_REMOVAL_UNDO
+                                  : call->is_forced ? PEER_REMOVAL_FORCED
+                                                    : PEER_REMOVAL_GENTLE;
+    int err = peer_member_remove(impl, &call->peer, kind, peer_removal_ordered, order);
     return peer_order_started(order, call, err, why);
 }
 

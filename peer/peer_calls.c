@@ -53,10 +53,13 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
         peer_on_propose(p, asker, payload);
         break;
     case RPC_MEMBER_REMOVE:
-        peer_on_member_remove(p, asker, payload);
+        peer_on_removal(p, asker, PEER_REMOVAL_FORCED, payload);
         break;
     case RPC_DISMISS:
-        peer_on_dismiss(p, asker, payload);
+        peer_on_removal(p, asker, PEER_REMOVAL_GENTLE, payload);
+        break;
+    case RPC_STAY:
+        peer_on_removal(p, asker, PEER_REMOVAL_UNDO, payload);
         break;
     case RPC_KEEPS:
         peer_on_keeps(p, asker, payload);
@@ -98,10 +101,8 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
         peer_on_allocate(p, asker, payload);
         break;
     case RPC_GARBAGE:
-        peer_on_census(p, asker, API_ASK_GARBAGE);
-        break;
     case RPC_LINKS:
-        peer_on_census(p, asker, API_ASK_LINKS);
+        peer_on_census(p, asker, method == RPC_LINKS ? API_ASK_LINKS : API_ASK_GARBAGE);
         break;
     case RPC_DIVERGED:
         peer_on_diverged(p, asker);

@@ -27,8 +27,8 @@ enum { DEPART_PINS_A_STEP = LIMIT_VIEW_STEPS_COUNT / 8 };
 
 /* ---- the mark ---- */
 
-int peer_mark_going(struct peer *p, const struct raft_member *m, enum raft_role_in_config role,
-                    struct peer_change **change)
+int peer_mark(struct peer *p, const struct raft_member *m, enum raft_role_in_config role,
+              struct peer_change **change)
 {
     if (m->role == RAFT_VOTER && !peer_can_spare_vote(p, m->number))
         return ERR_NOT_ENOUGH_PEERS;

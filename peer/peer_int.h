@@ -529,8 +529,8 @@ uint64_t peer_leave_deadline_us(const struct peer *p);
 void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 
 /* ---- peer_depart.c ---- */
-int peer_mark_going(struct peer *p, const struct raft_member *m, enum raft_role_in_config role,
-                    struct peer_change **change);
+int peer_mark(struct peer *p, const struct raft_member *m, enum raft_role_in_config role,
+              struct peer_change **change);
 bool peer_stays(const struct peer *p,
                 const struct peer_id *id); /* a member, and not on its way out */
 void peer_departures_step(struct peer *p);
@@ -544,13 +544,18 @@ void peer_retire_step(struct peer *p);
 void peer_on_retire(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 
 /* ---- peer_removal.c ---- */
-/* `is_gone` false: it is on its way out, and its pins move first. */
+enum peer_removal_kind {
+    PEER_REMOVAL_GENTLE, /* its pins move first */
+    PEER_REMOVAL_FORCED,
+    PEER_REMOVAL_UNDO, /* it stays, after all */
+};
+/* `is_gone` false: it is on its way out, and its pins move first; or it stays. */
 typedef void (*peer_removal_done)(void *owner, int err, bool is_gone, const char *why);
 /* At once: ERR_NO_LEADER, ERR_NOMEM; else done runs later, within commit_timeout_us. */
-int peer_member_remove(struct peer *p, const struct peer_id *id, bool is_forced,
+int peer_member_remove(struct peer *p, const struct peer_id *id, enum peer_removal_kind kind,
                        peer_removal_done done, void *owner);
-void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
-void peer_on_dismiss(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
+void peer_on_removal(struct peer *p, const struct rpc_asker *asker, enum peer_removal_kind kind,
+                     struct bytes payload);
 void peer_removals_settle(struct peer *p);
 uint64_t peer_removals_deadline_us(const struct peer *p);
 void peer_removals_end(struct peer *p);

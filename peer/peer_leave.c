@@ -116,7 +116,7 @@ void peer_on_leave(struct peer *p, const struct rpc_asker *asker, struct bytes p
         err = ERR_AUTH; /* for oneself only; `peers rm` is for others */
     struct peer_change *change = NULL;
     if (err == OK && !raft_member_goes(m))
-        err = peer_mark_going(p, m, RAFT_LEAVING, &change);
+        err = peer_mark(p, m, RAFT_LEAVING, &change);
     if (err != OK)
         rpc_refuse(&p->rpc, asker, err,
                    err == ERR_NOT_ENOUGH_PEERS

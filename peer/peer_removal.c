@@ -1,4 +1,4 @@
-/* peer_removal.c -- out of the cluster: `peers rm`.
+/* peer_removal.c -- out of the cluster: `peers rm`; and not, after all: `peers rm --cancel`.
  *
  *      asked ---> a wish, kept by the peer that was asked ---> the leader: one entry ---> committed: answered
  *                   ^___ busy with another change, no leader, a new leader: asks again, until its time is over
@@ -6,6 +6,10 @@
  * The entry marks the member as dismissed: its pins move first, and it is out when others have them (peer_depart.c).
  * By force, and when there is nobody to ask or nothing to move, it is out with that entry. So it is while a member is
  * left that does not know of dismissal (peer_level.c).
+ *
+ * A dismissal can be taken back while the member is there: by an entry that makes it a learner. Its seat as a voter, if it
+ * had one, it gets back as any learner does; what has moved stays where it is, and what it gave up it pins again. Who
+ * leaves by its own wish is not asked to stay: it is stopping.
  *
  * The leader keeps no queue (peer_members.c), so whoever was asked asks again. That is safe: a member that is gone
  * is gone, and "not found" after a question whose outcome was unknown means that it was heard.
@@ -23,7 +27,7 @@ struct peer_removing {
     struct peer_id id;
     uint64_t deadline_us;
     uint64_t retry_at_us; /* RAFT_NEVER: asked, not answered */
-    bool is_forced;
+    enum peer_removal_kind kind;
     bool is_gone;     /* else it is on its way out; once done */
     bool may_be_done; /* a question's outcome is unknown */
     int last_err;
@@ -34,7 +38,7 @@ struct peer_removing {
 
 /* ---- the leader ---- */
 
-static const char *peer_removal_words(int err)
+static const char *peer_removal_words(enum peer_removal_kind kind, int err)
 {
     switch (err) {
     case ERR_INVALID:
@@ -42,6 +46,13 @@ static const char *peer_removal_words(int err)
     case ERR_NOT_ENOUGH_PEERS:
         return "without this peer no majority of the voters would be reachable: first start, or "
                "remove, those that are down";
+    case ERR_STALE:
+        return "this peer leaves by its own wish, and stops: start it again, and it joins";
+    case ERR_UNSUPPORTED:
+        return "the leader is older, and cannot take a removal back: upgrade it";
+    case ERR_NOT_FOUND:
+        return kind == PEER_REMOVAL_UNDO ? "this peer is not in the cluster, or not any more"
+                                         : err_text(err);
     default:
         return err_text(err);
     }
@@ -89,16 +100,41 @@ static int peer_removal(struct peer *p, const struct peer_id *id, bool is_forced
         return ERR_BUSY; /* the next leader does it */
     }
     return *is_gone ? peer_removal_propose(p, m->number, change)
-                    : peer_mark_going(p, m, RAFT_DISMISSED, change);
+                    : peer_mark(p, m, RAFT_DISMISSED, change);
 }
 
-/* MEMBER_REMOVE has no answer but that it is done. */
+/* It stays. *change NULL: it does anyway. */
+static int peer_removal_undo(struct peer *p, const struct peer_id *id, struct peer_change **change)
+{
+    const struct raft_member *m = raft_config_member_by_id(raft_config(p->raft), id);
+    *change = NULL;
+    if (m == NULL)
+        return ERR_NOT_FOUND;
+    if (m->role == RAFT_LEAVING)
+        return ERR_STALE;
+    if (m->role != RAFT_DISMISSED)
+        return raft_config_is_committed(p->raft) ? OK : ERR_BUSY;
+    LOG_INFO(p->log, "cluster", "member %llu stays: its removal is taken back",
+             (unsigned long long)m->number);
+    return peer_mark(p, m, RAFT_LEARNER, change);
+}
+
+static int peer_removal_do(struct peer *p, const struct peer_id *id, enum peer_removal_kind kind,
+                           struct peer_change **change, bool *is_gone)
+{
+    if (kind == PEER_REMOVAL_UNDO)
+        return peer_removal_undo(p, id, change);
+    return peer_removal(p, id, kind == PEER_REMOVAL_FORCED, change, is_gone);
+}
+
+/* Only DISMISS has more to answer than that it is done. */
 static void peer_removal_reply(struct peer *p, const struct rpc_asker *asker,
-                               struct peer_change *change, bool is_forced, bool is_gone)
+                               struct peer_change *change, enum peer_removal_kind kind,
+                               bool is_gone)
 {
     struct buf now = { 0 };
     struct buf *answer = change != NULL ? peer_change_answer(change) : &now;
-    if (!is_forced)
+    if (kind == PEER_REMOVAL_GENTLE)
         depart_dismissed_encode(is_gone, answer);
     if (change != NULL)
         peer_change_await_call(change, asker);
@@ -107,8 +143,8 @@ static void peer_removal_reply(struct peer *p, const struct rpc_asker *asker,
     buf_deinit(&now);
 }
 
-static void peer_on_removal(struct peer *p, const struct rpc_asker *asker, struct bytes payload,
-                            bool is_forced)
+void peer_on_removal(struct peer *p, const struct rpc_asker *asker, enum peer_removal_kind kind,
+                     struct bytes payload)
 {
     struct peer_id id;
     if (peer_id_from_bytes(&id, payload.data, payload.len) != OK) {
@@ -117,21 +153,11 @@ static void peer_on_removal(struct peer *p, const struct rpc_asker *asker, struc
     }
     struct peer_change *change;
     bool is_gone = false;
-    int err = peer_leads(p) ? peer_removal(p, &id, is_forced, &change, &is_gone) : ERR_NOT_LEADER;
+    int err = peer_leads(p) ? peer_removal_do(p, &id, kind, &change, &is_gone) : ERR_NOT_LEADER;
     if (err == OK)
-        peer_removal_reply(p, asker, change, is_forced, is_gone);
+        peer_removal_reply(p, asker, change, kind, is_gone);
     else
-        rpc_refuse(&p->rpc, asker, err, peer_removal_words(err));
-}
-
-void peer_on_member_remove(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
-{
-    peer_on_removal(p, asker, payload, true);
-}
-
-void peer_on_dismiss(struct peer *p, const struct rpc_asker *asker, struct bytes payload)
-{
-    peer_on_removal(p, asker, payload, false);
+        rpc_refuse(&p->rpc, asker, err, peer_removal_words(kind, err));
 }
 
 /* ---- the peer that was asked ---- */
@@ -143,13 +169,21 @@ static void peer_removing_end(struct peer_removing *r, int err, const char *why)
     mem_free(r);
 }
 
+/* The leader would say so again. */
+static bool peer_removal_is_final(int err)
+{
+    return err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_STALE ||
+           err == ERR_UNSUPPORTED || err == ERR_CANCELED;
+}
+
 static void peer_removing_answered(void *owner, int err, const char *why)
 {
     struct peer_removing *r = owner;
     struct peer *p = r->peer;
-    bool is_done = err == OK || (err == ERR_NOT_FOUND && r->may_be_done);
+    bool is_done =
+        err == OK || (err == ERR_NOT_FOUND && r->may_be_done && r->kind != PEER_REMOVAL_UNDO);
     r->is_gone = r->is_gone || err == ERR_NOT_FOUND;
-    if (is_done || err == ERR_NOT_FOUND || err == ERR_INVALID || err == ERR_CANCELED) {
+    if (is_done || peer_removal_is_final(err)) {
         peer_removing_end(r, is_done ? OK : err, is_done ? "" : why);
         return;
     }
@@ -164,10 +198,24 @@ static void peer_removing_answered(void *owner, int err, const char *why)
 static void peer_removing_called(void *owner, int err, struct bytes payload, const char *text)
 {
     struct peer_removing *r = owner;
-    r->is_gone = r->is_forced;
-    if (err == OK && !r->is_forced)
+    r->is_gone = r->kind == PEER_REMOVAL_FORCED;
+    if (err == OK && r->kind == PEER_REMOVAL_GENTLE)
         err = depart_dismissed_decode(&r->is_gone, payload.data, payload.len);
-    peer_removing_answered(owner, err, text);
+    peer_removing_answered(owner, err,
+                           err == ERR_UNSUPPORTED ? peer_removal_words(r->kind, err) : text);
+}
+
+static enum rpc_method peer_removal_method(enum peer_removal_kind kind)
+{
+    switch (kind) {
+    case PEER_REMOVAL_GENTLE:
+        break;
+    case PEER_REMOVAL_FORCED:
+        return RPC_MEMBER_REMOVE;
+    case PEER_REMOVAL_UNDO:
+        return RPC_STAY;
+    }
+    return RPC_DISMISS;
 }
 
 static void peer_removing_ask(struct peer *p, struct peer_removing *r)
@@ -177,20 +225,19 @@ static void peer_removing_ask(struct peer *p, struct peer_removing *r)
     int err = ERR_NO_LEADER;
     r->retry_at_us = RAFT_NEVER;
     if (peer_leads(p)) {
-        err = peer_removal(p, &r->id, r->is_forced, &change, &r->is_gone);
+        err = peer_removal_do(p, &r->id, r->kind, &change, &r->is_gone);
         if (change != NULL)
             peer_change_await(change, peer_removing_answered, r);
         else
-            peer_removing_answered(r, err, peer_removal_words(err));
+            peer_removing_answered(r, err, peer_removal_words(r->kind, err));
         return;
     }
     if (leader != NULL)
-        err = rpc_call(&p->rpc, p->now_us, &leader->id,
-                       r->is_forced ? RPC_MEMBER_REMOVE : RPC_DISMISS,
+        err = rpc_call(&p->rpc, p->now_us, &leader->id, peer_removal_method(r->kind),
                        (struct bytes){ r->id.bytes, r->id.len }, PEER_FIND_TIMEOUT_US,
                        peer_removing_called, r);
     if (err != OK)
-        peer_removing_answered(r, err, peer_removal_words(err));
+        peer_removing_answered(r, err, peer_removal_words(r->kind, err));
 }
 
 static void peer_removing_expire(struct peer *p, struct peer_removing *r)
@@ -206,18 +253,19 @@ static void peer_removing_expire(struct peer *p, struct peer_removing *r)
         peer_removing_end(r, r->last_err, r->why);
 }
 
-int peer_member_remove(struct peer *p, const struct peer_id *id, bool is_forced,
+int peer_member_remove(struct peer *p, const struct peer_id *id, enum peer_removal_kind kind,
                        peer_removal_done done, void *owner)
 {
     if (p->life != PEER_MEMBER)
         return ERR_NO_LEADER;
-    bool knows_dismissal = pinset_facts(p->pinset)->level >= PINSET_LEVEL_DISMISSAL;
+    if (kind == PEER_REMOVAL_GENTLE && pinset_facts(p->pinset)->level < PINSET_LEVEL_DISMISSAL)
+        kind = PEER_REMOVAL_FORCED;
     struct peer_removing *r = mem_zalloc(sizeof(*r));
     if (r == NULL)
         return ERR_NOMEM;
     *r = (struct peer_removing){ .peer = p,
                                  .id = *id,
-                                 .is_forced = is_forced || !knows_dismissal,
+                                 .kind = kind,
                                  .deadline_us = p->now_us + p->options.commit_timeout_us,
                                  .retry_at_us = p->now_us,
                                  .last_err = ERR_NO_LEADER,

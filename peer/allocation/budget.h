@@ -22,7 +22,7 @@
 struct budget_limits {
     uint64_t per_second;
     unsigned percent_in_motion; /* of all pins, and BUDGET_MOTION_MIN at least; 100: no limit */
-    uint64_t bytes_per_second; /* at most BUDGET_BYTES_PER_SECOND_MAX */
+    uint64_t bytes_per_second;  /* at most BUDGET_BYTES_PER_SECOND_MAX */
     uint64_t bytes_at_once;
 };
 

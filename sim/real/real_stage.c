@@ -370,6 +370,9 @@ static const char *stage_request(struct real_stage *s, const struct stage_questi
         buf_printf(target, "/peers/%s%s", stage_machine(s, q->subject)->id_text,
                    q->is_forced ? "?force=true" : "");
         return "DELETE";
+    case VERB_STAY:
+        buf_printf(target, "/peers/%s/stay", stage_machine(s, q->subject)->id_text);
+        return "POST";
     case VERB_DRAIN:
     case VERB_UNDRAIN:
         buf_printf(target, "/peers/%s/drain", stage_machine(s, q->subject)->id_text);

@@ -524,6 +524,7 @@ static const struct verb_row verbs[] = {
     { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },
     { "sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]" },
     { "remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [forced] [by PEERS] [fails ...]" },
+    { "stay", VERB_STAY, parse_remove, "[try] stay PEERS [by PEERS] [fails ...]" },
     { "drain", VERB_DRAIN, parse_remove, "[try] drain PEERS [by PEERS] [fails ...]" },
     { "undrain", VERB_UNDRAIN, parse_remove, "[try] undrain PEERS [by PEERS] [fails ...]" },
     { "clients", VERB_CLIENTS, parse_clients,
@@ -554,8 +555,8 @@ const char *script_verb_usage(enum script_verb verb)
 static bool verb_may_be_tried(enum script_verb verb)
 {
     return verb == VERB_START || verb == VERB_CRASH || verb == VERB_PIN || verb == VERB_UNPIN ||
-           verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE || verb == VERB_DRAIN ||
-           verb == VERB_UNDRAIN;
+           verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE || verb == VERB_STAY ||
+           verb == VERB_DRAIN || verb == VERB_UNDRAIN;
 }
 
 /* ---- lines ---- */

@@ -180,6 +180,7 @@ static void runner_step(struct runner *r)
     case VERB_RECOVER:
     case VERB_SYNC:
     case VERB_REMOVE:
+    case VERB_STAY:
     case VERB_DRAIN:
     case VERB_UNDRAIN:
         runner_ask_all(r, r->step);

@@ -140,8 +140,8 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
         runner_ask_contents(r, &q);
         return;
     }
-    bool is_about_peers =
-        step->verb == VERB_REMOVE || step->verb == VERB_DRAIN || step->verb == VERB_UNDRAIN;
+    bool is_about_peers = step->verb == VERB_REMOVE || step->verb == VERB_STAY ||
+                          step->verb == VERB_DRAIN || step->verb == VERB_UNDRAIN;
     machine_set subjects = is_about_peers ? runner_who(r, &step->who) : machine_bit(1);
     for (unsigned who = 1; who <= runner_machines(r) && runner_goes_on(r); who++) {
         struct asked asked;

@@ -145,6 +145,7 @@ enum script_verb {
     VERB_RECOVER,
     VERB_SYNC,
     VERB_REMOVE,
+    VERB_STAY,
     VERB_DRAIN,
     VERB_UNDRAIN,
     VERB_CLIENTS,

@@ -107,6 +107,9 @@ static const char *write_put(struct world *w, const struct stage_question *q, co
         buf_printf(target, "/peers/%s%s", peer_id_print(&world_machine(w, q->subject)->id).text,
                    q->is_forced ? "?force=true" : "");
         return "DELETE";
+    case VERB_STAY:
+        buf_printf(target, "/peers/%s/stay", peer_id_print(&world_machine(w, q->subject)->id).text);
+        return "POST";
     case VERB_DRAIN:
     case VERB_UNDRAIN:
         buf_printf(target, "/peers/%s/drain",

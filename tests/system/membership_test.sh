@@ -55,10 +55,25 @@ rm -rf "$work/peer$victim"/raft.old.*
 only=$(ipfs_add "$victim" "what the one that is removed has alone")
 holds pin_there ctl_at "$asked" pin add --no-status --replication 1 --allocations "${id[$victim]}" "$only"
 happens it_has_the_only_copy 30 ipfs_has "$victim" "$only"
+# Nobody takes its pins, so it does not come to its end; and then it shall stay.
+has_role() { ctl_at "$asked" --enc json peers ls | jq -se "any(.id == \"${id[$victim]}\" and .role == \"$1\")" >/dev/null; }
+for n in "${rest_of_them[@]}"; do holds "drain_$n" ctl_at "$asked" peers drain "${id[$n]}"; done
+ctl_at "$asked" peers rm "${id[$victim]}" 2>"$work/waits.err" &
+waits=$!
+happens on_its_way_out 20 has_role leaving
+happens words_how_many_are_left 20 grep -q 'pins are left' "$work/waits.err"
+holds take_it_back ctl_at "$asked" peers rm --cancel "${id[$victim]}"
+happens votes_again 30 has_role voter
+holds the_waiting_one_comes_back eval '! wait $waits && grep -q "stays: its removal was taken back" "$work/waits.err"'
+for n in "${rest_of_them[@]}"; do holds "undrain_$n" ctl_at "$asked" peers undrain "${id[$n]}"; done
+holds it_has_what_it_had ipfs_has "$victim" "$only"
+holds again_is_no_harm ctl_at "$asked" peers rm --cancel "${id[$victim]}"
+
 holds peers_rm ctl_at "$asked" peers rm "${id[$victim]}" # comes back when it is out, ...
 moved_by_then() { for n in "${rest_of_them[@]}"; do ipfs_has "$n" "$only" && return; done; false; }
 holds its_only_copy_has_moved_by_then moved_by_then # ... and then its machine may be switched off
 holds removed sees 3 "$asked"
+holds too_late_to_stay eval "! ctl_at $asked peers rm --cancel ${id[$victim]}"
 happens removed_for_all 20 sees 3 "${rest_of_them[@]}"
 holds unpin_it ctl_at "$asked" pin rm --no-status "$only"
 holds it_stops_by_itself peer_ends $victim 30

@@ -139,11 +139,10 @@ Test(budget, so_many_bytes_at_once)
 
 Test(budget, without_a_size_pins_are_counted)
 {
-    struct scene s = scene_of(&(struct budget_limits){ .per_second = 7,
-                                                       .percent_in_motion = 100,
-                                                       .bytes_per_second = 1,
-                                                       .bytes_at_once = 1 },
-                              0);
+    struct scene s = scene_of(
+        &(struct budget_limits){
+            .per_second = 7, .percent_in_motion = 100, .bytes_per_second = 1, .bytes_at_once = 1 },
+        0);
     cr_assert_eq(scene_give(&s), 7);
 }
 
@@ -155,10 +154,9 @@ Test(budget, absurd_numbers)
         struct scene s = scene_of(
             &(struct budget_limits){
                 .percent_in_motion = 100,
-                .bytes_per_second =
-                    (test_random_next(&random) >> test_random_next(&random) % 40) %
-                        BUDGET_BYTES_PER_SECOND_MAX +
-                    1,
+                .bytes_per_second = (test_random_next(&random) >> test_random_next(&random) % 40) %
+                                        BUDGET_BYTES_PER_SECOND_MAX +
+                                    1,
                 .bytes_at_once = test_random_next(&random) % 2 * UINT64_MAX },
             test_random_next(&random) >> test_random_next(&random) % 64);
         for (int i = 0; i < 20; i++) {

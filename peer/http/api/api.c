@@ -12,6 +12,7 @@ static const struct http_route api_routes[] = {
     { "GET", "/peers", api_get_peers },
     { "POST", "/peers", api_post_peers },
     { "DELETE", "/peers/{peer}", api_delete_peer },
+    { "POST", "/peers/{peer}/stay", api_post_stay },
     { "POST", "/peers/{peer}/drain", api_post_drain },
     { "DELETE", "/peers/{peer}/drain", api_delete_drain },
     { "GET", "/health/alerts", api_get_alerts },

@@ -140,7 +140,7 @@ struct api_call {
     const struct peer_id *priority; /* user-allocations */
     size_t priority_count;
     struct peer_id peer;   /* peer_remove, peer_add */
-    bool is_undone;        /* peer_drain: undrain */
+    bool is_undone;        /* peer_drain: undrain; peer_remove: it stays, after all */
     bool is_forced;        /* peer_remove: its pins do not move first */
     struct multiaddr addr; /* peer_add: where it listens; len 0: unknown */
     bool

@@ -80,6 +80,7 @@ API_HANDLER(api_get_health);
 API_HANDLER(api_get_peers);
 API_HANDLER(api_post_peers);
 API_HANDLER(api_delete_peer);
+API_HANDLER(api_post_stay);
 API_HANDLER(api_post_drain);
 API_HANDLER(api_delete_drain);
 API_HANDLER(api_get_metric_names);

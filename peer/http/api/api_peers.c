@@ -89,7 +89,7 @@ struct api_member {
     struct http_collect collect;
     struct api_call call;
     bool is_add;
-    bool is_drain;
+    bool must_be_in; /* a peer that is no member is an error */
 };
 
 static void api_member_gone(struct http_exchange *x)
@@ -114,7 +114,7 @@ static void api_reply_leaving(struct http_exchange *x, const struct peer_id *pee
 static void api_member_done(struct api_call *call, int err, const char *why)
 {
     struct api_member *m = call->owner;
-    if (err == ERR_NOT_FOUND && !m->is_add && !m->is_drain)
+    if (err == ERR_NOT_FOUND && !m->is_add && !m->must_be_in)
         err = OK; /* it is no member: that is what was asked for */
     if (err != OK) {
         api_reply_err(m->x, err, why);
@@ -185,12 +185,22 @@ API_HANDLER(api_delete_peer)
     api_member_start(m, m->api->ops->peer_remove);
 }
 
+API_HANDLER(api_post_stay)
+{
+    struct api_member *m = api_member_named(owner, x, params);
+    if (m == NULL)
+        return;
+    m->must_be_in = true;
+    m->call.is_undone = true;
+    api_member_start(m, m->api->ops->peer_remove);
+}
+
 API_HANDLER(api_post_drain)
 {
     struct api_member *m = api_member_named(owner, x, params);
     if (m == NULL)
         return;
-    m->is_drain = true;
+    m->must_be_in = true;
     api_member_start(m, m->api->ops->peer_drain);
 }
 
@@ -199,7 +209,7 @@ API_HANDLER(api_delete_drain)
     struct api_member *m = api_member_named(owner, x, params);
     if (m == NULL)
         return;
-    m->is_drain = true;
+    m->must_be_in = true;
     m->call.is_undone = true;
     api_member_start(m, m->api->ops->peer_drain);
 }
