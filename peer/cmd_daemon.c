@@ -377,7 +377,7 @@ static int life_begin(struct life *l, struct buf *why)
     os_timer_init(&l->timer, &d->loop, life_on_timer, l);
     int err = life_options(l, &options);
     if (err == OK)
-        err = doors_prepare(&l->doors, d->service, &d->config, &options);
+        err = doors_prepare(&l->doors, d->service, &d->config, &d->loop, &options, why);
     if (err == OK)
         err = life_open_ports(l, why);
     if (err == OK) {
@@ -386,11 +386,13 @@ static int life_begin(struct life *l, struct buf *why)
                                     .transport = os_transport_port(l->transport),
                                     .store = os_store_port(l->store),
                                     .http_client = os_http_client_port(l->client),
+                                    .api_log = os_request_log_port(l->doors.api_log),
+                                    .proxy_log = os_request_log_port(l->doors.proxy_log),
                                     .log = &d->service->log };
         err = peer_create(&l->peer, &options, &ports, &hooks, NULL);
     }
     if (err == OK)
-        err = doors_open(&l->doors, &d->loop, l->peer, why);
+        err = doors_open(&l->doors, l->peer, why);
     if (err == OK)
         life_on_wake(l);
     return err;

@@ -51,14 +51,36 @@ static size_t doors_head_bytes(const struct config_http *http)
     return (size_t)http->max_header_bytes + GO_SLOP_BYTES;
 }
 
-int doors_prepare(struct doors *d, const struct service *service, const struct config *config,
-                  struct peer_options *options)
+/* Relative paths are those of the configuration folder. */
+static const char *doors_path(struct doors *d, const char *path, struct buf *room)
 {
-    *d = (struct doors){ .service = service, .config = config };
+    return path[0] == '/' ? path : cmd_path(room, d->service, path);
+}
+
+static int doors_open_log(struct doors *d, const char *path, struct os_request_log **out,
+                          struct buf *why)
+{
+    struct buf room = { 0 };
+    if (path[0] == '\0')
+        return OK;
+    int err = os_request_log_open(out, d->loop, doors_path(d, path, &room), &d->service->log, why);
+    buf_deinit(&room);
+    return err;
+}
+
+int doors_prepare(struct doors *d, const struct service *service, const struct config *config,
+                  struct os_loop *loop, struct peer_options *options, struct buf *why)
+{
+    *d = (struct doors){ .service = service, .config = config, .loop = loop };
     options->api_gate = &d->gate;
     options->api_head_bytes_max = doors_head_bytes(&config->restapi.http);
     options->proxy_head_bytes_max = doors_head_bytes(&config->ipfsproxy.http);
-    return doors_prepare_gate(d);
+    int err = doors_prepare_gate(d);
+    if (err == OK && config->restapi.enabled)
+        err = doors_open_log(d, config->restapi.log_file, &d->api_log, why);
+    if (err == OK && config->ipfsproxy.enabled)
+        err = doors_open_log(d, config->ipfsproxy.log_file, &d->proxy_log, why);
+    return err;
 }
 
 /* ---- listening ---- */
@@ -128,12 +150,6 @@ static int doors_listen(struct doors *d, struct os_http *door, const char *name,
 }
 
 /* ---- TLS ---- */
-
-/* Relative paths are those of the configuration folder. */
-static const char *doors_path(struct doors *d, const char *path, struct buf *room)
-{
-    return path[0] == '/' ? path : cmd_path(room, d->service, path);
-}
 
 static int doors_open_tls(struct doors *d, struct buf *why)
 {
@@ -217,10 +233,9 @@ static int doors_start_metrics(struct doors *d, struct buf *why)
     return err == OK ? doors_listen(d, d->metrics, "Metrics", &addrs, why) : err;
 }
 
-int doors_open(struct doors *d, struct os_loop *loop, struct peer *peer, struct buf *why)
+int doors_open(struct doors *d, struct peer *peer, struct buf *why)
 {
     int err = OK;
-    d->loop = loop;
     d->peer = peer;
     if (d->config->restapi.enabled)
         err = doors_start_api(d, why);
@@ -237,6 +252,8 @@ void doors_close(struct doors *d)
     os_http_destroy(d->proxy);
     os_http_destroy(d->metrics);
     os_tls_destroy(d->tls);
+    os_request_log_close(d->api_log); /* the servers have told the last of their requests */
+    os_request_log_close(d->proxy_log);
     mem_free(d->users);
     mem_free(d->headers);
 }

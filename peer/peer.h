@@ -25,6 +25,7 @@
 #include "ids/peer_id.h"
 #include "port/clock.h"
 #include "port/http_client.h"
+#include "port/request_log.h"
 #include "port/rng.h"
 #include "port/store.h"
 #include "port/transport.h"
@@ -39,6 +40,8 @@ struct peer_ports {
     struct transport transport;
     struct store store;
     struct http_client http_client;
+    struct request_log api_log; /* without ops: nobody wants one */
+    struct request_log proxy_log;
     const struct log *log;
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "http/api/api.h"
+#include "http/gate/access_line.h"
 #include "http/wire/json_reply.h"
 #include "peer_census.h"
 #include "peer_doors.h"
@@ -520,6 +521,28 @@ static void peer_api_put_fields(void *owner, const struct http_exchange *x, int 
     gate_put_fields(p->options.api_gate, x, status, out);
 }
 
+static void peer_log_request(struct peer *p, const struct request_log *log,
+                             const struct http_record *record)
+{
+    struct buf line = { 0 };
+    access_line_put(&line, record, clock_wall(&p->ports.clock).us);
+    if (line.err == OK)
+        request_log_append(log, buf_bytes(&line));
+    buf_deinit(&line);
+}
+
+static void peer_api_on_record(void *owner, const struct http_record *record)
+{
+    struct peer *p = owner;
+    peer_log_request(p, &p->ports.api_log, record);
+}
+
+static void peer_proxy_on_record(void *owner, const struct http_record *record)
+{
+    struct peer *p = owner;
+    peer_log_request(p, &p->ports.proxy_log, record);
+}
+
 int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void *owner),
                    void *owner, struct http_conn **out)
 {
@@ -532,6 +555,10 @@ int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void
         options.put_fields = peer_api_put_fields;
     if (door == PEER_DOOR_PROXY)
         options.put_fields = peer_proxy_put_fields;
+    if (is_api && request_log_is_kept(&p->ports.api_log))
+        options.on_record = peer_api_on_record;
+    if (door == PEER_DOOR_PROXY && request_log_is_kept(&p->ports.proxy_log))
+        options.on_record = peer_proxy_on_record;
     struct http_conn_hooks hooks = { .on_request = peer_door_handler(door),
                                      .owner = p,
                                      .on_progress = on_progress,

@@ -148,6 +148,7 @@ struct config_restapi {
     struct config_http http;
     const char *ssl_cert_file; /* "": plain HTTP; else relative to the configuration folder */
     const char *ssl_key_file;
+    const char *log_file;        /* of requests; "": none; else relative likewise */
     struct config_pairs users;   /* none: everybody */
     struct config_pairs headers; /* of each answer; those of one name stand together */
     struct config_names cors_origins;
@@ -168,6 +169,7 @@ struct config_ipfsproxy {
     struct config_addrs listen_multiaddress;
     struct multiaddr node_multiaddress;
     struct config_http http;
+    const char *log_file; /* likewise */
 };
 
 struct config_ipfshttp {

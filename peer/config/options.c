@@ -168,7 +168,9 @@ static const struct option options[] = {
         "the IPFS daemon behind the proxy: the same as ipfs_connector.ipfshttp.node_multiaddress, "
         "which counts"),
     REFUSED("api.ipfsproxy.node_https", OPTION_BOOL, "false", OPTION_QUIET),
-    IDLE("api.ipfsproxy.log_file", OPTION_STRING, TEXT("")),
+    ROW(OPTION_STRING, "api.ipfsproxy.log_file", NULL, 0, TEXT(""), 0, 0, ipfsproxy.log_file,
+        "each request is appended to this file when it is over, a line in the Common Log Format; "
+        "relative to the configuration folder; empty: none is"),
     ROW(OPTION_DURATION, "api.ipfsproxy.read_timeout", NULL, 0, TEXT("0s"), 0, 0,
         ipfsproxy.http.read_timeout_us, "for a whole request; 0s: none"),
     ROW(OPTION_DURATION, "api.ipfsproxy.read_header_timeout", NULL, 0, TEXT("5s"), 0, 0,
@@ -208,7 +210,9 @@ static const struct option options[] = {
     IDLE_QUIET("api.restapi.private_key", OPTION_STRING, TEXT("")),
     ROW(OPTION_USERS, "api.restapi.basic_auth_credentials", NULL, OPTION_HIDDEN, "null", 0, 0,
         restapi.users, "who may use the API, with which password; null: everybody"),
-    IDLE("api.restapi.http_log_file", OPTION_STRING, TEXT("")),
+    ROW(OPTION_STRING, "api.restapi.http_log_file", NULL, 0, TEXT(""), 0, 0, restapi.log_file,
+        "each request is appended to this file when it is over, a line in the Common Log Format; "
+        "relative to the configuration folder; empty: none is"),
     ROW(OPTION_HEADERS, "api.restapi.headers", NULL, 0, "{}", 0, 0, restapi.headers,
         "header fields that every answer has"),
     ROW(OPTION_STRINGS, "api.restapi.cors_allowed_origins", NULL, 0, "[\"*\"]", 0, 0,
@@ -346,8 +350,6 @@ static const struct {
     { "api.ipfsproxy.extract_headers_extra", "the daemon's own headers are passed on" },
     { "api.ipfsproxy.extract_headers_path", "the daemon's own headers are passed on" },
     { "api.ipfsproxy.extract_headers_ttl", "the daemon's own headers are passed on" },
-    { "api.ipfsproxy.log_file", "requests are not logged" },
-    { "api.restapi.http_log_file", "requests are not logged" },
     { "api.pinsvcapi", "the Pinning Service API is not offered" },
     { "api.restapi.listen_multiaddress", "of old versions: it is http_listen_multiaddress" },
     { "api.restapi.libp2p_listen_multiaddress", "the API is served over HTTP only" },

@@ -14,6 +14,7 @@
  *          that close() sends then. So: end the sending side, drop what comes, close a little later. */
 #include "os/os_http.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -67,8 +68,9 @@ struct os_conn {
     bool is_working;
     bool has_eof;
     bool is_broken;
-    bool may_hold_more;    /* TLS: decrypted bytes that the kernel knows nothing of */
-    bool read_needs_write; /* TLS: a handshake that waits for room in the socket */
+    bool may_hold_more;            /* TLS: decrypted bytes that the kernel knows nothing of */
+    bool read_needs_write;         /* TLS: a handshake that waits for room in the socket */
+    char remote[INET6_ADDRSTRLEN]; /* "": it came through a unix socket */
 };
 
 struct os_listener {
@@ -397,7 +399,18 @@ static void os_conn_look(struct os_conn *c)
 
 /* ---- new connections ---- */
 
-static int os_conn_create(struct os_http *s, int fd)
+static void os_conn_name(struct os_conn *c, const struct sockaddr_storage *from)
+{
+    const void *addr = NULL;
+    if (from->ss_family == AF_INET)
+        addr = &((const struct sockaddr_in *)from)->sin_addr;
+    else if (from->ss_family == AF_INET6)
+        addr = &((const struct sockaddr_in6 *)from)->sin6_addr;
+    if (addr == NULL || inet_ntop(from->ss_family, addr, c->remote, sizeof c->remote) == NULL)
+        c->remote[0] = '\0';
+}
+
+static int os_conn_create(struct os_http *s, int fd, const struct sockaddr_storage *from)
 {
     struct os_conn *c = mem_zalloc(sizeof *c);
     if (c == NULL)
@@ -418,7 +431,9 @@ static int os_conn_create(struct os_http *s, int fd)
         mem_free(c);
         return err;
     }
+    os_conn_name(c, from);
     http_conn_set_date(c->http, s->date);
+    http_conn_set_remote(c->http, c->remote);
     s->conns_count += 1;
     os_socket_tune(fd);
     os_conn_enter(c, PHASE_NEW);
@@ -479,14 +494,14 @@ static void os_http_starve(struct os_http *s)
     os_timer_set(&s->sweep, os_clock_mono_us() + s->options.sweep_us);
 }
 
-static void os_http_welcome(struct os_http *s, int fd)
+static void os_http_welcome(struct os_http *s, int fd, const struct sockaddr_storage *from)
 {
     if (s->is_starved)
         LOG_WARN(s->log, "http", "new connections again");
     s->is_starved = false;
     if (os_http_is_full(s))
         os_conn_close(os_http_dispensable(s));
-    if (os_conn_create(s, fd) != OK)
+    if (os_conn_create(s, fd, from) != OK)
         close(fd);
 }
 
@@ -500,12 +515,14 @@ static void os_listener_on_ready(void *owner, int ready)
             os_http_set_accepting(s, false); /* until one closes */
             return;
         }
-        int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+        socklen_t from_len = sizeof from;
+        int fd = accept4(l->fd, (struct sockaddr *)&from, &from_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
             os_http_starve(s);
         if (fd < 0)
             return; /* no more, or one that has given up already */
-        os_http_welcome(s, fd);
+        os_http_welcome(s, fd, &from);
     }
 }
 

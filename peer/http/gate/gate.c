@@ -146,6 +146,7 @@ bool gate_admits(const struct gate_options *gate, struct http_exchange *x, int64
             gate_refuse(x, verdict);
             return false;
         }
+        x->user = user->name;
     }
     if (gate->has_cors && cors_is_preflight(&x->request)) {
         http_reply_begin(x, 204, NULL, 0, 0);

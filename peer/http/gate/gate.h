@@ -9,6 +9,7 @@
  * Pages    Of a request that changes something, and that a browser says comes from a page of another site
  *          (Sec-Fetch-Site), the page's origin and the method must be allowed by the CORS options: else 403. A page
  *          cannot leave that field out, and everybody else does not send it.
+ *          Whoever was let in stands in the exchange, as x->user.
  * Owner    Options are borrowed, and constant as long as the door is open.
  * Safety   Passwords are compared in constant time, by their hashes; nothing here logs or repeats one.
  * Source   SPEC 1.6 and 1.7, which is ipfs-cluster with rs/cors. */

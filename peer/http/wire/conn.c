@@ -31,6 +31,7 @@ struct http_conn {
     struct http_conn_options options;
     struct http_conn_hooks hooks;
     const char *date;
+    const char *remote;
     uint64_t requests_count;
     enum http_conn_state state;
     bool exchange_open; /* the handler has neither ended it nor been told on_abort */
@@ -40,6 +41,9 @@ struct http_conn {
     bool drain_due; /* a write answered false */
     bool killed;
     bool is_reading;
+    bool record_due;     /* the newest request is not over */
+    int status;          /* of its answer; 0: none yet */
+    uint64_t body_bytes; /* so much of it was written */
     struct http_head head;
     struct http_body body;
     enum http_reply_framing framing;
@@ -76,6 +80,33 @@ void http_conn_set_date(struct http_conn *c, const char *text)
     c->date = text;
 }
 
+void http_conn_set_remote(struct http_conn *c, const char *text)
+{
+    c->remote = text;
+}
+
+/* `request` NULL: what came was none. */
+static void http_conn_record(struct http_conn *c, const struct http_request *request, int status,
+                             uint64_t body_bytes)
+{
+    c->record_due = false;
+    if (c->options.on_record == NULL)
+        return;
+    struct http_record record = { .request = request,
+                                  .remote = c->remote,
+                                  .user = request != NULL ? c->x.user : NULL,
+                                  .status = status,
+                                  .body_bytes = body_bytes };
+    c->options.on_record(c->hooks.owner, &record);
+}
+
+/* The newest request is over, if it was not before. */
+static void http_conn_request_over(struct http_conn *c)
+{
+    if (c->record_due)
+        http_conn_record(c, &c->x.request, c->status, c->body_bytes);
+}
+
 static void http_conn_abort_exchange(struct http_conn *c)
 {
     if (!c->exchange_open)
@@ -91,6 +122,7 @@ void http_conn_destroy(struct http_conn *c)
         return;
     ASSERT(!c->is_reading);
     http_conn_abort_exchange(c);
+    http_conn_request_over(c);
     http_head_reset(&c->head);
     buf_deinit(&c->output);
     mem_free(c);
@@ -161,6 +193,7 @@ static void http_conn_refuse(struct http_conn *c, struct http_refusal refusal)
     buf_append(&c->output, body.data, body.len);
     if (body.err != OK)
         c->output.err = body.err;
+    http_conn_record(c, c->record_due ? &c->x.request : NULL, refusal.status, body.len);
     buf_deinit(&body);
     c->state = HTTP_CONN_CLOSING;
     http_conn_progress(c);
@@ -196,6 +229,9 @@ static void http_conn_begin_exchange(struct http_conn *c)
     c->drain_due = false;
     c->keeps_alive = c->head.keeps_alive;
     c->continue_due = c->head.expects_continue;
+    c->record_due = true;
+    c->status = 0;
+    c->body_bytes = 0;
 
     c->requests_count += 1;
     c->hooks.on_request(c->hooks.owner, &c->x);
@@ -227,6 +263,7 @@ static void http_conn_on_broken_body(struct http_conn *c)
         http_conn_refuse(c, (struct http_refusal){ 400, "malformed chunked body" });
         return;
     }
+    http_conn_request_over(c);
     c->killed = was_open; /* half an answer must not look like a whole one */
     c->state = HTTP_CONN_CLOSING;
     http_conn_progress(c);
@@ -300,6 +337,7 @@ void http_conn_on_eof(struct http_conn *c)
     if (c->exchange_open) {
         c->killed = true;
         http_conn_abort_exchange(c);
+        http_conn_request_over(c);
     }
     c->state = HTTP_CONN_CLOSING;
     http_conn_progress(c);
@@ -314,6 +352,7 @@ void http_conn_on_timeout(struct http_conn *c)
         http_conn_refuse(c, (struct http_refusal){ 408, "the request did not arrive in time" });
         return;
     }
+    http_conn_request_over(c);
     c->killed = was_open; /* half an answer must not look like a whole one */
     c->state = HTTP_CONN_CLOSING;
     http_conn_progress(c);
@@ -408,6 +447,7 @@ static void http_conn_reply_begin(struct http_exchange *x, int status,
 {
     struct http_conn *c = http_conn_of(x);
     ASSERT(status >= 200);
+    c->status = status;
     if (c->continue_due && status < 400)
         http_conn_put_continue(c);
     http_put_status_line(&c->output, status);
@@ -429,6 +469,8 @@ static void http_conn_reply_begin(struct http_exchange *x, int status,
 static bool http_conn_reply_write(struct http_exchange *x, const void *bytes, size_t len)
 {
     struct http_conn *c = http_conn_of(x);
+    if (c->framing != HTTP_REPLY_BODILESS)
+        c->body_bytes += len;
     switch (c->framing) {
     case HTTP_REPLY_BODILESS:
         return true;
@@ -456,6 +498,7 @@ static void http_conn_reply_end(struct http_exchange *x, const struct http_field
     if (c->framing == HTTP_REPLY_CHUNKED)
         http_put_last_chunk(&c->output, trailers, count);
     ASSERT(c->framing != HTTP_REPLY_LENGTH || c->reply_left == 0);
+    http_conn_request_over(c);
     c->exchange_open = false;
     c->body_paused = false;
     if (!c->keeps_alive)
@@ -475,6 +518,7 @@ static void http_conn_reply_resume(struct http_exchange *x)
 static void http_conn_reply_kill(struct http_exchange *x)
 {
     struct http_conn *c = http_conn_of(x);
+    http_conn_request_over(c);
     c->exchange_open = false;
     c->killed = true;
     http_conn_progress(c);

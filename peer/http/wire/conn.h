@@ -38,6 +38,15 @@ struct http_conn_hooks {
     void *progress_owner;
 };
 
+/* What there is to say of a request when it is over: answered, refused, or broken off. */
+struct http_record {
+    const struct http_request *request; /* NULL: what came was none */
+    const char *remote;                 /* the client's address; NULL: not known */
+    const char *user;                   /* NULL: nobody in particular */
+    int status;                         /* 0: there was no answer */
+    uint64_t body_bytes; /* of the answer, as far as it was given to the connection */
+};
+
 struct http_conn_options {
     size_t head_bytes_max;    /* beyond it 431 */
     size_t output_high_bytes; /* http_reply_write() answers false above it */
@@ -46,6 +55,9 @@ struct http_conn_options {
     /* Writes fields that each answer of an exchange has, whoever makes it; NULL: none. `owner` is that of
      * on_request. */
     void (*put_fields)(void *owner, const struct http_exchange *x, int status, struct buf *out);
+    /* Runs once a request, when it is over; NULL: nobody asks. May run from inside any call; it must not call back
+     * into the connection. `owner` is that of on_request. */
+    void (*on_record)(void *owner, const struct http_record *record);
 };
 
 struct http_conn;
@@ -55,6 +67,8 @@ int http_conn_create(struct http_conn **out, const struct http_conn_options *opt
 /* The text of the Date field, which the owner rewrites in place as time passes; NULL (as at first):
  * none. */
 void http_conn_set_date(struct http_conn *c, const char *text);
+/* The client's address, for records; the text is the caller's, and lives as long as the connection. */
+void http_conn_set_remote(struct http_conn *c, const char *text);
 /* A running exchange gets on_abort first. */
 void http_conn_destroy(struct http_conn *c);
 size_t http_conn_on_bytes(struct http_conn *c, const void *bytes, size_t len);

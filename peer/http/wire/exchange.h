@@ -57,6 +57,7 @@ struct http_exchange {
     void (*on_drain)(struct http_exchange *x);
     void (*on_abort)(struct http_exchange *x); /* the client is gone */
     void *owner;
+    const char *user; /* as whom the client was let in; NULL: nobody in particular; for records */
     /* The implementation's. */
     const struct http_reply_ops *ops;
     bool reply_begun;
