@@ -68,9 +68,12 @@ for i in "${!sizes_of_files[@]}"; do
     holds "add_$i" add_file "${sizes_of_files[$i]}"
     holds "pin_$i" ctl_at 1 pin add --no-status --replication 2 "${cids[-1]}"
 done
+happens pinned 60 held_is_allocated 1 2 3 4 5
+holds spread_over_groups allocated_to_all_groups
+# Whom the user prefers comes first, and the second copy goes to the best of all others, in whichever group.
 holds add_for_first add_file 2000
 holds pin_at_first ctl_at 2 pin add --no-status --replication 2 --allocations "${id[1]}" "${cids[-1]}"
-happens pinned 60 held_is_allocated 1 2 3 4 5
+happens pinned_at_first 60 held_is_allocated 1 2 3 4 5
 holds plan_is_empty test -z "$(ctl_at 1 repair plan)"
 explains() { # explains N: three replicas' words, and the pin's own line
     ctl_at "$1" explain "${cids[0]}" >"$work/explained" && [ "$(grep -c 'PINNED' "$work/explained")" -eq 2 ] &&
@@ -92,7 +95,6 @@ explains_preference() {
         ctl_at 2 pin rm --no-status "$one"
 }
 holds explain_preference explains_preference
-holds spread_over_groups allocated_to_all_groups
 
 asked=3
 five=$(ipfs_add 2 "at all five")
