@@ -101,8 +101,8 @@ static void peer_settle(struct peer *p)
         peer_accept_settle(p);
         peer_tracker_settle(p);
         peer_check_ready(p);
-        peer_uploads_settle(p);
     }
+    peer_uploads_settle(p); /* they also wait for a cluster to be found */
     peer_stop_settle(p);
 }
 

@@ -15,6 +15,7 @@ enum {
 };
 
 #define INTAKE_ALIVE_US ((uint64_t)5 * 1000 * 1000) /* nothing said for so long: say it again */
+#define INTAKE_RETRY_US ((uint64_t)10 * 1000)       /* after a full queue */
 #define INTAKE_SILENCE_US                                                                          \
     ((uint64_t)30 * 1000 * 1000) /* nothing heard for so long: nobody is there */
 
@@ -220,6 +221,7 @@ int intake_create(struct intake **out, struct http_client *client, const struct 
     i->rows_granted = open->number;
     i->heard_us = now_us;
     i->said_us = now_us;
+    i->retry_us = UINT64_MAX;
     intake_put_target(i, &open->params);
     intake_put_content_type(i, open->params.boundary);
     intake_ask(i, i->is_car ? KUBO_DAG_IMPORT : KUBO_ADD);
@@ -318,8 +320,10 @@ static void intake_await_end(struct intake *i)
 static bool intake_say(struct intake *i, uint64_t now_us, struct upload_msg *m)
 {
     m->id = i->id;
-    if (i->hooks.send(i->hooks.owner, &i->from, m) == ERR_BUSY)
+    if (i->hooks.send(i->hooks.owner, &i->from, m) == ERR_BUSY) {
+        i->retry_us = now_us + INTAKE_RETRY_US;
         return false;
+    }
     i->said_us = now_us;
     return true;
 }
@@ -381,6 +385,7 @@ static void intake_say_result(struct intake *i, uint64_t now_us)
 
 void intake_step(struct intake *i, uint64_t now_us)
 {
+    i->retry_us = UINT64_MAX;
     if (i->phase != INTAKE_TOLD && now_us - i->heard_us >= INTAKE_SILENCE_US)
         intake_cancel(i);
     if (i->phase == INTAKE_ADDING && i->call_runs && !i->end_is_passed)
@@ -397,9 +402,12 @@ void intake_step(struct intake *i, uint64_t now_us)
 
 uint64_t intake_deadline_us(const struct intake *i)
 {
-    uint64_t alive_us = i->said_us + INTAKE_ALIVE_US;
     uint64_t silence_us = i->heard_us + INTAKE_SILENCE_US;
+    uint64_t speak_us = i->retry_us;
     if (i->phase == INTAKE_TOLD)
         return UINT64_MAX; /* only the daemon's last word is missing */
-    return alive_us < silence_us ? alive_us : silence_us;
+    /* With the verdict, nothing is said until the rows before it are wanted. */
+    if (speak_us == UINT64_MAX && i->phase != INTAKE_ENDED)
+        speak_us = i->said_us + INTAKE_ALIVE_US;
+    return speak_us < silence_us ? speak_us : silence_us;
 }

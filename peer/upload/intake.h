@@ -78,6 +78,7 @@ struct intake {
     char text[UPLOAD_TEXT_BYTES_MAX];
     uint64_t heard_us;
     uint64_t said_us;
+    uint64_t retry_us; /* the queue to the sender was full; UINT64_MAX: it was not */
 };
 
 /* `open` is the message that asks for it. */

@@ -264,7 +264,9 @@ uint64_t upload_deadline_us(const struct upload *u)
         uint64_t patience_us = upload_patience_us(u, r);
         uint64_t alive_us = r->said_us + (uint64_t)5 * 1000 * 1000;
         due = patience_us < due ? patience_us : due;
-        if (r->state == REPLICA_OPEN && r->is_opened && alive_us < due)
+        bool must_speak = r->state == REPLICA_OPEN && r->is_opened;
+        /* While a queue is full, all are looked at when it is tried again. */
+        if (must_speak && u->retry_us == UINT64_MAX && alive_us < due)
             due = alive_us;
     }
     return due;

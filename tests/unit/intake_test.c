@@ -427,3 +427,32 @@ Test(intake, what_cannot_be_said_now_is_said_later)
     cr_assert_gt(s.rows.len, 0);
     stage_close(&s);
 }
+
+/* A deadline that stays in the past makes the peer spin. */
+Test(intake, nobody_is_woken_for_nothing)
+{
+    struct stage s;
+    stage_open(&s, false,
+               false); /* the queue to the sender is full when it should be said that we are here */
+    s.is_busy = true;
+    s.now_us += 6 * SECOND_US;
+    stage_step(&s);
+    uint64_t due_us = intake_deadline_us(s.i);
+    cr_assert(due_us > s.now_us && due_us < s.now_us + SECOND_US);
+    s.is_busy = false;
+    s.now_us = due_us;
+    stage_step(&s);
+    cr_assert_gt(s.credit, 0);
+    cr_assert_geq(intake_deadline_us(s.i), s.now_us + 5 * SECOND_US);
+
+    /* The daemon is done, and its rows wait for a client that takes its time. */
+    for (uint32_t n = 1; n < 100; n++)
+        daemon_says_added(&s, "a/file/of/some/name/that/is/not/short", n);
+    hears_end(&s, 0);
+    daemon_ends(&s, OK);
+    cr_assert_eq(s.results_count, 0);
+    s.now_us += 20 * SECOND_US;
+    stage_step(&s);
+    cr_assert_gt(intake_deadline_us(s.i), s.now_us);
+    stage_close(&s);
+}

@@ -406,6 +406,23 @@ Test(upload, a_full_queue_is_tried_again)
     stage_close(&s);
 }
 
+Test(upload, nobody_is_woken_for_nothing)
+{
+    struct stage s;
+    stage_create(&s, false);
+    stage_start(&s, 2, 1);
+    s.ends[0].is_busy = true; /* when it should be told that we are here */
+    s.now_us += 6 * SECOND_US;
+    stage_step(&s);
+    uint64_t due_us = upload_deadline_us(s.u);
+    cr_assert(due_us > s.now_us && due_us < s.now_us + SECOND_US);
+    s.ends[0].is_busy = false;
+    s.now_us = due_us;
+    stage_step(&s);
+    cr_assert_gt(upload_deadline_us(s.u), s.now_us + SECOND_US);
+    stage_close(&s);
+}
+
 Test(upload, rows_wait_for_the_client)
 {
     struct stage s;
