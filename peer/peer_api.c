@@ -114,8 +114,13 @@ static void peer_write_done(void *owner, int err, const struct pinset_applied *a
         int found = OK;
         if (err == OK && !applied->is_removed) /* what was written, with its holders */
             found = peer_read_pin(w->peer, &call->pin.cid, &w->arena, &call->pin);
-        /* A second copy may be applied when somebody has long removed what the first one wrote. */
-        call->done(call, found == OK || found == ERR_NOT_FOUND ? err : found, why);
+        /* A second copy may be applied when somebody has long removed what the first one wrote. Of all else only this is
+         * sure: "no" would be a lie. */
+        if (found != OK && found != ERR_NOT_FOUND) {
+            err = ERR_OUTCOME_UNKNOWN;
+            why = "written, and cannot be read back; safe to repeat";
+        }
+        call->done(call, err, why);
     }
     peer_write_free(w);
 }
