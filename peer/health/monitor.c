@@ -219,10 +219,15 @@ void monitor_listen_from(struct monitor *m, uint64_t now_us)
     m->last_time_us = now_us;
 }
 
+static bool monitor_has_slept(const struct monitor *m, uint64_t now_us)
+{
+    return m->last_time_us != 0 && now_us - m->last_time_us > m->options.stall_us;
+}
+
 bool monitor_on_time(struct monitor *m, uint64_t now_us)
 {
     ASSERT(now_us >= m->last_time_us);
-    bool stalled = m->last_time_us != 0 && now_us - m->last_time_us > m->options.stall_us;
+    bool stalled = monitor_has_slept(m, now_us);
     m->last_time_us = now_us;
     if (stalled)
         m->listening_since_us = now_us;
@@ -247,6 +252,8 @@ enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const s
     const struct monitor_peer *peer = monitor_find(m, id);
     if (peer == NULL)
         return LIVENESS_DOWN;
+    if (monitor_has_slept(m, now_us)) /* monitor_on_time() is about to hear of it */
+        return LIVENESS_HEALTHY;
     uint64_t since_us = monitor_silent_since_us(m, peer);
     uint64_t silence_us = now_us > since_us ? now_us - since_us : 0;
     uint64_t ttl_us = monitor_ttl_us(m, peer);
