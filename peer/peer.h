@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "allocation/budget.h"
+#include "health/monitor.h"
 #include "http/gate/gate.h"
 #include "http/wire/conn.h"
 #include "ids/cid.h"
@@ -177,6 +178,8 @@ enum peer_fact_kind {
     PEER_FACT_INSTALL, /* index, state_hash: the state was replaced by a snapshot up to here */
     PEER_FACT_CONFIG,  /* index; members: the configuration in force */
     PEER_FACT_PROPOSE_REPIN, /* cid: automation proposed to move this pin */
+    PEER_FACT_LIVENESS, /* about, liveness: what the leader, which looks at its members all the time, holds this one
+                         for, from now on. With a new term, or other members, each is told anew */
 };
 
 struct peer_fact_member {
@@ -203,6 +206,8 @@ struct peer_fact {
     const struct peer_fact_member *members;
     size_t members_count;
     struct cid cid;
+    uint64_t about; /* a member's number */
+    enum liveness liveness;
 };
 
 struct peer_observer {

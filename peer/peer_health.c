@@ -160,9 +160,11 @@ void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes
 
 static enum allocate_standing peer_standing(struct peer *p, const struct raft_member *m)
 {
+    enum liveness liveness = monitor_liveness(p->monitor, p->now_us, &m->id);
+    peer_tell_liveness(p, m, liveness);
     if (raft_member_goes(m))
         return ALLOCATE_LEAVING;
-    switch (monitor_liveness(p->monitor, p->now_us, &m->id)) {
+    switch (liveness) {
     case LIVENESS_HEALTHY:
         return ALLOCATE_HEALTHY;
     case LIVENESS_SUSPECT:
@@ -323,6 +325,7 @@ void peer_health_end(struct peer *p)
 void peer_health_on_role(struct peer *p)
 {
     monitor_listen_from(p->monitor, p->now_us);
+    peer_tell_liveness_anew(p);
     peer_repair_restart(p);
     p->push_at_us = p->now_us; /* a new leader hears from everybody at once */
 }
@@ -335,6 +338,7 @@ void peer_health_on_config(struct peer *p, const struct raft_config *c)
     for (size_t i = 0; i < c->count; i++)
         ids[i] = c->members[i].id;
     (void)monitor_set_members(p->monitor, p->now_us, ids, c->count);
+    peer_tell_liveness_anew(p);
     peer_repair_restart(p);
     p->push_at_us = p->now_us;
 }

@@ -249,6 +249,7 @@ struct peer {
     struct raft_hard_state unit_hard; /* for observers */
     uint64_t told_base;
     uint64_t told_committed;
+    uint8_t told_liveness[LIMIT_MEMBERS_COUNT]; /* in the order of the members; 0: not told */
 
     /* The state. */
     struct overlay *state;
@@ -677,6 +678,9 @@ void peer_tell_commit(struct peer *p);
 void peer_tell_applied(struct peer *p, const struct raft_entry *e);
 void peer_tell_installed(struct peer *p);
 void peer_tell_role(struct peer *p);
+/* While this peer leads: what it holds `m`, of the configuration in force, for. Told when it is new. */
+void peer_tell_liveness(struct peer *p, const struct raft_member *m, enum liveness liveness);
+void peer_tell_liveness_anew(struct peer *p);
 void peer_tell_config(struct peer *p, const struct raft_config *c);
 
 /* ---- peer_api.c ---- */

@@ -92,6 +92,21 @@ void peer_tell_installed(struct peer *p)
                                       .state_hash = { hash.high, hash.low } });
 }
 
+void peer_tell_liveness(struct peer *p, const struct raft_member *m, enum liveness liveness)
+{
+    uint8_t *told = &p->told_liveness[m - raft_config(p->raft)->members];
+    if (!peer_leads(p) || *told == 1 + liveness)
+        return;
+    *told = (uint8_t)(1 + liveness);
+    peer_tell(p, &(struct peer_fact){
+                     .kind = PEER_FACT_LIVENESS, .about = m->number, .liveness = liveness });
+}
+
+void peer_tell_liveness_anew(struct peer *p)
+{
+    memset(p->told_liveness, 0, sizeof(p->told_liveness));
+}
+
 void peer_tell_role(struct peer *p)
 {
     peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_ROLE,

@@ -29,6 +29,7 @@ void checks_destroy(struct checks *c)
     promises_deinit(c);
     linearizable_deinit(c);
     storms_deinit(c);
+    alarms_deinit(c);
     mem_free(c);
 }
 
@@ -60,6 +61,7 @@ void checks_on_start(struct checks *c, unsigned who)
     m->term = 0;
     m->owes_noop = false;
     m->has_installed = false;
+    alarms_on_start(c, who);
 }
 
 void checks_on_wipe(struct checks *c, unsigned who)
@@ -134,6 +136,7 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     state_machine_on_fact(c, who, fact);
     config_change_on_fact(c, who, fact);
     storms_on_fact(c, who, fact);
+    alarms_on_fact(c, who, fact);
 }
 
 size_t checks_members(const struct checks *c, unsigned who)

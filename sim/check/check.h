@@ -50,6 +50,23 @@ void checks_on_accept(struct checks *c, unsigned who);
 void checks_on_copy(struct checks *c, unsigned who);
 void checks_on_restore(struct checks *c, unsigned who);
 
+/* ---- what stood between machines: who could be heard by whom ---- */
+struct checks_health {
+    uint64_t ttl_us;         /* of what peers say of themselves; they say it twice as often */
+    uint64_t repin_after_us; /* silence beyond that until a peer is down */
+    bool is_watched;         /* leaders look all the time: repinning is on */
+};
+void checks_on_health(struct checks *c, const struct checks_health *health);
+void checks_on_end(struct checks *c, unsigned who);  /* its process is gone */
+void checks_on_stop(struct checks *c, unsigned who); /* it was asked to stop */
+void checks_on_pause(struct checks *c, unsigned who, bool is_paused);
+void checks_on_memory(struct checks *c, unsigned who, bool lacks);
+void checks_on_cut(struct checks *c, unsigned from, unsigned to, bool is_cut);
+/* Any frame may be lost, or none; of those that are not, each takes up to delay_us; `late_us`: but some so much longer. */
+void checks_on_network(struct checks *c, bool loses, uint64_t delay_us, uint64_t late_us);
+/* Time has passed: is something overdue? */
+void checks_on_time(struct checks *c);
+
 /* ---- what a peer told ---- */
 void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 /* Members in the configuration that this machine's peer told last; 0: none. */

@@ -98,6 +98,7 @@ struct checks {
     struct promise_book *promises;
     struct seen_book *seen;
     struct storm_book *storms;
+    struct alarm_book *alarms;
 };
 
 void check_fail(struct checks *c, const char *checker, const char *format, ...)
@@ -130,6 +131,8 @@ void commit_quorum_on_fact(struct checks *c, unsigned who, const struct peer_fac
 void state_machine_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void config_change_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void storms_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void alarms_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
+void alarms_on_start(struct checks *c, unsigned who);
 bool allocations_audit(struct checks *c, const struct listing *state, struct buf *why);
 
 /* A cluster of one goes on from that machine's disk. */
@@ -141,5 +144,6 @@ void log_matching_deinit(struct checks *c);
 void promises_deinit(struct checks *c);
 void linearizable_deinit(struct checks *c);
 void storms_deinit(struct checks *c);
+void alarms_deinit(struct checks *c);
 
 #endif

@@ -71,6 +71,7 @@ void monotone_before_fact(struct checks *c, unsigned who, const struct peer_fact
     case PEER_FACT_INSTALL:
     case PEER_FACT_CONFIG:
     case PEER_FACT_PROPOSE_REPIN:
+    case PEER_FACT_LIVENESS:
         break;
     }
 }

@@ -265,6 +265,8 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     case PEER_FACT_PROPOSE_REPIN:
         c->counts.repins += 1;
         break;
+    case PEER_FACT_LIVENESS:
+        break;
     }
 }
 

@@ -76,5 +76,9 @@ void report_fact(struct trace *t, uint64_t at_us, unsigned who, const struct pee
     case PEER_FACT_PROPOSE_REPIN:
         trace_line(t, at_us, who, "moves pin %s", cid_print(&f->cid).text);
         break;
+    case PEER_FACT_LIVENESS:
+        trace_line(t, at_us, who, "takes member %llu for %s", (unsigned long long)f->about,
+                   liveness_name(f->liveness));
+        break;
     }
 }

@@ -133,6 +133,7 @@ void machine_lack_memory(struct machine *m, uint64_t after, uint64_t fails)
 {
     m->memory.left = after;
     m->memory.fails = fails;
+    checks_on_memory(m->world->checks, m->who, fails > 0);
 }
 
 void machine_set_drift(struct machine *m, int64_t ppm)
@@ -189,9 +190,9 @@ static void machine_on_cluster_id(void *owner, const uint8_t cluster_id[PEER_CLU
 
 static uint64_t fact_hash(const struct peer_fact *f)
 {
-    uint64_t words[] = { f->kind, f->number,        f->term,         f->index,
-                         f->role, f->leader,        f->voted_for,    f->last_term,
-                         f->hash, f->state_hash[0], f->state_hash[1] };
+    uint64_t words[] = { f->kind,          f->number,    f->term,      f->index, f->role,
+                         f->leader,        f->voted_for, f->last_term, f->hash,  f->state_hash[0],
+                         f->state_hash[1], f->about,     f->liveness };
     return hash64(0, words, sizeof(words));
 }
 
@@ -253,6 +254,7 @@ static void machine_forget_peer(struct machine *m, bool silently)
     m->told = NULL;
     sim_http_client_died(&m->http);
     m->state = MACHINE_OFF;
+    checks_on_end(w->checks, m->who);
 }
 
 static void machine_restart(void *arg)
@@ -315,9 +317,11 @@ void machine_crash(struct machine *m)
 
 void machine_stop(struct machine *m)
 {
+    if (m->peer == NULL || m->state != MACHINE_UP)
+        return;
+    checks_on_stop(m->world->checks, m->who);
     struct fault_memory *before = fault_memory_enter(&m->memory);
-    if (m->peer != NULL && m->state == MACHINE_UP)
-        peer_stop(m->peer, "asked to stop");
+    peer_stop(m->peer, "asked to stop");
     fault_memory_back(before);
 }
 
@@ -326,6 +330,7 @@ void machine_pause(struct machine *m)
     if (m->state != MACHINE_UP)
         return;
     m->state = MACHINE_PAUSED;
+    checks_on_pause(m->world->checks, m->who, true);
     trace_line(&m->world->sim.trace, m->world->sim.now_us, m->who, "stands still");
     sim_freeze(&m->world->sim, m->who);
     net_pause(m->world->net, m->who);
@@ -336,6 +341,7 @@ void machine_resume(struct machine *m)
     if (m->state != MACHINE_PAUSED)
         return;
     m->state = MACHINE_UP;
+    checks_on_pause(m->world->checks, m->who, false);
     trace_line(&m->world->sim.trace, m->world->sim.now_us, m->who, "goes on");
     sim_thaw(&m->world->sim, m->who);
     net_resume(m->world->net, m->who);

@@ -50,6 +50,10 @@ void world_apply_network(struct world *w)
     o->reorder_per_million = p->reorder_per_million;
     o->break_per_million = p->breaks_per_million;
     o->mangle_per_million = p->mangled_per_million;
+    bool loses = p->loss_per_million > 0 || p->refusals_per_million > 0 ||
+                 p->breaks_per_million > 0 || p->mangled_per_million > 0;
+    checks_on_network(w->checks, loses, o->delay_us + o->jitter_us,
+                      p->late_per_million > 0 ? p->late_us : 0);
     for (unsigned who = 1; who <= w->machines_count; who++) {
         w->machines[who].http.options.break_per_million = p->http_breaks_per_million;
         w->machines[who].http.options.refuse_per_million = p->http_refusals_per_million;
@@ -67,10 +71,7 @@ static void mishap_cut(struct mishap *h, bool cut)
             bool a_in = (h->side >> (a - 1) & 1) != 0, b_in = (h->side >> (b - 1) & 1) != 0;
             if (a_in == b_in)
                 continue;
-            if (cut)
-                net_cut(w->net, a, b);
-            else
-                net_heal(w->net, a, b);
+            world_cut(w, a, b, cut);
         }
 }
 
@@ -90,10 +91,7 @@ static void mishap_one_way(struct mishap *h, bool cut)
     if (h->victim == h->other)
         return;
     deed_tell(h->world, h->deed, "%s %u -> %u", cut ? "cut" : "heal", h->victim, h->other);
-    if (cut)
-        net_cut(h->world->net, h->victim, h->other);
-    else
-        net_heal(h->world->net, h->victim, h->other);
+    world_cut(h->world, h->victim, h->other, cut);
 }
 
 /* ---- machines ---- */

@@ -288,10 +288,10 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
         net_move(w->net, who);
         return OK;
     case VERB_CUT:
-        net_cut(w->net, who, other);
+        world_cut(w, who, other, true);
         return OK;
     case VERB_HEAL:
-        net_heal(w->net, who, other);
+        world_cut(w, who, other, false);
         return OK;
     case VERB_IPFS:
         return stage_ipfs(w, m, step);

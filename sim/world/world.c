@@ -37,6 +37,17 @@ static uint64_t world_now_us_hook(void *owner)
     return ((struct world *)owner)->sim.now_us;
 }
 
+/* ---- the network ---- */
+
+void world_cut(struct world *w, unsigned from, unsigned to, bool is_cut)
+{
+    checks_on_cut(w->checks, from, to, is_cut);
+    if (is_cut)
+        net_cut(w->net, from, to);
+    else
+        net_heal(w->net, from, to);
+}
+
 /* ---- the IPFS network ---- */
 
 static void world_ipfs_wakes(void *arg)
@@ -234,6 +245,11 @@ struct world *world_create(const struct world_options *options)
     net_on_lie(w->net, world_on_lie, w);
     struct checks_hooks hooks = { world_on_failure, world_now_us_hook, w };
     w->checks = checks_create(w->machines_count, &hooks);
+    struct checks_health health = { .ttl_us = w->options.peer.metric_ttl_us,
+                                    .repin_after_us = w->options.peer.repin_after_us,
+                                    .is_watched = !w->options.peer.repinning_disabled };
+    checks_on_health(w->checks, &health);
+    checks_on_network(w->checks, false, net.delay_us + net.jitter_us, 0);
     world_init_ipfs(w);
     world_init_machines(w);
     return w;
@@ -331,5 +347,6 @@ bool world_pass(struct world *w, uint64_t until_us)
     sim_run(&w->sim, until_us);
     if (w->sim.is_stopped)
         world_fail(w, "limit", "more events than it may have");
+    checks_on_time(w->checks);
     return !w->failure.happened;
 }

@@ -118,6 +118,7 @@ struct world {
 
 struct standin_hooks world_ipfs_hooks(struct world *w, unsigned who); /* 0: the outside's */
 void world_fail(struct world *w, const char *checker, const char *text);
+void world_cut(struct world *w, unsigned from, unsigned to, bool is_cut); /* one direction */
 struct content *world_content(struct world *w, struct bytes name);
 /* Unless somebody said where it is: in the IPFS network, at nobody of ours. */
 void world_place(struct world *w, struct content *content);
