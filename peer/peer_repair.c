@@ -193,16 +193,18 @@ static void peer_repair_propose(struct peer *p, const struct repair_proposal *pr
 
 /* ---- steps ---- */
 
-/* When does a step make sense again, after one that ended so? */
+/* When does a step make sense again, after one that ended so? A budget holds back pins, never the look at who is there. */
 static uint64_t peer_repair_next_us(const struct peer *p, int err, size_t budget)
 {
+    uint64_t look_us = p->now_us + PEER_REPAIR_PAUSE_US;
     if (err == ERR_MORE)
         return p->now_us +
                PEER_REPAIR_SLICE_US; /* the walk goes on behind what others have to do */
     const struct budget_limits *limits = &p->options.repair.budget;
-    if (budget == 0 && (limits->per_second != 0 || limits->bytes_per_second != 0))
-        return budget_next_us(&p->repair_budget, limits);
-    return p->now_us + PEER_REPAIR_PAUSE_US;
+    if (budget > 0 || (limits->per_second == 0 && limits->bytes_per_second == 0))
+        return look_us;
+    uint64_t paid_us = budget_next_us(&p->repair_budget, limits);
+    return paid_us < look_us ? paid_us : look_us;
 }
 
 static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
