@@ -138,7 +138,8 @@ void kubo_request_pin_ls_one(struct buf *out, const struct cid *cid, enum kubo_p
     kubo_put_command(out, "pin/ls?stream=true");
     kubo_put_cid(out, '&', cid);
     kubo_put_text(out, '&', "type", kubo_pin_type_name(type));
-    kubo_put_bool(out, '&', "held", true); /* another cluster's proxy knows it (http/proxy/pin_ls.c) */
+    kubo_put_bool(out, '&', "held",
+                  true); /* another cluster's proxy knows it (http/proxy/pin_ls.c) */
 }
 
 void kubo_request_pin_add(struct buf *out, const struct kubo_pin_add *add)

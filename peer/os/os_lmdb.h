@@ -28,7 +28,8 @@ struct os_env {
     enum store_room room;
     size_t map_bytes;
     size_t map_bytes_max; /* 0: none */
-    bool is_fresh; /* this open made it: durable but for its name, until the folder above is synced */
+    bool
+        is_fresh; /* this open made it: durable but for its name, until the folder above is synced */
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     size_t short_readers; /* mutex: views */

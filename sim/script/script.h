@@ -98,7 +98,7 @@ enum condition_kind {
     CONDITION_LOG,       /* who: has at most count entries in its log */
     CONDITION_INSTALLED, /* who: their state came as a snapshot, since they were started */
     CONDITION_NOT_INSTALLED,
-    CONDITION_AGREE,     /* who have applied the same, up to the same index */
+    CONDITION_AGREE, /* who have applied the same, up to the same index */
     CONDITION_SETTLED, /* agreement; every pin held as the state says; nothing acknowledged is missing */
     CONDITION_PINNED,   /* contents by the daemons of who, or by count of them */
     CONDITION_UNPINNED, /* contents: not by the daemons of who (default: of all) */

@@ -78,7 +78,8 @@ Test(monitor, a_stall_of_our_own_blames_nobody)
     cr_assert(!monitor_on_time(m, 1010 + STALL));
     uint64_t awake = 1010 + 2 * STALL + 1;
     cr_assert_eq(liveness_of(m, awake - 1, 0), LIVENESS_DOWN);
-    cr_assert_eq(liveness_of(m, awake, 0), LIVENESS_HEALTHY); /* a request came before the deadline */
+    cr_assert_eq(liveness_of(m, awake, 0),
+                 LIVENESS_HEALTHY); /* a request came before the deadline */
     cr_assert(monitor_on_time(m, awake));
     cr_assert_eq(liveness_of(m, awake, 0), LIVENESS_HEALTHY);
     cr_assert_eq(liveness_of(m, awake + TTL, 0), LIVENESS_SUSPECT);
@@ -110,7 +111,8 @@ Test(monitor, the_deadline_is_the_next_change)
     cr_assert_eq(monitor_next_deadline_us(m, 1020), 1010 + TTL);
     cr_assert_eq(monitor_next_deadline_us(m, 1010 + TTL), 1020 + TTL);
     cr_assert_eq(monitor_next_deadline_us(m, 1020 + TTL), 1010 + TTL + REPIN);
-    cr_assert_eq(monitor_next_deadline_us(m, 1020 + TTL + REPIN), START + STALL / 2); /* on_time() */
+    cr_assert_eq(monitor_next_deadline_us(m, 1020 + TTL + REPIN),
+                 START + STALL / 2); /* on_time() */
     monitor_destroy(m);
 }
 

@@ -26,7 +26,7 @@ struct proxy_ls {
     bool shows_names;
     enum kubo_pin_type type;
     bool has_args;
-    unsigned nth; /* argument */
+    unsigned nth;             /* argument */
     struct proxy_watch watch; /* held=true: of the nth */
     bool is_watching;
     struct cid after;
@@ -269,8 +269,7 @@ static void proxy_ls_look(struct proxy_ls *l)
         return;
     }
     if (err == OK) {
-        l->watch =
-            (struct proxy_watch){ .cid = pin.cid, .on_look = proxy_ls_on_look, .owner = l };
+        l->watch = (struct proxy_watch){ .cid = pin.cid, .on_look = proxy_ls_on_look, .owner = l };
         err = p->ops->watch(p->impl, &l->watch);
         l->is_watching = err == OK;
     }
