@@ -30,7 +30,7 @@ static void real_call_end(struct real_call *c, int err)
 void real_call_start(struct real_call *c, unsigned port, const char *method, const char *target,
                      const char *head, struct bytes body, uint64_t timeout_us)
 {
-    *c = (struct real_call){ .give_up_us = real_now_us() + timeout_us };
+    *c = (struct real_call){ .sent_max = SIZE_MAX, .give_up_us = real_now_us() + timeout_us };
     buf_printf(&c->request,
                "%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %zu\r\n"
                "%s\r\n",
@@ -48,8 +48,9 @@ void real_call_start(struct real_call *c, unsigned port, const char *method, con
 
 static void real_call_send(struct real_call *c)
 {
-    while (!c->is_done && c->sent < c->request.len) {
-        ssize_t n = send(c->fd, c->request.data + c->sent, c->request.len - c->sent, MSG_NOSIGNAL);
+    size_t end = c->sent_max < c->request.len ? c->sent_max : c->request.len;
+    while (!c->is_done && c->sent < end) {
+        ssize_t n = send(c->fd, c->request.data + c->sent, end - c->sent, MSG_NOSIGNAL);
         if (n > 0)
             c->sent += (size_t)n;
         else if (errno == EAGAIN || errno == ENOTCONN)
@@ -57,6 +58,8 @@ static void real_call_send(struct real_call *c)
         else
             real_call_end(c, c->sent == 0 ? ERR_UNREACHABLE : ERR_CLOSED);
     }
+    if (!c->is_done && end < c->request.len)
+        real_call_end(c, ERR_CLOSED);
 }
 
 static void real_call_read(struct real_call *c)

@@ -15,6 +15,7 @@ struct real_call {
     int fd; /* -1: over */
     struct buf request;
     size_t sent;
+    size_t sent_max; /* hangs up there; SIZE_MAX: not */
     struct http_reply reply;
     uint64_t give_up_us; /* by real_now_us() */
     bool is_done;

@@ -2,7 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sodium.h>
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +10,7 @@
 #include "sim/real/real_http.h"
 #include "sim/real/real_machine.h"
 #include "sim/script/run.h"
+#include "sim/script/upload_body.h"
 #include "util/assert.h"
 #include "util/err.h"
 #include "util/list.h"
@@ -27,6 +28,7 @@ struct real_question {
     struct real_call call;
     struct stage_answer answer;
     uint64_t promise; /* 0: none */
+    bool is_left;     /* by the client, in the middle: a definite no */
 };
 
 struct real_stage {
@@ -73,7 +75,8 @@ static void question_step(struct real_stage *s, struct real_question *q)
     q->answer =
         (struct stage_answer){ q->call.err, q->call.reply.status, buf_bytes(&q->call.reply.body) };
     if (q->promise != 0)
-        checks_on_return(s->checks, q->promise, stage_outcome(&q->answer));
+        checks_on_return(s->checks, q->promise,
+                         q->is_left ? PROMISE_REFUSED : stage_outcome(&q->answer));
     q->promise = 0;
 }
 
@@ -105,13 +108,8 @@ static uint64_t stage_choose(void *impl, uint64_t n)
 
 static struct cid stage_cid(void *impl, struct bytes content)
 {
-    uint8_t bytes[36] = { 0x01, 0x55, 0x12, 0x20 };
-    struct cid cid;
     (void)impl;
-    crypto_hash_sha256(bytes + 4, content.data, content.len);
-    int err = cid_from_bytes(&cid, bytes, sizeof(bytes));
-    ASSERT(err == OK);
-    return cid;
+    return upload_body_cid(content);
 }
 
 static int stage_put_block(unsigned port, struct bytes content)
@@ -333,7 +331,7 @@ static struct peer_id stage_peer_id(void *impl, unsigned who)
 
 static void stage_put_pin(struct buf *target, const struct stage_question *q)
 {
-    buf_printf(target, "?name=%.*s", (int)q->name.len,
+    buf_printf(target, "name=%.*s", (int)q->name.len,
                q->name.len > 0 ? (const char *)q->name.data : "");
     if (q->factor_min != 0)
         buf_printf(target, "&replication-min=%d&replication-max=%d", q->factor_min, q->factor_max);
@@ -353,7 +351,11 @@ static const char *stage_request(struct real_stage *s, const struct stage_questi
     struct cid cid = stage_cid(s, q->content);
     switch (q->verb) {
     case VERB_PIN:
-        buf_printf(target, "/pins/%s", cid_print(&cid).text);
+        buf_printf(target, "/pins/%s?", cid_print(&cid).text);
+        stage_put_pin(target, q);
+        return "POST";
+    case VERB_ADD: /* at once: there is no middle that one could wait in */
+        buf_append_text(target, "/add?cid-version=1&");
         stage_put_pin(target, q);
         return "POST";
     case VERB_UNPIN:
@@ -390,7 +392,7 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
     ASSERT(q != NULL);
     if (question->verb == VERB_PIN)
         (void)stage_put_block(s->world.outside_port, question->content);
-    if (question->verb == VERB_PIN || question->verb == VERB_UNPIN) {
+    if (question->verb == VERB_PIN || question->verb == VERB_ADD || question->verb == VERB_UNPIN) {
         struct cid cid = stage_cid(s, question->content);
         enum promise_kind kind = question->verb == VERB_UNPIN ? PROMISE_UNPIN
                                  : question->expires_us == 0  ? PROMISE_PIN
@@ -399,8 +401,18 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
     }
     struct buf target = { 0 };
     const char *method = stage_request(s, question, &target);
-    real_call_start(&q->call, stage_machine(s, who)->rest_port, method, buf_text(&target), NULL,
-                    (struct bytes){ NULL, 0 }, STAGE_PATIENCE_US);
+    struct buf body = { 0 };
+    const char *head = NULL;
+    if (question->verb == VERB_ADD) {
+        head = "Content-Type: " UPLOAD_BODY_TYPE "\r\n";
+        upload_body_put(&body, question->content);
+    }
+    real_call_start(&q->call, stage_machine(s, who)->rest_port, method, buf_text(&target), head,
+                    buf_bytes(&body), STAGE_PATIENCE_US);
+    q->is_left = question->leaves;
+    if (question->leaves)
+        q->call.sent_max = q->call.request.len / 2;
+    buf_deinit(&body);
     q->call.is_done = false; /* what failed at once is told by the next step, as all else */
     list_push_back(&s->questions, &q->link);
     buf_deinit(&target);

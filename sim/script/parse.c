@@ -262,6 +262,27 @@ static void parse_pin(struct words *w, struct script_step *step)
     parse_outcome(w, step);
 }
 
+static void parse_add(struct words *w, struct script_step *step)
+{
+    w->script->has_uploads = true;
+    words_contents(w, &step->contents);
+    while (words_left(w) && !words_next_is(w, "fails")) {
+        if (words_take(w, "by"))
+            words_who(w, &step->by);
+        else if (words_take(w, "factor"))
+            words_factor(w, &step->factor_min, &step->factor_max);
+        else if (words_take(w, "name"))
+            step->name = words_next(w, "a name");
+        else if (words_take(w, "over"))
+            step->over_us = words_time_us(w, "how long sending it takes, as 5s");
+        else if (words_take(w, "leaving"))
+            step->leaves = true;
+        else
+            words_fail(w, "by, factor, name, over, leaving or fails");
+    }
+    parse_outcome(w, step);
+}
+
 static void parse_about_contents(struct words *w, struct script_step *step)
 {
     words_contents(w, &step->contents);
@@ -306,8 +327,12 @@ static void parse_clients(struct words *w, struct script_step *step)
             step->unpin_per_million = words_per_million(w);
         else if (words_take(w, "read"))
             step->read_per_million = words_per_million(w);
+        else if (words_take(w, "adding"))
+            step->adds = w->script->has_uploads = true;
+        else if (step->adds && words_take(w, "over"))
+            step->over_us = words_time_us(w, "how long an upload takes at most, as 5s");
         else
-            words_fail(w, "every, contents, unpin or read");
+            words_fail(w, "every, contents, unpin, read or adding [over]");
     }
 }
 
@@ -519,6 +544,9 @@ static const struct verb_row verbs[] = {
     { "pin", VERB_PIN, parse_pin,
       "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [fails [STATUS] "
       "[\"TEXT\"]]" },
+    { "add", VERB_ADD, parse_add,
+      "[try] add CONTENTS [by PEERS] [factor N] [name TEXT] [over T] [leaving] [fails [STATUS] "
+      "[\"TEXT\"]]" },
     { "unpin", VERB_UNPIN, parse_about_contents,
       "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },
     { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },
@@ -528,7 +556,8 @@ static const struct verb_row verbs[] = {
     { "drain", VERB_DRAIN, parse_remove, "[try] drain PEERS [by PEERS] [fails ...]" },
     { "undrain", VERB_UNDRAIN, parse_remove, "[try] undrain PEERS [by PEERS] [fails ...]" },
     { "clients", VERB_CLIENTS, parse_clients,
-      "clients N [every T] [contents N] [unpin P%] [read P%]   or   clients off" },
+      "clients N [every T] [contents N] [unpin P%] [read P%] [adding [over T]]   or   clients "
+      "off" },
     { "let", VERB_LET, parse_let, "let NAME be PEERS" },
     { "wait", VERB_WAIT, parse_wait, "wait T" },
     { "expect", VERB_EXPECT, parse_expect, "expect CONDITION" },
@@ -554,9 +583,9 @@ const char *script_verb_usage(enum script_verb verb)
 
 static bool verb_may_be_tried(enum script_verb verb)
 {
-    return verb == VERB_START || verb == VERB_CRASH || verb == VERB_PIN || verb == VERB_UNPIN ||
-           verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE || verb == VERB_STAY ||
-           verb == VERB_DRAIN || verb == VERB_UNDRAIN;
+    return verb == VERB_START || verb == VERB_CRASH || verb == VERB_PIN || verb == VERB_ADD ||
+           verb == VERB_UNPIN || verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE ||
+           verb == VERB_STAY || verb == VERB_DRAIN || verb == VERB_UNDRAIN;
 }
 
 /* ---- lines ---- */

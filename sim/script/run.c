@@ -176,6 +176,7 @@ static void runner_step(struct runner *r)
             runner_act(r, 0, 0);
         break;
     case VERB_PIN:
+    case VERB_ADD:
     case VERB_UNPIN:
     case VERB_RECOVER:
     case VERB_SYNC:

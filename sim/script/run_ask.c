@@ -134,6 +134,8 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
                                 .factor_min = step->factor_min,
                                 .factor_max = step->factor_max,
                                 .expires_us = step->expires_us,
+                                .over_us = step->over_us,
+                                .leaves = step->leaves,
                                 .name = step->name,
                                 .is_forced = step->forced };
     if (step->contents.count > 0) {

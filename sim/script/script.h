@@ -141,6 +141,7 @@ enum script_verb {
     VERB_FAULTS,
     VERB_CONTENT,
     VERB_PIN,
+    VERB_ADD,
     VERB_UNPIN,
     VERB_RECOVER,
     VERB_SYNC,
@@ -214,14 +215,16 @@ struct script_step {
     struct script_who
         by; /* clients: whom they ask. START: through whom to join. CUT: the other side of -> */
     struct script_contents contents;
-    uint64_t time_us; /* WAIT, UNTIL, HOLD, CLOCK, IPFS_SLOW, CLIENTS */
+    uint64_t time_us; /* WAIT, UNTIL, HOLD, CLOCK, IPFS_SLOW, CLIENTS (the pause) */
     struct script_condition condition;
     struct script_outcome outcome;
-    /* PIN */
+    /* PIN, ADD */
     int factor_min, factor_max; /* 0: the default; -1: everywhere */
     uint64_t expires_us;        /* from then on; 0: never */
     struct bytes name;
-    bool forced; /* REMOVE */
+    uint64_t over_us; /* ADD, CLIENTS that add: the body takes so long to be sent; of clients at most */
+    bool leaves;      /* ADD: when half of it is sent */
+    bool forced;      /* REMOVE */
     /* START */
     bool joins;
     /* CUT, HEAL */
@@ -248,6 +251,7 @@ struct script_step {
     unsigned contents_count;
     uint64_t unpin_per_million;
     uint64_t read_per_million;
+    bool adds; /* what they would pin, they add */
     /* LET */
     size_t let_name;
 };
@@ -265,6 +269,7 @@ struct script {
     unsigned peers_count;
     unsigned spares_count;
     bool options_drawn;
+    bool has_uploads; /* so contents are bytes, which a CID is the hash of */
     bool has_seed;
     uint64_t seed;                     /* what is played when nobody names another; 1 */
     bool is_supervised;                /* who exits by a fault is started again */

@@ -49,6 +49,7 @@ static struct world *play_create(const struct script *script, const struct play_
                                .is_supervised = script->is_supervised,
                                .is_still = script->is_still,
                                .options_drawn = script->options_drawn,
+                               .has_uploads = script->has_uploads,
                                .record = options->record,
                                .replay = options->replay,
                                .events_max = options->events_max,

@@ -3,11 +3,15 @@
  * process answers later; the client's own patience does not stop with it. */
 #include "sim/world/world_int.h"
 
+#include "sim/script/upload_body.h"
 #include "util/err.h"
 #include "util/hash.h"
 #include "util/mem.h"
 
-enum { CLIENT_DELAY_US = 150, CLIENT_JITTER_US = 300 };
+enum { CLIENT_DELAY_US = 150, CLIENT_JITTER_US = 300, CLIENT_PIECES = 8 };
+
+/* read_timeout of the door, which the sockets keep, and not the peer. */
+#define DOOR_PATIENCE_US ((uint64_t)10 * 1000 * 1000)
 
 struct client_call {
     struct world *world;
@@ -18,8 +22,11 @@ struct client_call {
     struct http_conn *conn;
     struct buf request;
     size_t sent;
+    struct client_pace pace;
+    unsigned pieces; /* that the client has let go of */
     struct client_answer answer;
     struct event_id look;    /* at the machine: something may have moved */
+    struct event_id piece;   /* the next one */
     struct event_id timeout; /* the client's patience */
     struct event_id ending;
 };
@@ -30,11 +37,17 @@ static uint64_t client_delay(struct client_call *c)
            choose(&c->world->sim.choose, CHOICE_CLIENT, c->machine->who, CLIENT_JITTER_US);
 }
 
+static size_t client_released(const struct client_call *c)
+{
+    return c->request.len * c->pieces / CLIENT_PIECES;
+}
+
 /* Into the peer. */
 static size_t client_put(struct client_call *c)
 {
     struct fault_memory *before = fault_memory_enter(&c->machine->memory);
-    size_t took = http_conn_on_bytes(c->conn, c->request.data + c->sent, c->request.len - c->sent);
+    size_t took =
+        http_conn_on_bytes(c->conn, c->request.data + c->sent, client_released(c) - c->sent);
     fault_memory_back(before);
     return took;
 }
@@ -42,6 +55,7 @@ static size_t client_put(struct client_call *c)
 static void client_hang_up(struct client_call *c)
 {
     sim_cancel(&c->world->sim, &c->look);
+    sim_cancel(&c->world->sim, &c->piece);
     list_remove(&c->link);
     if (c->conn != NULL)
         http_conn_destroy(c->conn);
@@ -113,7 +127,7 @@ static void client_look(void *arg)
 {
     struct client_call *c = arg;
     c->look = (struct event_id){ 0 };
-    if (c->sent < c->request.len)
+    if (c->sent < client_released(c))
         c->sent += client_put(c);
     int err = client_read(c);
     if (err != OK || c->answer.reply.is_complete)
@@ -121,6 +135,48 @@ static void client_look(void *arg)
     else if (http_conn_was_killed(c->conn) ||
              (http_conn_wants_close(c->conn) && http_conn_output(c->conn).len == 0))
         client_end(c, ERR_CLOSED);
+}
+
+/* What the sockets do about a client that is silent in the middle of its request. */
+static void client_is_cut(void *arg)
+{
+    struct client_call *c = arg;
+    c->piece = (struct event_id){ 0 };
+    struct fault_memory *before = fault_memory_enter(&c->machine->memory);
+    http_conn_on_timeout(c->conn);
+    fault_memory_back(before);
+    client_on_progress(c);
+}
+
+static void client_lets_go(void *arg);
+
+static void client_next(struct client_call *c, uint64_t delay_us, void (*what)(void *arg))
+{
+    c->piece = sim_at(&c->world->sim, delay_us, SIM_CLIENT, c->machine->who, c->pieces, what, c);
+}
+
+static void client_lets_go(void *arg)
+{
+    struct client_call *c = arg;
+    c->piece = (struct event_id){ 0 };
+    c->pieces += 1;
+    bool is_half = c->pieces == CLIENT_PIECES / 2;
+    if (is_half && c->pace.leaves && !c->pace.is_silent) {
+        client_end(c, ERR_CLOSED);
+        return;
+    }
+    if (is_half && c->pace.leaves)
+        client_next(c, DOOR_PATIENCE_US, client_is_cut);
+    else if (c->pieces < CLIENT_PIECES)
+        client_next(c, c->pace.over_us / CLIENT_PIECES, client_lets_go);
+    client_on_progress(c);
+}
+
+void client_set_pace(struct client_call *c, const struct client_pace *pace)
+{
+    ASSERT(c->conn == NULL);
+    c->pace = *pace;
+    c->pieces = 0;
 }
 
 static void client_arrives(void *arg)
@@ -134,7 +190,10 @@ static void client_arrives(void *arg)
         return;
     }
     list_push_back(&m->clients, &c->link);
-    client_look(c);
+    if (c->pieces < CLIENT_PIECES)
+        client_lets_go(c);
+    else
+        client_look(c);
 }
 
 struct client_call *client_ask(struct world *w, unsigned who, enum peer_door door,
@@ -147,6 +206,7 @@ struct client_call *client_ask(struct world *w, unsigned who, enum peer_door doo
     c->machine = world_machine(w, who);
     c->door = door;
     c->hooks = *hooks;
+    c->pieces = CLIENT_PIECES;
     list_init(&c->link);
     buf_append(&c->request, request.data, request.len);
     uint64_t hash = hash64(0, request.data, request.len);
@@ -173,4 +233,16 @@ void client_request_with_key(struct buf *out, const char *method, const char *ta
     if (key.len > 0)
         buf_printf(out, "Idempotency-Key: %.*s\r\n", (int)key.len, (const char *)key.data);
     buf_append_text(out, "\r\n");
+}
+
+void client_request_add(struct buf *out, const char *target, struct bytes content)
+{
+    struct buf body = { 0 };
+    upload_body_put(&body, content);
+    buf_printf(out,
+               "POST %s HTTP/1.1\r\nHost: cluster\r\nContent-Type: " UPLOAD_BODY_TYPE
+               "\r\nContent-Length: %zu\r\n\r\n",
+               target, body.len);
+    buf_append(out, body.data, body.len);
+    buf_deinit(&body);
 }

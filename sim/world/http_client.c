@@ -26,6 +26,7 @@ struct sim_way {
     size_t bytes;
     uint64_t last_at_us;
     bool is_stopped;   /* paused by the client; or the server took less than offered */
+    bool is_offering;  /* upwards: the server is being offered a piece, and may resume from inside */
     bool wants_drain;  /* somebody was told to wait */
     bool drain_is_due; /* the news is on its way */
     struct event_id pump;
@@ -441,14 +442,17 @@ static void up_pump(void *arg)
     c->up.pump = (struct event_id){ 0 };
     struct sim_piece *piece = way_first(&c->up);
     if (piece->kind == PIECE_BODY && c->x.on_body != NULL) {
+        c->up.is_stopped = c->up.is_offering = true;
         size_t taken = c->x.on_body(&c->x, piece->bytes + piece->taken, piece->len - piece->taken);
+        c->up.is_offering = false;
         if (c->server != SERVER_RUNS)
             return; /* it answered without reading on, and the pieces are gone */
         piece->taken += taken;
         if (piece->taken < piece->len) {
-            c->up.is_stopped = true;
+            up_schedule(c);
             return;
         }
+        c->up.is_stopped = false;
     }
     bool is_end = piece->kind == PIECE_END;
     way_drop_first(h, &c->up);
@@ -464,7 +468,8 @@ static void reply_resume(struct http_exchange *x)
 {
     struct sim_call *c = call_of(x);
     c->up.is_stopped = false;
-    up_schedule(c);
+    if (!c->up.is_offering)
+        up_schedule(c);
 }
 
 static void up_push(struct sim_call *c, enum piece_kind kind, const void *bytes, size_t len)

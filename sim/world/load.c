@@ -3,7 +3,9 @@
  *
  * Each pin gets a name of its own, so that a read says which of them it saw (sim/check/linearizable.c). Half of the
  * reads ask for consistency. Half of the clients give their writes a key, and ask again, perhaps somebody else, when they
- * hear nothing or "outcome unknown": to the checker that is one write all along, and it has to work once. */
+ * hear nothing or "outcome unknown": to the checker that is one write all along, and it has to work once.
+ *
+ * Clients that add upload what the others would pin; one in eight breaks its upload off. There is no key for those. */
 #include "sim/world/world_int.h"
 
 #include <string.h>
@@ -27,6 +29,8 @@ struct load_client {
     struct buf content, name, key; /* key empty: the client uses none */
     unsigned tries;
     bool may_have_worked;
+    uint64_t over_us; /* an upload takes so long, ... */
+    bool leaves;      /* ... and is broken off */
     struct event_id next;
 };
 
@@ -36,6 +40,8 @@ struct load {
     unsigned contents_count;
     uint64_t unpin_per_million;
     uint64_t read_per_million;
+    bool adds;
+    uint64_t over_us; /* an upload, at most */
     unsigned clients_count;
     struct load_client clients[];
 };
@@ -68,6 +74,8 @@ static void load_send(struct load_client *client, unsigned who)
                                 .content = buf_bytes(&client->content),
                                 .name = buf_bytes(&client->name),
                                 .key = buf_bytes(&client->key),
+                                .over_us = client->over_us,
+                                .leaves = client->leaves,
                                 .is_one_of_several = true };
     client->tries += 1;
     client->write = write_ask(client->load->world, who, &q);
@@ -104,7 +112,10 @@ static void load_write(struct load_client *client, unsigned who, struct bytes co
     struct world *w = client->load->world;
     bool unpins = choose_chance(&w->sim.choose, CHOICE_CLIENT, 0, client->load->unpin_per_million);
     uint64_t number = ++w->pins_named;
-    client->verb = unpins ? VERB_UNPIN : VERB_PIN;
+    client->verb = unpins ? VERB_UNPIN : client->load->adds ? VERB_ADD : VERB_PIN;
+    bool adds = client->verb == VERB_ADD;
+    client->over_us = adds ? load_choose(client->load, client->load->over_us + 1) : 0;
+    client->leaves = adds && load_choose(client->load, 8) == 0;
     client->value = unpins ? 0 : number;
     client->tries = 0;
     client->may_have_worked = false;
@@ -114,7 +125,7 @@ static void load_write(struct load_client *client, unsigned who, struct bytes co
     if (!unpins)
         buf_printf(&client->name, "w%llu", (unsigned long long)number);
     buf_clear(&client->key);
-    if ((client - client->load->clients) % 2 == 0)
+    if ((client - client->load->clients) % 2 == 0 && !adds)
         buf_printf(&client->key, "key-%llu", (unsigned long long)number);
     client->seen = checks_on_ask(w->checks, SEEN_WRITE, who, cid, client->value);
     client->promise = checks_on_call(w->checks, unpins ? PROMISE_UNPIN : PROMISE_PIN, cid);
@@ -219,6 +230,8 @@ void load_start(struct world *w, const struct script_step *step)
     load->contents_count = step->contents_count;
     load->unpin_per_million = step->unpin_per_million;
     load->read_per_million = step->read_per_million;
+    load->adds = step->adds;
+    load->over_us = step->over_us;
     load->clients_count = step->clients_count;
     w->load = load;
     for (unsigned i = 0; i < load->clients_count; i++) {

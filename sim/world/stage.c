@@ -149,6 +149,7 @@ static int stage_ipfs(struct world *w, struct machine *m, const struct script_st
         return OK;
     case IPFS_FORGETS:
         standin_lose_repo(m->ipfs);
+        w->repos_lost += 1;
         return OK;
     }
     standin_set_faults(m->ipfs, &faults);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "sim/script/upload_body.h"
 #include "util/err.h"
 #include "util/hash.h"
 #include "util/mem.h"
@@ -128,7 +129,7 @@ struct content *world_content(struct world *w, struct bytes name)
     ASSERT(c != NULL);
     memcpy(c->name, name.data, name.len);
     c->name_len = name.len;
-    c->cid = content_cid(name);
+    c->cid = w->options.has_uploads ? upload_body_cid(name) : content_cid(name);
     c->size_bytes = CONTENT_NODE_BYTES;
     list_push_back(&w->contents_in_order, &c->link);
     int err = map_put(&w->contents, (struct bytes){ c->name, c->name_len }, c);

@@ -46,6 +46,7 @@ struct world_options {
         peer;             /* what all peers are told; identity and lists are the machine's own */
     bool is_supervised;   /* who exits by a fault is started again after a second */
     const bool *is_still; /* by choice_kind: not drawn but 0. NULL: none */
+    bool has_uploads;     /* contents are bytes that can be added */
     bool options_drawn;   /* batch sizes, windows, timeouts: from the seed */
     struct choice_log *record;
     const struct choice_log *replay;

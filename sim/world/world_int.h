@@ -114,6 +114,7 @@ struct world {
     struct list_link contents_in_order;
     struct load *load;   /* NULL: no background clients */
     uint64_t pins_named; /* by background clients: each of their pins has a name of its own */
+    uint64_t repos_lost; /* daemons' repositories, so far */
 };
 
 struct standin_hooks world_ipfs_hooks(struct world *w, unsigned who); /* 0: the outside's */
@@ -158,6 +159,12 @@ struct client_answer {
     struct http_reply reply;
 };
 struct client_call;
+/* How the bytes of a request come. {0}: all at once. */
+struct client_pace {
+    uint64_t over_us; /* in pieces, so long from the first to the last */
+    bool leaves;      /* when half of them are sent: hangs up, ... */
+    bool is_silent;   /* ... or says nothing more, until the door has had enough (read_timeout) */
+};
 struct client_hooks {
     void (*done)(void *owner,
                  const struct client_answer *answer); /* the call is gone when it returns */
@@ -167,6 +174,8 @@ struct client_hooks {
 struct client_call *client_ask(struct world *w, unsigned who, enum peer_door door,
                                struct bytes request, uint64_t timeout_us,
                                const struct client_hooks *hooks);
+/* From now on, before anything of it has been sent. */
+void client_set_pace(struct client_call *c, const struct client_pace *pace);
 void client_forget(struct client_call *c); /* hangs up; no done() */
 void client_on_machine_gone(struct machine *m);
 /* Builds "METHOD TARGET HTTP/1.1", with a body or none (len 0). */
@@ -174,6 +183,8 @@ void client_request(struct buf *out, const char *method, const char *target);
 /* The same with an Idempotency-Key (len 0: none). */
 void client_request_with_key(struct buf *out, const char *method, const char *target,
                              struct bytes key);
+/* POST, with the body that `content` is added by. */
+void client_request_add(struct buf *out, const char *target, struct bytes content);
 
 /* ---- writes.c: pins and unpins, with what was promised ---- */
 struct write_call;

@@ -1,4 +1,7 @@
-/* A scenario's (or a background client's) question, as REST; and what it was promised, for the checkers. */
+/* A scenario's (or a background client's) question, as REST; and what it was promised, for the checkers.
+ *
+ * Of an upload more is promised than that it is pinned: when the answer is yes, as many daemons have all of it as the pin's
+ * factor asks at least. And one that the client breaks off is never pinned. */
 #include "sim/world/world_int.h"
 
 #include "util/err.h"
@@ -13,6 +16,11 @@ struct write_call {
     struct client_call *client; /* NULL once answered */
     bool is_promise;
     uint64_t promise;
+    struct cid cid;
+    bool is_upload;
+    bool is_left;        /* by the client, in the middle of its upload */
+    unsigned copies_min; /* of an upload that succeeds */
+    uint64_t repos_lost; /* before it began */
     bool is_answered;
     struct stage_answer answer;
     struct buf body;
@@ -36,6 +44,8 @@ static enum promise_outcome write_answer_outcome(const struct stage_answer *a)
 /* A peer whose state lacks rows may take for wrong what is not. */
 enum promise_outcome write_outcome(const struct write_call *c)
 {
+    if (c->is_left)
+        return PROMISE_REFUSED; /* whatever became of the peer: it never had the rest */
     if (!c->is_answered)
         return PROMISE_UNKNOWN;
     enum promise_outcome outcome = write_answer_outcome(&c->answer);
@@ -51,6 +61,25 @@ static void write_settle(struct write_call *c)
     checks_on_return(c->world->checks, c->promise, write_outcome(c));
 }
 
+/* At the moment of the answer; a repository that was lost meanwhile may have been one of those that had it. */
+static void write_check_copies(const struct write_call *c)
+{
+    struct world *w = c->world;
+    unsigned copies = 0;
+    if (!c->is_upload || write_outcome(c) != PROMISE_KEPT || w->repos_lost != c->repos_lost)
+        return;
+    struct cid key = standin_block_key(&c->cid);
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        copies += standin_find(w->machines[who].ipfs, &key) != NULL;
+    if (copies >= c->copies_min)
+        return;
+    struct buf text = { 0 };
+    buf_printf(&text, "peer %u said that %s was added, and %u daemons have it, not %u", c->who,
+               cid_print(&c->cid).text, copies, c->copies_min);
+    world_fail(w, "upload", buf_text(&text));
+    buf_deinit(&text);
+}
+
 static void write_done(void *owner, const struct client_answer *answer)
 {
     struct write_call *c = owner;
@@ -60,16 +89,16 @@ static void write_done(void *owner, const struct client_answer *answer)
     c->answer = (struct stage_answer){ answer->err, answer->reply.status, buf_bytes(&c->body) };
     if (answer->err == OK && http_reply_has_stream_error(&answer->reply))
         c->answer.err = ERR_CORRUPT;
+    write_check_copies(c);
     write_settle(c);
     if (c->on_answer != NULL)
         c->on_answer(c->owner);
 }
 
-static void write_put_pin(const struct world *w, struct buf *target, const struct stage_question *q,
-                          const struct cid *cid)
+static void write_put_options(const struct world *w, struct buf *target,
+                              const struct stage_question *q)
 {
-    buf_printf(target, "/pins/%s?name=%.*s", cid_print(cid).text, (int)q->name.len,
-               (const char *)q->name.data);
+    buf_printf(target, "name=%.*s", (int)q->name.len, (const char *)q->name.data);
     if (q->factor_min != 0)
         buf_printf(target, "&replication-min=%d&replication-max=%d", q->factor_min, q->factor_max);
     if (q->expires_us != 0) {
@@ -91,7 +120,12 @@ static const char *write_put(struct world *w, const struct stage_question *q, co
 {
     switch (q->verb) {
     case VERB_PIN:
-        write_put_pin(w, target, q, cid);
+        buf_printf(target, "/pins/%s?", cid_print(cid).text);
+        write_put_options(w, target, q);
+        return "POST";
+    case VERB_ADD:
+        buf_append_text(target, "/add?cid-version=1&");
+        write_put_options(w, target, q);
         return "POST";
     case VERB_UNPIN:
         buf_printf(target, "/pins/%s", cid_print(cid).text);
@@ -121,31 +155,51 @@ static const char *write_put(struct world *w, const struct stage_question *q, co
     }
 }
 
+/* An upload's way: who breaks it off hangs up, or just stops. */
+static void write_pace(struct write_call *c, const struct stage_question *q)
+{
+    struct world *w = c->world;
+    struct client_pace pace = { .over_us = q->over_us, .leaves = q->leaves };
+    int32_t least = q->factor_min != 0 ? q->factor_min : w->options.peer.replication_min;
+    c->is_upload = true;
+    c->is_left = q->leaves;
+    c->copies_min = least > 0 ? (unsigned)least : 1;
+    c->repos_lost = w->repos_lost;
+    if (q->leaves)
+        pace.is_silent = choose(&w->sim.choose, CHOICE_CLIENT, 0, 2) == 1;
+    client_set_pace(c->client, &pace);
+}
+
 struct write_call *write_ask(struct world *w, unsigned who, const struct stage_question *q)
 {
     struct write_call *c = mem_zalloc(sizeof(*c));
     ASSERT(c != NULL);
     c->world = w;
     c->who = who;
-    struct cid cid = { 0 };
     if (q->content.len > 0) {
         struct content *content = world_content(w, q->content);
         if (q->verb == VERB_PIN)
             world_place(w, content);
-        cid = content->cid;
+        c->cid = content->cid;
     }
-    if ((q->verb == VERB_PIN || q->verb == VERB_UNPIN) && !q->is_one_of_several) {
+    bool is_write = q->verb == VERB_PIN || q->verb == VERB_ADD || q->verb == VERB_UNPIN;
+    if (is_write && !q->is_one_of_several) {
         c->is_promise = true;
-        c->promise = checks_on_call(w->checks, write_promise(q), &cid);
+        c->promise = checks_on_call(w->checks, write_promise(q), &c->cid);
     }
     struct buf target = { 0 };
     struct buf request = { 0 };
-    const char *method = write_put(w, q, &cid, &target);
+    const char *method = write_put(w, q, &c->cid, &target);
     trace_line(&w->sim.trace, w->sim.now_us, who, "a client asks: %s %.*s",
                script_verb_word(q->verb), (int)q->content.len, (const char *)q->content.data);
-    client_request_with_key(&request, method, buf_text(&target), q->key);
+    if (q->verb == VERB_ADD)
+        client_request_add(&request, buf_text(&target), q->content);
+    else
+        client_request_with_key(&request, method, buf_text(&target), q->key);
     struct client_hooks hooks = { write_done, c };
     c->client = client_ask(w, who, PEER_DOOR_API, buf_bytes(&request), WRITE_PATIENCE_US, &hooks);
+    if (q->verb == VERB_ADD)
+        write_pace(c, q);
     buf_deinit(&target);
     buf_deinit(&request);
     return c;

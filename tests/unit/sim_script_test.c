@@ -24,6 +24,29 @@ static void refused(const char *text, const char *message)
     script_deinit(&script);
 }
 
+Test(sim_script, uploads)
+{
+    int err = parse("peers 3\n"
+                    "add c1..c3 by 1 factor 2 over 5s leaving fails 503 \"no leader\"\n"
+                    "clients 4 adding over 2s unpin 10%\n"
+                    "try add photos\n");
+    cr_assert_eq(err, OK, "%s", buf_text(&script.error));
+    const struct script_step *s = script.steps;
+    cr_assert(script.has_uploads);
+    cr_assert(s[0].verb == VERB_ADD && s[0].over_us == 5000000 && s[0].leaves);
+    cr_assert(s[0].by.count == 1 && s[0].factor_max == 2 && s[0].outcome.status == 503);
+    cr_assert(s[1].adds && s[1].over_us == 2000000 && s[1].unpin_per_million == 100000);
+    cr_assert(s[2].over_us == 0 && !s[2].leaves && s[2].outcome.want == OUTCOME_ANY);
+    script_deinit(&script);
+    cr_assert_eq(parse("peers 1\npin c1\n"), OK);
+    cr_assert_not(script.has_uploads);
+    script_deinit(&script);
+    refused("peers 1\nadd c1 expires 5s\n",
+            "x.scn:2: expected by, factor, name, over, leaving or fails, found `expires`");
+    refused("peers 1\nclients 1 over 5s\n",
+            "x.scn:2: expected every, contents, unpin, read or adding [over], found `over`");
+}
+
 Test(sim_script, a_scenario_is_read)
 {
     int err = parse("# what it shows\n"
