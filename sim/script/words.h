@@ -42,6 +42,7 @@ void words_factor(struct words *w, int *min, int *max);                /* 2, 2..
 void words_contents(struct words *w, struct script_contents *out);     /* at least one */
 /* At least one, until a word that cannot belong to it. */
 void words_who(struct words *w, struct script_who *out);
+void words_condition(struct words *w, struct script_condition *c);
 
 bool word_is(struct bytes word, const char *text);
 /* A word of the language that may follow a list of names, and so is no name itself. */
