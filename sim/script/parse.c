@@ -275,10 +275,10 @@ static void parse_add(struct words *w, struct script_step *step)
             step->name = words_next(w, "a name");
         else if (words_take(w, "over"))
             step->over_us = words_time_us(w, "how long sending it takes, as 5s");
-        else if (words_take(w, "leaving"))
+        else if (words_take(w, "aborted"))
             step->leaves = true;
         else
-            words_fail(w, "by, factor, name, over, leaving or fails");
+            words_fail(w, "by, factor, name, over, aborted or fails");
     }
     parse_outcome(w, step);
 }
@@ -418,7 +418,7 @@ static const struct verb_row verbs[] = {
       "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [fails [STATUS] "
       "[\"TEXT\"]]" },
     { "add", VERB_ADD, parse_add,
-      "[try] add CONTENTS [by PEERS] [factor N] [name TEXT] [over T] [leaving] [fails [STATUS] "
+      "[try] add CONTENTS [by PEERS] [factor N] [name TEXT] [over T] [aborted] [fails [STATUS] "
       "[\"TEXT\"]]" },
     { "unpin", VERB_UNPIN, parse_about_contents,
       "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },

@@ -222,9 +222,10 @@ struct script_step {
     int factor_min, factor_max; /* 0: the default; -1: everywhere */
     uint64_t expires_us;        /* from then on; 0: never */
     struct bytes name;
-    uint64_t over_us; /* ADD, CLIENTS that add: the body takes so long to be sent; of clients at most */
-    bool leaves;      /* ADD: when half of it is sent */
-    bool forced;      /* REMOVE */
+    uint64_t
+        over_us; /* ADD, CLIENTS that add: the body takes so long to be sent; of clients at most */
+    bool leaves; /* ADD: when half of it is sent */
+    bool forced; /* REMOVE */
     /* START */
     bool joins;
     /* CUT, HEAL */

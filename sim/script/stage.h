@@ -39,10 +39,10 @@ struct stage_look {
 
 /* A client's question to one peer. */
 struct stage_question {
-    enum script_verb verb; /* PIN, ADD, UNPIN, ...; EXPECT: list the shared state */
-    struct bytes content;  /* len 0: all */
-    unsigned subject;      /* REMOVE: which machine's peer */
-    bool is_forced;        /* REMOVE: its pins do not move first */
+    enum script_verb verb;      /* PIN, ADD, UNPIN, ...; EXPECT: list the shared state */
+    struct bytes content;       /* len 0: all */
+    unsigned subject;           /* REMOVE: which machine's peer */
+    bool is_forced;             /* REMOVE: its pins do not move first */
     int factor_min, factor_max; /* 0: the default */
     uint64_t expires_us;        /* from now, by the true time; 0: never */
     uint64_t over_us;           /* ADD: the body takes so long to be sent; 0: it is there at once */

@@ -367,7 +367,7 @@ bool word_is_reserved(struct bytes word)
         "by",     "at",    "on",   "to",     "factor",    "name",    "expires",  "fails",
         "within", "for",   "but",  "of",     "joining",   "is",      "nowhere",  "size",
         "all",    "up",    "down", "leader", "followers", "voters",  "learners", "holders",
-        "one",    "peers", "and",  "not",    "over",      "leaving", NULL
+        "one",    "peers", "and",  "not",    "over",      "aborted", NULL
     };
     for (size_t i = 0; reserved[i] != NULL; i++)
         if (word_is(word, reserved[i]))

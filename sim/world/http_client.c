@@ -25,9 +25,9 @@ struct sim_way {
     struct list_link pieces;
     size_t bytes;
     uint64_t last_at_us;
-    bool is_stopped;   /* paused by the client; or the server took less than offered */
-    bool is_offering;  /* upwards: the server is being offered a piece, and may resume from inside */
-    bool wants_drain;  /* somebody was told to wait */
+    bool is_stopped;  /* paused by the client; or the server took less than offered */
+    bool is_offering; /* upwards: the server is being offered a piece, and may resume from inside */
+    bool wants_drain; /* somebody was told to wait */
     bool drain_is_due; /* the news is on its way */
     struct event_id pump;
     struct event_id drain;

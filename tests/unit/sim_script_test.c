@@ -27,7 +27,7 @@ static void refused(const char *text, const char *message)
 Test(sim_script, uploads)
 {
     int err = parse("peers 3\n"
-                    "add c1..c3 by 1 factor 2 over 5s leaving fails 503 \"no leader\"\n"
+                    "add c1..c3 by 1 factor 2 over 5s aborted fails 503 \"no leader\"\n"
                     "clients 4 adding over 2s unpin 10%\n"
                     "try add photos\n");
     cr_assert_eq(err, OK, "%s", buf_text(&script.error));
@@ -42,7 +42,7 @@ Test(sim_script, uploads)
     cr_assert_not(script.has_uploads);
     script_deinit(&script);
     refused("peers 1\nadd c1 expires 5s\n",
-            "x.scn:2: expected by, factor, name, over, leaving or fails, found `expires`");
+            "x.scn:2: expected by, factor, name, over, aborted or fails, found `expires`");
     refused("peers 1\nclients 1 over 5s\n",
             "x.scn:2: expected every, contents, unpin, read or adding [over], found `over`");
 }
