@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/cmd.h"
@@ -24,11 +25,22 @@ static bool ipfs_take_swarm(struct standin_server_options *o, const char *text)
     return true;
 }
 
+static bool ipfs_take_bytes(struct standin_server_options *o, const char *text)
+{
+    char *end = NULL;
+    o->everything_bytes =
+        text != NULL && *text >= '1' && *text <= '9' ? strtoull(text, &end, 10) : 0;
+    return (o->everything_bytes > 0 && *end == '\0') ||
+           ipfs_complain("--has-all", text, "a number of bytes");
+}
+
 /* One option and what belongs to it; `value` is the next word, or NULL. */
 static bool ipfs_take(struct standin_server_options *o, const char *option, const char *value)
 {
     if (strcmp(option, "--swarm") == 0)
         return ipfs_take_swarm(o, value);
+    if (strcmp(option, "--has-all") == 0)
+        return ipfs_take_bytes(o, value);
     if (strcmp(option, "--listen") == 0)
         return (value != NULL && multiaddr_parse(&o->listen, value) == OK) ||
                ipfs_complain(option, value, "an address");
@@ -57,7 +69,7 @@ static int ipfs_run(int argc, char **argv)
 const struct cmd cmd_ipfs = {
     .name = "ipfs",
     .summary = "a stand-in for the IPFS daemon, on a socket",
-    .usage = "ipfs --listen ADDR [--swarm ADDR]... [--offline]",
+    .usage = "ipfs --listen ADDR [--swarm ADDR]... [--offline] [--has-all BYTES]",
     .about =
         "A stand-in for the IPFS daemon: it answers what a cluster peer asks as Kubo does, keeps "
         "all in\n"
@@ -66,7 +78,8 @@ const struct cmd cmd_ipfs = {
         "/ip4/127.0.0.1/tcp/5001;\n"
         "                  port 0 is the kernel's choice. It prints the address with its peer id.\n"
         "  --swarm ADDR    another stand-in to be connected to, with its peer id\n"
-        "  --offline       as `ipfs daemon --offline`\n",
+        "  --offline       as `ipfs daemon --offline`\n"
+        "  --has-all BYTES whatever is asked for is there, each so large: for benchmarks\n",
     .examples = "two of them, connected\n"
                 "  ipfs-cluster-sim ipfs --listen /ip4/127.0.0.1/tcp/5001\n"
                 "  ipfs-cluster-sim ipfs --listen /ip4/127.0.0.1/tcp/5002 \\\n"

@@ -68,6 +68,7 @@ struct standin_options {
     const char *swarm_address; /* "/ip4/127.0.0.1/tcp/4001" */
     uint64_t storage_max;      /* bytes; 0: Kubo's default, 10 GB */
     bool offline;              /* as `ipfs daemon --offline` */
+    uint64_t everything_bytes; /* not 0: it has whatever is asked for, virtual and so large */
 };
 
 /* ---- life ---- */

@@ -170,8 +170,8 @@ void answer_status(struct standin_op *op, int status, const char *text);
 
 /* ---- wait.c: blocks, the collector's lock ---- */
 
-/* In the store, or NULL. */
-const struct standin_block *standin_look(const struct standin *s, const struct cid *cid);
+/* In the store, or NULL. One that has everything puts it there now. */
+const struct standin_block *standin_look(struct standin *s, const struct cid *cid);
 /* step() again once the block is here. False: it never will, and the error is answered. */
 bool op_want(struct standin_op *op, const struct cid *cid);
 void op_unwant_all(struct standin_op *op);

@@ -31,9 +31,14 @@ static struct bytes want_map_key(const struct cid *key)
     return (struct bytes){ key->bytes, key->len };
 }
 
-const struct standin_block *standin_look(const struct standin *s, const struct cid *cid)
+const struct standin_block *standin_look(struct standin *s, const struct cid *cid)
 {
     struct cid key = content_key(cid);
+    const struct standin_block *block = standin_find(s, &key);
+    if (block != NULL || s->options.everything_bytes == 0)
+        return block;
+    repo_block_put(&s->repo,
+                   &(struct standin_block){ key, { NULL, 0 }, 1, s->options.everything_bytes });
     return standin_find(s, &key);
 }
 

@@ -126,7 +126,8 @@ static void server_make_standin(struct server *v, const struct standin_server_op
                                 struct buf *address)
 {
     struct identity identity;
-    struct standin_options standin = { .offline = options->offline };
+    struct standin_options standin = { .offline = options->offline,
+                                       .everything_bytes = options->everything_bytes };
     struct standin_hooks hooks = { server_now, server_wake_at, v };
     struct standin_net net = standin_peers_net(v->peers);
     server_draw_identity(&identity);

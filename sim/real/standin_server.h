@@ -18,6 +18,7 @@ struct standin_server_options {
     struct multiaddr swarm[STANDIN_SERVER_SWARM_MAX]; /* others to connect to, with peer ids */
     size_t swarm_count;
     bool offline;
+    uint64_t everything_bytes; /* sim/kubo/standin.h */
 };
 
 /* The exit code: 0, or 1 when it cannot listen. */

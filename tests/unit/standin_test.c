@@ -80,6 +80,21 @@ Test(standin, a_pin_of_what_nobody_has_waits_until_somebody_has_it)
     standin_world_end(&w);
 }
 
+Test(standin, one_that_has_everything_pins_at_once)
+{
+    struct standin_world w;
+    struct standin_options options = { .api_address = "/ip4/127.0.0.1/tcp/5001",
+                                       .swarm_address = "/ip4/127.0.0.1/tcp/4001",
+                                       .everything_bytes = 1000 };
+    standin_world_begin(&w, 0);
+    standin_world_add(&w, &options);
+    check(w.ones[0].s, "/api/v0/pin/add?arg=" HELLO "&progress=true", 200,
+          "{\"Progress\":1,\"Bytes\":1000}\n{\"Pins\":[\"" HELLO "\"]}\n");
+    cr_assert(is_pinned(w.ones[0].s, HELLO));
+    cr_assert_not(is_pinned(w.ones[0].s, SMALL));
+    standin_world_end(&w);
+}
+
 Test(standin, swarm_connect_brings_what_is_waited_for)
 {
     struct standin_world w;
