@@ -225,6 +225,10 @@ bench-etcd: $(PROGRAMS) $(BENCHES)
 .PHONY: bench-repair
 bench-repair: $(PROGRAMS) $(BENCHES)
 	bench/repair $(B)
+# T="drive lists sync": only these tables. PINS=100000: less of it.
+.PHONY: bench-scale
+bench-scale: $(PROGRAMS) $(BENCHES)
+	bench/scale $(B) $(T)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
 	$(link)
 
@@ -338,6 +342,7 @@ help:
 	@echo 'make tsan       what has threads, under ThreadSanitizer'
 	@echo 'make bench      the numbers of docs/BENCHMARKS.md, measured here and now (under three minutes)'
 	@echo 'make bench-repair  a peer with 100,000 pins dies: until all have other holders'
+	@echo 'make bench-scale  a million pins: listed, compared with the daemon, handed to it; T=lists: one table of it'
 	@echo 'make bench-etcd  pins beside etcd on the same disk (needs Go; fetches etcd); T=rates: one table of it'
 	@echo 'make bench-sim  how fast the simulator is'
 	@echo 'make fmt        lay the sources out'

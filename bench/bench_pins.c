@@ -6,6 +6,8 @@
  *
  *      bench_pins --clients 16 --seconds 5 127.0.0.1:9094 127.0.0.1:9194     clients take the peers in turn
  *      bench_pins --clients 64 --count 100000 ...                            until so many are acknowledged
+ *      bench_pins --daemon add --clients 10 ... 127.0.0.1:5001               into an IPFS daemon
+ *      bench_pins --daemon look+add --clients 10 ... 127.0.0.1:5001          asks first whether it is there, as a peer does
  *      bench_pins --sync 1 DIR                                               beside it: fdatasync of 4 KiB
  *
  * Prints: rate, median and 99th percentile of the time to the answer in ms, count of answers other than 200. */
@@ -28,10 +30,15 @@
 
 enum { CLIENTS_MAX = 1024, PEERS_MAX = 16, ANSWER_SIZE = 16 * 1024, DIGEST_LEN = 32 };
 
+/* What is asked for one pin. */
+enum question { ASK_CLUSTER, ASK_ADD, ASK_LOOK };
+
 struct client {
     int fd;
-    uint64_t asked_us;
-    size_t len; /* of the answer, so far */
+    enum question question; /* the one on its way */
+    struct cid_text cid;
+    uint64_t asked_us; /* the first one for this pin */
+    size_t len;        /* of the answer, so far */
     char answer[ANSWER_SIZE];
 };
 
@@ -39,6 +46,7 @@ struct pins {
     struct sockaddr_in peers[PEERS_MAX];
     unsigned peers_count;
     unsigned clients_count;
+    enum question first_question;
     uint64_t for_us;    /* 0: no end in time */
     uint64_t count_max; /* 0: no end in number */
     int epoll;
@@ -64,17 +72,29 @@ static struct cid_text pins_next_cid(struct pins *p)
     return cid_print(&cid);
 }
 
-static void client_ask(struct pins *p, struct client *c)
+static void client_send(struct client *c, enum question question)
 {
-    char text[512];
+    static const char *const paths[] = {
+        [ASK_CLUSTER] = "/pins/%s",
+        [ASK_ADD] = "/api/v0/pin/add?arg=%s&recursive=true&progress=true",
+        [ASK_LOOK] = "/api/v0/pin/ls?arg=%s&type=recursive",
+    };
+    char path[256], text[512];
+    snprintf(path, sizeof(path), paths[question], c->cid.text);
     int len = snprintf(text, sizeof(text),
-                       "POST /pins/%s HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n",
-                       pins_next_cid(p).text);
+                       "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\n\r\n", path);
+    c->question = question;
     c->len = 0;
-    c->asked_us = bench_now_us();
     /* So short, and the only one on its way: a socket takes it whole. */
     if (send(c->fd, text, (size_t)len, MSG_NOSIGNAL) != len)
         bench_die("sending: %s", strerror(errno));
+}
+
+static void client_ask(struct pins *p, struct client *c)
+{
+    c->cid = pins_next_cid(p);
+    c->asked_us = bench_now_us();
+    client_send(c, p->first_question);
 }
 
 /* 0 while the answer is not whole; else its status. */
@@ -82,6 +102,12 @@ static int client_status(const struct client *c)
 {
     const char *end = memmem(c->answer, c->len, "\r\n\r\n", 4);
     if (end == NULL)
+        return 0;
+    /* What a daemon answers to pin/add comes in chunks. */
+    static const char last_chunk[] = "\r\n0\r\n\r\n";
+    const size_t tail = sizeof(last_chunk) - 1;
+    if (memmem(c->answer, (size_t)(end - c->answer), "chunked", 7) != NULL &&
+        (c->len < tail || memcmp(c->answer + c->len - tail, last_chunk, tail) != 0))
         return 0;
     const char *field = memmem(c->answer, (size_t)(end - c->answer), "Content-Length: ", 16);
     size_t body_len = field == NULL ? 0 : strtoul(field + 16, NULL, 10);
@@ -111,6 +137,10 @@ static void client_on_readable(struct pins *p, struct client *c)
     int status = client_status(c);
     if (status == 0)
         return;
+    if (c->question == ASK_LOOK) { /* it is not there: 500, as Kubo says it */
+        client_send(c, ASK_ADD);
+        return;
+    }
     if (status == 200)
         pins_note(p, bench_now_us() - c->asked_us);
     else if (p->refused++ == 0)
@@ -202,6 +232,8 @@ int main(int argc, char **argv)
             p.clients_count = (unsigned)atoi(value);
         } else if (strcmp(argv[i], "--seconds") == 0) {
             p.for_us = (uint64_t)(atof(value) * 1e6);
+        } else if (strcmp(argv[i], "--daemon") == 0) {
+            p.first_question = strcmp(value, "look+add") == 0 ? ASK_LOOK : ASK_ADD;
         } else if (strcmp(argv[i], "--count") == 0) {
             p.count_max = strtoull(value, NULL, 10);
         } else {

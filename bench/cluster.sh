@@ -54,6 +54,7 @@ peer_stop() {
 
 # Which peers there are; whoever sources this may want others.
 peers=(1 2 3)
+daemon_options=() # of the stand-ins
 peers_ready() {
     [ "$(ctl_at 1 peers ls | grep -c "Sees $((${#peers[@]} - 1)) other peers")" -eq ${#peers[@]} ]
 }
@@ -65,7 +66,7 @@ cluster_start() {
         free_port; api[$n]=$port
         free_port; cluster[$n]=$port
         free_port; proxy[$n]=$port
-        "$sim" ipfs --listen "/ip4/127.0.0.1/tcp/${api[$n]}" >"$dir/ipfs$n.log" 2>&1 &
+        "$sim" ipfs --listen "/ip4/127.0.0.1/tcp/${api[$n]}" "${daemon_options[@]}" >"$dir/ipfs$n.log" 2>&1 &
         ipfs_pid[$n]=$!
         peer_init $n
     done
