@@ -163,6 +163,19 @@ static void cluster_watch_end(void *impl, struct proxy_watch *w)
     world->watch = NULL;
 }
 
+/* There is none in this cluster. */
+static int cluster_gc_open(void *impl, const struct proxy_gc_hooks *hooks, void **out)
+{
+    (void)impl, (void)hooks, (void)out;
+    return ERR_BUSY;
+}
+
+static void cluster_repo_stat(void *impl, struct proxy_repo *out)
+{
+    (void)impl;
+    *out = (struct proxy_repo){ 0 };
+}
+
 static const struct proxy_ops cluster_ops = {
     .pin = cluster_pin,
     .unpin = cluster_unpin,
@@ -171,6 +184,8 @@ static const struct proxy_ops cluster_ops = {
     .pin_next = cluster_next,
     .watch = cluster_watch,
     .watch_end = cluster_watch_end,
+    .repo_stat = cluster_repo_stat,
+    .gc_open = cluster_gc_open,
 };
 
 /* The write under way is committed, or fails. */

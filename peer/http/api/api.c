@@ -2,6 +2,7 @@
 
 #include "http/api/api_int.h"
 #include "http/wire/parse.h"
+#include "util/assert.h"
 
 /* Literals stand above the parameter that would swallow them. */
 static const struct http_route api_routes[] = {
@@ -42,6 +43,17 @@ static const struct http_route api_routes[] = {
     { "DELETE", "/pins/{kind}/{path...}", api_delete_pin_path },
 };
 
+size_t api_route_count(void)
+{
+    return sizeof(api_routes) / sizeof(api_routes[0]);
+}
+
+const struct http_route *api_route_at(size_t index)
+{
+    ASSERT(index < api_route_count());
+    return &api_routes[index];
+}
+
 int api_create(struct api **out, const struct api_ops *ops, void *impl)
 {
     struct api *api = mem_zalloc(sizeof(*api));
@@ -64,7 +76,7 @@ void api_destroy(struct api *api)
 
 void api_route(struct api *api, struct http_exchange *x)
 {
-    http_route_dispatch(api_routes, sizeof(api_routes) / sizeof(api_routes[0]), api, x, NULL, 0);
+    http_route_dispatch(api_routes, api_route_count(), api, x, NULL, 0);
 }
 
 /* An option that cannot be read would be as good as not given, and another request answered than was made. */

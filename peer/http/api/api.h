@@ -16,6 +16,7 @@
 
 #include "http/gate/gate.h"
 #include "http/wire/exchange.h"
+#include "http/wire/route.h"
 #include "ids/cid.h"
 #include "ids/multiaddr.h"
 #include "ids/peer_id.h"
@@ -327,6 +328,9 @@ int api_create(struct api **out, const struct api_ops *ops, void *impl);
 /* Who may come in, and what each answer has; NULL, as at first: everybody, and nothing. The gate outlives the api. */
 void api_set_gate(struct api *api, const struct gate_options *gate);
 void api_destroy(struct api *api);
+/* The table of routes, for what has to look at all of them. */
+size_t api_route_count(void);
+const struct http_route *api_route_at(size_t index);
 /* The http_conn hook; owner is the struct api. */
 void api_on_request(void *owner, struct http_exchange *x);
 /* The same for the address that has nothing but /metrics, and no users. */

@@ -167,6 +167,17 @@ static const struct proxy_command proxy_commands[] = {
     { "repo/gc", false, false, proxy_repo_gc },
 };
 
+size_t proxy_command_count(void)
+{
+    return sizeof(proxy_commands) / sizeof(proxy_commands[0]);
+}
+
+const char *proxy_command_at(size_t index)
+{
+    ASSERT(index < proxy_command_count());
+    return proxy_commands[index].name;
+}
+
 static bool proxy_is_meant(const struct proxy_command *command, const char *path)
 {
     const char *behind = proxy_behind(path, command->name);
@@ -184,7 +195,7 @@ static bool proxy_answers(const char *method)
 
 static const struct proxy_command *proxy_command_of(const struct http_request *r)
 {
-    for (size_t i = 0; i < sizeof(proxy_commands) / sizeof(proxy_commands[0]); i++) {
+    for (size_t i = 0; i < proxy_command_count(); i++) {
         if (proxy_answers(r->method) && proxy_is_meant(&proxy_commands[i], r->path))
             return &proxy_commands[i];
     }

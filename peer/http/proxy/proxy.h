@@ -109,6 +109,9 @@ struct proxy;
 int proxy_create(struct proxy **out, const struct proxy_ops *ops, void *impl,
                  struct http_client *client, const struct proxy_options *options);
 void proxy_destroy(struct proxy *p);
+/* The commands of /api/v0/ that are not simply passed on, for what has to look at all of them. */
+size_t proxy_command_count(void);
+const char *proxy_command_at(size_t index);
 /* The http_conn hook; owner is the struct proxy. */
 void proxy_on_request(void *owner, struct http_exchange *x);
 /* The connection's put_fields, for the struct proxy. */
