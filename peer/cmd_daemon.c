@@ -22,6 +22,7 @@
 #include "os/os_loop.h"
 #include "os/os_notify.h"
 #include "os/os_rng.h"
+#include "os/os_socket.h"
 #include "os/os_store.h"
 #include "os/os_transport.h"
 #include "peer.h"
@@ -535,6 +536,7 @@ static int daemon_run(struct daemon *d, struct buf *why)
     LOG_INFO(&d->service->log, "service", "Initializing peer %s. Please wait...",
              peer_id_print(&d->identity.id).text);
     os_damage_catch();
+    os_socket_allow_many(); /* 1024, as is usual, would be gone with one door full of clients */
     os_rng_init(&d->rng);
     bool again = true;
     int code = 0;

@@ -16,6 +16,8 @@ int os_socket_listen(const struct multiaddr *addr, int *out_fd, struct multiaddr
                      struct buf *why);
 /* A connected TCP socket answers at once and notices a dead other side. Harmless for others. */
 void os_socket_tune(int fd);
+/* As many sockets and files at once as the system lets this process have, not only as many as it has at first. */
+void os_socket_allow_many(void);
 /* close() sends a reset: the other side must see a failure. */
 void os_socket_close_with_reset(int fd);
 
