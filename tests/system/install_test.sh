@@ -15,13 +15,7 @@ holds nothing_is_left_to_fill_in eval '! grep -r "@PREFIX@" "$to"'
 
 # ---- manual pages ----
 for page in "$to"/usr/share/man/man1/*.1; do
-    if command -v mandoc >/dev/null; then
-        holds "lint_$(basename "$page")" mandoc -T lint -W warning,stop "$page"
-    elif command -v groff >/dev/null; then
-        holds "lint_$(basename "$page")" eval '[ -z "$(groff -man -ww -Tutf8 -z "$page" 2>&1)" ]'
-    else
-        echo "note: neither mandoc nor groff is here: the manual pages were not checked"
-    fi
+    holds "lint_$(basename "$page")" mandoc -T lint -W warning,stop "$page"
 done
 
 # ---- completion ----
