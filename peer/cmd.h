@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "cli/args.h"
+#include "util/hash.h"
 #include "util/log.h"
 
 struct service {
@@ -71,7 +72,9 @@ int cmd_list_forget(const struct service *service, struct buf *why);
 
 /* ---- cmd_backup.c ---- */
 struct store;
-/* A readable copy of the pins in the folder's backups/, and only the newest `keep` of them. Says what goes wrong. */
-void cmd_backup(const struct service *service, const struct store *store, size_t keep);
+/* A readable copy of the pins in the folder's backups/, unless the newest one is of this state (by its hash), and only
+ * the newest `keep` of them. Says what goes wrong. */
+void cmd_backup(const struct service *service, const struct store *store, struct hash128 hash,
+                size_t keep);
 
 #endif

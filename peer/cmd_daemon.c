@@ -409,7 +409,8 @@ static void life_backup(struct life *l)
     if (!l->has_ended || l->exit_code != 0 || l->data_is_void || glance.number == 0)
         return;
     struct store store = os_store_port(l->store);
-    cmd_backup(d->service, &store, (size_t)d->config.raft.backups_rotate);
+    struct hash128 hash = { glance.state_hash[0], glance.state_hash[1] };
+    cmd_backup(d->service, &store, hash, (size_t)d->config.raft.backups_rotate);
 }
 
 /* First the doors, then the workers (nothing completes into the peer any more), then the peer. */

@@ -11,7 +11,7 @@ says_in_log() { grep -aqF -- "$2" "$work/peer$1.log"; }
 edit_peers() { # edit_peers N FILTER: of cluster_peers, while it is down
     jq ".cluster.cluster_peers |= $2" "$work/peer$1/service.json" >"$work/edited" && cat "$work/edited" >"$work/peer$1/service.json"
 }
-newest_backup() { ls "$work/peer$1"/backups/* | tail -n 1; }
+newest_backup() { ls "$work/peer$1"/backups/2* | tail -n 1; }
 
 holds daemons ipfs_start 3
 holds init peers_init 3
@@ -37,6 +37,12 @@ happens list_is_written_anew 10 eval '[ "$(jq -r ".cluster.cluster_peers | lengt
 
 # ---- a deleted data folder is healed from the others ----
 holds stop_3_again peer_stop 3
+holds the_same_pins_are_not_written_again test "$(ls "$work/peer3/backups" | grep -c _)" = 9
+truncate -s 10 "$(newest_backup 3)" # by a power cut
+peer_start 3
+happens back_3_again 30 sees 3 1 2 3
+holds stop_3_once_more peer_stop 3
+holds a_torn_copy_is_replaced test "$(jq -r .name "$(newest_backup 3)")" = kept
 holds rotated test "$(ls "$work/peer3/backups" | grep -c _)" = 6
 holds others_stay test -e "$work/peer3/backups/mine"
 rm -rf "$work/peer3/raft"
