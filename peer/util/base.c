@@ -68,15 +68,6 @@ static int base_digit(const struct base_spec *spec, char c)
     return at != NULL ? (int)(at - spec->alphabet) : -1;
 }
 
-static void base_reverse(uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len / 2; i++) {
-        uint8_t kept = bytes[i];
-        bytes[i] = bytes[len - 1 - i];
-        bytes[len - 1 - i] = kept;
-    }
-}
-
 /* ---- bases of a power of two ---- */
 
 static int base_encode_bits(const struct base_spec *spec, char *out, size_t size, struct bytes data)
@@ -162,117 +153,130 @@ static int base_decode_bits(const struct base_spec *spec, uint8_t *out, size_t s
 
 /* ---- big-number bases ----
  *
- * The number grows in the caller's room, least significant place first; at the end the room is turned
- * round. A pass over the places multiplies by the other base and adds a digit; as most of its cost is
- * the division at each place, digits are held back until one pass can take in several: six bytes, or
- * nine digits of base 58. */
+ * The number is kept in limbs, least significant first: of 2^32 while digits become bytes, of the largest power of
+ * the base below that while bytes become digits. Most of the cost is the division at each limb, so as much is taken in
+ * at once as leaves the sum in 64 bits: four bytes, or a limb's digits. The functions below are inlined for each of the
+ * two bases: a compiler divides by a constant without dividing. */
+
+enum {
+    NUMBER_LIMBS_MAX = (BASE_NUMBER_BYTES_MAX * 8 + 28) / 29
+}; /* the least that a limb holds is log2(58^5) */
+#define NUMBER_LIMB ((uint64_t)1 << 32)
 
 struct base_number {
-    uint8_t *places; /* least significant first */
+    uint32_t limbs[NUMBER_LIMBS_MAX];
     size_t len;
-    size_t size;
-    unsigned radix;  /* of one place */
-    uint64_t factor; /* held back: number * factor + add is meant */
-    uint64_t add;
 };
 
-#define BASE_FACTOR_MAX ((uint64_t)1 << 55) /* times a place, and a carry: fits 64 bits */
-
-/* Inlined for each radix that is often met: a compiler divides by a constant without dividing. */
-static inline int base_number_settle_in(struct base_number *n, unsigned radix)
+/* number = number * factor + add, with add < factor <= 2^32: no carry reaches `factor`. */
+static inline int base_number_take(struct base_number *n, uint64_t limb, uint64_t factor,
+                                   uint64_t add)
 {
-    uint64_t carry = n->add;
+    uint64_t carry = add;
     for (size_t i = 0; i < n->len; i++) {
-        carry += n->places[i] * n->factor;
-        n->places[i] = (uint8_t)(carry % radix);
-        carry /= radix;
+        carry += n->limbs[i] * factor;
+        n->limbs[i] = (uint32_t)(carry % limb);
+        carry /= limb;
     }
-    for (; carry > 0; carry /= radix) {
-        if (n->len == n->size)
+    for (; carry > 0; carry /= limb) {
+        if (n->len == NUMBER_LIMBS_MAX)
             return ERR_TOO_BIG;
-        n->places[n->len++] = (uint8_t)(carry % radix);
+        n->limbs[n->len++] = (uint32_t)(carry % limb);
     }
-    n->factor = 1;
-    n->add = 0;
     return OK;
 }
 
-static int base_number_settle(struct base_number *n)
+static inline size_t base_digits(const struct base_number *n, uint32_t radix, unsigned limb_digits)
 {
-    switch (n->radix) {
-    case 256:
-        return base_number_settle_in(n, 256);
-    case 58:
-        return base_number_settle_in(n, 58);
-    default:
-        return base_number_settle_in(n, n->radix);
-    }
+    if (n->len == 0)
+        return 0;
+    size_t digits = (n->len - 1) * limb_digits;
+    for (uint32_t left = n->limbs[n->len - 1]; left > 0; left /= radix)
+        digits += 1;
+    return digits;
 }
 
-/* number = number * radix + digit */
-static int base_number_shift_in(struct base_number *n, unsigned radix, unsigned digit)
+static inline int base_encode_in(const struct base_spec *spec, uint32_t radix, uint32_t limb,
+                                 unsigned limb_digits, char *out, size_t size, struct bytes data)
 {
-    n->factor *= radix;
-    n->add = n->add * radix + digit;
-    return n->factor > BASE_FACTOR_MAX / radix ? base_number_settle(n) : OK;
-}
-
-static int base_number_pad(struct base_number *n, size_t zeros)
-{
-    if (zeros > n->size - n->len)
+    const uint8_t *byte = data.data;
+    struct base_number n;
+    size_t zeros = 0;
+    n.len = 0;
+    while (zeros < data.len && byte[zeros] == 0)
+        zeros += 1;
+    if (data.len - zeros > BASE_NUMBER_BYTES_MAX)
         return ERR_TOO_BIG;
-    memset(n->places + n->len, 0, zeros);
-    n->len += zeros;
+    uint32_t held = 0;
+    for (size_t i = zeros; i < data.len; i++) {
+        held = held << 8 | byte[i];
+        if ((data.len - i) % 4 == 1) { /* a whole word, or the few bytes in front of all words */
+            if (base_number_take(&n, limb, NUMBER_LIMB, held) != OK)
+                return ERR_TOO_BIG;
+            held = 0;
+        }
+    }
+    size_t digits = base_digits(&n, radix, limb_digits);
+    if (zeros >= size || digits >= size - zeros)
+        return ERR_TOO_BIG;
+    memset(out, spec->alphabet[0], zeros);
+    char *at = out + zeros + digits;
+    *at = '\0';
+    for (size_t i = 0; i + 1 < n.len; i++) {
+        uint32_t left = n.limbs[i];
+        for (unsigned j = 0; j < limb_digits; j++, left /= radix)
+            *--at = spec->alphabet[left % radix];
+    }
+    for (uint32_t left = n.len > 0 ? n.limbs[n.len - 1] : 0; left > 0; left /= radix)
+        *--at = spec->alphabet[left % radix];
+    ASSERT(at == out + zeros);
+    return OK;
+}
+
+static inline int base_decode_in(const struct base_spec *spec, uint32_t radix, uint32_t limb,
+                                 unsigned limb_digits, uint8_t *out, size_t size, size_t *out_len,
+                                 struct bytes text)
+{
+    const char *c = text.data;
+    struct base_number n;
+    size_t zeros = 0;
+    n.len = 0;
+    while (zeros < text.len && base_digit(spec, c[zeros]) == 0)
+        zeros += 1;
+    uint32_t held = 0;
+    for (size_t i = zeros; i < text.len; i++) {
+        int digit = base_digit(spec, c[i]);
+        if (digit < 0)
+            return ERR_INVALID;
+        held = held * radix + (uint32_t)digit;
+        if ((text.len - i) % limb_digits == 1) {
+            if (base_number_take(&n, NUMBER_LIMB, limb, held) != OK)
+                return ERR_TOO_BIG;
+            held = 0;
+        }
+    }
+    size_t bytes = base_digits(&n, 256, 4);
+    if (bytes > BASE_NUMBER_BYTES_MAX || zeros > size || bytes > size - zeros)
+        return ERR_TOO_BIG;
+    memset(out, 0, zeros);
+    for (size_t i = 0; i < bytes; i++)
+        out[zeros + bytes - 1 - i] = (uint8_t)(n.limbs[i / 4] >> i % 4 * 8);
+    *out_len = zeros + bytes;
     return OK;
 }
 
 static int base_encode_number(const struct base_spec *spec, char *out, size_t size,
                               struct bytes data)
 {
-    if (size == 0)
-        return ERR_TOO_BIG;
-    const uint8_t *byte = data.data;
-    struct base_number n = { (uint8_t *)out, 0, size - 1, spec->radix, 1, 0 };
-    size_t zeros = 0;
-    while (zeros < data.len && byte[zeros] == 0)
-        zeros += 1;
-    for (size_t i = zeros; i < data.len; i++) {
-        if (base_number_shift_in(&n, 256, byte[i]) != OK)
-            return ERR_TOO_BIG;
-    }
-    if (base_number_settle(&n) != OK || base_number_pad(&n, zeros) != OK)
-        return ERR_TOO_BIG;
-    base_reverse(n.places, n.len);
-    for (size_t i = 0; i < n.len; i++)
-        out[i] = spec->alphabet[n.places[i]];
-    out[n.len] = '\0';
-    return OK;
+    return spec->radix == 58 ? base_encode_in(spec, 58, 656356768, 5, out, size, data)
+                             : base_encode_in(spec, 36, 2176782336, 6, out, size, data);
 }
 
 static int base_decode_number(const struct base_spec *spec, uint8_t *out, size_t size,
                               size_t *out_len, struct bytes text)
 {
-    const char *c = text.data;
-    struct base_number n = { out, 0, size, 256, 1, 0 };
-    size_t zeros = 0;
-    while (zeros < text.len && base_digit(spec, c[zeros]) == 0)
-        zeros += 1;
-    for (size_t i = zeros; i < text.len; i++) {
-        int digit = base_digit(spec, c[i]);
-        if (digit < 0)
-            return ERR_INVALID;
-        int err = base_number_shift_in(&n, spec->radix, (unsigned)digit);
-        if (err != OK)
-            return err;
-    }
-    int err = base_number_settle(&n);
-    if (err == OK)
-        err = base_number_pad(&n, zeros);
-    if (err != OK)
-        return err;
-    base_reverse(out, n.len);
-    *out_len = n.len;
-    return OK;
+    return spec->radix == 58 ? base_decode_in(spec, 58, 656356768, 5, out, size, out_len, text)
+                             : base_decode_in(spec, 36, 2176782336, 6, out, size, out_len, text);
 }
 
 /* ---- the four doors ---- */

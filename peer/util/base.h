@@ -7,10 +7,10 @@
  * Reading  As Go's decoders do: any case where an alphabet has one case only; CR and LF between
  *          digits of base 32 and 64 skipped; spare bits behind the last byte ignored; padding
  *          exact where the base has it, refused where it has not.
- * Units    `size` is room in bytes. Big numbers cost text.len * *out_len steps; callers bound the
- *          text.
+ * Units    `size` is room in bytes.
  * Errors   ERR_INVALID: no such digit or base, or a number of digits that no bytes have.
- *          ERR_TOO_BIG: more than `size`. On an error the room may be partly written.
+ *          ERR_TOO_BIG: more than `size`, or a big number of more than BASE_NUMBER_BYTES_MAX bytes
+ *          (its cost grows with the square). On an error the room may be partly written.
  * Source   multiformats/multibase, go-multibase's choices; vectors bases.json, cids.json. */
 #ifndef UTIL_BASE_H
 #define UTIL_BASE_H
@@ -42,6 +42,8 @@ enum base {
     BASE64_URL_PAD,
     BASE_COUNT
 };
+
+enum { BASE_NUMBER_BYTES_MAX = 256 };
 
 /* The digits and a NUL. */
 int base_encode(enum base base, char *out, size_t size, struct bytes data);

@@ -70,6 +70,29 @@ Test(base, the_largest_bytes_there_and_back)
     }
 }
 
+/* One byte longer is refused, in both directions; zeros in front cost nothing. */
+Test(base, a_big_number_has_an_end)
+{
+    uint8_t bytes[BASE_NUMBER_BYTES_MAX + 9], back[sizeof(bytes)];
+    memset(bytes, 0, sizeof(bytes));
+    memset(bytes + 8, 0xff, BASE_NUMBER_BYTES_MAX + 1);
+    for (int i = 0; i < 2; i++) {
+        enum base base = i == 0 ? BASE58_BTC : BASE36;
+        char text[1000];
+        size_t len;
+        struct bytes longest = { bytes, sizeof(bytes) - 1 }, longer = { bytes, sizeof(bytes) };
+        cr_assert_eq(base_encode(base, text, sizeof(text), longest), OK);
+        cr_assert_eq(base_decode(base, back, sizeof(back), &len, text_of(text)), OK);
+        cr_assert(bytes_equal((struct bytes){ back, len }, longest));
+        cr_assert_eq(base_encode(base, text, sizeof(text), longer), ERR_TOO_BIG);
+        strcat(text, "zz");
+        cr_assert_eq(base_decode(base, back, sizeof(back), &len, text_of(text)), ERR_TOO_BIG);
+        memset(text, 'z', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        cr_assert_eq(base_decode(base, back, sizeof(back), &len, text_of(text)), ERR_TOO_BIG);
+    }
+}
+
 Test(base, every_base_there_and_back_for_every_length)
 {
     uint8_t bytes[40];
