@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "ids/identity.h"
 #include "os/os_clock.h"
@@ -24,7 +26,8 @@ struct server {
     struct os_http *http; /* NULL while connections are refused */
     struct standin *s;
     struct standin_peers *peers;
-    struct os_timer wake;  /* the stand-in's */
+    int wake_fd; /* the stand-in's timer; those of the loop count milliseconds */
+    struct os_watch wake;
     struct os_timer doors; /* to close or to open them */
     struct os_signal term;
     struct os_signal interrupt;
@@ -41,12 +44,21 @@ static uint64_t server_now(void *owner)
 
 static void server_wake_at(void *owner, uint64_t at_us)
 {
-    os_timer_set(&((struct server *)owner)->wake, at_us);
+    struct server *v = owner;
+    struct itimerspec at = { { 0, 0 }, { 0, 0 } }; /* never */
+    if (at_us != MONO_NEVER)
+        at.it_value =
+            (struct timespec){ (time_t)(at_us / 1000000), (long)(at_us % 1000000 * 1000) };
+    timerfd_settime(v->wake_fd, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-static void server_on_wake(void *owner)
+static void server_on_wake(void *owner, int ready)
 {
-    standin_on_wake(((struct server *)owner)->s);
+    struct server *v = owner;
+    uint64_t times;
+    (void)ready;
+    if (read(v->wake_fd, &times, sizeof times) == sizeof times)
+        standin_on_wake(v->s);
 }
 
 /* ---- connections ---- */
@@ -155,7 +167,9 @@ int standin_server_run(const struct standin_server_options *options)
         fprintf(stderr, "ipfs-cluster-sim: no event loop\n");
         return 1;
     }
-    os_timer_init(&v.wake, &v.loop, server_on_wake, &v);
+    v.wake_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    os_watch_init(&v.wake, &v.loop, v.wake_fd, server_on_wake, &v);
+    os_watch_set(&v.wake, OS_READ);
     os_timer_init(&v.doors, &v.loop, server_on_doors, &v);
     os_signal_init(&v.term, &v.loop, SIGTERM, server_on_signal, &v);
     os_signal_init(&v.interrupt, &v.loop, SIGINT, server_on_signal, &v);
@@ -173,7 +187,8 @@ int standin_server_run(const struct standin_server_options *options)
     if (v.s != NULL)
         standin_destroy(v.s); /* says goodbye through the peers */
     standin_peers_destroy(v.peers);
-    os_timer_stop(&v.wake);
+    os_watch_set(&v.wake, 0);
+    close(v.wake_fd);
     os_signal_stop(&v.term);
     os_signal_stop(&v.interrupt);
     os_loop_deinit(&v.loop);
