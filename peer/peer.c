@@ -141,6 +141,7 @@ void peer_on_deadline(struct peer *p)
     peer_level_on_deadline(p);
     peer_disk_on_deadline(p);
     peer_state_on_deadline(p);
+    peer_local_on_deadline(p);
     peer_sender_on_deadline(p);
     peer_receiver_on_deadline(p);
     peer_trim_on_deadline(p);
@@ -182,6 +183,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, p->disk_retry_us);
     due = peer_earlier(due, p->unit_due_us);
     due = peer_earlier(due, p->flush_at_us);
+    due = peer_earlier(due, p->local_flush_at_us);
     due = peer_earlier(due, peer_sender_deadline_us(p));
     due = peer_earlier(due, peer_receiver_deadline_us(p));
     due = peer_earlier(due, peer_trim_deadline_us(p));
@@ -431,6 +433,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     p->disk_retry_us = RAFT_NEVER;
     p->unit_due_us = RAFT_NEVER;
     p->flush_at_us = RAFT_NEVER;
+    p->local_flush_at_us = RAFT_NEVER;
     p->settle_at_us = RAFT_NEVER;
     digest_scrub_init(&p->scrub);
     list_init(&p->letters);

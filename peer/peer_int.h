@@ -259,8 +259,9 @@ struct peer {
     size_t batch_rows;
     int sink_err; /* of the batch being made */
     bool apply_is_blocked;
-    uint64_t flush_at_us;   /* what has gathered in the overlay; RAFT_NEVER: nothing */
-    uint64_t disk_retry_us; /* RAFT_NEVER: the disk has room */
+    uint64_t flush_at_us;       /* what has gathered in the overlay; RAFT_NEVER: nothing */
+    uint64_t local_flush_at_us; /* the same, of the local rows */
+    uint64_t disk_retry_us;     /* RAFT_NEVER: the disk has room */
 
     struct peer_sender *sender;
     struct peer_receiver *receiver;
@@ -618,6 +619,7 @@ uint64_t peer_expiry_deadline_us(const struct peer *p);
 int peer_tracker_start(struct peer *p);
 void peer_tracker_end(struct peer *p);
 void peer_tracker_settle(struct peer *p);
+void peer_local_on_deadline(struct peer *p);
 /* The local rows, without those that are damaged. */
 int peer_local_view(struct peer *p, struct view *view);
 void peer_local_view_end(struct peer *p, struct view *view);

@@ -15,6 +15,7 @@ void peer_stop_now(struct peer *p)
     p->is_stopping = true;
     p->stop_deadline_us = p->now_us + LIMIT_SHUTDOWN_US;
     tracker_stop(p->tracker);
+    overlay_flush(p->local);
     peer_informer_stop(p->informer);
     peer_asks_stop(p);
     peer_swarm_stop(p);

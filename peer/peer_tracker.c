@@ -106,6 +106,23 @@ void peer_local_view_end(struct peer *p, struct view *view)
     tracker_walk(p->tracker);
 }
 
+/* The daemon hears of a pin only when its row is durable; rows that nothing waits for gather, as those of the state do. */
+static void peer_local_flush(struct peer *p)
+{
+    if (p->is_stopping || tracker_waits_for_rows(p->tracker))
+        overlay_flush(p->local);
+    else if (p->local_flush_at_us == RAFT_NEVER && overlay_is_gathering(p->local))
+        p->local_flush_at_us = p->now_us + PEER_STATE_PAUSE_US;
+}
+
+void peer_local_on_deadline(struct peer *p)
+{
+    if (p->now_us < p->local_flush_at_us)
+        return;
+    p->local_flush_at_us = RAFT_NEVER;
+    overlay_flush(p->local);
+}
+
 static void peer_turn(struct peer *p, struct view *state, struct view *local)
 {
     struct row_sink sink = { .put = peer_local_put, .del = peer_local_del, .impl = p };
@@ -122,7 +139,7 @@ static void peer_turn(struct peer *p, struct view *state, struct view *local)
     peer_view_end(p, state);
     if (local_err == OK && number != 0)
         local_err = overlay_submit(p->local, number);
-    overlay_flush(p->local); /* the daemon hears of a pin only when its row is durable */
+    peer_local_flush(p);
     if (local_err == OK && err == ERR_CORRUPT)
         peer_state_damaged(p, "the tracker met a row that does not fit its checksum");
     else if (local_err != OK || err != OK)

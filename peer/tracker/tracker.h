@@ -127,6 +127,9 @@ bool tracker_wants_turn(const struct tracker *t, uint64_t now_us);
  * A code of a view (ERR_CORRUPT, ERR_IO) leaves by *err; what it hid is tried again later. */
 uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, int *err);
 uint64_t tracker_next_deadline_us(const struct tracker *t);
+/* Would an operation start if its row were durable? If not, rows may gather: what the daemon answered is found out again
+ * after a crash. */
+bool tracker_waits_for_rows(const struct tracker *t);
 
 /* ---- looking ---- */
 

@@ -240,6 +240,15 @@ struct tracker_op *tracker_op_startable(const struct tracker *t)
     return unpin != NULL ? unpin : tracker_pin_startable(t);
 }
 
+bool tracker_waits_for_rows(const struct tracker *t)
+{
+    for (size_t i = 0; i < LANES_COUNT; i++) {
+        if (!list_is_empty(&t->lanes[i]) && tracker_lane_first(t, (enum tracker_lane)i) == NULL)
+            return true;
+    }
+    return false;
+}
+
 static enum kubo_pin_type tracker_op_type(const struct tracker_op *op)
 {
     return op->is_direct ? KUBO_PIN_DIRECT : KUBO_PIN_RECURSIVE;

@@ -72,7 +72,7 @@ void world_run(struct world *w)
 {
     for (int i = 0; i < 100000; i++) {
         bool moved = world_turn(w);
-        if (!w->disk_is_slow && w->undurable != 0) {
+        if (!w->disk_is_slow && w->undurable != 0 && tracker_waits_for_rows(w->tracker)) {
             world_sync_disk(w);
             moved = true;
         }

@@ -84,6 +84,29 @@ Test(tracker, the_daemon_hears_of_nothing_before_its_row_is_durable)
     world_free(w);
 }
 
+/* What the daemon answered is found out again after a crash: its rows may be written later, with others. */
+Test(tracker, nothing_waits_for_the_rows_of_what_is_done)
+{
+    struct world *w = world_new();
+    w->disk_is_slow = true;
+    world_pin(w, 1);
+    world_run(w);
+    cr_assert(tracker_waits_for_rows(w->tracker));
+    world_sync_disk(w);
+    world_run(w);
+    cr_assert_neq(w->undurable, 0); /* that it is pinned */
+    cr_assert_not(tracker_waits_for_rows(w->tracker));
+    world_crash(w);
+    world_run(w);
+    cr_assert_str_eq(world_status(w, 1), "pinned");
+    cr_assert_eq(w->kubo.adds, 1);
+    world_unpin(w, 1);
+    world_run(w);
+    cr_assert(tracker_waits_for_rows(w->tracker));
+    cr_assert(world_holds(w, 1));
+    world_free(w);
+}
+
 Test(tracker, nothing_is_unpinned_where_the_operator_forbids_it)
 {
     struct world *w = world_new();
@@ -185,8 +208,11 @@ Test(tracker, unavailable_pins_give_way_to_those_that_had_no_attempt)
     world_pin(w, BAD);
     world_pass(w, BAD * 10 / 4 * (uint64_t)SECOND);
     cr_assert(world_holds(w, BAD));
-    cr_assert_str_eq(world_status(w, 0), "pin_error");
-    cr_assert_not_null(strstr(world_info(w, 0).error, "gave way"));
+    size_t gave_way = 0;
+    for (uint32_t n = 0; n < BAD; n++)
+        gave_way += strcmp(world_status(w, n), "pin_error") == 0 &&
+                    strstr(world_info(w, n).error, "gave way") != NULL;
+    cr_assert_geq(gave_way, BAD - 4); /* all but those that have a slot again */
     world_free(w);
 }
 
