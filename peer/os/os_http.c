@@ -278,6 +278,8 @@ static bool os_conn_offer(struct os_conn *c)
         return false;
     size_t took = http_conn_on_bytes(c->http, c->in.data, c->in.len);
     buf_consume(&c->in, took);
+    if (took > 0)
+        c->moved_us = os_clock_mono_us(); /* now it is the client's turn again */
     if (c->in.len == 0)
         buf_deinit(&c->in);
     return took > 0;
@@ -538,6 +540,18 @@ static uint64_t os_conn_earlier(uint64_t a_us, uint64_t b_us)
     return a_us < b_us ? a_us : b_us;
 }
 
+/* All of a body may take read_timeout_us; and when it is the client's turn, no pause idle_timeout_us. */
+static uint64_t os_conn_body_deadline_us(const struct os_conn *c)
+{
+    const struct os_http_options *o = &c->server->options;
+    if (!http_conn_is_reading(c->http))
+        return UINT64_MAX;
+    uint64_t read_us = os_conn_after(c->request_us, o->read_timeout_us);
+    bool waits_for_us = http_conn_is_paused(c->http);
+    return waits_for_us ? read_us
+                        : os_conn_earlier(read_us, os_conn_after(c->moved_us, o->idle_timeout_us));
+}
+
 /* When what it is in has taken too long. */
 static uint64_t os_conn_deadline_us(const struct os_conn *c)
 {
@@ -551,7 +565,7 @@ static uint64_t os_conn_deadline_us(const struct os_conn *c)
     case PHASE_IDLE:
         return os_conn_after(c->since_us, o->idle_timeout_us);
     case PHASE_BUSY:
-        return http_conn_is_reading(c->http) ? os_conn_earlier(read_us, write_us) : write_us;
+        return os_conn_earlier(os_conn_body_deadline_us(c), write_us);
     case PHASE_FLUSH:
         return os_conn_earlier(write_us, os_conn_after(c->moved_us, o->idle_timeout_us));
     case PHASE_LINGER:

@@ -7,9 +7,9 @@
  *          wait in the kernel.
  * Times    0: no limit. head_timeout_us: from the start of a request (or of the connection) to the
  *          end of its head. read_timeout_us: to the end of its body. write_timeout_us: from the end
- *          of the head to the end of the answer. idle_timeout_us: between requests, and for an
- *          answer that is complete and not taken. A client that has gone is noticed even while it is
- *          not read.
+ *          of the head to the end of the answer. idle_timeout_us: between requests, between two bytes
+ *          of a body that we are ready to take, and for an answer that is complete and not taken. A
+ *          client that has gone is noticed even while it is not read.
  * TLS      With options.tls all addresses speak it, and nothing else.
  * Owner    The server owns its connections; os_http_destroy() aborts what runs. The hooks' owner
  *          and the log outlive it.

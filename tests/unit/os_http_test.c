@@ -548,6 +548,60 @@ Test(os_http, a_slow_sender_is_cut)
     fixture_close(&f);
 }
 
+/* A body that stops coming, with all the time in the world for the whole of it. One that we do not take has no end. */
+Test(os_http, a_sender_that_falls_silent_is_cut)
+{
+    struct os_http_options hasty = patient();
+    hasty.idle_timeout_us = 60000;
+    struct fixture f = { 0 };
+    fixture_open(&f, hasty, "/ip4/127.0.0.1/tcp/0");
+    struct buf out = { 0 };
+    int silent = dial(&f);
+    int held_back = dial(&f);
+    say(held_back, "POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nxxxx");
+    pump_until_held(&f);
+    struct http_exchange *held = f.held;
+    say(silent, "POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nxxxx");
+    uint64_t begun_us = os_clock_mono_us();
+    cr_assert_eq(hear(&f, silent, &out, NULL), 0);
+    cr_assert_eq(strncmp(buf_text(&out), "HTTP/1.1 408 ", 13), 0, "%s", buf_text(&out));
+    cr_assert_eq(f.aborts_count, 1);
+    while (os_clock_mono_us() < begun_us + 3 * hasty.idle_timeout_us)
+        os_loop_run_once(&f.loop);
+    cr_assert_eq(f.aborts_count, 1);
+    answer(held, "later");
+    buf_clear(&out);
+    cr_assert_eq(hear(&f, held_back, &out, "later"), 0);
+    buf_deinit(&out);
+    close(silent);
+    close(held_back);
+    fixture_close(&f);
+}
+
+/* A pause that is shorter than that, again and again, for much longer than that. */
+Test(os_http, a_slow_sender_may_take_its_time)
+{
+    struct os_http_options hasty = patient();
+    hasty.idle_timeout_us = 1000000;
+    struct fixture f = { 0 };
+    fixture_open(&f, hasty, "/ip4/127.0.0.1/tcp/0");
+    struct buf out = { 0 };
+    int fd = dial(&f);
+    uint64_t begun_us = os_clock_mono_us();
+    say(fd, "POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 300\r\n\r\n");
+    for (int sent = 0; sent < 300; sent++) {
+        uint64_t at_us = begun_us + (uint64_t)sent * 5000;
+        while (os_clock_mono_us() < at_us)
+            os_loop_run_once(&f.loop);
+        say(fd, "x");
+    }
+    cr_assert_eq(hear(&f, fd, &out, "\r\n\r\n300"), 0);
+    cr_assert_eq(strncmp(buf_text(&out), "HTTP/1.1 200 ", 13), 0, "%s", buf_text(&out));
+    buf_deinit(&out);
+    close(fd);
+    fixture_close(&f);
+}
+
 /* An answer that nobody takes, while others go on. */
 Test(os_http, a_client_that_does_not_read_is_cut)
 {
