@@ -168,13 +168,14 @@ struct peer_hooks {
 enum peer_fact_kind {
     PEER_FACT_WOKE, /* what the disk held: index, last_term: its last entry; term, voted_for; base: the log
                          begins behind it; applied: the state is as behind that entry */
-    PEER_FACT_ROLE,    /* term, role, leader */
-    PEER_FACT_APPEND,  /* index, term, hash: an entry stands in the log, in memory */
-    PEER_FACT_CUT,     /* index: entries from here on are gone from the log */
-    PEER_FACT_BASE,    /* index, term: the log begins behind this entry */
-    PEER_FACT_STORED,  /* index: durable up to here; term, voted_for: the durable hard state */
-    PEER_FACT_COMMIT,  /* index */
-    PEER_FACT_APPLY,   /* index, term, hash (of the entry), state_hash after it */
+    PEER_FACT_ROLE,   /* term, role, leader */
+    PEER_FACT_APPEND, /* index, term, hash: an entry stands in the log, in memory */
+    PEER_FACT_CUT,    /* index: entries from here on are gone from the log */
+    PEER_FACT_BASE,   /* index, term: the log begins behind this entry */
+    PEER_FACT_STORED, /* index: durable up to here; term, voted_for: the durable hard state */
+    PEER_FACT_COMMIT, /* index */
+    PEER_FACT_APPLY,  /* index, term, hash (of the entry), state_hash after it */
+    PEER_FACT_PIN, /* index, cid, and what that entry left of the pin: holders, factor_min and _max; or is_gone */
     PEER_FACT_INSTALL, /* index, state_hash: the state was replaced by a snapshot up to here */
     PEER_FACT_CONFIG,  /* index; members: the configuration in force */
     PEER_FACT_PROPOSE_REPIN, /* cid: automation proposed to move this pin */
@@ -185,6 +186,7 @@ enum peer_fact_kind {
 struct peer_fact_member {
     uint64_t number;
     bool is_voter;
+    bool goes; /* is on its way out: it gives away what it holds, and gets nothing new */
     struct peer_id id;
 };
 
@@ -206,6 +208,10 @@ struct peer_fact {
     const struct peer_fact_member *members;
     size_t members_count;
     struct cid cid;
+    bool is_gone;
+    int32_t factor_min, factor_max;
+    const struct peer_id *holders;
+    size_t holders_count;
     uint64_t about; /* a member's number */
     enum liveness liveness;
 };

@@ -678,6 +678,7 @@ void peer_tell_woke(struct peer *p, const struct raft_durable *d);
 void peer_tell_stored(struct peer *p);
 void peer_tell_commit(struct peer *p);
 void peer_tell_applied(struct peer *p, const struct raft_entry *e);
+void peer_tell_pin(struct peer *p, uint64_t index, const struct pinset_applied *applied);
 void peer_tell_installed(struct peer *p);
 void peer_tell_role(struct peer *p);
 /* While this peer leads: what it holds `m`, of the configuration in force, for. Told when it is new. */

@@ -84,6 +84,20 @@ void peer_tell_applied(struct peer *p, const struct raft_entry *e)
     peer_tell(p, &fact);
 }
 
+void peer_tell_pin(struct peer *p, uint64_t index, const struct pinset_applied *applied)
+{
+    if (!applied->touched)
+        return;
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_PIN,
+                                      .index = index,
+                                      .cid = applied->cid,
+                                      .is_gone = applied->is_removed,
+                                      .factor_min = applied->replication_min,
+                                      .factor_max = applied->replication_max,
+                                      .holders = applied->holders,
+                                      .holders_count = applied->holders_count });
+}
+
 void peer_tell_installed(struct peer *p)
 {
     struct hash128 hash = pinset_hash(p->pinset);
@@ -123,6 +137,7 @@ void peer_tell_config(struct peer *p, const struct raft_config *c)
     for (size_t i = 0; i < c->count; i++) {
         members[i] = (struct peer_fact_member){ .number = c->members[i].number,
                                                 .is_voter = c->members[i].role == RAFT_VOTER,
+                                                .goes = raft_member_goes(&c->members[i]),
                                                 .id = c->members[i].id };
     }
     peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_CONFIG,

@@ -232,6 +232,7 @@ static int peer_apply_entry(struct peer *p, const struct raft_entry *e)
         err = p->sink_err;
     if (err != OK)
         return err;
+    peer_tell_pin(p, e->pos.index, &applied);
     peer_learn_cluster_id(p);
     if (applied.touched && p->tracker != NULL)
         tracker_on_touched(p->tracker, &applied.cid);

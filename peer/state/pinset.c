@@ -492,6 +492,12 @@ static void pinset_report(const struct pinset_change *change, struct pinset_appl
     };
     bool is_about_a_pin = e->kind == PIN_ENTRY_PIN || e->kind == PIN_ENTRY_UNPIN;
     out->touched = is_about_a_pin && change->outcome == PINSET_DONE && !change->is_duplicate;
+    if (e->kind != PIN_ENTRY_PIN)
+        return;
+    out->replication_min = e->pin.replication_min;
+    out->replication_max = e->pin.replication_max;
+    out->holders = e->pin.allocations;
+    out->holders_count = e->pin.allocations_count;
 }
 
 int pinset_apply(struct pinset *p, struct view *view, struct row_sink *sink, uint64_t index,

@@ -76,6 +76,10 @@ struct pinset_applied {
     bool touched;             /* the pin of `cid` was written or removed: tell the tracker */
     struct cid cid;
     bool is_removed;
+    /* Of a pin that was written, until the next call. */
+    int32_t replication_min, replication_max;
+    const struct peer_id *holders;
+    size_t holders_count;
 };
 
 /* Apply the entry of kind RAFT_ENTRY_DATA at `index` (above every earlier one). */

@@ -31,7 +31,6 @@ static const char name[] = "alarms";
 #define ALARM_DIAL_US (6000 * ALARM_MS)
 /* The leader has other things to do: a walk over the state, a budget of a second. */
 #define ALARM_BOUND_US (5000 * ALARM_MS)
-#define ALARM_LOOK_US  (250 * ALARM_MS)
 
 /* What `by` may know of `of`. */
 struct alarm_pair {
@@ -57,7 +56,6 @@ struct alarm_book {
     bool network_loses;
     uint64_t delay_us; /* of a frame, at most */
     uint64_t worst_us; /* the same, of all that was so far */
-    uint64_t look_us;
     struct alarm_machine machines[CHECK_MACHINES_MAX];
     struct alarm_pair pairs[CHECK_MACHINES_MAX][CHECK_MACHINES_MAX]; /* [by][of] */
 };
@@ -307,13 +305,9 @@ static void alarm_look_at(struct checks *c, unsigned by, unsigned of)
                    (unsigned long long)((now_us - pair->calm_us) / ALARM_MS));
 }
 
-void checks_on_time(struct checks *c)
+void alarms_on_time(struct checks *c)
 {
-    struct alarm_book *book = alarm_book(c);
-    uint64_t now_us = c->hooks.now_us(c->hooks.owner);
-    if (now_us < book->look_us || !book->health.is_watched)
-        return;
-    book->look_us = now_us + ALARM_LOOK_US;
+    const struct alarm_book *book = c->alarms;
     for (unsigned by = 1; by <= c->machines_count; by++) {
         const struct record_machine *m = &c->machines[by];
         if (m->role != RAFT_LEADER || !alarm_is_well(&book->machines[by]))
@@ -373,7 +367,37 @@ void alarms_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
         alarms_on_liveness(c, who, fact);
     if (fact->kind == PEER_FACT_CONFIG || fact->kind == PEER_FACT_WOKE)
         alarm_update_all_of(c, who);
-    checks_on_time(c);
+}
+
+/* ---- for those who judge what follows from it ---- */
+
+const struct checks_health *alarms_health(const struct checks *c)
+{
+    return c->alarms != NULL && c->alarms->health.is_watched ? &c->alarms->health : NULL;
+}
+
+uint64_t alarms_network_us(const struct checks *c)
+{
+    return c->alarms->worst_us;
+}
+
+bool alarms_is_well(const struct checks *c, unsigned who)
+{
+    return alarm_is_well(&c->alarms->machines[who]);
+}
+
+bool alarms_hears(const struct checks *c, unsigned by, unsigned of)
+{
+    const struct alarm_pair *pair = &c->alarms->pairs[by][of];
+    uint64_t now_us = c->hooks.now_us(c->hooks.owner);
+    return pair->told == LIVENESS_HEALTHY && pair->calm_us != ALARM_NEVER &&
+           now_us - pair->calm_us >= alarm_settling_us(c->alarms);
+}
+
+bool alarms_buried(const struct checks *c, unsigned by, unsigned of)
+{
+    const struct alarm_pair *pair = &c->alarms->pairs[by][of];
+    return pair->told == LIVENESS_DOWN && pair->silent_us != ALARM_NEVER;
 }
 
 void alarms_deinit(struct checks *c)

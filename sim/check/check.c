@@ -6,6 +6,8 @@
 #include "util/assert.h"
 #include "util/mem.h"
 
+#define CHECKS_LOOK_US ((uint64_t)250 * 1000)
+
 struct checks *checks_create(unsigned machines_count, const struct checks_hooks *hooks)
 {
     ASSERT(machines_count < CHECK_MACHINES_MAX);
@@ -30,6 +32,7 @@ void checks_destroy(struct checks *c)
     linearizable_deinit(c);
     storms_deinit(c);
     alarms_deinit(c);
+    repairs_deinit(c);
     mem_free(c);
 }
 
@@ -125,6 +128,7 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
         c->accepting = 0;
         record_succeed(c, who);
         promises_forgive(c);
+        repairs_void(c);
         log_matching_deinit(
             c); /* terms of the old cluster, and of an attempt that the power cut short, say nothing */
         c->matching = NULL;
@@ -137,6 +141,18 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     config_change_on_fact(c, who, fact);
     storms_on_fact(c, who, fact);
     alarms_on_fact(c, who, fact);
+    repairs_on_fact(c, fact);
+    checks_on_time(c);
+}
+
+void checks_on_time(struct checks *c)
+{
+    uint64_t now_us = c->hooks.now_us(c->hooks.owner);
+    if (now_us < c->look_us || alarms_health(c) == NULL)
+        return;
+    c->look_us = now_us + CHECKS_LOOK_US;
+    alarms_on_time(c);
+    repairs_on_time(c);
 }
 
 size_t checks_members(const struct checks *c, unsigned who)

@@ -27,6 +27,8 @@ struct checks_hooks {
     /* `checker` is a name as "election safety", `text` a sentence. May stop the run, must not free the checks. */
     void (*on_failure)(void *owner, const char *checker, const char *text);
     uint64_t (*now_us)(void *owner);
+    /* Nothing is wrong with its disk, its memory, its IPFS daemon and the way to that. NULL: always. */
+    bool (*is_well)(void *owner, unsigned who);
     void *owner;
 };
 
@@ -55,6 +57,11 @@ struct checks_health {
     uint64_t ttl_us;         /* of what peers say of themselves; they say it twice as often */
     uint64_t repin_after_us; /* silence beyond that until a peer is down */
     bool is_watched;         /* leaders look all the time: repinning is on */
+    /* How fast pins have to move; 0 a second: that is not judged. */
+    uint64_t repairs_per_second;
+    uint64_t repairs_at_once;
+    uint64_t pins_in_motion; /* so many may be on their way; who has more than that is not judged */
+    uint64_t daemon_silent_us; /* a question to a daemon that is well by now may hang for so long */
 };
 void checks_on_health(struct checks *c, const struct checks_health *health);
 void checks_on_end(struct checks *c, unsigned who);  /* its process is gone */
@@ -64,6 +71,8 @@ void checks_on_memory(struct checks *c, unsigned who, bool lacks);
 void checks_on_cut(struct checks *c, unsigned from, unsigned to, bool is_cut);
 /* Any frame may be lost, or none; of those that are not, each takes up to delay_us; `late_us`: but some so much longer. */
 void checks_on_network(struct checks *c, bool loses, uint64_t delay_us, uint64_t late_us);
+/* Somebody asked for it to be drained. */
+void checks_on_drain(struct checks *c, unsigned who);
 /* Time has passed: is something overdue? */
 void checks_on_time(struct checks *c);
 

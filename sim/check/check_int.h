@@ -26,6 +26,7 @@ struct record_log {
 struct record_member {
     uint64_t number;
     bool is_voter;
+    bool goes;
     unsigned who; /* the machine; 0: none of ours */
 };
 
@@ -99,6 +100,8 @@ struct checks {
     struct seen_book *seen;
     struct storm_book *storms;
     struct alarm_book *alarms;
+    struct repair_book *repairs;
+    uint64_t look_us; /* next look at what is overdue */
 };
 
 void check_fail(struct checks *c, const char *checker, const char *format, ...)
@@ -116,6 +119,7 @@ uint64_t record_log_chain(const struct record_log *log, uint64_t index); /* base
 void record_log_push(struct record_log *log, uint64_t term, uint64_t hash);
 void record_log_cut(struct record_log *log, uint64_t from);
 void record_log_deinit(struct record_log *log);
+unsigned record_machine_of(const struct checks *c, const struct peer_id *id); /* 0: none of ours */
 /* Does this member's disk hold that committed entry (or did, when it was lost)? */
 bool record_is_durable(const struct checks *c, const struct record_member *member, uint64_t index);
 
@@ -133,6 +137,17 @@ void config_change_on_fact(struct checks *c, unsigned who, const struct peer_fac
 void storms_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void alarms_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 void alarms_on_start(struct checks *c, unsigned who);
+void alarms_on_time(struct checks *c);
+/* Certainly: does `by`, who leads, hear `of` well, and say so? Is `of` silent for it, and called down? */
+bool alarms_hears(const struct checks *c, unsigned by, unsigned of);
+bool alarms_buried(const struct checks *c, unsigned by, unsigned of);
+bool alarms_is_well(const struct checks *c, unsigned who);
+const struct checks_health *alarms_health(const struct checks *c); /* NULL: nobody looks */
+uint64_t alarms_network_us(const struct checks *c);                /* a frame takes at most that */
+void repairs_on_fact(struct checks *c, const struct peer_fact *fact);
+void repairs_on_time(struct checks *c);
+void repairs_void(struct checks *c); /* from here on nobody knows what is pinned */
+void repairs_deinit(struct checks *c);
 bool allocations_audit(struct checks *c, const struct listing *state, struct buf *why);
 
 /* A cluster of one goes on from that machine's disk. */

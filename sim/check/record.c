@@ -188,6 +188,14 @@ static void record_on_woke(struct record_machine *m, const struct peer_fact *fac
     m->applied = fact->applied; /* applying goes on from what the disk has kept */
 }
 
+unsigned record_machine_of(const struct checks *c, const struct peer_id *id)
+{
+    for (unsigned who = 1; who <= c->machines_count; who++)
+        if (peer_id_equal(&c->machines[who].id, id))
+            return who;
+    return 0;
+}
+
 static void record_on_config(struct checks *c, struct record_machine *m,
                              const struct peer_fact *fact)
 {
@@ -198,10 +206,10 @@ static void record_on_config(struct checks *c, struct record_machine *m,
     m->config.count = 0;
     for (size_t i = 0; i < fact->members_count && i < CHECK_MEMBERS_MAX; i++) {
         struct record_member *member = &m->config.members[m->config.count++];
-        *member = (struct record_member){ fact->members[i].number, fact->members[i].is_voter, 0 };
-        for (unsigned who = 1; who <= c->machines_count; who++)
-            if (peer_id_equal(&c->machines[who].id, &fact->members[i].id))
-                member->who = who;
+        *member = (struct record_member){ .number = fact->members[i].number,
+                                          .is_voter = fact->members[i].is_voter,
+                                          .goes = fact->members[i].goes,
+                                          .who = record_machine_of(c, &fact->members[i].id) };
     }
 }
 
@@ -265,6 +273,7 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     case PEER_FACT_PROPOSE_REPIN:
         c->counts.repins += 1;
         break;
+    case PEER_FACT_PIN:
     case PEER_FACT_LIVENESS:
         break;
     }

@@ -466,7 +466,9 @@ static bool stage_create(struct real_stage *s, const struct script *script, uint
     *s = (struct real_stage){ .machines_count = script->peers_count + script->spares_count };
     list_init(&s->questions);
     choose_init(&s->choose, seed);
-    struct checks_hooks hooks = { stage_on_failure, stage_now_us, s };
+    struct checks_hooks hooks = { .on_failure = stage_on_failure,
+                                  .now_us = stage_now_us,
+                                  .owner = s };
     s->checks = checks_create(s->machines_count, &hooks);
     bool ok = real_world_create(&s->world, script, programs, why);
     for (unsigned who = 1; ok && who <= s->machines_count; who++)

@@ -1,10 +1,12 @@
 #include "sim/search/swarm.h"
 
 const char swarm_text[] =
-    "# Five peers under a mix of faults that the seed draws, with clients; then the faults stop.\n"
+    "# Five peers under a mix of faults that the seed draws, with clients; then the faults stop, "
+    "and one\n"
+    "# peer is lost for a while.\n"
     "#\n"
     "# Shows: whatever happened, nothing acknowledged is lost, nobody's view differs, and\n"
-    "# within a few minutes every pin is where it belongs.\n"
+    "# within a few minutes every pin is where it belongs, also without that peer.\n"
     "peers 5\n"
     "option ipfs_sync 20s\n"
     "option pin_recover 30s\n"
@@ -24,4 +26,10 @@ const char swarm_text[] =
     "clients off\n"
     "until settled within 15m\n"
     "until listed kept1..kept3 within 5m\n"
-    "until unlisted brief1..brief3 within 1m\n";
+    "until unlisted brief1..brief3 within 1m\n"
+    "wait 30s\n"
+    "let lost be one of up\n"
+    "crash lost\n"
+    "until settled within 10m\n"
+    "start lost\n"
+    "until settled within 10m\n";

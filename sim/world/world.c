@@ -38,6 +38,23 @@ static uint64_t world_now_us_hook(void *owner)
     return ((struct world *)owner)->sim.now_us;
 }
 
+static bool machine_is_calm(const struct machine *m)
+{
+    const struct standin_faults *f = standin_faults(m->ipfs);
+    bool may_be_off = m->who > m->world->options.founders_count && !m->was_started;
+    return m->memory.fails == 0 && (m->state == MACHINE_UP || may_be_off) && m->ipfs_is_up &&
+           disk_is_well(m->disk) && f->slow_us == 0 && !f->hang && f->error_status == 0 &&
+           !f->half_answer && !f->garbage && f->refuse_until_us <= m->world->sim.now_us;
+}
+
+/* Whether it runs and can be heard, the checks know. */
+static bool world_is_well_hook(void *owner, unsigned who)
+{
+    const struct world *w = owner;
+    return machine_is_calm(&w->machines[who]) && w->plan.http_breaks_per_million == 0 &&
+           w->plan.http_refusals_per_million == 0;
+}
+
 /* ---- the network ---- */
 
 void world_cut(struct world *w, unsigned from, unsigned to, bool is_cut)
@@ -219,6 +236,17 @@ static void world_init_machines(struct world *w)
     }
 }
 
+static void world_tell_budget(const struct world *w, struct checks_health *out)
+{
+    const struct peer_options *o = &w->options.peer;
+    const struct budget_limits *budget = &o->repair.budget;
+    out->repairs_at_once = o->repair.at_once;
+    out->pins_in_motion = BUDGET_MOTION_MIN;
+    out->daemon_silent_us = o->ipfs_request_timeout_us;
+    if (budget->bytes_per_second == 0 && budget->bytes_at_once == 0)
+        out->repairs_per_second = budget->per_second;
+}
+
 struct world *world_create(const struct world_options *options)
 {
     struct world *w = mem_zalloc(sizeof(*w));
@@ -244,11 +272,12 @@ struct world *world_create(const struct world_options *options)
     net_options_default(&net);
     w->net = net_create(&w->sim, w->machines_count, &net);
     net_on_lie(w->net, world_on_lie, w);
-    struct checks_hooks hooks = { world_on_failure, world_now_us_hook, w };
+    struct checks_hooks hooks = { world_on_failure, world_now_us_hook, world_is_well_hook, w };
     w->checks = checks_create(w->machines_count, &hooks);
     struct checks_health health = { .ttl_us = w->options.peer.metric_ttl_us,
                                     .repin_after_us = w->options.peer.repin_after_us,
                                     .is_watched = !w->options.peer.repinning_disabled };
+    world_tell_budget(w, &health);
     checks_on_health(w->checks, &health);
     checks_on_network(w->checks, false, net.delay_us + net.jitter_us, 0);
     world_init_ipfs(w);
@@ -306,15 +335,6 @@ const struct world_failure *world_failure(const struct world *w)
 struct checks_counts world_checks(const struct world *w)
 {
     return checks_counts(w->checks);
-}
-
-static bool machine_is_calm(const struct machine *m)
-{
-    const struct standin_faults *f = standin_faults(m->ipfs);
-    bool may_be_off = m->who > m->world->options.founders_count && !m->was_started;
-    return m->memory.fails == 0 && (m->state == MACHINE_UP || may_be_off) && m->ipfs_is_up &&
-           disk_is_well(m->disk) && f->slow_us == 0 && !f->hang && f->error_status == 0 &&
-           !f->half_answer && !f->garbage && f->refuse_until_us <= m->world->sim.now_us;
 }
 
 static bool world_network_is_calm(const struct world *w)

@@ -187,6 +187,8 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
         c->is_promise = true;
         c->promise = checks_on_call(w->checks, write_promise(q), &c->cid);
     }
+    if (q->verb == VERB_DRAIN)
+        checks_on_drain(w->checks, q->subject);
     struct buf target = { 0 };
     struct buf request = { 0 };
     const char *method = write_put(w, q, &c->cid, &target);

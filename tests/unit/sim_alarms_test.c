@@ -40,7 +40,8 @@ static void starts(unsigned who)
 {
     struct peer_fact_member members[3];
     for (unsigned i = 0; i < 3; i++)
-        members[i] = (struct peer_fact_member){ i + 1, true, ids[i + 1] };
+        members[i] =
+            (struct peer_fact_member){ .number = i + 1, .is_voter = true, .id = ids[i + 1] };
     checks_on_start(checks, who);
     tell(who, (struct peer_fact){ .kind = PEER_FACT_WOKE });
     tell(who, (struct peer_fact){
@@ -70,7 +71,7 @@ static void begin(void)
 {
     memset(&seen, 0, sizeof(seen));
     struct checks_hooks hooks = { .on_failure = on_failure, .now_us = now_us };
-    struct checks_health health = { TTL, REPIN, true };
+    struct checks_health health = { .ttl_us = TTL, .repin_after_us = REPIN, .is_watched = true };
     checks = checks_create(3, &hooks);
     checks_on_health(checks, &health);
     checks_on_network(checks, false, 500, 0);
@@ -121,7 +122,7 @@ Test(sim_alarms, one_that_may_not_have_been_heard_may_be_called_down)
 Test(sim_alarms, nobody_looks_where_nothing_is_repaired)
 {
     begin();
-    struct checks_health health = { TTL, REPIN, false };
+    struct checks_health health = { .ttl_us = TTL, .repin_after_us = REPIN };
     checks_on_health(checks, &health);
     checks_on_end(checks, 3);
     passes(600 * SECOND);

@@ -38,7 +38,8 @@ static void config(unsigned who, unsigned voters)
 {
     struct peer_fact_member members[6];
     for (unsigned i = 0; i < voters; i++)
-        members[i] = (struct peer_fact_member){ i + 1, true, ids[i + 1] };
+        members[i] =
+            (struct peer_fact_member){ .number = i + 1, .is_voter = true, .id = ids[i + 1] };
     tell(who,
          (struct peer_fact){
              .kind = PEER_FACT_CONFIG, .index = 1, .members = members, .members_count = voters });
@@ -373,9 +374,9 @@ Test(sim_check, committed_by_followers_before_the_leaders_own_disk)
 Test(sim_check, a_learner_does_not_count)
 {
     begin();
-    struct peer_fact_member members[3] = { { 1, true, ids[1] },
-                                           { 2, false, ids[2] },
-                                           { 3, true, ids[3] } };
+    struct peer_fact_member members[3] = { { .number = 1, .is_voter = true, .id = ids[1] },
+                                           { .number = 2, .is_voter = false, .id = ids[2] },
+                                           { .number = 3, .is_voter = true, .id = ids[3] } };
     tell(1, (struct peer_fact){
                 .kind = PEER_FACT_CONFIG, .index = 1, .members = members, .members_count = 3 });
     leads(1, 2);
@@ -614,7 +615,9 @@ static void config_of(unsigned who, uint64_t index, const unsigned *voters, size
 {
     struct peer_fact_member members[5];
     for (size_t i = 0; i < count; i++)
-        members[i] = (struct peer_fact_member){ voters[i], true, ids[voters[i]] };
+        members[i] = (struct peer_fact_member){ .number = voters[i],
+                                                .is_voter = true,
+                                                .id = ids[voters[i]] };
     tell(who, (struct peer_fact){ .kind = PEER_FACT_CONFIG,
                                   .index = index,
                                   .members = members,
