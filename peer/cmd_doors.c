@@ -75,6 +75,10 @@ int doors_prepare(struct doors *d, const struct service *service, const struct c
     options->api_gate = &d->gate;
     options->api_head_bytes_max = doors_head_bytes(&config->restapi.http);
     options->proxy_head_bytes_max = doors_head_bytes(&config->ipfsproxy.http);
+    options->proxy_extract_path = config->ipfsproxy.extract_path;
+    options->proxy_extract_names = config->ipfsproxy.extract_names.at;
+    options->proxy_extract_names_count = config->ipfsproxy.extract_names.count;
+    options->proxy_extract_ttl_us = config->ipfsproxy.extract_ttl_us;
     int err = doors_prepare_gate(d);
     if (err == OK && config->restapi.enabled)
         err = doors_open_log(d, config->restapi.log_file, &d->api_log, why);

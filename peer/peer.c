@@ -62,6 +62,8 @@ void peer_options_default(struct peer_options *o)
         .shutdown_timeout_us = 60u * 1000 * 1000,
         .api_head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
         .proxy_head_bytes_max = LIMIT_HTTP_HEAD_BYTES,
+        .proxy_extract_path = "/api/v0/version",
+        .proxy_extract_ttl_us = (uint64_t)5 * 60 * 1000 * 1000,
     };
 }
 

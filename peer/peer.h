@@ -135,6 +135,11 @@ struct peer_options {
     const struct gate_options *api_gate; /* who may use the API; NULL: everybody */
     size_t api_head_bytes_max;           /* of a request */
     size_t proxy_head_bytes_max;
+    /* Fields of the daemon's that the proxy's own answers have, too: from its answer to a POST of that path. */
+    const char *proxy_extract_path; /* NULL: none */
+    const char *const *proxy_extract_names;
+    size_t proxy_extract_names_count;
+    uint64_t proxy_extract_ttl_us; /* 0: asked once */
 };
 
 /* The defaults of every field that has one. */

@@ -53,6 +53,11 @@ static int peer_proxied_start(struct peer *peer, struct proxy_write *write, stru
     return err;
 }
 
+static uint64_t peer_proxy_now_us(void *impl)
+{
+    return clock_mono(&((struct peer *)impl)->ports.clock).us;
+}
+
 static int peer_proxy_pin(void *impl, struct proxy_write *write, struct buf *why)
 {
     return peer_proxied_start(impl, write, why, peer_write_pin);
@@ -191,6 +196,7 @@ static int peer_gc_next(void *collecting, struct proxy_collected *out)
 }
 
 static const struct proxy_ops peer_proxy_ops = {
+    .now_us = peer_proxy_now_us,
     .watch = peer_watch_open,
     .watch_end = peer_watch_close,
     .repo_stat = peer_proxy_repo_stat,
@@ -206,8 +212,14 @@ static const struct proxy_ops peer_proxy_ops = {
 
 int peer_proxy_create(struct peer *p, struct proxy **out)
 {
-    struct proxy_options options = { .version = p->options.version,
-                                     .calls_max = PEER_PROXY_CALLS_MAX };
+    struct proxy_options options = {
+        .version = p->options.version,
+        .calls_max = PEER_PROXY_CALLS_MAX,
+        .extract = { .path = p->options.proxy_extract_path,
+                     .names = p->options.proxy_extract_names,
+                     .names_count = p->options.proxy_extract_names_count,
+                     .ttl_us = p->options.proxy_extract_ttl_us },
+    };
     return proxy_create(out, &peer_proxy_ops, p, &p->ports.http_client, &options);
 }
 

@@ -169,7 +169,10 @@ struct config_ipfsproxy {
     struct config_addrs listen_multiaddress;
     struct multiaddr node_multiaddress;
     struct config_http http;
-    const char *log_file; /* likewise */
+    const char *log_file;              /* likewise */
+    struct config_names extract_names; /* of the daemon's header fields */
+    const char *extract_path;
+    uint64_t extract_ttl_us; /* 0: for ever */
 };
 
 struct config_ipfshttp {

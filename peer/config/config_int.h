@@ -57,6 +57,8 @@ union config_field config_field_of(const struct option *o, struct config *c);
 /* Of the arena, with a NUL behind it; NULL: no memory. */
 const char *config_copy_text(struct config *c, struct bytes text);
 bool config_is_plain_text(struct bytes text);
+/* Of a header field that does not frame the answer? */
+bool config_is_field_name(struct bytes text);
 /* "name:value", at the first colon. */
 bool config_split_pair(struct bytes item, struct bytes *name, struct bytes *value);
 

@@ -51,6 +51,18 @@ static const char *config_needed_address(unsigned flags)
     return "such as /ip4/192.168.1.2/tcp/9096";
 }
 
+static const char *config_needed_text(unsigned flags)
+{
+    return (flags & OPTION_URL_PATH) != 0 ? "a path that begins with /, such as \"/api/v0/version\""
+                                          : "a string (UTF-8)";
+}
+
+static const char *config_needed_texts(unsigned flags)
+{
+    return (flags & OPTION_FIELD_NAMES) != 0 ? "names of header fields that do not frame the answer"
+                                             : "strings";
+}
+
 static void config_say_expected(const struct config_value *v, struct buf *out)
 {
     const struct option *o = v->option;
@@ -72,7 +84,7 @@ static void config_say_expected(const struct config_value *v, struct buf *out)
             buf_printf(out, "a duration of %s or more, such as \"1m30s\" or \"500ms\"", least);
         return;
     case OPTION_STRING:
-        buf_append_text(out, "a string (UTF-8)");
+        buf_append_text(out, config_needed_text(o->flags));
         return;
     case OPTION_SECRET:
         buf_append_text(out, "64 hex digits (32 bytes), or an empty string");
@@ -106,7 +118,7 @@ static void config_say_expected(const struct config_value *v, struct buf *out)
                              "{\"X-Name\":[\"value\"]}");
         return;
     case OPTION_STRINGS:
-        buf_append_text(out, "a list of strings");
+        buf_printf(out, "a list of %s", config_needed_texts(o->flags));
         return;
     case OPTION_NUMBER:
         buf_append_text(out, "a number");

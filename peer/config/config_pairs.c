@@ -36,10 +36,15 @@ static bool pair_is_framing(struct bytes name)
     return false;
 }
 
+bool config_is_field_name(struct bytes text)
+{
+    return pair_is_token(text) && !pair_is_framing(text);
+}
+
 static bool pair_is_header(struct bytes name, struct bytes value)
 {
     const uint8_t *at = value.data;
-    if (!pair_is_token(name) || pair_is_framing(name) || value.len > HEADER_BYTES_MAX)
+    if (!config_is_field_name(name) || value.len > HEADER_BYTES_MAX)
         return false;
     for (size_t i = 0; i < value.len; i++) {
         if ((at[i] < ' ' && at[i] != '\t') || at[i] == 0x7f)

@@ -200,9 +200,22 @@ bool config_is_plain_text(struct bytes text)
     return true;
 }
 
+/* As it can stand in a request's first line. */
+static bool config_is_url_path(struct bytes text)
+{
+    const char *at = text.data;
+    for (size_t i = 0; i < text.len; i++) {
+        if (at[i] <= ' ' || at[i] > '~')
+            return false;
+    }
+    return text.len > 0 && at[0] == '/';
+}
+
 static int config_store_string(const struct config_value *v, const char **field)
 {
     if (!config_may_be(v, JSON_STRING) || !config_is_plain_text(v->text))
+        return ERR_INVALID;
+    if ((v->option->flags & OPTION_URL_PATH) != 0 && !config_is_url_path(v->text))
         return ERR_INVALID;
     *field = v->text.data; /* the arena's, with a NUL behind it */
     return OK;
@@ -373,10 +386,12 @@ static int config_store_strings(const struct config_value *v, struct config *c,
     if (!config_items(v, &items, &count))
         return ERR_INVALID;
     const char **texts = arena_array(&c->arena, count + 1, sizeof(*texts));
+    bool are_fields = (v->option->flags & OPTION_FIELD_NAMES) != 0;
     if (texts == NULL)
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++) {
-        if (items[i].data == NULL || !config_is_plain_text(items[i]))
+        if (items[i].data == NULL || !config_is_plain_text(items[i]) ||
+            (are_fields && !config_is_field_name(items[i])))
             return ERR_INVALID;
         texts[i] = config_copy_text(c, items[i]);
         if (texts[i] == NULL)

@@ -182,9 +182,14 @@ static const struct option options[] = {
         "between requests of a connection, and for a pause in the middle of an upload; 0s: none"),
     ROW(OPTION_INT, "api.ipfsproxy.max_header_bytes", NULL, 0, "4096", 4096, INT32_MAX,
         ipfsproxy.http.max_header_bytes, "the biggest head of a request"),
-    IDLE_QUIET("api.ipfsproxy.extract_headers_extra", OPTION_STRINGS, "[]"),
-    IDLE_QUIET("api.ipfsproxy.extract_headers_path", OPTION_STRING, TEXT("/api/v0/version")),
-    IDLE_QUIET("api.ipfsproxy.extract_headers_ttl", OPTION_DURATION, TEXT("5m0s")),
+    ROW(OPTION_STRINGS, "api.ipfsproxy.extract_headers_extra", NULL,
+        OPTION_QUIET | OPTION_FIELD_NAMES, "[]", 0, 0, ipfsproxy.extract_names,
+        "header fields of the daemon's that the proxy's own answers have, too"),
+    ROW(OPTION_STRING, "api.ipfsproxy.extract_headers_path", NULL, OPTION_QUIET | OPTION_URL_PATH,
+        TEXT("/api/v0/version"), 0, 0, ipfsproxy.extract_path,
+        "what the daemon is asked for (POST) to learn them, and what it lets web pages see"),
+    ROW(OPTION_DURATION, "api.ipfsproxy.extract_headers_ttl", NULL, OPTION_QUIET, TEXT("5m0s"), 0,
+        0, ipfsproxy.extract_ttl_us, "when it is asked again; 0s: never"),
     TREE("api.pinsvcapi"),
     ROW(OPTION_ADDRS, "api.restapi.http_listen_multiaddress", "api_listen_multiaddress",
         OPTION_NEEDS_TCP | OPTION_OR_UNIX, TEXT("/ip4/127.0.0.1/tcp/9094"), 0, 0,
@@ -328,8 +333,9 @@ static const struct {
       "joins as a member (the ones beyond cluster.max_voters do not vote and only follow the log); "
       "who may write is then a matter of credentials for the REST API" },
     { "cluster.state_sync_interval",
-      "what a peer tracks follows the state at once; all of it is compared at each start and in "
-      "each pin_recover_interval" },
+      "what a peer tracks follows each change of the state at once, and pins go when they expire; "
+      "all of it is compared with the state at each start, when a change may have been missed, and "
+      "in each pin_recover_interval" },
     { "cluster.peer_watch_interval", "the list of peers is written back when it changes" },
     { "cluster.peers", "of old versions: it is cluster.cluster_peers" },
     { "cluster.replication_factor",
@@ -349,9 +355,6 @@ static const struct {
     { "consensus.raft.leader_lease_timeout", "a leader asks a majority; there are no leases" },
     { "api.ipfsproxy.node_https", "the daemon is spoken to over plain HTTP: have it on this "
                                   "machine, or in a network of its own" },
-    { "api.ipfsproxy.extract_headers_extra", "the daemon's own headers are passed on" },
-    { "api.ipfsproxy.extract_headers_path", "the daemon's own headers are passed on" },
-    { "api.ipfsproxy.extract_headers_ttl", "the daemon's own headers are passed on" },
     { "api.pinsvcapi", "the Pinning Service API is not offered" },
     { "api.restapi.listen_multiaddress", "of old versions: it is http_listen_multiaddress" },
     { "api.restapi.libp2p_listen_multiaddress", "the API is served over HTTP only" },

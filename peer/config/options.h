@@ -44,9 +44,11 @@ enum option_flag {
     OPTION_NEEDS_PEER = 8,    /* addresses: /p2p/ID at the end */
     OPTION_SKIPS_OTHERS = 16, /* of a list, what lacks the above is left out with a warning */
     OPTION_ZERO_IS_DEFAULT = 32,
-    OPTION_HIDDEN = 64,     /* the value is a secret */
-    OPTION_FILE_ONLY = 128, /* no environment variable */
-    OPTION_OR_UNIX = 256,   /* addresses: or the path of a unix socket */
+    OPTION_HIDDEN = 64,       /* the value is a secret */
+    OPTION_FILE_ONLY = 128,   /* no environment variable */
+    OPTION_OR_UNIX = 256,     /* addresses: or the path of a unix socket */
+    OPTION_FIELD_NAMES = 512, /* texts: names of header fields that do not frame an answer */
+    OPTION_URL_PATH = 1024,   /* text: "/api/v0/version" */
 };
 
 #define OPTION_NO_FIELD SIZE_MAX

@@ -176,7 +176,13 @@ static void cluster_repo_stat(void *impl, struct proxy_repo *out)
     *out = (struct proxy_repo){ 0 };
 }
 
+static uint64_t cluster_now_us(void *impl)
+{
+    return ((struct proxy_world *)impl)->now_us;
+}
+
 static const struct proxy_ops cluster_ops = {
+    .now_us = cluster_now_us,
     .pin = cluster_pin,
     .unpin = cluster_unpin,
     .forget = cluster_forget,
@@ -217,7 +223,11 @@ void proxy_world_turn_some(struct proxy_world *w)
 
 void proxy_world_open(struct proxy_world *w)
 {
-    struct proxy_options options = { "1.1.6", 4 };
+    struct proxy_options options = { .version = "1.1.6", .calls_max = 4 };
+    options.extract.path = w->extract_path;
+    options.extract.names = &w->extract_name;
+    options.extract.names_count = w->extract_name != NULL;
+    options.extract.ttl_us = w->extract_ttl_us;
     w->fx = (struct http_fixture){ .ops = &http_fixture_simulated,
                                    .on_request = daemon_on_request,
                                    .owner = w };

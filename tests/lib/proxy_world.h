@@ -30,6 +30,11 @@ struct proxy_world {
     struct buf writes;         /* "+CID depth name\n", "-CID\n" */
     int forgets_count;
     int refusal; /* of the next write, at once */
+    /* Set before it opens: the proxy takes these fields of the daemon's; NULL: none. */
+    const char *extract_path;
+    const char *extract_name;
+    uint64_t extract_ttl_us;
+    uint64_t now_us;
 };
 
 void proxy_world_open(struct proxy_world *w);

@@ -43,6 +43,10 @@ scenario() {
     holds in_the_shared_state lists 2 1
     holds pin_ls eval "proxy_at 2 pin/ls | jq -e '.Keys == {\"$cid\": {\"Type\": \"recursive\"}}'"
     holds pin_ls_one eval "proxy_at 2 'pin/ls?arg=$cid' | jq -e '.Keys[\"$cid\"].Type == \"recursive\"'"
+    # A field of the daemon's, on an answer that is not the daemon's.
+    local field=Access-Control-Allow-Headers
+    daemons_field() { ipfs_at 1 version -o /dev/null -D - | tr -d '\r' | grep -i "^$1: "; }
+    holds extracted_field eval "[ -n \"\$(daemons_field $field)\" ] && proxy_at 1 pin/ls -i | tr -d '\r' | grep -qixF \"\$(daemons_field $field)\""
     holds pin_rm test "$(proxy_at 2 "pin/rm?arg=$cid")" = "{\"Pins\":[\"$cid\"]}"
     happens unpinned_by_both 40 held_nowhere "$cid"
     holds pin_ls_is_empty eval "proxy_at 1 pin/ls | jq -e '.Keys == {}'"
@@ -69,6 +73,7 @@ scenario() {
     if [ -n "$kubo" ]; then
         local page=http://127.0.0.1:${api[1]} # which the daemon trusts
         holds its_page eval "proxy_at 1 pin/ls -i -H 'Origin: $page' | grep -qi '^Access-Control-Allow-Origin: $page'"
+        holds its_page_sees eval "proxy_at 1 pin/ls -i -H 'Origin: $page' | tr -d '\r' | grep -qixF \"\$(daemons_field Access-Control-Expose-Headers)\""
         holds another_page eval "proxy_at 1 'pin/rm?arg=$new' -H 'Origin: http://evil.example' | grep -q '403 - Forbidden' && lists 1 2"
     fi
     local block node
@@ -117,6 +122,7 @@ ipfs_command() { # ipfs_command CID: one that is pinned
     check cli_version 0 "$("$kubo" version)" through version
 }
 
+export CLUSTER_IPFSPROXY_EXTRACTHEADERSEXTRA=Access-Control-Allow-Headers # init writes it down
 mine=tests/system/proxy_test.sh
 daemons=stand-ins kubo=
 scenario

@@ -175,6 +175,18 @@ static void check_length(const struct option *o)
     buf_deinit(&list);
 }
 
+/* Texts that stand in a request or an answer. */
+static void check_texts(const struct option *o)
+{
+    static const char *const no_paths[] = { "\"\"", "\"version\"", "\"/a b\"", "\"/a\\n\"" };
+    static const char *const no_fields[] = { "\"\"", "[\"X\",\"a b\"]", "\"X:\"",
+                                             "\"content-length\"", "\"Date\"" };
+    for (size_t i = 0; (o->flags & OPTION_URL_PATH) != 0 && i < 4; i++)
+        check_file(o->name, no_paths[i], ERR_INVALID, "expected a path that begins with /");
+    for (size_t i = 0; (o->flags & OPTION_FIELD_NAMES) != 0 && i < 5; i++)
+        check_file(o->name, no_fields[i], ERR_INVALID, "expected a list of names of header fields");
+}
+
 /* What would not be safe to ignore: only its default may stand there, and the words say why. */
 static void check_refused(const struct option *o)
 {
@@ -195,6 +207,7 @@ Test(config_options, each_option_says_what_it_refuses)
         check_least_duration(o);
         check_addresses(o);
         check_length(o);
+        check_texts(o);
         check_refused(o);
         check_file(o->name, o->preset, OK, ""); /* what it has anyway, it takes */
         check_file(o->name, "null", OK, "");

@@ -127,7 +127,7 @@ static void to_proxy(void *owner, struct http_exchange *x)
 
 static void stack_open_on(struct stack *s, const struct http_fixture_ops *ops)
 {
-    struct proxy_options options = { "1.1.6", 8 };
+    struct proxy_options options = { .version = "1.1.6", .calls_max = 8 };
     memset(s, 0, sizeof(*s));
     standin_world_begin(&s->daemons, 1);
     s->front = (struct http_fixture){ .ops = ops, .on_request = to_proxy, .owner = s };

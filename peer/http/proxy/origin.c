@@ -152,17 +152,20 @@ void proxy_put_fields(void *owner, const struct http_exchange *x, int status, st
 {
     const struct proxy *p = owner;
     struct bytes origin = http_request_field(&x->request, "Origin");
+    static const char exposed[] = "X-Stream-Output, X-Chunked-Output, X-Content-Length";
+    const struct bytes usual = { exposed, sizeof(exposed) - 1 };
     (void)status;
     if (!proxy_is_answered_here(&x->request))
         return; /* the daemon says it itself */
     http_put_field_text(out, "Vary", "Origin");
+    buf_append(out, p->extract.fields.data, p->extract.fields.len);
     for (size_t i = 0; i < PROXY_TRUSTED_MAX && origin.len > 0; i++) {
         const struct proxy_trust *t = &p->trusted[i];
         if (!bytes_equal(origin, (struct bytes){ t->origin, strlen(t->origin) }))
             continue;
         http_put_field_text(out, "Access-Control-Allow-Origin", t->allow);
-        http_put_field_text(out, "Access-Control-Expose-Headers",
-                            "X-Stream-Output, X-Chunked-Output, X-Content-Length");
+        http_put_field(out, (struct bytes){ "Access-Control-Expose-Headers", 29 },
+                       p->extract.exposed.len > 0 ? buf_bytes(&p->extract.exposed) : usual);
         if (t->with_credentials)
             http_put_field_text(out, "Access-Control-Allow-Credentials", "true");
         return;

@@ -22,6 +22,7 @@ int proxy_create(struct proxy **out, const struct proxy_ops *ops, void *impl,
     p->client = client;
     p->options = *options;
     list_init(&p->jobs);
+    proxy_extract_init(&p->extract);
     buf_printf(&p->server, "ipfs-cluster/ipfsproxy/%s", options->version);
     if (p->server.err != OK) {
         proxy_destroy(p);
@@ -37,6 +38,7 @@ void proxy_destroy(struct proxy *p)
         return;
     while (!list_is_empty(&p->jobs))
         proxy_job_destroy(list_entry(p->jobs.next, struct proxy_job, link));
+    proxy_extract_deinit(&p->extract);
     buf_deinit(&p->server);
     mem_free(p);
 }
@@ -208,14 +210,23 @@ bool proxy_is_answered_here(const struct http_request *r)
     return command != NULL && !command->is_passed_on;
 }
 
+static void proxy_answer(struct proxy *p, struct http_exchange *x)
+{
+    const struct proxy_command *command = proxy_command_of(&x->request);
+    if (http_request_field(&x->request, "Origin").len > 0)
+        proxy_ask_origin(p, x, command->handle);
+    else
+        command->handle(p, x);
+}
+
 void proxy_on_request(void *owner, struct http_exchange *x)
 {
     struct proxy *p = owner;
     const struct proxy_command *command = proxy_command_of(&x->request);
     if (command == NULL)
         proxy_pass(p, x);
-    else if (!command->is_passed_on && http_request_field(&x->request, "Origin").len > 0)
-        proxy_ask_origin(p, x, command->handle);
-    else
+    else if (command->is_passed_on)
         command->handle(p, x);
+    else
+        proxy_extract_before(p, x, proxy_answer);
 }

@@ -20,6 +20,7 @@
  *          there is no daemon to ask, 503 when too much is under way. An answer of the daemon that
  *          breaks off breaks off here.
  * Pages    A request of a web page (Origin) is answered here only if the daemon would answer that page.
+ * Fields   Answers made here have those of the daemon's fields that the configuration names.
  * Source   ipfs-cluster 1.1.6 as SPEC 3 records it, with DESIGN 20's choices: /add by the local
  *          daemon, Kubo's words for what is not pinned. We differ where V1 would silently do something
  *          else than was asked: all arguments count, not only the first, and so do pin/add's
@@ -29,6 +30,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "http/wire/exchange.h"
 #include "ids/cid.h"
@@ -80,6 +82,7 @@ struct proxy_gc_hooks {
 };
 
 struct proxy_ops {
+    uint64_t (*now_us)(void *impl); /* of a clock that never goes back */
     /* At once an error, with words in `why`; else done runs later, once the write is committed and
      * applied here. Unpin: ERR_NOT_FOUND for what is not pinned. */
     int (*pin)(void *impl, struct proxy_write *write, struct buf *why);
@@ -102,6 +105,13 @@ struct proxy_ops {
 struct proxy_options {
     const char *version; /* for the Server field */
     size_t calls_max; /* requests with the daemon at one time; the client's other users need some */
+    /* Fields of the daemon's answer to POST `path` that all answers made here have, too (extract.c). */
+    struct {
+        const char *path; /* NULL: none are taken */
+        const char *const *names;
+        size_t names_count;
+        uint64_t ttl_us; /* they are asked for again; 0: never */
+    } extract;
 };
 
 struct proxy;

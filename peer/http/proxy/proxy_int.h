@@ -1,5 +1,6 @@
 /* proxy_int.h -- the parts of the proxy among themselves: proxy.c (which request goes where, answers),
- * forward.c (to the daemon and back), add.c, pins.c (add, rm, update), pin_ls.c, repo.c, origin.c. */
+ * forward.c (to the daemon and back), add.c, pins.c (add, rm, update), pin_ls.c, repo.c, origin.c,
+ * extract.c. */
 #ifndef HTTP_PROXY_PROXY_INT_H
 #define HTTP_PROXY_PROXY_INT_H
 
@@ -18,6 +19,18 @@ struct proxy_trust {
     bool with_credentials;
 };
 
+/* Fields of the daemon's for our own answers. */
+struct proxy_extract {
+    struct http_call call;
+    bool is_running;
+    bool is_known;            /* once at least */
+    bool has_failed;          /* the last time */
+    uint64_t asked_us;        /* when that was over */
+    struct buf fields;        /* as they stand in a head */
+    struct buf exposed;       /* Access-Control-Expose-Headers: its value */
+    struct list_link waiting; /* struct proxy_waiting */
+};
+
 struct proxy {
     const struct proxy_ops *ops;
     void *impl;
@@ -28,6 +41,7 @@ struct proxy {
     struct buf server;     /* "ipfs-cluster/ipfsproxy/1.1.6" */
     struct proxy_trust trusted[PROXY_TRUSTED_MAX];
     size_t trusted_next;
+    struct proxy_extract extract;
 };
 
 /* What every request in progress has, as its first member. */
@@ -91,6 +105,14 @@ void proxy_forward_free(struct proxy_forward *f); /* what it holds, not itself *
 void proxy_pass(struct proxy *p, struct http_exchange *x);
 /* The target as the daemon shall see it. */
 void proxy_put_target(struct buf *out, const struct http_request *r);
+
+/* ---- the daemon's fields (extract.c) ---- */
+
+void proxy_extract_init(struct proxy_extract *e);
+void proxy_extract_deinit(struct proxy_extract *e);
+/* Goes on with `handle` once the daemon's fields are known, or cannot be, as far as this request's answer needs them. */
+void proxy_extract_before(struct proxy *p, struct http_exchange *x,
+                          void (*handle)(struct proxy *p, struct http_exchange *x));
 
 /* ---- web pages (origin.c) ---- */
 
