@@ -296,8 +296,6 @@ static void peer_apply(struct peer *p)
         err = overlay_submit(p->state, p->applied);
     if (err != OK)
         peer_disk_failed(p, err, "applying");
-    else if (p->is_stopping)
-        overlay_flush(p->state);
     else if (p->flush_at_us == RAFT_NEVER && overlay_is_gathering(p->state))
         p->flush_at_us = p->now_us + PEER_STATE_PAUSE_US;
 }

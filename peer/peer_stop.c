@@ -15,7 +15,6 @@ void peer_stop_now(struct peer *p)
     p->is_stopping = true;
     p->stop_deadline_us = p->now_us + LIMIT_SHUTDOWN_US;
     tracker_stop(p->tracker);
-    overlay_flush(p->local);
     peer_informer_stop(p->informer);
     peer_asks_stop(p);
     peer_swarm_stop(p);
@@ -49,7 +48,11 @@ static bool peer_is_quiet(const struct peer *p)
 
 void peer_stop_settle(struct peer *p)
 {
-    if (p->is_stopping && (peer_is_quiet(p) || p->now_us >= p->stop_deadline_us))
+    if (!p->is_stopping)
+        return;
+    overlay_flush(p->state); /* nothing gathers any more */
+    overlay_flush(p->local);
+    if (peer_is_quiet(p) || p->now_us >= p->stop_deadline_us)
         peer_end(p, 0, p->stop_why);
 }
 

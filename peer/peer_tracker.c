@@ -109,7 +109,7 @@ void peer_local_view_end(struct peer *p, struct view *view)
 /* The daemon hears of a pin only when its row is durable; rows that nothing waits for gather, as those of the state do. */
 static void peer_local_flush(struct peer *p)
 {
-    if (p->is_stopping || tracker_waits_for_rows(p->tracker))
+    if (tracker_waits_for_rows(p->tracker))
         overlay_flush(p->local);
     else if (p->local_flush_at_us == RAFT_NEVER && overlay_is_gathering(p->local))
         p->local_flush_at_us = p->now_us + PEER_STATE_PAUSE_US;

@@ -240,13 +240,22 @@ struct tracker_op *tracker_op_startable(const struct tracker *t)
     return unpin != NULL ? unpin : tracker_pin_startable(t);
 }
 
+static bool tracker_lane_waits(const struct tracker *t, enum tracker_lane lane)
+{
+    return !list_is_empty(&t->lanes[lane]) && tracker_lane_first(t, lane) == NULL;
+}
+
 bool tracker_waits_for_rows(const struct tracker *t)
 {
-    for (size_t i = 0; i < LANES_COUNT; i++) {
-        if (!list_is_empty(&t->lanes[i]) && tracker_lane_first(t, (enum tracker_lane)i) == NULL)
-            return true;
-    }
-    return false;
+    if (t->daemon_is_down && t->calls_busy > 0)
+        return false;
+    if (t->counts[OP_UNPIN][OP_RUNNING] == 0 && tracker_lane_waits(t, LANE_UNPIN))
+        return true;
+    if (t->counts[OP_PIN][OP_RUNNING] + t->counts[OP_CONFIRM][OP_RUNNING] >=
+        t->options.concurrent_pins)
+        return false;
+    return tracker_lane_waits(t, LANE_YOUNG) || tracker_lane_waits(t, LANE_NEW) ||
+           tracker_lane_waits(t, LANE_YOUNG_AGAIN) || tracker_lane_waits(t, LANE_AGAIN);
 }
 
 static enum kubo_pin_type tracker_op_type(const struct tracker_op *op)

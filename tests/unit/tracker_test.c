@@ -107,6 +107,32 @@ Test(tracker, nothing_waits_for_the_rows_of_what_is_done)
     world_free(w);
 }
 
+/* Nor need whoever writes them hurry while every slot is taken. */
+Test(tracker, rows_are_waited_for_while_a_slot_is_free)
+{
+    struct world *w = world_new();
+    w->disk_is_slow = true;
+    w->kubo.adds_hang = true;
+    for (uint32_t n = 0; n < 4; n++)
+        world_pin(w, n);
+    world_run(w);
+    cr_assert(tracker_waits_for_rows(w->tracker));
+    world_sync_disk(w);
+    world_run(w);
+    cr_assert_eq(tracker_counts(w->tracker).pinning, 4);
+    world_pin(w, 4);
+    world_run(w);
+    cr_assert_not(tracker_waits_for_rows(w->tracker));
+    world_unpin(w, 0); /* which has a slot of its own, and gives one back */
+    world_run(w);
+    cr_assert(tracker_waits_for_rows(w->tracker));
+    world_sync_disk(w);
+    w->kubo.adds_hang = false;
+    world_run(w);
+    cr_assert(world_holds(w, 4));
+    world_free(w);
+}
+
 Test(tracker, nothing_is_unpinned_where_the_operator_forbids_it)
 {
     struct world *w = world_new();
