@@ -180,6 +180,17 @@ static uint64_t world_draw(struct world *w, uint64_t low, uint64_t high)
     return choose_scale(&w->sim.choose, CHOICE_PLAN, 0, low, high);
 }
 
+/* Of repair: every other time none. As little as makes one content of the usual size a matter of seconds. From a lane of its
+ * own, so that all else of a seed is what it was before this was drawn. */
+static uint64_t world_draw_byte_limit(struct world *w)
+{
+    enum { LANE = 1 };
+    if (choose(&w->sim.choose, CHOICE_PLAN, LANE, 2) == 0)
+        return 0;
+    return choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, CONTENT_NODE_BYTES / 8,
+                        (uint64_t)32 * CONTENT_NODE_BYTES);
+}
+
 static void world_draw_cluster(struct world *w, struct peer_options *o)
 {
     uint64_t machines = w->options.founders_count;
@@ -193,6 +204,8 @@ static void world_draw_cluster(struct world *w, struct peer_options *o)
     o->replication_max = (int32_t)world_draw(w, (uint64_t)o->replication_min, machines);
     if (world_draw(w, 1, 16) == 16)
         o->replication_min = o->replication_max = -1;
+    o->repair.budget.bytes_per_second = world_draw_byte_limit(w);
+    o->repair.budget.bytes_at_once = world_draw_byte_limit(w);
 }
 
 /* Odd sizes find odd defects: one entry a message, one message at a time, a cache of nothing. */
