@@ -478,12 +478,12 @@ uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, i
     tracker_calls_check(t);
     tracker_take_ended(t, err);
     tracker_take_answered(t);
-    tracker_take_hints(t, err);
     tracker_ops_wake(t);
+    tracker_ops_start(t); /* before what may take all the room of every turn for seconds */
+    tracker_take_hints(t, err);
     tracker_keep_first(err, tracker_walk_slice(t));
     tracker_keep_first(err, tracker_sync_slice(t));
     tracker_keep_first(err, tracker_tally_slice(t));
-    tracker_ops_start(t);
     tracker_sync_begin(t);
     t->turn = NULL;
     return t->turn_rows > 0 ? t->turn_number : 0;

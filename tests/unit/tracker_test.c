@@ -242,6 +242,28 @@ Test(tracker, unavailable_pins_give_way_to_those_that_had_no_attempt)
     world_free(w);
 }
 
+/* A walk takes many turns where there are many pins; it has each of them to itself only once all slots are busy. */
+Test(tracker, a_walk_holds_no_pin_up)
+{
+    enum { MANY = 4000 };
+    struct world *w = world_new();
+    for (uint32_t n = 0; n < MANY; n++)
+        world_pin(w, n);
+    world_pass(w, SECOND);
+    cr_assert_eq(tracker_counts(w->tracker).pin_queued, 0);
+    size_t adds = w->kubo.adds;
+    world_pin(w, MANY);
+    tracker_walk(w->tracker);
+    for (int i = 0; i < 3; i++) { /* its row; the question whether it is there; the pin itself */
+        cr_assert(world_turn(w));
+        world_sync_disk(w);
+        fake_kubo_run(&w->kubo);
+    }
+    cr_assert(tracker_counts(w->tracker).is_walking);
+    cr_assert_eq(w->kubo.adds, adds + 1);
+    world_free(w);
+}
+
 /* Nor do those that failed keep one another waiting: what turns up later is pinned while the rest hangs. */
 Test(tracker, what_turns_up_is_pinned_while_the_rest_hangs)
 {
