@@ -10,6 +10,17 @@ log_has() { grep -aqF -- "$2" "$work/peer$1.log"; } # log_has N WORDS
 level() { "$next" -c "$work/peer$1" state version | cut -d';' -f1; } # of the disk of a peer that does not run
 pin() { holds "pin_$2_by_$1" ctl_at "$1" pin add --no-status "$(cid "$2")"; }
 cid() { echo "f01551220$(printf '%s' "$1" | sha256sum | cut -d' ' -f1)"; }
+# upload BY NAME N M: through peer BY into the daemons of N and M, whichever version each of them is; several pieces long.
+upload() {
+    local name=$2
+    head -c 200000 /dev/urandom >"$work/$name"
+    curl -sS -i -m 60 -F "file=@$work/$name" \
+        "http://127.0.0.1:${rest[$1]}/add?replication=2&user-allocations=${id[$3]},${id[$4]}" >"$work/$name.out"
+    root=$(sed -n 's/.*"cid":"\([^"]*\)".*/\1/p' "$work/$name.out" | tail -n 1)
+    count "upload_$name" "$([ -n "$root" ] && ! grep -qa 'X-Stream-Error: .' "$work/$name.out" || cat "$work/$name.out")"
+    happens "upload_${name}_is_pinned" 20 eval 'ipfs_has '"$3 $root && ipfs_has $4 $root"
+    holds "upload_${name}_is_whole" eval "ipfs_at $3 'cat?arg=$root' | cmp - '$work/$name' && ipfs_at $4 'cat?arg=$root' | cmp - '$work/$name'"
+}
 upgrade() { # upgrade N
     service=$ours
     holds "stop_$1" peer_stop "$1"
@@ -28,17 +39,21 @@ pin 1 a
 upgrade 1
 pin 1 b
 pin 2 c
+upload 1 new_to_old 2 3
+upload 2 old_to_new 1 2
+upload 2 old_to_both 1 3
 upgrade 2
 pin 2 d
 pin 3 e
-happens same_pins 20 eval '[ "$(pins 1)" = "$(pins 3)" ] && lists 3 5'
+upload 3 last_old_to_new 1 2
+happens same_pins 20 eval '[ "$(pins 1)" = "$(pins 3)" ] && lists 3 9'
 holds old_one_is_waited_for eval '! log_has 1 "a remark" && ! log_has 2 "a remark"'
 
 upgrade 3
 happens level_rises 30 eval 'log_has 1 "it rises from 2" || log_has 2 "it rises from 2" || log_has 3 "it rises from 2"'
 happens new_entries 30 eval 'log_has 1 "a remark" || log_has 2 "a remark" || log_has 3 "a remark"'
 pin 3 f
-happens all_follow 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(pins 3)" ] && lists 1 6'
+happens all_follow 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(pins 3)" ] && lists 1 10'
 
 # ---- no way back, and none in, for the older one ----
 service=$next
