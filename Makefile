@@ -233,6 +233,11 @@ bench-scale: $(PROGRAMS) $(BENCHES)
 $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
 	$(link)
 
+# The REST API and the proxy, beside real IPFS daemons (make kubo): needs wrk. T="rates proxied add"; MIB=256: less of it.
+.PHONY: bench-doors
+bench-doors: $(PROGRAMS)
+	bench/doors $(B) $(T)
+
 .PHONY: bench-sim
 bench-sim: $(B)/bench/bench_sim
 	$(B)/bench/bench_sim
@@ -346,6 +351,7 @@ help:
 	@echo 'make bench-scale  a million pins: listed, compared with the daemon, handed to it; T=lists: one table of it'
 	@echo 'make bench-etcd  pins beside etcd on the same disk (needs Go; fetches etcd); T=rates: one table of it'
 	@echo 'make bench-sim  how fast the simulator is'
+	@echo 'make bench-doors  REST API and proxy beside real IPFS daemons (needs make kubo, wrk); T=rates: one table of it'
 	@echo 'make fmt        lay the sources out'
 	@echo 'CC, CFLAGS, LDFLAGS are honoured; B=DIR builds elsewhere; WERROR=1 makes warnings errors; V=1 shows commands.'
 

@@ -133,6 +133,7 @@ static size_t os_call_on_body(char *bytes, size_t size, size_t count, void *owne
         c->receives_wait = true;
         return CURL_WRITEFUNC_PAUSE;
     }
+    c->client->body_bytes += size * count;
     if (c->call->on_body != NULL)
         c->call->on_body(c->call, bytes, size * count);
     return size * count;
@@ -350,7 +351,7 @@ static void os_call_put_endpoint(struct os_call *c)
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever http_proxy says in the environment */
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 64L * 1024);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)OS_CALL_READ_BYTES);
     curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 64L * 1024);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                      (long)(client->options.connect_timeout_us / 1000));

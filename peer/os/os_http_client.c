@@ -20,10 +20,22 @@ static void os_client_collect(struct os_http_client *client);
 
 /* ---- what libcurl waits for ---- */
 
+/* A long answer comes in pieces as the daemon writes them, some tens of KiB each; to wake up for every one costs more than
+ * to carry it, on both sides. So after a piece of that size the socket is left alone for a moment, and then all is read
+ * that has come meanwhile. Small answers, and rows that come one by one, never wait. */
+enum {
+    BULK_BYTES = 16 * 1024,
+    BULK_REST_US = 1000,
+    BULK_READS_MAX = 16, /* at once; then others have their turn */
+};
+
 struct os_socket_watch {
     struct os_watch watch;
     struct os_http_client *client;
     int fd;
+    int wanted;           /* by libcurl */
+    struct os_timer rest; /* while it runs nothing is read */
+    bool rests;
 };
 
 static void os_client_act(struct os_http_client *client, curl_socket_t fd, int events)
@@ -33,12 +45,44 @@ static void os_client_act(struct os_http_client *client, curl_socket_t fd, int e
     os_client_collect(client);
 }
 
+static void os_socket_heed(struct os_socket_watch *w)
+{
+    os_watch_set(&w->watch, w->rests ? w->wanted & ~OS_READ : w->wanted);
+}
+
+static void os_socket_on_rested(void *owner)
+{
+    struct os_socket_watch *w = owner;
+    w->rests = false;
+    os_socket_heed(w);
+}
+
+/* One step of libcurl's. How many bytes of answers it brought; w may be gone afterwards (client->reading is NULL then). */
+static uint64_t os_socket_step(struct os_http_client *client, struct os_socket_watch *w, int events)
+{
+    uint64_t before = client->body_bytes;
+    os_client_act(client, w->fd, events);
+    return client->body_bytes - before;
+}
+
 static void os_client_on_ready(void *owner, int ready)
 {
     struct os_socket_watch *w = owner;
-    os_client_act(w->client, w->fd,
-                  (ready & OS_READ ? CURL_CSELECT_IN : 0) |
-                      (ready & OS_WRITE ? CURL_CSELECT_OUT : 0));
+    struct os_http_client *client = w->client;
+    int events =
+        (ready & OS_READ ? CURL_CSELECT_IN : 0) | (ready & OS_WRITE ? CURL_CSELECT_OUT : 0);
+    client->reading = w;
+    uint64_t got = os_socket_step(client, w, events);
+    bool is_bulk = got >= BULK_BYTES;
+    for (int i = 1; i < BULK_READS_MAX && client->reading == w && got >= OS_CALL_READ_BYTES / 2;
+         i++)
+        got = os_socket_step(client, w, CURL_CSELECT_IN);
+    if (client->reading == w && is_bulk && (w->wanted & OS_READ) != 0) {
+        w->rests = true;
+        os_socket_heed(w);
+        os_timer_set(&w->rest, os_clock_mono_us() + BULK_REST_US);
+    }
+    client->reading = NULL;
 }
 
 static int os_client_on_socket(CURL *easy, curl_socket_t fd, int what, void *owner, void *assigned)
@@ -50,8 +94,12 @@ static int os_client_on_socket(CURL *easy, curl_socket_t fd, int what, void *own
     if (c != NULL)
         os_call_on_watch(c, what == CURL_POLL_REMOVE ? 0 : what);
     if (what == CURL_POLL_REMOVE) {
-        if (w != NULL)
+        if (w != NULL) {
             os_watch_set(&w->watch, 0);
+            os_timer_stop(&w->rest);
+        }
+        if (client->reading == w)
+            client->reading = NULL;
         mem_free(w);
         return 0;
     }
@@ -62,10 +110,11 @@ static int os_client_on_socket(CURL *easy, curl_socket_t fd, int what, void *own
         w->client = client;
         w->fd = fd;
         os_watch_init(&w->watch, client->loop, fd, os_client_on_ready, w);
+        os_timer_init(&w->rest, client->loop, os_socket_on_rested, w);
         curl_multi_assign(client->multi, fd, w);
     }
-    os_watch_set(&w->watch,
-                 (what & CURL_POLL_IN ? OS_READ : 0) | (what & CURL_POLL_OUT ? OS_WRITE : 0));
+    w->wanted = (what & CURL_POLL_IN ? OS_READ : 0) | (what & CURL_POLL_OUT ? OS_WRITE : 0);
+    os_socket_heed(w);
     return 0;
 }
 

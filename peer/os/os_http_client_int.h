@@ -10,6 +10,10 @@
 #include "util/buf.h"
 #include "util/list.h"
 
+enum { OS_CALL_READ_BYTES = 64 * 1024 }; /* of an answer at once */
+
+struct os_socket_watch;
+
 struct os_http_client {
     struct os_loop *loop;
     struct os_http_client_options options;
@@ -25,6 +29,8 @@ struct os_http_client {
     struct list_link pool; /* struct os_call, with their easy handles */
     size_t calls_count;
     size_t pool_count;
+    uint64_t body_bytes;             /* of all answers, ever */
+    struct os_socket_watch *reading; /* while libcurl reads for it; NULL: it has closed meanwhile */
     bool is_closing;
     char why[CURL_ERROR_SIZE];
 };

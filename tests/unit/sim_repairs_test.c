@@ -49,13 +49,13 @@ static void starts(unsigned who)
 {
     struct peer_fact_member members[PEERS];
     for (unsigned i = 0; i < PEERS; i++)
-        members[i] = (struct peer_fact_member){ .number = i + 1, .is_voter = true, .id = ids[i + 1] };
+        members[i] =
+            (struct peer_fact_member){ .number = i + 1, .is_voter = true, .id = ids[i + 1] };
     checks_on_start(checks, who);
     tell(who, (struct peer_fact){ .kind = PEER_FACT_WOKE });
-    tell(who, (struct peer_fact){ .kind = PEER_FACT_CONFIG,
-                                  .index = 1,
-                                  .members = members,
-                                  .members_count = PEERS });
+    tell(who,
+         (struct peer_fact){
+             .kind = PEER_FACT_CONFIG, .index = 1, .members = members, .members_count = PEERS });
 }
 
 static void passes(uint64_t us)
@@ -102,8 +102,8 @@ static void begin(uint64_t per_second)
     }
     for (unsigned who = 1; who <= PEERS; who++)
         starts(who);
-    tell(1, (struct peer_fact){
-                .kind = PEER_FACT_ROLE, .term = 2, .role = RAFT_LEADER, .leader = 1 });
+    tell(1,
+         (struct peer_fact){ .kind = PEER_FACT_ROLE, .term = 2, .role = RAFT_LEADER, .leader = 1 });
     passes(60 * SECOND);
 }
 
@@ -111,8 +111,8 @@ static void dies_and_is_called_so(unsigned who)
 {
     checks_on_end(checks, who);
     passes(TTL + REPIN);
-    tell(1, (struct peer_fact){
-                .kind = PEER_FACT_LIVENESS, .about = who, .liveness = LIVENESS_DOWN });
+    tell(1,
+         (struct peer_fact){ .kind = PEER_FACT_LIVENESS, .about = who, .liveness = LIVENESS_DOWN });
 }
 
 static void end_seeing(const char *checker)
@@ -180,8 +180,9 @@ Test(sim_repairs, a_pin_that_is_gone_need_not_move)
     begin(1000);
     pins(1, 2, 4);
     dies_and_is_called_so(4);
-    tell(1, (struct peer_fact){
-                .kind = PEER_FACT_PIN, .index = ++seen.index, .cid = test_cid(0), .is_gone = true });
+    tell(1,
+         (struct peer_fact){
+             .kind = PEER_FACT_PIN, .index = ++seen.index, .cid = test_cid(0), .is_gone = true });
     passes(600 * SECOND);
     end_seeing("");
 }
