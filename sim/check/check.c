@@ -139,6 +139,7 @@ void checks_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
     commit_quorum_on_fact(c, who, fact);
     state_machine_on_fact(c, who, fact);
     config_change_on_fact(c, who, fact);
+    allocations_on_fact(c, who, fact);
     storms_on_fact(c, who, fact);
     alarms_on_fact(c, who, fact);
     repairs_on_fact(c, fact);

@@ -101,7 +101,8 @@ struct checks {
     struct storm_book *storms;
     struct alarm_book *alarms;
     struct repair_book *repairs;
-    uint64_t look_us; /* next look at what is overdue */
+    uint64_t strangers_since_us; /* a pin is allocated to one at rest; 0: none is */
+    uint64_t look_us;            /* next look at what is overdue */
 };
 
 void check_fail(struct checks *c, const char *checker, const char *format, ...)
@@ -148,6 +149,7 @@ void repairs_on_fact(struct checks *c, const struct peer_fact *fact);
 void repairs_on_time(struct checks *c);
 void repairs_void(struct checks *c); /* from here on nobody knows what is pinned */
 void repairs_deinit(struct checks *c);
+void allocations_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);
 bool allocations_audit(struct checks *c, const struct listing *state, struct buf *why);
 
 /* A cluster of one goes on from that machine's disk. */
