@@ -278,6 +278,49 @@ CONTRACT(pausing_at_each_piece_loses_nothing)
     caller_deinit(&c);
 }
 
+static bool has_drained;
+
+static void note_drain(struct http_exchange *x)
+{
+    (void)x;
+    has_drained = true;
+}
+
+/* As a daemon writes a file: large pieces and small ones, as fast as they are taken. */
+CONTRACT(a_long_answer_comes_whole)
+{
+    enum { TOTAL = 8 * 1000 * 1000, PIECE_MAX = 100 * 1000 };
+    static const size_t sizes[] = { 32768, 1, PIECE_MAX, 20000, 4096 };
+    static uint8_t piece[PIECE_MAX];
+    struct caller c;
+    caller_init(&c, fx, "POST", "/hold");
+    cr_assert_eq(caller_start(&c), OK);
+    wait_for_request(fx);
+    struct http_exchange *x = daemon_.x;
+    x->on_drain = note_drain;
+    http_reply_begin(x, 200, NULL, 0, -1);
+    for (size_t sent = 0, nth = 0; sent < TOTAL; nth++) {
+        size_t len = sizes[nth % 5] < TOTAL - sent ? sizes[nth % 5] : TOTAL - sent;
+        for (size_t i = 0; i < len; i++)
+            piece[i] = upload_byte(sent + i);
+        has_drained = http_reply_write(x, piece, len);
+        while (!has_drained)
+            turn(fx);
+        if (nth % 3 == 0)
+            turn(fx);
+        sent += len;
+    }
+    daemon_.x = NULL;
+    http_reply_end(x, NULL, 0);
+    finish(&c);
+    cr_assert_eq(c.err, OK);
+    cr_assert_eq(c.body.len, TOTAL);
+    for (size_t i = 0; i < TOTAL; i++)
+        cr_assert(c.body.data[i] == upload_byte(i));
+    caller_deinit(&c);
+    check_all_is_well(fx);
+}
+
 /* ---- endings ---- */
 
 CONTRACT(an_error_while_the_upload_goes_on)
