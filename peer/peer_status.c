@@ -112,14 +112,13 @@ static int peer_page_rows(struct peer *p, const struct page_request *r, struct v
         return tracker_status_of(p->tracker, state, local, &r->cid, &infos[0]);
     }
     unsigned steps = LIMIT_VIEW_STEPS_COUNT / 4;
-    page->after = r->cid;
+    struct tracker_listing listing = tracker_listing_after(p->tracker, state, local, &r->cid);
     int err = OK;
     while (err == OK && page->count < r->limit) {
-        err = tracker_status_next(p->tracker, state, local, &page->after, r->filter, &steps,
-                                  &infos[page->count]);
-        if (err == OK)
-            page->after = infos[page->count++].cid;
+        err = tracker_status_next(&listing, r->filter, &steps, &infos[page->count]);
+        page->count += err == OK;
     }
+    page->after = listing.after;
     page->is_last = err == ERR_NOT_FOUND;
     return err == ERR_NOT_FOUND || err == ERR_MORE ? OK : err;
 }

@@ -26,6 +26,7 @@ enum survey_state {
 struct survey_member {
     struct api_listing *survey;
     struct peer_id id;
+    struct peer_id_text id_text;
     enum survey_state state;
     struct cid after;
     struct arena arena; /* of the page */
@@ -194,6 +195,7 @@ static int survey_open(struct peer *p, const struct api_listing_hooks *hooks, bo
         struct survey_member *m = &l->members[l->count++];
         m->survey = l;
         m->id = c->members[i].id;
+        m->id_text = peer_id_print(&m->id);
         peer_last_name(p, &m->id, &m->name);
     }
     *out = l;
@@ -307,7 +309,7 @@ static const struct cid *survey_smallest(const struct api_listing *l)
 static void survey_row_of(struct survey_member *m, struct api_peer_status *row)
 {
     const struct tracker_info *info = &m->page.infos[m->at];
-    *row = (struct api_peer_status){ .peer = m->id,
+    *row = (struct api_peer_status){ .peer = m->id_text.text,
                                      .name = m->page.name,
                                      .ipfs_id = m->page.ipfs_id,
                                      .status = info->status,
@@ -324,7 +326,7 @@ static void survey_row_of(struct survey_member *m, struct api_peer_status *row)
 
 static void survey_row_failed(struct survey_member *m, struct api_peer_status *row)
 {
-    *row = (struct api_peer_status){ .peer = m->id,
+    *row = (struct api_peer_status){ .peer = m->id_text.text,
                                      .name = buf_bytes(&m->name),
                                      .status = TRACKER_CLUSTER_ERROR,
                                      .since_us = m->survey->peer->wall_us,

@@ -147,14 +147,15 @@ int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
 struct tracker_facts {
     bool is_pinned_here; /* the state wants it of us, and we have not turned away */
     bool is_sharded;     /* a meta pin */
-    bool is_in_state;    /* looked up only when the others say no */
+    bool is_in_state;
     bool has_row;
     struct tracker_row row;
     const struct tracker_op *op;
 };
 
-static int tracker_facts_state(const struct tracker *t, struct view *state, const struct cid *cid,
-                               struct tracker_facts *f)
+/* By the index, which says who shall hold it: of a pin that others hold it says nothing. */
+static int tracker_facts_held(const struct tracker *t, struct view *state, const struct cid *cid,
+                              struct tracker_facts *f)
 {
     const struct peer_id everybody = { 0 };
     struct pinset_held held = { 0 };
@@ -166,13 +167,7 @@ static int tracker_facts_state(const struct tracker *t, struct view *state, cons
         f->is_sharded = held.type == PIN_TYPE_META;
         f->is_pinned_here = tracker_wish_from(t, &held, is_everybodys).is_wanted;
         f->is_in_state = true;
-        return OK;
     }
-    if (err != ERR_NOT_FOUND)
-        return err;
-    struct bytes value;
-    err = view_get(state, STATE_TABLE_PINS, (struct bytes){ cid->bytes, cid->len }, &value);
-    f->is_in_state = err == OK;
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
@@ -180,8 +175,13 @@ static int tracker_facts_of(const struct tracker *t, struct view *state, struct 
                             const struct cid *cid, struct tracker_facts *f)
 {
     *f = (struct tracker_facts){ .op = tracker_op_find(t, cid) };
-    int err = tracker_facts_state(t, state, cid, f);
-    if (err != OK)
+    struct bytes value;
+    int err = tracker_facts_held(t, state, cid, f);
+    if (err == OK && !f->is_in_state) {
+        err = view_get(state, STATE_TABLE_PINS, (struct bytes){ cid->bytes, cid->len }, &value);
+        f->is_in_state = err == OK;
+    }
+    if (err != OK && err != ERR_NOT_FOUND)
         return err;
     err = tracker_row_get(local, cid, &f->row);
     f->has_row = err == OK;
@@ -302,59 +302,95 @@ int tracker_status_of(const struct tracker *t, struct view *state, struct view *
 
 /* ---- listings ---- */
 
-/* The first key behind `after` in a table whose keys are CIDs. ERR_NOT_FOUND leaves `out` undefined. */
-static int tracker_next_key(struct view *view, unsigned table, const struct cid *after,
-                            struct cid *out)
+/* The first row behind `after` in a table whose keys are CIDs; the cursor stands on it. */
+static int tracker_seek_behind(struct view *view, unsigned table, const struct cid *after,
+                               struct view_row *row)
 {
     struct bytes key = { after->bytes, after->len };
-    struct view_row row;
+    int err = view_seek(view, table, key, row);
+    if (err == OK && after->len > 0 && bytes_equal(row->key, key))
+        err = view_next(view, table, row);
+    return err;
+}
+
+/* What seek or next said: the CID, or undefined at the end. */
+static int tracker_listing_key(int err, const struct view_row *row, struct cid *out)
+{
     *out = (struct cid){ 0 };
-    int err = view_seek(view, table, key, &row);
-    if (err == OK && after->len > 0 && bytes_equal(row.key, key))
-        err = view_next(view, table, &row);
-    if (err == OK && cid_from_bytes(out, row.key.data, row.key.len) != OK)
+    if (err == OK && cid_from_bytes(out, row->key.data, row->key.len) != OK)
         err = ERR_CORRUPT;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static int tracker_listing_begin(struct tracker_listing *l)
+{
+    struct view_row row = { { 0 }, { 0 } };
+    int err = tracker_seek_behind(l->state, STATE_TABLE_PINS, &l->after, &row);
+    err = tracker_listing_key(err, &row, &l->pin);
+    if (err != OK)
+        return err;
+    err = tracker_seek_behind(l->local, LOCAL_TABLE_TRACKER, &l->after, &row);
+    l->row = row.value;
+    return tracker_listing_key(err, &row, &l->row_cid);
+}
+
+static int tracker_listing_step(struct tracker_listing *l, bool moves_pin, bool moves_row)
+{
+    struct view_row row = { { 0 }, { 0 } };
+    int err = OK;
+    if (moves_pin)
+        err = tracker_listing_key(view_next(l->state, STATE_TABLE_PINS, &row), &row, &l->pin);
+    if (err == OK && moves_row) {
+        err = view_next(l->local, LOCAL_TABLE_TRACKER, &row);
+        l->row = row.value;
+        err = tracker_listing_key(err, &row, &l->row_cid);
+    }
     return err;
 }
 
 /* The next CID that is in the state or has a row: pins that are being unpinned are in the second only. */
-static int tracker_next_cid(struct view *state, struct view *local, const struct cid *after,
-                            struct cid *out)
+static int tracker_listing_next(struct tracker_listing *l, struct tracker_facts *f)
 {
-    struct cid pin, row;
-    int err = tracker_next_key(state, STATE_TABLE_PINS, after, &pin);
-    if (err != OK && err != ERR_NOT_FOUND)
-        return err;
-    err = tracker_next_key(local, LOCAL_TABLE_TRACKER, after, &row);
-    if (err != OK && err != ERR_NOT_FOUND)
-        return err;
-    if (cid_is_undefined(&pin) && cid_is_undefined(&row))
+    bool has_pin = !cid_is_undefined(&l->pin), has_row = !cid_is_undefined(&l->row_cid);
+    if (!has_pin && !has_row)
         return ERR_NOT_FOUND;
-    bool takes_row =
-        cid_is_undefined(&pin) || (!cid_is_undefined(&row) && cid_compare(&row, &pin) < 0);
-    *out = takes_row ? row : pin;
-    return OK;
+    int order = has_pin && has_row ? cid_compare(&l->pin, &l->row_cid) : has_row - has_pin;
+    l->after = order <= 0 ? l->pin : l->row_cid;
+    *f = (struct tracker_facts){ .op = tracker_op_find(l->tracker, &l->after) };
+    int err = tracker_facts_held(l->tracker, l->state, &l->after, f);
+    if (err == OK && order >= 0)
+        err = tracker_row_decode(&f->row, l->row);
+    if (err != OK)
+        return err;
+    f->is_in_state = order <= 0;
+    f->has_row = order >= 0;
+    return tracker_listing_step(l, order <= 0, order >= 0);
 }
 
-int tracker_status_next(const struct tracker *t, struct view *state, struct view *local,
-                        struct cid *after, uint32_t filter, unsigned *steps,
+struct tracker_listing tracker_listing_after(const struct tracker *t, struct view *state,
+                                             struct view *local, const struct cid *after)
+{
+    return (
+        struct tracker_listing){ .tracker = t, .state = state, .local = local, .after = *after };
+}
+
+int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *steps,
                         struct tracker_info *out)
 {
     while (*steps >= TRACKER_STATUS_STEPS_MAX) {
-        uint32_t before = state->steps;
-        struct cid cid;
-        struct tracker_info info;
-        int err = tracker_next_cid(state, local, after, &cid);
+        uint32_t before = l->state->steps;
+        struct tracker_facts facts;
+        int err = l->has_begun ? OK : tracker_listing_begin(l);
+        l->has_begun = true;
         if (err == OK)
-            err = tracker_status_of(t, state, local, &cid, &info);
-        *steps -= state->steps - before;
+            err = tracker_listing_next(l, &facts);
+        *steps -= l->state->steps - before;
         if (err != OK)
             return err;
-        if (tracker_filter_matches(filter, info.status)) {
-            *out = info;
+        if (tracker_filter_matches(filter, tracker_status_from(&facts))) {
+            tracker_describe(l->tracker, &facts, &l->after, out);
             return OK;
         }
-        *after = cid;
     }
     return ERR_MORE;
 }

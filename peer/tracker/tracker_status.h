@@ -69,10 +69,24 @@ enum { TRACKER_STATUS_STEPS_MAX = 5 }; /* of each view, for one CID */
 /* One CID; UNPINNED when neither the state nor the tracker knows it. */
 int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
                       const struct cid *cid, struct tracker_info *out);
-/* The next match behind `after` (undefined: from the start). `steps` counts down; ERR_MORE when it is spent,
- * with *after moved to where to go on. */
-int tracker_status_next(const struct tracker *t, struct view *state, struct view *local,
-                        struct cid *after, uint32_t filter, unsigned *steps,
+/* All that the state or a row knows, in order of their CIDs; two cursors go side by side. It lives as long as its views,
+ * and is alone with their cursors of these tables. */
+struct tracker_listing {
+    const struct tracker *tracker;
+    struct view *state;
+    struct view *local;
+    struct cid after; /* the last one that was looked at: where the next listing goes on */
+    bool has_begun;
+    struct cid pin;     /* the first behind `after` in the state, ... */
+    struct cid row_cid; /* ... and among the rows; undefined: none */
+    struct bytes row;   /* lives until the cursor moves */
+};
+
+/* Behind `after`; undefined: from the start. */
+struct tracker_listing tracker_listing_after(const struct tracker *t, struct view *state,
+                                             struct view *local, const struct cid *after);
+/* The next match. `steps` counts down; ERR_MORE when it is spent. */
+int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *steps,
                         struct tracker_info *out);
 
 #endif

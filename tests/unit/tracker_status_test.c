@@ -160,16 +160,15 @@ static const char *scene_list(struct scene *s, uint32_t filter, unsigned page_st
     static struct buf text;
     struct cid after = { 0 };
     struct tracker_info info;
-    int err = OK;
+    int err = ERR_MORE;
     buf_clear(&text);
-    while (err == OK || err == ERR_MORE) {
+    while (err == ERR_MORE) {
         struct view state = fake_map_view(&s->state), local = fake_map_view(&s->local);
+        struct tracker_listing l = tracker_listing_after(s->tracker, &state, &local, &after);
         unsigned steps = page_steps;
-        err = tracker_status_next(s->tracker, &state, &local, &after, filter, &steps, &info);
-        if (err == OK) {
-            after = info.cid;
+        while ((err = tracker_status_next(&l, filter, &steps, &info)) == OK)
             buf_printf(&text, "%u:%s ", info.cid.bytes[7], tracker_status_name(info.status));
-        }
+        after = l.after;
         cr_assert_leq(state.steps, page_steps);
     }
     cr_assert_eq(err, ERR_NOT_FOUND);

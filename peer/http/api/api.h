@@ -58,7 +58,7 @@ struct api_member_addr {
 
 /* One peer's word about a pin. */
 struct api_peer_status {
-    struct peer_id peer;
+    const char *peer; /* its id in text: a listing has many rows, and few peers */
     struct bytes name;
     struct bytes ipfs_id;
     enum tracker_status status;

@@ -27,7 +27,7 @@ static void api_key_multiaddrs(struct json_writer *w, const char *key,
 
 static void api_write_peer_status(struct json_writer *w, const struct api_peer_status *s)
 {
-    json_key(w, peer_id_print(&s->peer).text);
+    json_key(w, s->peer);
     json_object_begin(w);
     pin_json_bytes(w, "peername", s->name);
     if (s->ipfs_id.len > 0)
