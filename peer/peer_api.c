@@ -21,7 +21,7 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum { PEER_HTTP_HIGH_BYTES = 256 * 1024, PEER_HTTP_LOW_BYTES = 64 * 1024 };
+enum { PEER_HTTP_HIGH_BYTES = 64 * 1024, PEER_HTTP_LOW_BYTES = 32 * 1024 };
 
 /* ---- reads ---- */
 

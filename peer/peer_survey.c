@@ -4,7 +4,8 @@
  *   member B   [c2 c4]             has one, has ended, or has failed. An empty head of a member that may have
  *   member C   asked, no page yet  more is waited for: it could bring something smaller.
  *
- * This peer itself is a member like the others, save that its page needs no call. */
+ * While a page is given out the next one is on its way, so that peers work side by side. This peer itself is a member like
+ * the others, save that its page needs no call. */
 #include "peer_survey.h"
 
 #include <string.h>
@@ -23,6 +24,8 @@ enum survey_state {
     SURVEY_FAILED, /* `error` says why */
 };
 
+enum survey_ahead { AHEAD_NOTHING, AHEAD_ASKED, AHEAD_HERE, AHEAD_FAILED };
+
 struct survey_member {
     struct api_listing *survey;
     struct peer_id id;
@@ -33,6 +36,9 @@ struct survey_member {
     struct buf payload; /* what the page borrows */
     struct page page;
     size_t at; /* the head, in page.infos */
+    enum survey_ahead
+        ahead; /* how it stands with the page behind that, while there are rows at hand */
+    struct buf ahead_payload;
     struct api_id self;
     char error[256];
     struct buf name; /* as it last called itself */
@@ -50,19 +56,24 @@ struct api_listing {
 
 /* ---- asking ---- */
 
-static void survey_fail(struct survey_member *m, int err, const char *text)
+static void survey_words(struct survey_member *m, int err, const char *text)
 {
-    m->state = SURVEY_FAILED;
     peer_words(m->error, sizeof(m->error), "%s",
                text != NULL && text[0] != '\0' ? text : err_text(err));
 }
 
-/* Keeps a copy of the payload, since the page borrows it. */
-static void survey_take(struct survey_member *m, struct bytes payload)
+static void survey_fail(struct survey_member *m, int err, const char *text)
+{
+    m->state = SURVEY_FAILED;
+    survey_words(m, err, text);
+}
+
+static void survey_ask_ahead(struct survey_member *m);
+
+/* What m->payload says. */
+static void survey_read(struct survey_member *m)
 {
     arena_reset(&m->arena);
-    buf_clear(&m->payload);
-    buf_append(&m->payload, payload.data, payload.len);
     int err = m->payload.err;
     if (err == OK && m->survey->is_ids)
         err = page_id_decode(&m->self, &m->arena, buf_bytes(&m->payload));
@@ -75,18 +86,38 @@ static void survey_take(struct survey_member *m, struct bytes payload)
     m->at = 0;
     m->after = m->page.after;
     m->state = SURVEY_HAS;
-    if (!m->survey->is_ids && m->page.count == 0)
+    if (m->survey->is_ids)
+        return;
+    if (m->page.count == 0)
         m->state = m->page.is_last ? SURVEY_ENDED : SURVEY_EMPTY;
+    else if (!m->page.is_last)
+        survey_ask_ahead(m);
+}
+
+/* Keeps a copy of the payload, since the page borrows it. */
+static void survey_take(struct survey_member *m, struct bytes payload)
+{
+    buf_clear(&m->payload);
+    buf_append(&m->payload, payload.data, payload.len);
+    survey_read(m);
 }
 
 static void survey_answered(void *owner, int err, struct bytes payload, const char *text)
 {
     struct survey_member *m = owner;
-    if (err == OK)
-        survey_take(m, payload);
-    else
-        survey_fail(m, err, text);
-    m->survey->hooks.on_wake(m->survey->hooks.owner);
+    if (m->state == SURVEY_ASKED) {
+        if (err == OK)
+            survey_take(m, payload);
+        else
+            survey_fail(m, err, text);
+        m->survey->hooks.on_wake(m->survey->hooks.owner);
+        return;
+    }
+    buf_clear(&m->ahead_payload);
+    buf_append(&m->ahead_payload, payload.data, payload.len);
+    m->ahead = err == OK ? AHEAD_HERE : AHEAD_FAILED;
+    if (err != OK)
+        survey_words(m, err, text);
 }
 
 static enum rpc_method survey_method(const struct survey_member *m)
@@ -140,13 +171,9 @@ static void survey_ask_self(struct survey_member *m)
     buf_deinit(&out);
 }
 
-static void survey_ask(struct survey_member *m)
+static int survey_call(struct survey_member *m)
 {
     struct peer *p = m->survey->peer;
-    if (peer_id_equal(&m->id, &p->options.id)) {
-        survey_ask_self(m);
-        return;
-    }
     struct page_request request = survey_request(m);
     struct buf out = { 0 };
     page_request_encode(&request, &out);
@@ -155,9 +182,31 @@ static void survey_ask(struct survey_member *m)
         err = rpc_call(&p->rpc, p->now_us, &m->id, survey_method(m), buf_bytes(&out),
                        p->options.calls_timeout_us, survey_answered, m);
     buf_deinit(&out);
+    return err;
+}
+
+static bool survey_is_self(const struct survey_member *m)
+{
+    return peer_id_equal(&m->id, &m->survey->peer->options.id);
+}
+
+static void survey_ask(struct survey_member *m)
+{
+    if (survey_is_self(m)) {
+        survey_ask_self(m);
+        return;
+    }
     m->state = SURVEY_ASKED;
+    int err = survey_call(m);
     if (err != OK)
         survey_fail(m, err, NULL);
+}
+
+/* Refused, it is asked for when the rows at hand are given out. */
+static void survey_ask_ahead(struct survey_member *m)
+{
+    bool is_asked = !survey_is_self(m) && !m->survey->request.is_one && survey_call(m) == OK;
+    m->ahead = is_asked ? AHEAD_ASKED : AHEAD_NOTHING;
 }
 
 /* ---- opening and closing ---- */
@@ -249,6 +298,7 @@ void peer_survey_close(struct api_listing *l)
         rpc_forget(&l->peer->rpc, m);
         arena_deinit(&m->arena);
         buf_deinit(&m->payload);
+        buf_deinit(&m->ahead_payload);
         buf_deinit(&m->name);
     }
     mem_free(l->members);
@@ -343,11 +393,39 @@ static void survey_keep(struct arena *arena, struct api_peer_status *row)
         row->error = "";
 }
 
+/* To the page that was asked for ahead, if it was. */
+static void survey_turn_page(struct survey_member *m)
+{
+    enum survey_ahead ahead = m->ahead;
+    m->ahead = AHEAD_NOTHING;
+    switch (ahead) {
+    case AHEAD_NOTHING:
+        m->state = SURVEY_EMPTY;
+        return;
+    case AHEAD_ASKED:
+        m->state = SURVEY_ASKED;
+        return;
+    case AHEAD_FAILED:
+        m->state = SURVEY_FAILED;
+        return;
+    case AHEAD_HERE:
+        break;
+    }
+    struct buf used = m->payload;
+    m->payload = m->ahead_payload;
+    m->ahead_payload = used;
+    survey_read(m);
+}
+
 static void survey_advance(struct survey_member *m)
 {
     m->at += 1;
-    if (m->at == m->page.count)
-        m->state = m->page.is_last ? SURVEY_ENDED : SURVEY_EMPTY;
+    if (m->at < m->page.count)
+        return;
+    if (m->page.is_last)
+        m->state = SURVEY_ENDED;
+    else
+        survey_turn_page(m);
 }
 
 static size_t survey_rows(struct api_listing *l, const struct cid *cid, struct arena *arena,
