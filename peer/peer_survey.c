@@ -35,7 +35,8 @@ struct survey_member {
     struct arena arena; /* of the page */
     struct buf payload; /* what the page borrows */
     struct page page;
-    size_t at; /* the head, in page.infos */
+    bool is_given; /* the head was */
+    size_t at;     /* the head, in page.infos */
     enum survey_ahead
         ahead; /* how it stands with the page behind that, while there are rows at hand */
     struct buf ahead_payload;
@@ -383,16 +384,6 @@ static void survey_row_failed(struct survey_member *m, struct api_peer_status *r
                                      .error = m->error };
 }
 
-/* Copies texts out of the member's page, which goes with the next one. */
-static void survey_keep(struct arena *arena, struct api_peer_status *row)
-{
-    row->error = arena_strdup(arena, row->error);
-    row->name.data = arena_copy(arena, row->name);
-    row->ipfs_id.data = arena_copy(arena, row->ipfs_id);
-    if (row->error == NULL)
-        row->error = "";
-}
-
 /* To the page that was asked for ahead, if it was. */
 static void survey_turn_page(struct survey_member *m)
 {
@@ -419,6 +410,9 @@ static void survey_turn_page(struct survey_member *m)
 
 static void survey_advance(struct survey_member *m)
 {
+    if (!m->is_given)
+        return;
+    m->is_given = false;
     m->at += 1;
     if (m->at < m->page.count)
         return;
@@ -428,7 +422,8 @@ static void survey_advance(struct survey_member *m)
         survey_turn_page(m);
 }
 
-static size_t survey_rows(struct api_listing *l, const struct cid *cid, struct arena *arena,
+/* The rows borrow from the pages, which are left only when the next ones are wanted. */
+static size_t survey_rows(struct api_listing *l, const struct cid *cid,
                           struct api_peer_status *rows)
 {
     bool shows_failed = tracker_filter_matches(l->request.filter, TRACKER_CLUSTER_ERROR);
@@ -436,9 +431,8 @@ static size_t survey_rows(struct api_listing *l, const struct cid *cid, struct a
     for (size_t i = 0; i < l->count; i++) {
         struct survey_member *m = &l->members[i];
         if (m->state == SURVEY_HAS && cid_equal(&m->page.infos[m->at].cid, cid)) {
-            survey_row_of(m, &rows[count]);
-            survey_keep(arena, &rows[count++]);
-            survey_advance(m);
+            survey_row_of(m, &rows[count++]);
+            m->is_given = true;
         } else if (m->state == SURVEY_FAILED && shows_failed) {
             survey_row_failed(m, &rows[count++]);
         }
@@ -464,6 +458,8 @@ enum api_next peer_survey_next_status(struct api_listing *l, struct arena *arena
     struct peer *p = l->peer;
     if (l->request.is_one && l->next > 0)
         return API_NEXT_END;
+    for (size_t i = 0; i < l->count; i++)
+        survey_advance(&l->members[i]);
     if (survey_must_wait(l))
         return API_NEXT_WAIT;
     const struct cid *smallest = l->request.is_one ? &l->request.cid : survey_smallest(l);
@@ -474,7 +470,7 @@ enum api_next peer_survey_next_status(struct api_listing *l, struct arena *arena
     if (rows == NULL)
         return API_NEXT_FAILED;
     *out = (struct api_status){ .cid = cid, .now_us = p->wall_us, .peers = rows };
-    out->peers_count = survey_rows(l, &cid, arena, rows);
+    out->peers_count = survey_rows(l, &cid, rows);
     survey_pin(p, &cid, arena, out);
     l->next += 1;
     return API_NEXT_ROW;

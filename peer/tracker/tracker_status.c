@@ -148,6 +148,7 @@ struct tracker_facts {
     bool is_pinned_here; /* the state wants it of us, and we have not turned away */
     bool is_sharded;     /* a meta pin */
     bool is_in_state;
+    bool is_everybodys;
     bool has_row;
     struct tracker_row row;
     const struct tracker_op *op;
@@ -158,14 +159,17 @@ static int tracker_facts_held(const struct tracker *t, struct view *state, const
                               struct tracker_facts *f)
 {
     const struct peer_id everybody = { 0 };
+    const struct peer_id *holders[2] = { &t->options.self, &everybody };
     struct pinset_held held = { 0 };
-    int err = pinset_get_held(state, &t->options.self, cid, &held);
-    bool is_everybodys = err == ERR_NOT_FOUND;
-    if (is_everybodys)
-        err = pinset_get_held(state, &everybody, cid, &held);
+    /* What the last one was, the next one mostly is, too. */
+    int err = pinset_get_held(state, holders[f->is_everybodys], cid, &held);
+    if (err == ERR_NOT_FOUND) {
+        f->is_everybodys = !f->is_everybodys;
+        err = pinset_get_held(state, holders[f->is_everybodys], cid, &held);
+    }
     if (err == OK) {
         f->is_sharded = held.type == PIN_TYPE_META;
-        f->is_pinned_here = tracker_wish_from(t, &held, is_everybodys).is_wanted;
+        f->is_pinned_here = tracker_wish_from(t, &held, f->is_everybodys).is_wanted;
         f->is_in_state = true;
     }
     return err == ERR_NOT_FOUND ? OK : err;
@@ -356,8 +360,10 @@ static int tracker_listing_next(struct tracker_listing *l, struct tracker_facts 
         return ERR_NOT_FOUND;
     int order = has_pin && has_row ? cid_compare(&l->pin, &l->row_cid) : has_row - has_pin;
     l->after = order <= 0 ? l->pin : l->row_cid;
-    *f = (struct tracker_facts){ .op = tracker_op_find(l->tracker, &l->after) };
+    *f = (struct tracker_facts){ .op = tracker_op_find(l->tracker, &l->after),
+                                 .is_everybodys = l->was_everybodys };
     int err = tracker_facts_held(l->tracker, l->state, &l->after, f);
+    l->was_everybodys = f->is_everybodys;
     if (err == OK && order >= 0)
         err = tracker_row_decode(&f->row, l->row);
     if (err != OK)

@@ -80,6 +80,7 @@ struct tracker_listing {
     struct cid pin;     /* the first behind `after` in the state, ... */
     struct cid row_cid; /* ... and among the rows; undefined: none */
     struct bytes row;   /* lives until the cursor moves */
+    bool was_everybodys;
 };
 
 /* Behind `after`; undefined: from the start. */

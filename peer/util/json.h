@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "util/buf.h"
 
@@ -36,7 +37,11 @@ void json_object_begin(struct json_writer *w);
 void json_object_end(struct json_writer *w);
 void json_array_begin(struct json_writer *w);
 void json_array_end(struct json_writer *w);
-void json_key(struct json_writer *w, const char *key);
+void json_key_len(struct json_writer *w, const char *key, size_t len);
+static inline void json_key(struct json_writer *w, const char *key)
+{
+    json_key_len(w, key, strlen(key)); /* here, where a compiler knows how long most of them are */
+}
 void json_string(struct json_writer *w, const char *text); /* NULL writes null */
 void json_string_len(struct json_writer *w, const char *text, size_t len);
 void json_i64(struct json_writer *w, int64_t value);

@@ -131,23 +131,24 @@ static size_t json_put_special(struct buf *out, const char *at, size_t len)
 }
 
 /* Nearly all texts are plain from end to end: these take one step. */
-static void json_put_plain(struct buf *out, const char *text, size_t len)
+static void json_put_plain(struct buf *out, const char *text, size_t len, bool is_key)
 {
-    uint8_t *to = buf_reserve(out, len + 2);
+    uint8_t *to = buf_reserve(out, len + 3);
     if (to == NULL)
         return;
     to[0] = '"';
     if (len > 0)
         memcpy(to + 1, text, len);
     to[len + 1] = '"';
-    out->len += len + 2;
+    to[len + 2] = ':';
+    out->len += len + 2 + is_key;
 }
 
-static void json_put_quoted(struct buf *out, const char *text, size_t len)
+static void json_put_quoted(struct buf *out, const char *text, size_t len, bool is_key)
 {
     size_t plain = json_plain_len(text, len);
     if (plain == len) {
-        json_put_plain(out, text, len);
+        json_put_plain(out, text, len, is_key);
         return;
     }
     buf_append(out, "\"", 1);
@@ -160,15 +161,14 @@ static void json_put_quoted(struct buf *out, const char *text, size_t len)
         text += taken;
         len -= taken;
     }
-    buf_append(out, "\"", 1);
+    buf_append(out, "\":", is_key ? 2 : 1);
 }
 
-void json_key(struct json_writer *w, const char *key)
+void json_key_len(struct json_writer *w, const char *key, size_t len)
 {
     ASSERT(w->depth > 0);
     json_before_value(w);
-    json_put_quoted(w->out, key, strlen(key));
-    buf_append(w->out, ":", 1);
+    json_put_quoted(w->out, key, len, true);
     w->comma &= ~(UINT64_C(1) << w->depth);
 }
 
@@ -183,7 +183,7 @@ void json_string(struct json_writer *w, const char *text)
 void json_string_len(struct json_writer *w, const char *text, size_t len)
 {
     json_before_value(w);
-    json_put_quoted(w->out, text, len);
+    json_put_quoted(w->out, text, len, false);
 }
 
 static void json_put_decimal(struct buf *out, uint64_t value, bool is_negative)
