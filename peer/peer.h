@@ -171,8 +171,9 @@ struct peer_hooks {
 /* ---- what a checker sees (DESIGN 23): facts, never our structs ---- */
 
 enum peer_fact_kind {
-    PEER_FACT_WOKE, /* what the disk held: index, last_term: its last entry; term, voted_for; base: the log
-                         begins behind it; applied: the state is as behind that entry */
+    PEER_FACT_WOKE, /* what the disk held: index, last_term: its last entry; runs: the terms of all entries; term,
+                         voted_for; base: the log begins behind it; applied, state_hash: the state is as behind
+                         that entry */
     PEER_FACT_ROLE,   /* term, role, leader */
     PEER_FACT_APPEND, /* index, term, hash: an entry stands in the log, in memory */
     PEER_FACT_CUT,    /* index: entries from here on are gone from the log */
@@ -180,6 +181,7 @@ enum peer_fact_kind {
     PEER_FACT_STORED, /* index: durable up to here; term, voted_for: the durable hard state */
     PEER_FACT_COMMIT, /* index */
     PEER_FACT_APPLY,  /* index, term, hash (of the entry), state_hash after it */
+    PEER_FACT_KEPT,   /* index: the state is durable, as behind that entry at least */
     PEER_FACT_PIN, /* index, cid, and what that entry left of the pin: holders, factor_min and _max; or is_gone */
     PEER_FACT_INSTALL, /* index, state_hash: the state was replaced by a snapshot up to here */
     PEER_FACT_CONFIG,  /* index; members: the configuration in force */
@@ -204,6 +206,8 @@ struct peer_fact {
     uint64_t leader;
     uint64_t voted_for;
     uint64_t last_term;
+    const struct raft_term_run *runs;
+    size_t runs_count;
     uint64_t base;
     uint64_t applied;
     bool

@@ -43,11 +43,15 @@ void peer_tell_woke(struct peer *p, const struct raft_durable *d)
 {
     p->told_base = d->base.index;
     uint64_t last_term = d->runs_count > 0 ? d->runs[d->runs_count - 1].term : d->base.term;
+    struct hash128 hash = pinset_hash(p->pinset);
     peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_WOKE,
                                       .index = d->last,
                                       .last_term = last_term,
+                                      .runs = d->runs,
+                                      .runs_count = d->runs_count,
                                       .base = d->base.index,
                                       .applied = p->applied,
+                                      .state_hash = { hash.high, hash.low },
                                       .is_damaged = p->state_is_damaged,
                                       .term = d->hard.term,
                                       .voted_for = d->hard.voted_for });

@@ -314,6 +314,7 @@ void peer_state_durable(void *owner, uint64_t tag)
     peer_enter(p);
     if (p->raft != NULL)
         raft_on_applied(p->raft, tag);
+    peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_KEPT, .index = tag });
     peer_exports_on_durable(p, tag);
     peer_leave(p);
 }

@@ -47,7 +47,7 @@ struct record_former {
 
 /* What was known of a disk when it was copied. */
 struct record_copy {
-    uint64_t number, stored, hard_term, hard_vote, applied;
+    uint64_t number, stored, hard_term, hard_vote, kept;
     struct record_log log;
 };
 
@@ -68,6 +68,7 @@ struct record_machine {
     uint64_t led_at_us;  /* the last moment at which it led */
     uint64_t committed;  /* in this life */
     uint64_t applied;    /* likewise */
+    uint64_t kept;       /* durable, of the state */
     bool has_installed;  /* likewise */
     bool may_be_damaged; /* bits of its disk have turned */
     bool lacks_rows;     /* of its state, and nobody may have noticed */

@@ -68,6 +68,7 @@ void monotone_before_fact(struct checks *c, unsigned who, const struct peer_fact
     case PEER_FACT_APPEND:
     case PEER_FACT_CUT:
     case PEER_FACT_BASE:
+    case PEER_FACT_KEPT:
     case PEER_FACT_PIN:
     case PEER_FACT_INSTALL:
     case PEER_FACT_CONFIG:

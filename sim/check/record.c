@@ -74,7 +74,7 @@ void record_forget(struct record_machine *m)
     m->log.base = m->log.base_chain = 0;
     m->log.count = m->cut.count = 0;
     m->has_cut = false;
-    m->stored = m->hard_term = m->hard_vote = m->applied = 0;
+    m->stored = m->hard_term = m->hard_vote = m->applied = m->kept = 0;
     m->config.count = m->config_before.count = 0;
     m->lacks_rows = false;
     m->number = 0;
@@ -95,7 +95,7 @@ void record_copy(struct record_machine *m)
     m->copy.stored = m->stored;
     m->copy.hard_term = m->hard_term;
     m->copy.hard_vote = m->hard_vote;
-    m->copy.applied = m->applied;
+    m->copy.kept = m->kept;
     record_log_copy(&m->copy.log, &m->log);
 }
 
@@ -107,7 +107,7 @@ void record_restore(struct record_machine *m)
     m->stored = m->copy.stored;
     m->hard_term = m->copy.hard_term;
     m->hard_vote = m->copy.hard_vote;
-    m->applied = m->copy.applied;
+    m->applied = m->kept = m->copy.kept;
     record_log_copy(&m->log, &m->copy.log);
 }
 
@@ -185,6 +185,7 @@ static void record_on_woke(struct record_machine *m, const struct peer_fact *fac
     m->hard_vote = fact->voted_for;
     m->is_awake = true;
     m->committed = 0;
+    m->kept = fact->applied;
     m->applied = fact->applied; /* applying goes on from what the disk has kept */
 }
 
@@ -262,7 +263,7 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
         m->applied = fact->index;
         break;
     case PEER_FACT_INSTALL:
-        m->applied = fact->index;
+        m->applied = m->kept = fact->index;
         m->has_installed = true;
         m->lacks_rows = false;
         c->counts.installs += 1;
@@ -272,6 +273,9 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
         break;
     case PEER_FACT_PROPOSE_REPIN:
         c->counts.repins += 1;
+        break;
+    case PEER_FACT_KEPT:
+        m->kept = fact->index;
         break;
     case PEER_FACT_PIN:
     case PEER_FACT_LIVENESS:

@@ -70,6 +70,9 @@ void report_fact(struct trace *t, uint64_t at_us, unsigned who, const struct pee
         trace_line(t, at_us, who, "applied %llu, state %016llx", index,
                    (unsigned long long)f->state_hash[0]);
         break;
+    case PEER_FACT_KEPT:
+        trace_line(t, at_us, who, "keeps its state up to %llu", index);
+        break;
     case PEER_FACT_PIN: /* of the entry that the next line says is applied */
         break;
     case PEER_FACT_CONFIG:

@@ -103,9 +103,11 @@ static void install(unsigned who, uint64_t index, uint64_t state)
                   .kind = PEER_FACT_INSTALL, .index = index, .state_hash = { state, state } });
 }
 
+/* With a state up to entry `applied`, as begin_with_a_leader() has it. */
 static void woke_behind(unsigned who, uint64_t begins, uint64_t index, uint64_t last_term,
-                        uint64_t state)
+                        uint64_t applied)
 {
+    static const uint64_t states[] = { 0, 5, 7 };
     checks_on_start(checks, who);
     tell(who, (struct peer_fact){ .kind = PEER_FACT_WOKE,
                                   .base = begins,
@@ -113,7 +115,13 @@ static void woke_behind(unsigned who, uint64_t begins, uint64_t index, uint64_t 
                                   .last_term = last_term,
                                   .term = 2,
                                   .voted_for = 1,
-                                  .applied = state });
+                                  .applied = applied,
+                                  .state_hash = { states[applied], states[applied] } });
+}
+
+static void keeps(unsigned who, uint64_t index)
+{
+    tell(who, (struct peer_fact){ .kind = PEER_FACT_KEPT, .index = index });
 }
 
 /* Three founders, entry 1 in each log, nothing else. */
@@ -452,6 +460,46 @@ Test(sim_check, a_vote_forgotten_in_a_crash)
 {
     begin_with_a_leader();
     woke(2, 2, 2, 2, 0);
+    end_seeing("durable log");
+}
+
+Test(sim_check, an_entry_of_another_term_after_a_crash)
+{
+    begin_with_a_leader();
+    checks_on_start(checks, 2);
+    struct raft_term_run runs[] = { { .term = 2, .first = 1 } };
+    tell(2, (struct peer_fact){ .kind = PEER_FACT_WOKE,
+                                .index = 2,
+                                .last_term = 2,
+                                .runs = runs,
+                                .runs_count = 1,
+                                .term = 2,
+                                .voted_for = 1 });
+    end_seeing("durable log");
+}
+
+Test(sim_check, rows_that_were_durable_are_missing_after_a_crash)
+{
+    begin_with_a_leader();
+    keeps(1, 1);
+    woke_behind(1, 0, 2, 2, 1);
+    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    keeps(1, 2);
+    woke_behind(1, 0, 2, 2, 1);
+    end_seeing("durable log");
+}
+
+Test(sim_check, another_state_after_a_crash)
+{
+    begin_with_a_leader();
+    checks_on_start(checks, 1);
+    tell(1, (struct peer_fact){ .kind = PEER_FACT_WOKE,
+                                .index = 2,
+                                .last_term = 2,
+                                .term = 2,
+                                .voted_for = 1,
+                                .applied = 2,
+                                .state_hash = { 7, 8 } });
     end_seeing("durable log");
 }
 
