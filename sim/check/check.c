@@ -64,6 +64,7 @@ void checks_on_start(struct checks *c, unsigned who)
     m->term = 0;
     m->owes_noop = false;
     m->has_installed = false;
+    joins_on_start(c, who);
     alarms_on_start(c, who);
 }
 
@@ -154,6 +155,7 @@ void checks_on_time(struct checks *c)
     c->look_us = now_us + CHECKS_LOOK_US;
     alarms_on_time(c);
     repairs_on_time(c);
+    joins_on_time(c);
 }
 
 size_t checks_members(const struct checks *c, unsigned who)

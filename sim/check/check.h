@@ -39,6 +39,7 @@ void checks_name(struct checks *c, unsigned who, const struct peer_id *id);
 
 /* ---- what the world did to a machine ---- */
 void checks_on_start(struct checks *c, unsigned who);
+void checks_on_ready(struct checks *c, unsigned who);
 void checks_on_wipe(struct checks *c, unsigned who); /* its disk is empty now */
 void checks_on_rot(struct checks *c, unsigned who);  /* its disk may be damaged from now on */
 /* Rows are gone from its state. No checksum tells; the sum over all rows does, when it is looked at. Until the state is
@@ -61,6 +62,7 @@ struct checks_health {
     uint64_t repairs_per_second;
     uint64_t repairs_at_once;
     uint64_t pins_in_motion; /* so many may be on their way; who has more than that is not judged */
+    uint64_t start_timeout_us; /* who is no member by then gives up; 0: that is not judged */
     uint64_t daemon_silent_us; /* a question to a daemon that is well by now may hang for so long */
 };
 void checks_on_health(struct checks *c, const struct checks_health *health);

@@ -51,6 +51,16 @@ struct record_copy {
     struct record_log log;
 };
 
+/* One life, until it is ready. */
+struct record_join {
+    bool is_over;
+    uint64_t begun_us; /* to look for a cluster */
+    uint64_t heard_us; /* a leader hears it well since then; 0: none does */
+    uint64_t target;   /* what was committed then */
+    uint64_t applied;
+    uint64_t moved_us; /* towards that */
+};
+
 struct record_machine {
     struct peer_id id;
     uint64_t number; /* as the last fact said */
@@ -74,6 +84,7 @@ struct record_machine {
     bool lacks_rows;     /* of its state, and nobody may have noticed */
     bool owes_noop;      /* leads, and has not shown its whole log yet */
     uint64_t committed_at_election;
+    struct record_join join;
     struct record_config config;
     struct record_config config_before;
     struct record_former former;
@@ -148,6 +159,10 @@ const struct checks_health *alarms_health(const struct checks *c); /* NULL: nobo
 uint64_t alarms_network_us(const struct checks *c);                /* a frame takes at most that */
 void repairs_on_fact(struct checks *c, const struct peer_fact *fact);
 void repairs_on_time(struct checks *c);
+uint64_t repairs_heard_since_us(const struct checks *c,
+                                unsigned who); /* by a leader that is well; 0: not */
+void joins_on_start(struct checks *c, unsigned who);
+void joins_on_time(struct checks *c);
 void repairs_void(struct checks *c); /* from here on nobody knows what is pinned */
 void repairs_deinit(struct checks *c);
 void allocations_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact);

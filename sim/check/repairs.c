@@ -190,6 +190,13 @@ static void repair_look_around(struct checks *c)
     book->owed_max = 0;
 }
 
+uint64_t repairs_heard_since_us(const struct checks *c, unsigned who)
+{
+    const struct repair_book *book = c->repairs;
+    bool is_heard = book->scene.leader != 0 && (book->scene.well >> who & 1) != 0;
+    return is_heard ? book->since_us : 0;
+}
+
 /* ---- verdicts ---- */
 
 static bool repair_is_owed(const struct repair_book *book, const struct repair_pin *pin)
@@ -247,14 +254,13 @@ void repairs_on_time(struct checks *c)
 {
     struct repair_book *book = repair_book(c);
     const struct checks_health *health = alarms_health(c);
-    if (book->is_void || health->repairs_per_second == 0)
-        return;
     for (unsigned who = 1; who <= c->machines_count; who++)
         if (c->hooks.is_well != NULL && !c->hooks.is_well(c->hooks.owner, who))
             book->sick_us[who] = c->hooks.now_us(c->hooks.owner);
     repair_look_around(c);
+    bool is_judged = !book->is_void && health->repairs_per_second > 0;
     bool may_all_move = book->pins_count * c->machines_count < health->pins_in_motion;
-    if (book->scene.leader != 0 && may_all_move)
+    if (book->scene.leader != 0 && is_judged && may_all_move)
         repairs_look(c);
 }
 

@@ -154,6 +154,7 @@ static void machine_on_ready(void *owner)
 {
     struct machine *m = owner;
     struct fault_memory *before = fault_memory_enter(NULL);
+    checks_on_ready(m->world->checks, m->who);
     trace_line(&m->world->sim.trace, m->world->sim.now_us, m->who, "ready");
     fault_memory_back(before);
 }

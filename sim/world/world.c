@@ -255,6 +255,7 @@ static void world_tell_budget(const struct world *w, struct checks_health *out)
     const struct budget_limits *budget = &o->repair.budget;
     out->repairs_at_once = o->repair.at_once;
     out->pins_in_motion = BUDGET_MOTION_MIN;
+    out->start_timeout_us = o->start_timeout_us;
     out->daemon_silent_us = o->ipfs_request_timeout_us;
     if (budget->bytes_per_second == 0 && budget->bytes_at_once == 0)
         out->repairs_per_second = budget->per_second;
