@@ -29,8 +29,10 @@ chunk() { printf '%x\r\n%s\r\n' ${#1} "$1" >&8; }
 files() { ls "/proc/$1/fd" | wc -l; }
 processes() { echo "${peer_pid[1]} ${peer_pid[2]} ${ipfs_pid[1]} ${ipfs_pid[2]}"; }
 open_files() { local pid; for pid in $(processes); do files "$pid"; done; }
-# No more connections than before, but for those to a daemon that are kept for the next request.
-nothing_is_open() { paste "$work/files_before" <(open_files) | awk '$2 > $1 + 2 { exit 1 }'; }
+# No more connections than before, but for those to a daemon that are kept for the next request: fewer than there are
+# uploads that are cut.
+many=8
+nothing_is_open() { paste "$work/files_before" <(open_files) | awk -v many=$many '$2 >= $1 + many { exit 1 }'; }
 
 restart_with() { # restart_with FILTER: for the options of both servers
     for n in 1 2; do
@@ -52,18 +54,23 @@ holds init peers_init 2
 restart_with '{ read_timeout: "0s", idle_timeout: "2s" }'
 upload slow "${rest[1]}" '/add?replication=2&name=slow' 0.5 10 end &
 slow=$!
-upload silent "${rest[1]}" '/add?replication=2' 0 3 '' &
-silent=$!
-upload silent_below "${proxy[1]}" /api/v0/add 0 3 '' &
-silent_below=$!
+silent=() silent_below=()
+for ((i = 0; i < many; i++)); do
+    upload "silent$i" "${rest[1]}" '/add?replication=2' 0 3 '' &
+    silent+=($!)
+    upload "silent_below$i" "${proxy[1]}" /api/v0/add 0 3 '' &
+    silent_below+=($!)
+done
 upload slow_below "${proxy[2]}" /api/v0/add 0.5 10 end &
 slow_below=$!
 holds others_are_served curl -sSf -m 10 "http://127.0.0.1:${rest[1]}/id"
 holds and_at_the_proxy curl -sSf -m 10 -X POST "http://127.0.0.1:${proxy[1]}/api/v0/pin/ls"
-holds silent_is_cut wait $silent
-holds silent_is_cut_at_the_proxy wait $silent_below
-for name in silent silent_below; do
-    holds "$name is told, or the connection breaks" eval "! grep -qax $'0\r' '$work/$name.out' && ! grep -qa '^HTTP/1.1 200.*Hash' '$work/$name.out'"
+for ((i = 0; i < many; i++)); do
+    holds "silent$i is cut" wait "${silent[i]}"
+    holds "silent$i is cut at the proxy" wait "${silent_below[i]}"
+done
+for out in "$work"/silent*.out; do
+    holds "$(basename "$out" .out) is told, or the connection breaks" eval "! grep -qax $'0\r' '$out'"
 done
 wait $slow
 holds slow_is_added grep -qa '"name":"slow"' "$work/slow.out"
