@@ -37,6 +37,8 @@ void peer_options_default(struct peer_options *o)
         .scrub_pause_us = 1000 * 1000,
         .max_voters = 7,
         .voter_replace_after_us = 300u * 1000 * 1000,
+        .proposals_max = 1024,
+        .reads_max = 4096,
         .commit_timeout_us = 10u * 1000 * 1000,
         .calls_timeout_us = 15u * 1000 * 1000,
         .metric_ttl_us = 30u * 1000 * 1000,

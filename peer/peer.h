@@ -100,8 +100,10 @@ struct peer_options {
     uint64_t scrub_pause_us; /* between two slices of the walk that looks for damaged rows */
     size_t max_voters;       /* further members stay learners */
     uint64_t voter_replace_after_us; /* silent for so long: a learner votes in its place */
-    uint64_t commit_timeout_us;      /* a write answers 503 or 504 after it */
-    uint64_t calls_timeout_us;       /* a silent peer becomes cluster_error lines; 15 s */
+    size_t proposals_max;       /* writes without an outcome; a quarter of them is the users' own */
+    size_t reads_max;           /* consistent reads that wait */
+    uint64_t commit_timeout_us; /* a write answers 503 or 504 after it */
+    uint64_t calls_timeout_us;  /* a silent peer becomes cluster_error lines; 15 s */
 
     uint64_t metric_ttl_us;  /* informers and ping; pushed every half of it */
     uint64_t repin_after_us; /* silence beyond the TTL until a peer counts as down */

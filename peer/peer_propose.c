@@ -221,7 +221,7 @@ int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *
     if (p->disk_retry_us != RAFT_NEVER)
         return ERR_FULL; /* what cannot be stored here cannot be answered from here */
     uint64_t floor = peer_proposals_floor(p);
-    if (p->proposals_count >= PEER_PROPOSALS_MAX ||
+    if (p->proposals_count >= p->options.proposals_max ||
         p->next_sequence - floor >= LIMIT_ORIGIN_WINDOW_COUNT)
         return ERR_BUSY;
     struct peer_proposal *proposal = mem_zalloc(sizeof(*proposal));

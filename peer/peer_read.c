@@ -44,7 +44,7 @@ int peer_catch_up(struct peer *p, peer_change_done done, void *owner)
     ASSERT(done != NULL);
     if (p->life != PEER_MEMBER || p->is_stopping)
         return ERR_NO_LEADER;
-    if (p->reads.count == PEER_READS_MAX)
+    if (p->reads.count >= p->options.reads_max)
         return ERR_BUSY;
     struct peer_read *read = mem_alloc(sizeof(*read));
     if (read == NULL)

@@ -22,8 +22,8 @@
 #include "util/mem.h"
 
 enum {
-    PEER_REPAIR_BATCH_MAX = 256,      /* proposals an event makes */
-    PEER_REPAIR_PROPOSALS_LEFT = 256, /* of the proposals' room, for users */
+    PEER_REPAIR_BATCH_MAX = 256,    /* proposals an event makes */
+    PEER_REPAIR_PROPOSALS_LEFT = 4, /* one in so many of the proposals' room is for users */
 };
 
 #define PEER_REPOSIZE_MAX                                                                          \
@@ -123,7 +123,8 @@ static size_t peer_repair_budget(struct peer *p, const struct budget_load *load)
                                   p->options.metric_ttl_us);
     if (budget > PEER_REPAIR_BATCH_MAX)
         budget = PEER_REPAIR_BATCH_MAX;
-    size_t room = PEER_PROPOSALS_MAX - PEER_REPAIR_PROPOSALS_LEFT;
+    size_t most = p->options.proposals_max;
+    size_t room = most - most / PEER_REPAIR_PROPOSALS_LEFT;
     size_t left = p->proposals_count < room ? room - p->proposals_count : 0;
     return left < budget ? left : (size_t)budget;
 }
@@ -277,7 +278,7 @@ uint64_t peer_repair_deadline_us(const struct peer *p)
 int peer_repair_start(struct peer *p)
 {
     struct repair_options repair = { .in_flight_max = p->options.repair.at_once };
-    ASSERT(repair.in_flight_max < PEER_PROPOSALS_MAX);
+    ASSERT(p->options.proposals_max > 1);
     return repair_create(&p->repair, &repair);
 }
 

@@ -208,6 +208,14 @@ static void world_draw_cluster(struct world *w, struct peer_options *o)
     o->repair.budget.bytes_at_once = world_draw_byte_limit(w);
 }
 
+/* Some are full with a handful; a lane of their own, as above. */
+static void world_draw_queues(struct world *w, struct peer_options *o)
+{
+    enum { LANE = 2 };
+    o->proposals_max = (size_t)choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, 4, 1024);
+    o->reads_max = (size_t)choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, 2, 4096);
+}
+
 /* Odd sizes find odd defects: one entry a message, one message at a time, a cache of nothing. */
 static void world_draw_options(struct world *w)
 {
@@ -226,6 +234,7 @@ static void world_draw_options(struct world *w)
     o->snapshot.chunk_bytes = (uint32_t)world_draw(w, 256, 8 * 1024);
     o->snapshot.sync_bytes = world_draw(w, 256, 16 * 1024);
     world_draw_cluster(w, o);
+    world_draw_queues(w, o);
 }
 
 /* ---- life ---- */
