@@ -54,8 +54,8 @@ static void append(unsigned who, uint64_t index)
     uint64_t term = index == 1 ? 1 : 2;
     tell(who, (struct peer_fact){
                   .kind = PEER_FACT_APPEND, .index = index, .term = term, .hash = index });
-    tell(who, (struct peer_fact){
-                  .kind = PEER_FACT_STORED, .index = index, .term = 2, .voted_for = 1 });
+    tell(who,
+         (struct peer_fact){ .kind = PEER_FACT_STORED, .index = index, .term = 2, .voted_for = 1 });
 }
 
 static void commit_everywhere(uint64_t index)
@@ -96,8 +96,8 @@ static void begin(void)
         config(who, 3);
         checks_on_ready(checks, who);
     }
-    tell(1, (struct peer_fact){
-                .kind = PEER_FACT_ROLE, .term = 2, .role = RAFT_LEADER, .leader = 1 });
+    tell(1,
+         (struct peer_fact){ .kind = PEER_FACT_ROLE, .term = 2, .role = RAFT_LEADER, .leader = 1 });
     commit_everywhere(1);
     passes(60 * SECOND);
 }
@@ -115,10 +115,9 @@ static void applies(unsigned who, uint64_t index)
 {
     append(who, index);
     tell(who, (struct peer_fact){ .kind = PEER_FACT_COMMIT, .index = index });
-    tell(who, (struct peer_fact){ .kind = PEER_FACT_APPLY,
-                                  .index = index,
-                                  .term = index == 1 ? 1 : 2,
-                                  .hash = index });
+    tell(who,
+         (struct peer_fact){
+             .kind = PEER_FACT_APPLY, .index = index, .term = index == 1 ? 1 : 2, .hash = index });
 }
 
 static void end_seeing(const char *checker)
