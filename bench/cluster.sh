@@ -18,8 +18,8 @@ until_true() {
     done
 }
 
-# A port that nobody listens on, different at each call.
-next_port=$((20000 + RANDOM % 20000))
+# A port that nobody listens on, different at each call; below those that the kernel gives to who connects.
+next_port=$((20000 + RANDOM % 12000))
 free_port() {
     while (exec 3<>/dev/tcp/127.0.0.1/$next_port) 2>/dev/null; do next_port=$((next_port + 1)); done
     port=$next_port
