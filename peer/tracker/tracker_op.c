@@ -162,6 +162,7 @@ void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us)
     list_remove(&op->link);
     tracker_op_set_phase(t, op, OP_WAITING);
     op->due_us = due_us;
+    t->is_pool_full = false; /* whoever waits may make room */
     struct list_link *behind = t->waiting.prev;
     while (behind != &t->waiting && list_entry(behind, struct tracker_op, link)->due_us > due_us)
         behind = behind->prev;

@@ -242,6 +242,27 @@ Test(tracker, unavailable_pins_give_way_to_those_that_had_no_attempt)
     world_free(w);
 }
 
+/* Nor where there are far more of them than operations in memory: those that failed leave their room there, too. */
+Test(tracker, unavailable_pins_give_way_in_memory)
+{
+    enum { MANY = 100, GOOD = 10 };
+    struct cid bad[MANY];
+    struct world *w = world_new();
+    for (uint32_t n = 0; n < MANY; n++)
+        bad[n] = test_cid(n);
+    w->kubo.hanging = bad;
+    w->kubo.hanging_count = MANY;
+    for (uint32_t n = 0; n < MANY; n++)
+        world_pin(w, n);
+    world_run(w);
+    for (uint32_t n = MANY; n < MANY + GOOD; n++)
+        world_pin(w, n);
+    world_pass(w, MANY * 10 * (uint64_t)SECOND);
+    for (uint32_t n = MANY; n < MANY + GOOD; n++)
+        cr_assert(world_holds(w, n), "%u", n);
+    world_free(w);
+}
+
 /* A walk takes many turns where there are many pins; it has each of them to itself only once all slots are busy. */
 Test(tracker, a_walk_holds_no_pin_up)
 {
