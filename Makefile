@@ -185,9 +185,10 @@ CRASH = $(B)/tests/record.so $(B)/tests/load $(B)/tests/older $(B)/tests/crash
 crash-programs: $(B)/ipfs-cluster-service $(CRASH)
 crash: crash-programs
 	tests/crash/run $(B) --images 4000 --random 2 --daemons 200
-long: all crash-programs
+long: all $(SIM) crash-programs
 	tests/crash/run $(B) --images 0 --random 8 --prefixes --daemons 1000
 	WRK_SECONDS=60 tests/system/run $(B) tests/system/thousand_clients_test.sh
+	$(SIM) run tests/long/*.scn
 $(B)/tests/%.so: tests/crash/%.c
 	@mkdir -p $(@D)
 	$(call say,cc,$@)
@@ -341,7 +342,7 @@ help:
 	@echo 'make fuzz       each fuzz target for FUZZ_SECONDS=5, with the coverage of its decoders (needs clang)'
 	@echo 'make asan       the tests under AddressSanitizer and UBSan'
 	@echo 'make mutants    each known defect in a copy of the tree: do the tests notice? M=c03 for some, DRAW=10 for ten, M=--matrix: by which scenario'
-	@echo 'make crash      power cuts: what a recorded peer could have left on its disk, opened; make long: all of it, and a thousand clients for a minute'
+	@echo 'make crash      power cuts: what a recorded peer could have left on its disk, opened; make long: all of it, a thousand clients for a minute, and scenarios of a minute (tests/long)'
 	@echo 'make clients    foreign clients of the REST API, on real IPFS daemons (needs Node, npm, make kubo)'
 	@echo 'make interop    our libp2p against js-libp2p, both ways (needs Node and npm)'
 	@echo 'make analyze    cppcheck over all sources'
