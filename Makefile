@@ -227,7 +227,7 @@ bench-etcd: $(PROGRAMS) $(BENCHES)
 .PHONY: bench-repair
 bench-repair: $(PROGRAMS) $(BENCHES)
 	bench/repair $(B)
-# T="drive lists sync": only these tables. PINS=100000: less of it.
+# T="drive lists sync join": only these tables. PINS=100000: less of it.
 .PHONY: bench-scale
 bench-scale: $(PROGRAMS) $(BENCHES)
 	bench/scale $(B) $(T)
