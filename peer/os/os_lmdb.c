@@ -297,28 +297,49 @@ static int os_env_make(const char *path, enum store_room room, size_t map_bytes,
     return err;
 }
 
-static int os_env_walk(const struct os_env *e)
+/* Reads a value from end to end: a long one lies on pages of its own. */
+static void os_env_touch(const MDB_val *value)
 {
-    MDB_txn *txn;
+    enum { PAGE = 4096 };
+    const volatile uint8_t *bytes = value->mv_data;
+    for (size_t i = 0; i < value->mv_size; i += PAGE)
+        (void)bytes[i];
+    if (value->mv_size > 0)
+        (void)bytes[value->mv_size - 1];
+}
+
+static int os_env_walk_table(const struct os_env *e, MDB_txn *txn, MDB_dbi dbi, bool has_rows)
+{
     MDB_cursor *cursor;
     MDB_val key, value;
     struct view_row row;
-    int err = OK, rc = mdb_txn_begin(e->env, NULL, MDB_RDONLY, &txn);
+    int err = OK, rc = mdb_cursor_open(txn, dbi, &cursor);
     if (rc != MDB_SUCCESS)
         return os_env_err(rc);
-    rc = mdb_cursor_open(txn, e->dbi, &cursor);
-    if (rc != MDB_SUCCESS) {
-        mdb_txn_abort(txn);
-        return os_env_err(rc);
-    }
     while (err == OK && rc == MDB_SUCCESS) {
         rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
-        if (rc == MDB_SUCCESS)
+        if (rc == MDB_SUCCESS && has_rows)
             err = os_env_check(e->room, &key, &value, &row);
+        else if (rc == MDB_SUCCESS)
+            os_env_touch(&value);
     }
     mdb_cursor_close(cursor); /* reading, it does not end with its transaction */
-    mdb_txn_abort(txn);
     return err != OK || rc == MDB_NOTFOUND ? err : os_env_err(rc);
+}
+
+/* Every page that a transaction may read: rows, and LMDB's own list of pages that are free, its table 0. */
+static int os_env_walk(const struct os_env *e)
+{
+    enum { FREE_PAGES = 0 };
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(e->env, NULL, MDB_RDONLY, &txn);
+    if (rc != MDB_SUCCESS)
+        return os_env_err(rc);
+    int err = os_env_walk_table(e, txn, FREE_PAGES, false);
+    if (err == OK)
+        err = os_env_walk_table(e, txn, e->dbi, true);
+    mdb_txn_abort(txn);
+    return err;
 }
 
 /* The last run could not read it: is it whole by now? Marked as given up meanwhile, should this run end likewise. */
