@@ -16,6 +16,7 @@ declare -a rest=() cluster=() proxy=() api=() id=()
 declare -A peer_pid=() ipfs_pid=()
 peers_started=() # every one, also those that a failed test has lost sight of
 kubo=${kubo:-}
+ipfs_options=() # of the stand-ins
 
 # until_true SECONDS COMMAND...
 until_true() {
@@ -62,7 +63,7 @@ ipfs_port() { # chosen before the daemon is there
 
 ipfs_start_standin() {
     ipfs_port "$1"
-    "$sim" ipfs --listen "/ip4/127.0.0.1/tcp/${api[$1]}" >>"$work/ipfs$1.log" 2>&1 &
+    "$sim" ipfs --listen "/ip4/127.0.0.1/tcp/${api[$1]}" "${ipfs_options[@]}" >>"$work/ipfs$1.log" 2>&1 &
     ipfs_pid[$1]=$!
 }
 
