@@ -409,8 +409,8 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
     }
     real_call_start(&q->call, stage_machine(s, who)->rest_port, method, buf_text(&target), head,
                     buf_bytes(&body), STAGE_PATIENCE_US);
-    q->is_left = question->leaves;
-    if (question->leaves)
+    q->is_left = question->aborts;
+    if (question->aborts)
         q->call.sent_max = q->call.request.len / 2;
     buf_deinit(&body);
     q->call.is_done = false; /* what failed at once is told by the next step, as all else */

@@ -244,17 +244,27 @@ static void parse_outcome(struct words *w, struct script_step *step)
         step->outcome.text = words_next(w, "a text");
 }
 
+/* What pin and add have in common. */
+static bool parse_pin_option(struct words *w, struct script_step *step)
+{
+    if (words_take(w, "by"))
+        words_who(w, &step->by);
+    else if (words_take(w, "factor"))
+        words_factor(w, &step->factor_min, &step->factor_max);
+    else if (words_take(w, "name"))
+        step->name = words_next(w, "a name");
+    else
+        return false;
+    return true;
+}
+
 static void parse_pin(struct words *w, struct script_step *step)
 {
     words_contents(w, &step->contents);
     while (words_left(w) && !words_next_is(w, "fails")) {
-        if (words_take(w, "by"))
-            words_who(w, &step->by);
-        else if (words_take(w, "factor"))
-            words_factor(w, &step->factor_min, &step->factor_max);
-        else if (words_take(w, "name"))
-            step->name = words_next(w, "a name");
-        else if (words_take(w, "expires"))
+        if (parse_pin_option(w, step))
+            continue;
+        if (words_take(w, "expires"))
             step->expires_us = words_time_us(w, "when it expires, as 10m");
         else
             words_fail(w, "by, factor, name, expires or fails");
@@ -267,16 +277,12 @@ static void parse_add(struct words *w, struct script_step *step)
     w->script->has_uploads = true;
     words_contents(w, &step->contents);
     while (words_left(w) && !words_next_is(w, "fails")) {
-        if (words_take(w, "by"))
-            words_who(w, &step->by);
-        else if (words_take(w, "factor"))
-            words_factor(w, &step->factor_min, &step->factor_max);
-        else if (words_take(w, "name"))
-            step->name = words_next(w, "a name");
-        else if (words_take(w, "over"))
+        if (parse_pin_option(w, step))
+            continue;
+        if (words_take(w, "over"))
             step->over_us = words_time_us(w, "how long sending it takes, as 5s");
         else if (words_take(w, "aborted"))
-            step->leaves = true;
+            step->aborts = true;
         else
             words_fail(w, "by, factor, name, over, aborted or fails");
     }

@@ -135,7 +135,7 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
                                 .factor_max = step->factor_max,
                                 .expires_us = step->expires_us,
                                 .over_us = step->over_us,
-                                .leaves = step->leaves,
+                                .aborts = step->aborts,
                                 .name = step->name,
                                 .is_forced = step->forced };
     if (step->contents.count > 0) {

@@ -224,7 +224,7 @@ struct script_step {
     struct bytes name;
     uint64_t
         over_us; /* ADD, CLIENTS that add: the body takes so long to be sent; of clients at most */
-    bool leaves; /* ADD: when half of it is sent */
+    bool aborts; /* ADD: when half of it is sent */
     bool forced; /* REMOVE */
     /* START */
     bool joins;

@@ -46,7 +46,7 @@ struct stage_question {
     int factor_min, factor_max; /* 0: the default */
     uint64_t expires_us;        /* from now, by the true time; 0: never */
     uint64_t over_us;           /* ADD: the body takes so long to be sent; 0: it is there at once */
-    bool leaves;                /* ADD: the client breaks off in the middle of it */
+    bool aborts;                /* ADD: the client breaks off in the middle of it */
     struct bytes name;
     struct bytes key;       /* Idempotency-Key; len 0: none */
     bool is_one_of_several; /* attempts at one write: who asks tells the checkers, once for all */

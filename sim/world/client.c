@@ -161,11 +161,11 @@ static void client_lets_go(void *arg)
     c->piece = (struct event_id){ 0 };
     c->pieces += 1;
     bool is_half = c->pieces == CLIENT_PIECES / 2;
-    if (is_half && c->pace.leaves && !c->pace.is_silent) {
+    if (is_half && c->pace.aborts && !c->pace.is_silent) {
         client_end(c, ERR_CLOSED);
         return;
     }
-    if (is_half && c->pace.leaves)
+    if (is_half && c->pace.aborts)
         client_next(c, DOOR_PATIENCE_US, client_is_cut);
     else if (c->pieces < CLIENT_PIECES)
         client_next(c, c->pace.over_us / CLIENT_PIECES, client_lets_go);

@@ -30,7 +30,7 @@ struct load_client {
     unsigned tries;
     bool may_have_worked;
     uint64_t over_us; /* an upload takes so long, ... */
-    bool leaves;      /* ... and is broken off */
+    bool aborts;      /* ... and is broken off */
     struct event_id next;
 };
 
@@ -75,7 +75,7 @@ static void load_send(struct load_client *client, unsigned who)
                                 .name = buf_bytes(&client->name),
                                 .key = buf_bytes(&client->key),
                                 .over_us = client->over_us,
-                                .leaves = client->leaves,
+                                .aborts = client->aborts,
                                 .is_one_of_several = true };
     client->tries += 1;
     client->write = write_ask(client->load->world, who, &q);
@@ -115,7 +115,7 @@ static void load_write(struct load_client *client, unsigned who, struct bytes co
     client->verb = unpins ? VERB_UNPIN : client->load->adds ? VERB_ADD : VERB_PIN;
     bool adds = client->verb == VERB_ADD;
     client->over_us = adds ? load_choose(client->load, client->load->over_us + 1) : 0;
-    client->leaves = adds && load_choose(client->load, 8) == 0;
+    client->aborts = adds && load_choose(client->load, 8) == 0;
     client->value = unpins ? 0 : number;
     client->tries = 0;
     client->may_have_worked = false;

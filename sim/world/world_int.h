@@ -162,7 +162,7 @@ struct client_call;
 /* How the bytes of a request come. {0}: all at once. */
 struct client_pace {
     uint64_t over_us; /* in pieces, so long from the first to the last */
-    bool leaves;      /* when half of them are sent: hangs up, ... */
+    bool aborts;      /* when half of them are sent: hangs up, ... */
     bool is_silent;   /* ... or says nothing more, until the door has had enough (read_timeout) */
 };
 struct client_hooks {

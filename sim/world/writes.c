@@ -159,13 +159,13 @@ static const char *write_put(struct world *w, const struct stage_question *q, co
 static void write_pace(struct write_call *c, const struct stage_question *q)
 {
     struct world *w = c->world;
-    struct client_pace pace = { .over_us = q->over_us, .leaves = q->leaves };
+    struct client_pace pace = { .over_us = q->over_us, .aborts = q->aborts };
     int32_t least = q->factor_min != 0 ? q->factor_min : w->options.peer.replication_min;
     c->is_upload = true;
-    c->is_left = q->leaves;
+    c->is_left = q->aborts;
     c->copies_min = least > 0 ? (unsigned)least : 1;
     c->repos_lost = w->repos_lost;
-    if (q->leaves)
+    if (q->aborts)
         pace.is_silent = choose(&w->sim.choose, CHOICE_CLIENT, 0, 2) == 1;
     client_set_pace(c->client, &pace);
 }

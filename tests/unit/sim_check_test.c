@@ -1,48 +1,12 @@
 #include <criterion/criterion.h>
-#include <string.h>
 
-#include "sim/check/check.h"
+#include "tests/lib/checks_alone.h"
 
 TestSuite(sim_check, .timeout = 60);
 
-static struct {
-    char checker[64];
-    char text[512];
-    uint64_t now_us;
-} seen;
-
-static struct checks *checks;
-static struct peer_id ids[6];
-
-static void on_failure(void *owner, const char *checker, const char *text)
-{
-    (void)owner;
-    strncpy(seen.checker, checker, sizeof(seen.checker) - 1);
-    strncpy(seen.text, text, sizeof(seen.text) - 1);
-}
-
-static uint64_t now_us(void *owner)
-{
-    (void)owner;
-    return seen.now_us;
-}
-
-static void tell(unsigned who, struct peer_fact fact)
-{
-    seen.now_us += 1;
-    fact.number = who;
-    checks_on_fact(checks, who, &fact);
-}
-
 static void config(unsigned who, unsigned voters)
 {
-    struct peer_fact_member members[6];
-    for (unsigned i = 0; i < voters; i++)
-        members[i] =
-            (struct peer_fact_member){ .number = i + 1, .is_voter = true, .id = ids[i + 1] };
-    tell(who,
-         (struct peer_fact){
-             .kind = PEER_FACT_CONFIG, .index = 1, .members = members, .members_count = voters });
+    tell_config(who, 1, voters, voters);
 }
 
 static void append(unsigned who, uint64_t index, uint64_t term, uint64_t hash)
@@ -70,12 +34,6 @@ static void woke(unsigned who, uint64_t index, uint64_t last_term, uint64_t term
                                   .last_term = last_term,
                                   .term = term,
                                   .voted_for = vote });
-}
-
-static void leads(unsigned who, uint64_t term)
-{
-    tell(who, (struct peer_fact){
-                  .kind = PEER_FACT_ROLE, .term = term, .role = RAFT_LEADER, .leader = who });
 }
 
 static void commit(unsigned who, uint64_t index)
@@ -127,14 +85,7 @@ static void keeps(unsigned who, uint64_t index)
 /* Three founders, entry 1 in each log, nothing else. */
 static void begin(void)
 {
-    memset(&seen, 0, sizeof(seen));
-    struct checks_hooks hooks = { .on_failure = on_failure, .now_us = now_us };
-    checks = checks_create(5, &hooks);
-    for (unsigned who = 1; who <= 5; who++) {
-        uint8_t key[32] = { (uint8_t)who };
-        ids[who] = peer_id_of_public_key(key);
-        checks_name(checks, who, &ids[who]);
-    }
+    begin_checks(5, NULL);
     for (unsigned who = 1; who <= 3; who++) {
         checks_on_start(checks, who);
         append(who, 1, 1, 100);
@@ -159,18 +110,7 @@ static void begin_with_a_leader(void)
     commit(2, 2);
     apply(2, 1, 1, 100, 5);
     apply(2, 2, 2, 200, 7);
-    cr_assert_str_empty(seen.checker, "%s", seen.text);
-}
-
-static void expect_nothing(void)
-{
-    cr_assert_str_empty(seen.checker, "%s: %s", seen.checker, seen.text);
-}
-
-static void end_seeing(const char *checker)
-{
-    cr_assert_str_eq(seen.checker, checker, "%s: %s", seen.checker, seen.text);
-    checks_destroy(checks);
+    expect_nothing();
 }
 
 Test(sim_check, a_good_run_is_good)
@@ -350,7 +290,7 @@ Test(sim_check, what_a_lost_disk_had_acknowledged_counts_and_no_more)
     stored(2, 2, 2, 1);
     checks_on_wipe(checks, 2);
     commit(1, 2);
-    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    expect_nothing();
     commit(1, 3);
     end_seeing("commit quorum");
 }
@@ -483,7 +423,7 @@ Test(sim_check, rows_that_were_durable_are_missing_after_a_crash)
     begin_with_a_leader();
     keeps(1, 1);
     woke_behind(1, 0, 2, 2, 1);
-    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    expect_nothing();
     keeps(1, 2);
     woke_behind(1, 0, 2, 2, 1);
     end_seeing("durable log");
@@ -745,7 +685,7 @@ Test(sim_check, an_entry_with_holders_that_may_not_be)
                               .holders = holders,
                               .holders_count = 3 };
     tell(1, fact);
-    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    expect_nothing();
     fact.factor_max = 2;
     tell(1, fact);
     end_seeing("allocations");
@@ -760,7 +700,7 @@ Test(sim_check, a_holder_that_stays_and_is_no_member)
     cr_assert_not(audit_row(row));
     seen.now_us += 9 * 1000 * 1000;
     cr_assert_not(audit_row(row));
-    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    expect_nothing();
     seen.now_us += 2 * 1000 * 1000;
     cr_assert_not(audit_row(row));
     end_seeing("allocations");

@@ -1,53 +1,11 @@
 /* The checker of joins alone: three founders, peer 1 leads; peer 4 comes, by and by. */
 #include <criterion/criterion.h>
-#include <string.h>
 
-#include "sim/check/check.h"
+#include "tests/lib/checks_alone.h"
 
 TestSuite(sim_joins, .timeout = 60);
 
-enum { SECOND = 1000000, TTL = 2 * SECOND, PEERS = 4 };
-
-static struct {
-    char checker[64];
-    char text[512];
-    uint64_t now_us;
-} seen;
-
-static struct checks *checks;
-static struct peer_id ids[PEERS + 1];
-
-static void on_failure(void *owner, const char *checker, const char *text)
-{
-    (void)owner;
-    strncpy(seen.checker, checker, sizeof(seen.checker) - 1);
-    strncpy(seen.text, text, sizeof(seen.text) - 1);
-}
-
-static uint64_t now_us(void *owner)
-{
-    (void)owner;
-    return seen.now_us;
-}
-
-static void tell(unsigned who, struct peer_fact fact)
-{
-    fact.number = who;
-    checks_on_fact(checks, who, &fact);
-}
-
-/* The last of them is a learner. */
-static void config(unsigned who, size_t count)
-{
-    struct peer_fact_member members[PEERS];
-    for (unsigned i = 0; i < count; i++)
-        members[i] =
-            (struct peer_fact_member){ .number = i + 1, .is_voter = i < 3, .id = ids[i + 1] };
-    tell(who, (struct peer_fact){ .kind = PEER_FACT_CONFIG,
-                                  .index = count == PEERS ? 2 : 1,
-                                  .members = members,
-                                  .members_count = count });
-}
+enum { TTL = 2 * SECOND, PEERS = 4, FOUNDERS = 3 };
 
 static void append(unsigned who, uint64_t index)
 {
@@ -66,49 +24,29 @@ static void commit_everywhere(uint64_t index)
     tell(1, (struct peer_fact){ .kind = PEER_FACT_COMMIT, .index = index });
 }
 
-static void passes(uint64_t us)
-{
-    for (uint64_t end_us = seen.now_us + us; seen.now_us < end_us;) {
-        seen.now_us += SECOND / 4;
-        checks_on_time(checks);
-    }
-}
-
 static void begin(void)
 {
-    memset(&seen, 0, sizeof(seen));
-    struct checks_hooks hooks = { .on_failure = on_failure, .now_us = now_us };
     struct checks_health health = { .ttl_us = TTL,
                                     .repin_after_us = 2 * TTL,
                                     .is_watched = true,
                                     .start_timeout_us = 30 * SECOND };
-    checks = checks_create(PEERS, &hooks);
-    checks_on_health(checks, &health);
-    checks_on_network(checks, false, 500, 0);
-    for (unsigned who = 1; who <= PEERS; who++) {
-        uint8_t key[32] = { (uint8_t)who };
-        ids[who] = peer_id_of_public_key(key);
-        checks_name(checks, who, &ids[who]);
-    }
-    for (unsigned who = 1; who <= 3; who++) {
-        checks_on_start(checks, who);
-        tell(who, (struct peer_fact){ .kind = PEER_FACT_WOKE });
-        config(who, 3);
+    begin_checks(PEERS, &health);
+    for (unsigned who = 1; who <= FOUNDERS; who++) {
+        founder_starts(who, FOUNDERS);
         checks_on_ready(checks, who);
     }
-    tell(1,
-         (struct peer_fact){ .kind = PEER_FACT_ROLE, .term = 2, .role = RAFT_LEADER, .leader = 1 });
+    leads(1, 2);
     commit_everywhere(1);
     passes(60 * SECOND);
 }
 
+/* As a learner. */
 static void is_admitted(void)
 {
     commit_everywhere(2);
-    for (unsigned who = 1; who <= 3; who++)
-        config(who, 4);
-    tell(4, (struct peer_fact){ .kind = PEER_FACT_WOKE });
-    config(4, 4);
+    tell(PEERS, (struct peer_fact){ .kind = PEER_FACT_WOKE });
+    for (unsigned who = 1; who <= PEERS; who++)
+        tell_config(who, 2, PEERS, FOUNDERS);
 }
 
 static void applies(unsigned who, uint64_t index)
@@ -118,12 +56,6 @@ static void applies(unsigned who, uint64_t index)
     tell(who,
          (struct peer_fact){
              .kind = PEER_FACT_APPLY, .index = index, .term = index == 1 ? 1 : 2, .hash = index });
-}
-
-static void end_seeing(const char *checker)
-{
-    cr_assert_str_eq(seen.checker, checker, "%s: %s", seen.checker, seen.text);
-    checks_destroy(checks);
 }
 
 Test(sim_joins, in_time)
@@ -165,7 +97,7 @@ Test(sim_joins, a_stranger_that_never_gives_up)
     begin();
     checks_on_start(checks, 4);
     passes(34 * SECOND);
-    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    expect_nothing();
     passes(3 * SECOND);
     end_seeing("joins");
 }

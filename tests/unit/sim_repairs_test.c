@@ -1,70 +1,14 @@
 /* The checker of repairs alone: four founders, peer 1 leads, peer 4 holds pins and dies. */
 #include <criterion/criterion.h>
-#include <string.h>
 
-#include "sim/check/check.h"
+#include "tests/lib/checks_alone.h"
 #include "tests/lib/test_ids.h"
 
 TestSuite(sim_repairs, .timeout = 60);
 
-enum { SECOND = 1000000, TTL = 2 * SECOND, REPIN = 4 * SECOND, PEERS = 4 };
+static uint64_t last_index; /* the last entry that was about a pin */
 
-static struct {
-    char checker[64];
-    char text[512];
-    uint64_t now_us;
-    uint64_t index;
-    unsigned sick; /* this one's daemon is not well */
-} seen;
-
-static struct checks *checks;
-static struct peer_id ids[PEERS + 1];
-
-static void on_failure(void *owner, const char *checker, const char *text)
-{
-    (void)owner;
-    strncpy(seen.checker, checker, sizeof(seen.checker) - 1);
-    strncpy(seen.text, text, sizeof(seen.text) - 1);
-}
-
-static uint64_t now_us(void *owner)
-{
-    (void)owner;
-    return seen.now_us;
-}
-
-static bool is_well(void *owner, unsigned who)
-{
-    (void)owner;
-    return who != seen.sick;
-}
-
-static void tell(unsigned who, struct peer_fact fact)
-{
-    fact.number = who;
-    checks_on_fact(checks, who, &fact);
-}
-
-static void starts(unsigned who)
-{
-    struct peer_fact_member members[PEERS];
-    for (unsigned i = 0; i < PEERS; i++)
-        members[i] =
-            (struct peer_fact_member){ .number = i + 1, .is_voter = true, .id = ids[i + 1] };
-    checks_on_start(checks, who);
-    tell(who, (struct peer_fact){ .kind = PEER_FACT_WOKE });
-    tell(who,
-         (struct peer_fact){
-             .kind = PEER_FACT_CONFIG, .index = 1, .members = members, .members_count = PEERS });
-}
-
-static void passes(uint64_t us)
-{
-    for (uint64_t end_us = seen.now_us + us; seen.now_us < end_us;) {
-        seen.now_us += SECOND / 4;
-        checks_on_time(checks);
-    }
-}
+enum { TTL = 2 * SECOND, REPIN = 4 * SECOND, PEERS = 4 };
 
 /* `number` of them, each at two peers. */
 static void pins(uint32_t number, unsigned a, unsigned b)
@@ -72,7 +16,7 @@ static void pins(uint32_t number, unsigned a, unsigned b)
     struct peer_id holders[] = { ids[a], ids[b] };
     for (uint32_t i = 0; i < number; i++)
         tell(1, (struct peer_fact){ .kind = PEER_FACT_PIN,
-                                    .index = ++seen.index,
+                                    .index = ++last_index,
                                     .cid = test_cid(i),
                                     .factor_min = 2,
                                     .factor_max = 2,
@@ -83,8 +27,6 @@ static void pins(uint32_t number, unsigned a, unsigned b)
 /* All have been heard for a minute. */
 static void begin(uint64_t per_second)
 {
-    memset(&seen, 0, sizeof(seen));
-    struct checks_hooks hooks = { .on_failure = on_failure, .now_us = now_us, .is_well = is_well };
     struct checks_health health = { .ttl_us = TTL,
                                     .repin_after_us = REPIN,
                                     .is_watched = true,
@@ -92,18 +34,10 @@ static void begin(uint64_t per_second)
                                     .repairs_at_once = 16,
                                     .pins_in_motion = 1000,
                                     .daemon_silent_us = 10 * SECOND };
-    checks = checks_create(PEERS, &hooks);
-    checks_on_health(checks, &health);
-    checks_on_network(checks, false, 500, 0);
-    for (unsigned who = 1; who <= PEERS; who++) {
-        uint8_t key[32] = { (uint8_t)who };
-        ids[who] = peer_id_of_public_key(key);
-        checks_name(checks, who, &ids[who]);
-    }
+    begin_checks(PEERS, &health);
     for (unsigned who = 1; who <= PEERS; who++)
-        starts(who);
-    tell(1,
-         (struct peer_fact){ .kind = PEER_FACT_ROLE, .term = 2, .role = RAFT_LEADER, .leader = 1 });
+        founder_starts(who, PEERS);
+    leads(1, 2);
     passes(60 * SECOND);
 }
 
@@ -113,12 +47,6 @@ static void dies_and_is_called_so(unsigned who)
     passes(TTL + REPIN);
     tell(1,
          (struct peer_fact){ .kind = PEER_FACT_LIVENESS, .about = who, .liveness = LIVENESS_DOWN });
-}
-
-static void end_seeing(const char *checker)
-{
-    cr_assert_str_eq(seen.checker, checker, "%s: %s", seen.checker, seen.text);
-    checks_destroy(checks);
 }
 
 /* ---- what is right ---- */
@@ -182,7 +110,7 @@ Test(sim_repairs, a_pin_that_is_gone_need_not_move)
     dies_and_is_called_so(4);
     tell(1,
          (struct peer_fact){
-             .kind = PEER_FACT_PIN, .index = ++seen.index, .cid = test_cid(0), .is_gone = true });
+             .kind = PEER_FACT_PIN, .index = ++last_index, .cid = test_cid(0), .is_gone = true });
     passes(600 * SECOND);
     end_seeing("");
 }
@@ -195,7 +123,7 @@ Test(sim_repairs, a_pin_that_stays_with_the_dead)
     pins(10, 2, 4);
     dies_and_is_called_so(4);
     passes(4 * SECOND);
-    cr_assert_str_empty(seen.checker, "%s", seen.text);
+    expect_nothing();
     pins(9, 2, 3); /* all but one */
     passes(4 * SECOND);
     end_seeing("repairs");
@@ -217,7 +145,7 @@ Test(sim_repairs, one_who_was_told_an_older_entry_changes_nothing)
     dies_and_is_called_so(4);
     struct peer_id holders[] = { ids[2], ids[3] };
     tell(2, (struct peer_fact){ .kind = PEER_FACT_PIN,
-                                .index = seen.index,
+                                .index = last_index,
                                 .cid = test_cid(0),
                                 .factor_min = 2,
                                 .holders = holders,

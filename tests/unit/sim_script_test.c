@@ -33,10 +33,10 @@ Test(sim_script, uploads)
     cr_assert_eq(err, OK, "%s", buf_text(&script.error));
     const struct script_step *s = script.steps;
     cr_assert(script.has_uploads);
-    cr_assert(s[0].verb == VERB_ADD && s[0].over_us == 5000000 && s[0].leaves);
+    cr_assert(s[0].verb == VERB_ADD && s[0].over_us == 5000000 && s[0].aborts);
     cr_assert(s[0].by.count == 1 && s[0].factor_max == 2 && s[0].outcome.status == 503);
     cr_assert(s[1].adds && s[1].over_us == 2000000 && s[1].unpin_per_million == 100000);
-    cr_assert(s[2].over_us == 0 && !s[2].leaves && s[2].outcome.want == OUTCOME_ANY);
+    cr_assert(s[2].over_us == 0 && !s[2].aborts && s[2].outcome.want == OUTCOME_ANY);
     script_deinit(&script);
     cr_assert_eq(parse("peers 1\npin c1\n"), OK);
     cr_assert_not(script.has_uploads);
