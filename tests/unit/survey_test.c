@@ -1,0 +1,234 @@
+/* A listing of three peers (peer_survey.h) while one of them fails, wherever it stands: all pins come, in order, and who failed has a
+ * cluster_error in each row from there on. Whole peers, in the simulator; the listing is read row by row, as a slow client would. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "peer_pages.h"
+#include "peer_survey.h"
+#include "sim/script/run.h"
+#include "sim/world/world_int.h"
+#include "util/err.h"
+
+TestSuite(survey, .timeout = 120);
+
+enum { PINS = 700, PEERS = 3, ASKED = 1, MS = 1000, SECOND = 1000 * MS };
+_Static_assert(PINS > 2 * PAGE_INFOS_MAX, "more than two pages");
+
+static struct world *world;
+
+static void play_steps(const char *steps)
+{
+    struct script script;
+    struct script_verdict verdict = { 0 };
+    struct stage stage = world_stage(world);
+    struct buf text = { 0 };
+    buf_printf(&text, "peers %d\n%s", PEERS, steps);
+    int err = script_parse(&script, "x.scn", text.data, text.len);
+    cr_assert_eq(err, OK, "%s", buf_text(&script.error));
+    script_run(&script, &stage, &verdict);
+    cr_assert_eq(verdict.result, SCRIPT_PASSED, "line %u: %s", verdict.line, buf_text(&verdict.why));
+    script_verdict_deinit(&verdict);
+    script_deinit(&script);
+    buf_deinit(&text);
+}
+
+static void begin(void)
+{
+    struct world_options o = { .seed = 1, .founders_count = PEERS };
+    peer_options_default(&o.peer);
+    o.peer.replication_min = o.peer.replication_max = -1;
+    world = world_create(&o);
+    play_steps("start all\nuntil ready all within 30s\npin a1..a700\nuntil pinned a1..a700 on 3 peers within 5m\n");
+}
+
+static void end(void)
+{
+    world_destroy(world);
+}
+
+static struct machine *machine(unsigned who)
+{
+    return world_machine(world, who);
+}
+
+static void pass(uint64_t us)
+{
+    struct stage stage = world_stage(world);
+    bool goes_on = stage.ops->pass(stage.impl, world_time_us(world) + us);
+    cr_assert(goes_on, "%s", world_failure(world)->checker);
+}
+
+/* ---- a reader ---- */
+
+struct reading {
+    struct api_listing *listing;
+    struct arena arena;
+    unsigned rows;
+    unsigned said[PEERS + 1]; /* rows in which this peer has a word of its own */
+    unsigned lost[PEERS + 1]; /* ... a cluster_error */
+    struct cid last;
+};
+
+static void on_wake(void *owner)
+{
+    (void)owner; /* it looks again and again */
+}
+
+static unsigned who_is(const char *peer)
+{
+    for (unsigned who = 1; who <= PEERS; who++) {
+        if (strcmp(peer_id_print(&machine(who)->id).text, peer) == 0)
+            return who;
+    }
+    cr_assert_fail("no peer %s", peer);
+    return 0;
+}
+
+static void reading_open(struct reading *r, uint32_t filter)
+{
+    *r = (struct reading){ 0 };
+    struct api_status_request request = { .filter = filter };
+    struct api_listing_hooks hooks = { .on_wake = on_wake };
+    int err = peer_survey_status(machine(ASKED)->peer, &request, &hooks, &r->listing);
+    cr_assert_eq(err, OK);
+}
+
+static void reading_close(struct reading *r)
+{
+    peer_survey_close(r->listing);
+    arena_deinit(&r->arena);
+}
+
+static void reading_note(struct reading *r, const struct api_status *row)
+{
+    cr_assert(r->rows == 0 || cid_compare(&r->last, &row->cid) < 0, "row %u is out of order", r->rows);
+    cr_assert_not_null(row->pin);
+    cr_assert_leq(row->peers_count, PEERS);
+    r->last = row->cid;
+    r->rows += 1;
+    for (size_t i = 0; i < row->peers_count; i++) {
+        const struct api_peer_status *p = &row->peers[i];
+        unsigned who = who_is(p->peer);
+        if (p->status == TRACKER_CLUSTER_ERROR) {
+            cr_assert_neq(p->error[0], 0, "row %u: no words", r->rows);
+            r->lost[who] += 1;
+        } else {
+            cr_assert_eq(p->status, TRACKER_PINNED);
+            cr_assert_eq(r->lost[who], 0, "row %u: %u is back", r->rows, who);
+            r->said[who] += 1;
+        }
+    }
+}
+
+/* Until so many rows have come, all, or `within_us` are over. */
+static void reading_go_on(struct reading *r, unsigned rows, uint64_t within_us)
+{
+    uint64_t give_up_us = world_time_us(world) + within_us;
+    enum api_next next = API_NEXT_WAIT;
+    while (r->rows < rows && next != API_NEXT_END) {
+        struct api_status row;
+        arena_reset(&r->arena);
+        next = peer_survey_next_status(r->listing, &r->arena, &row);
+        cr_assert_neq(next, API_NEXT_FAILED, "behind row %u", r->rows);
+        if (next == API_NEXT_ROW)
+            reading_note(r, &row);
+        cr_assert(next != API_NEXT_WAIT || world_time_us(world) < give_up_us,
+                  "it hangs behind row %u", r->rows);
+        if (next == API_NEXT_WAIT)
+            pass(MS / 10);
+    }
+}
+
+/* ---- who fails, where, and how ---- */
+
+enum failure { FAIL_CRASH, FAIL_PAUSE, FAIL_STOP };
+
+static void fail(unsigned who, enum failure how)
+{
+    if (how == FAIL_CRASH)
+        machine_crash(machine(who));
+    else if (how == FAIL_PAUSE)
+        machine_pause(machine(who));
+    else
+        machine_stop(machine(who));
+}
+
+static void heal(enum failure how)
+{
+    if (how == FAIL_PAUSE)
+        machine_resume(machine(2));
+    play_steps(how == FAIL_PAUSE ? "until ready all within 60s\nwait 20s\n"
+                                 : "try start 2\nuntil ready all within 60s\nwait 20s\n");
+}
+
+/* Peer 2 fails behind row `at`; the reader goes on at once, or after a pause in which all of that is known. */
+static void one_fails(unsigned at, enum failure how, uint64_t pause_us)
+{
+    struct reading r;
+    reading_open(&r, TRACKER_UNDEFINED);
+    reading_go_on(&r, at, SECOND);
+    fail(2, how);
+    pass(pause_us);
+    reading_go_on(&r, UINT32_MAX, 20 * SECOND);
+    cr_assert_eq(r.rows, PINS, "%u %d %llu: %u rows", at, how, (unsigned long long)pause_us, r.rows);
+    cr_assert_eq(r.said[1], PINS);
+    cr_assert_eq(r.said[3], PINS);
+    cr_assert_eq(r.said[2] + r.lost[2], PINS);
+    cr_assert_geq(r.said[2], at);
+    /* What it said may have been underway: the page at hand and the one behind it. */
+    cr_assert_leq(r.said[2], at + 2 * PAGE_INFOS_MAX);
+    reading_close(&r);
+    heal(how);
+}
+
+static void one_fails_everywhere(enum failure how, uint64_t pause_us)
+{
+    static const unsigned places[] = { 0, 1, 255, 256, 257, 500, 512 };
+    begin();
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+        one_fails(places[i], how, pause_us);
+    end();
+}
+
+Test(survey, a_peer_is_killed_while_it_is_read)
+{
+    one_fails_everywhere(FAIL_CRASH, 0);
+}
+
+Test(survey, a_peer_was_killed_before_more_is_read)
+{
+    one_fails_everywhere(FAIL_CRASH, 30 * SECOND);
+}
+
+Test(survey, a_peer_hangs)
+{
+    one_fails_everywhere(FAIL_PAUSE, 0);
+}
+
+Test(survey, a_peer_has_hung_before_more_is_read)
+{
+    one_fails_everywhere(FAIL_PAUSE, 30 * SECOND);
+}
+
+Test(survey, a_peer_is_stopped)
+{
+    one_fails_everywhere(FAIL_STOP, SECOND);
+}
+
+/* Who failed is not listed where its cluster_error does not match; the rest is. */
+Test(survey, a_filter_is_kept_when_a_peer_fails)
+{
+    begin();
+    struct reading r;
+    reading_open(&r, TRACKER_PINNED);
+    reading_go_on(&r, 1, SECOND);
+    fail(2, FAIL_CRASH);
+    reading_go_on(&r, UINT32_MAX, 20 * SECOND);
+    cr_assert_eq(r.rows, PINS);
+    cr_assert_eq(r.lost[2], 0);
+    cr_assert_lt(r.said[2], PINS);
+    cr_assert_eq(r.said[1], PINS);
+    cr_assert_eq(r.said[3], PINS);
+    reading_close(&r);
+    end();
+}
