@@ -3,6 +3,8 @@
  * A peer that is a replica of its own client's upload says the same things to itself as to another one, without a frame. */
 #include "peer_int.h"
 
+#include <string.h>
+
 #include "upload/intake.h"
 #include "util/err.h"
 
@@ -36,6 +38,8 @@ void peer_on_upload_frame(struct peer *p, const struct peer_id *from, const stru
         peer_bad_frame(p, from, err);
     else
         peer_upload_on_msg(p, from, &m);
+    if (err == ERR_VERSION && upload_msg_decode_head(&m, frame->body) == OK)
+        peer_upload_on_newer(p, from, &m);
 }
 
 /* ---- intakes ---- */
@@ -64,6 +68,15 @@ static void peer_intake_changed(void *owner)
     peer_leave(p);
 }
 
+static void peer_intake_refuse(struct peer *p, const struct peer_id *from, uint64_t id, int err,
+                               const char *why)
+{
+    struct upload_msg refusal = {
+        .type = UPLOAD_RESULT, .id = id, .err = err, .text = { why, strlen(why) }
+    };
+    (void)peer_upload_say(p, from, &refusal);
+}
+
 static void peer_intake_open(struct peer *p, const struct peer_id *from, const struct upload_msg *m)
 {
     struct intake_hooks hooks = { .send = peer_intake_send,
@@ -78,8 +91,7 @@ static void peer_intake_open(struct peer *p, const struct peer_id *from, const s
         p->uploads.intakes_count += 1;
         return;
     }
-    struct upload_msg refusal = { .type = UPLOAD_RESULT, .id = m->id, .err = err };
-    (void)peer_upload_say(p, from, &refusal);
+    peer_intake_refuse(p, from, m->id, err, "");
 }
 
 void peer_intake_on_msg(struct peer *p, const struct peer_id *from, const struct upload_msg *m)
@@ -89,6 +101,17 @@ void peer_intake_on_msg(struct peer *p, const struct peer_id *from, const struct
         intake_on_msg(i, p->now_us, m);
     else if (m->type == UPLOAD_OPEN)
         peer_intake_open(p, from, m);
+    else if (m->type == UPLOAD_DATA || m->type == UPLOAD_END) /* it waits for an answer */
+        peer_intake_refuse(p, from, m->id, ERR_CLOSED, "that peer knows nothing of the upload");
+}
+
+void peer_intake_on_newer(struct peer *p, const struct peer_id *from, const struct upload_msg *head)
+{
+    struct intake *i = peer_intake_find(p, from, head->id);
+    if (i != NULL)
+        intake_on_newer(i, p->now_us);
+    else if (head->type == UPLOAD_OPEN)
+        peer_intake_refuse(p, from, head->id, ERR_VERSION, INTAKE_NEWER_TEXT);
 }
 
 void peer_intakes_step(struct peer *p)

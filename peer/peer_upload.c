@@ -355,20 +355,36 @@ void peer_add_close(void *impl, struct api_add *add)
 
 /* ---- messages, steps ---- */
 
+static struct peer_upload *peer_upload_find(struct peer *p, uint64_t id)
+{
+    list_for_each (at, &p->uploads.list) {
+        struct peer_upload *up = list_entry(at, struct peer_upload, link);
+        if (upload_id(up->upload) == id)
+            return up;
+    }
+    return NULL;
+}
+
 void peer_upload_on_msg(struct peer *p, const struct peer_id *from, const struct upload_msg *m)
 {
-    bool is_answer = m->type == UPLOAD_CREDIT || m->type == UPLOAD_ROWS || m->type == UPLOAD_RESULT;
-    if (!is_answer) {
+    if (!upload_msg_is_answer(m)) {
         peer_intake_on_msg(p, from, m);
         return;
     }
-    list_for_each (at, &p->uploads.list) {
-        struct peer_upload *up = list_entry(at, struct peer_upload, link);
-        if (upload_id(up->upload) == m->id) {
-            upload_on_msg(up->upload, p->now_us, from, m);
-            return;
-        }
+    struct peer_upload *up = peer_upload_find(p, m->id);
+    if (up != NULL)
+        upload_on_msg(up->upload, p->now_us, from, m);
+}
+
+void peer_upload_on_newer(struct peer *p, const struct peer_id *from, const struct upload_msg *head)
+{
+    if (!upload_msg_is_answer(head)) {
+        peer_intake_on_newer(p, from, head);
+        return;
     }
+    struct peer_upload *up = peer_upload_find(p, head->id);
+    if (up != NULL)
+        upload_on_newer(up->upload, p->now_us, from);
 }
 
 void peer_uploads_on_link_down(struct peer *p, const struct peer_id *id)

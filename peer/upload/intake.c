@@ -284,6 +284,13 @@ void intake_on_msg(struct intake *i, uint64_t now_us, const struct upload_msg *m
         intake_on_end(i, m);
 }
 
+void intake_on_newer(struct intake *i, uint64_t now_us)
+{
+    i->heard_us = now_us;
+    if (i->phase != INTAKE_TOLD)
+        intake_end(i, ERR_VERSION, INTAKE_NEWER_TEXT);
+}
+
 /* ---- moving on ---- */
 
 static void intake_pass_bytes(struct intake *i)

@@ -25,6 +25,10 @@
 
 enum { UPLOAD_WINDOW_BYTES = 1024 * 1024 }; /* an OPEN is a credit for so many */
 
+/* What the sender of a newer version hears. */
+#define INTAKE_NEWER_TEXT                                                                          \
+    "that peer does not know this version of the upload messages: upgrade it"
+
 struct intake_hooks {
     /* To the sender. ERR_BUSY: not now; anything else counts as said. */
     int (*send)(void *owner, const struct peer_id *to, const struct upload_msg *m);
@@ -86,6 +90,8 @@ int intake_create(struct intake **out, struct http_client *client, const struct 
                   const struct upload_msg *open, uint64_t now_us, const struct intake_hooks *hooks);
 void intake_destroy(struct intake *i);
 void intake_on_msg(struct intake *i, uint64_t now_us, const struct upload_msg *m);
+/* The sender said something in a version that this peer does not know. */
+void intake_on_newer(struct intake *i, uint64_t now_us);
 /* Nobody waits for it any more. */
 void intake_cancel(struct intake *i);
 void intake_step(struct intake *i, uint64_t now_us);

@@ -141,6 +141,16 @@ void upload_on_link_down(struct upload *u, const struct peer_id *peer)
     replica_leave_out(u, r, ERR_UNREACHABLE, "the connection to that peer broke");
 }
 
+void upload_on_newer(struct upload *u, uint64_t now_us, const struct peer_id *from)
+{
+    struct replica *r = upload_replica(u, from);
+    u->now_us = now_us;
+    if (r != NULL && !u->is_done)
+        replica_leave_out(u, r, ERR_VERSION,
+                          "it answers in a newer version than the peer that has the upload: "
+                          "upgrade that one");
+}
+
 void upload_resume_rows(struct upload *u)
 {
     u->rows_wait = false;

@@ -58,6 +58,8 @@ void upload_fail(struct upload *u, int err,
                  const char *why); /* from outside; the first reason stays */
 void upload_on_msg(struct upload *u, uint64_t now_us, const struct peer_id *from,
                    const struct upload_msg *m);
+/* It said something in a version that this peer does not know. */
+void upload_on_newer(struct upload *u, uint64_t now_us, const struct peer_id *from);
 /* The link to that peer is gone, and what was on it. */
 void upload_on_link_down(struct upload *u, const struct peer_id *peer);
 void upload_step(struct upload *u, uint64_t now_us);

@@ -115,26 +115,48 @@ static void upload_read_fields(struct upload_msg *m, struct reader *in)
     }
 }
 
+/* The version; 0: it is no such message. */
+static uint8_t upload_read_head(struct upload_msg *m, struct reader *in)
+{
+    uint8_t kind = reader_u8(in);
+    uint8_t version = reader_u8(in);
+    uint8_t type = reader_u8(in);
+    m->type = (enum upload_msg_type)type;
+    m->id = reader_u64(in);
+    m->number = reader_u64(in);
+    bool is_known = kind == MSG_KIND && type >= UPLOAD_OPEN && type <= UPLOAD_RESULT;
+    return in->err == OK && is_known && m->number <= INT64_MAX ? version : 0;
+}
+
 int upload_msg_decode(struct upload_msg *out, struct bytes bytes)
 {
     struct reader in = reader_of(bytes.data, bytes.len);
     struct upload_msg m = { 0 };
-    uint8_t kind = reader_u8(&in);
-    uint8_t version = reader_u8(&in);
-    uint8_t type = reader_u8(&in);
-    if (in.err == OK && kind == MSG_KIND && version > MSG_VERSION)
-        return ERR_VERSION;
-    if (in.err != OK || kind != MSG_KIND || version == 0 || type < UPLOAD_OPEN ||
-        type > UPLOAD_RESULT)
+    uint8_t version = upload_read_head(&m, &in);
+    if (version == 0)
         return ERR_CORRUPT;
-    m.type = (enum upload_msg_type)type;
-    m.id = reader_u64(&in);
-    m.number = reader_u64(&in);
+    if (version > MSG_VERSION)
+        return ERR_VERSION;
     upload_read_fields(&m, &in);
-    if (reader_finish(&in) != OK || m.number > INT64_MAX)
+    if (reader_finish(&in) != OK)
         return ERR_CORRUPT;
     *out = m;
     return OK;
+}
+
+int upload_msg_decode_head(struct upload_msg *out, struct bytes bytes)
+{
+    struct reader in = reader_of(bytes.data, bytes.len);
+    struct upload_msg m = { 0 };
+    if (upload_read_head(&m, &in) == 0)
+        return ERR_CORRUPT;
+    *out = m;
+    return OK;
+}
+
+bool upload_msg_is_answer(const struct upload_msg *m)
+{
+    return m->type == UPLOAD_CREDIT || m->type == UPLOAD_ROWS || m->type == UPLOAD_RESULT;
 }
 
 /* ---- rows ---- */

@@ -12,6 +12,8 @@
  *
  * Shape    'U' | version u8 | type u8 | id u64 | number u64 | the type's fields, big endian. The id is the sender's; a
  *          receiver tells senders apart by who they have proven to be.
+ * Versions Up to the number every version looks the same, and a type keeps its direction. So a peer can refuse at once what
+ *          it does not know yet, and be understood: answers are in the version of the OPEN, refusals in version 1.
  * Owner    What a decoded message points at lies in the bytes it came from.
  * Errors   decode: ERR_CORRUPT, ERR_VERSION.
  * Source   docs/WIRE.md#uploads. */
@@ -70,6 +72,10 @@ struct upload_msg {
 
 void upload_msg_encode(const struct upload_msg *m, struct buf *out);
 int upload_msg_decode(struct upload_msg *out, struct bytes bytes);
+/* Of one in any version, a newer one too: type, id and number. ERR_CORRUPT, also of a type that is new. */
+int upload_msg_decode_head(struct upload_msg *out, struct bytes bytes);
+/* From the daemon's peer to the client's? */
+bool upload_msg_is_answer(const struct upload_msg *m);
 
 /* A line of the IPFS daemon's. */
 struct upload_row {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A cluster is upgraded peer by peer to the next version, and works all along (DESIGN 10). The next version is this tree
-# with tests/neighbour/next_level.patch: it knows level 3 of the formats, and one more kind of entry.
+# with tests/neighbour/next_level.patch: it knows level 3 of the formats, one more kind of entry, and a second version of an
+# upload's OPEN.
 . tests/system/lib/check.bash
 . tests/system/lib/cluster.bash
 at_end cluster_end
@@ -42,6 +43,11 @@ pin 2 c
 upload 1 new_to_old 2 3
 upload 2 old_to_new 1 2
 upload 2 old_to_both 1 3
+# What only the next version can say is refused at once: nobody waits for an answer that never comes.
+head -c 200000 /dev/urandom >"$work/newer"
+holds newer_form_is_answered_at_once eval 'curl -sS -i -m 10 -F "file=@$work/newer" \
+    "http://127.0.0.1:${rest[1]}/add?replication=1&user-allocations=${id[2]}&chunker=size-262145" >"$work/newer.out"'
+holds newer_form_is_refused_in_words grep -a "X-Stream-Error:.* upgrade it" "$work/newer.out"
 upgrade 2
 pin 2 d
 pin 3 e

@@ -411,6 +411,21 @@ Test(intake, nothing_goes_on_when_nobody_waits_for_it)
     stage_close(&s);
 }
 
+Test(intake, a_sender_whose_version_is_newer_hears_so)
+{
+    struct stage s;
+    stage_open(&s, false, false);
+    hears_data(&s, 0, 10);
+    intake_on_newer(s.i, s.now_us);
+    stage_step(&s);
+    check_result(&s, ERR_VERSION, INTAKE_NEWER_TEXT);
+    cr_assert(s.is_canceled);
+    intake_on_newer(s.i, s.now_us);
+    stage_step(&s);
+    cr_assert_eq(s.results_count, 1);
+    stage_close(&s);
+}
+
 Test(intake, what_cannot_be_said_now_is_said_later)
 {
     struct stage s;

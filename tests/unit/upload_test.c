@@ -271,6 +271,24 @@ Test(upload, a_peer_that_cannot_be_reached_is_left_out)
     stage_close(&s);
 }
 
+/* It hears so (or would go on for half a minute), and the client too. */
+Test(upload, a_peer_that_answers_in_a_newer_version_is_left_out_at_once)
+{
+    struct stage s;
+    struct peer_id stranger = test_peer(9);
+    stage_open(&s, 2, 2);
+    upload_on_newer(s.u, s.now_us, &stranger);
+    stage_step(&s);
+    cr_assert_not(s.is_done);
+    upload_on_newer(s.u, s.now_us, &s.ends[1].id);
+    stage_step(&s);
+    check_done(&s, ERR_REFUSED,
+               "it answers in a newer version than the peer that has the upload: upgrade that one");
+    cr_assert(s.ends[1].is_canceled);
+    upload_on_newer(s.u, s.now_us, &s.ends[0].id);
+    stage_close(&s);
+}
+
 Test(upload, what_the_client_reads_is_one_daemons_answer_whoever_falls_out)
 {
     struct stage s;
