@@ -261,58 +261,83 @@ static int os_call_before_request(void *owner, char *remote_ip, char *local_ip, 
 
 /* ---- what libcurl is told ---- */
 
-static bool os_field_add(struct os_call *c, const char *line)
+/* Only tells how much room the lines below will need. */
+static size_t os_call_fields_len(const struct http_call *call)
 {
-    struct curl_slist *longer = curl_slist_append(c->fields, line);
-    if (longer != NULL)
-        c->fields = longer;
-    return longer != NULL;
+    size_t len = 64; /* for what is added to them */
+    for (size_t i = 0; i < call->fields_count; i++)
+        len += call->fields[i].name.len + call->fields[i].value.len + 3;
+    return len;
+}
+
+/* One more line of the list that libcurl is handed. There is room for its bytes, so they stay where they are. */
+static void os_field_add(struct os_call *c, struct bytes name, const char *mark, struct bytes value)
+{
+    struct curl_slist *node = &c->fields[c->fields_count];
+    ASSERT(c->fields_count < OS_CALL_FIELDS_MAX);
+    *node = (struct curl_slist){ .data = (char *)c->field_lines.data + c->field_lines.len };
+    buf_append(&c->field_lines, name.data, name.len);
+    buf_append_text(&c->field_lines, mark);
+    buf_append(&c->field_lines, value.data, value.len);
+    buf_put_u8(&c->field_lines, 0);
+    if (c->fields_count > 0)
+        node[-1].next = node;
+    c->fields_count += 1;
+}
+
+static void os_field_add_text(struct os_call *c, const char *line)
+{
+    static const struct bytes nothing;
+    os_field_add(c, (struct bytes){ line, strlen(line) }, "", nothing);
 }
 
 /* Our fields, and none of libcurl's own. */
-static int os_call_put_fields(struct os_call *c)
+static int os_call_put_fields(struct os_call *c, bool has_body, bool tells_empty)
 {
     const struct http_call *call = c->call;
-    bool ok = os_field_add(c, "Expect:"); /* or each upload waits a second for a 100 */
-    struct buf line = { 0 };
+    ASSERT(call->fields_count <= LIMIT_HTTP_HEADERS_COUNT);
+    if (buf_reserve(&c->field_lines, os_call_fields_len(call)) == NULL)
+        return ERR_NOMEM;
+    if (has_body)
+        os_field_add_text(c, "Expect:"); /* or each upload waits a second for a 100 */
+    if (http_field_value(call->fields, call->fields_count, "Accept").data == NULL)
+        os_field_add_text(c, "Accept:");
     for (size_t i = 0; i < call->fields_count; i++) {
         const struct http_field *field = &call->fields[i];
         ASSERT(!http_name_is(field->name, "Content-Length") &&
                !http_name_is(field->name, "Transfer-Encoding"));
-        buf_clear(&line);
-        buf_append(&line, field->name.data, field->name.len);
-        buf_append_text(&line, field->value.len > 0 ? ": " : ";"); /* ';': a field without value */
-        buf_append(&line, field->value.data, field->value.len);
-        ok = ok && os_field_add(c, buf_text(&line)) && line.err == OK;
+        /* ';': a field without value */
+        os_field_add(c, field->name, field->value.len > 0 ? ": " : ";", field->value);
     }
-    static const char *const uninvited[] = { "Accept", "Content-Type" };
-    for (size_t i = 0; i < sizeof uninvited / sizeof uninvited[0]; i++) {
-        if (http_field_value(call->fields, call->fields_count, uninvited[i]).data != NULL)
-            continue;
-        buf_clear(&line);
-        buf_printf(&line, "%s:", uninvited[i]);
-        ok = ok && os_field_add(c, buf_text(&line));
-    }
-    buf_deinit(&line);
-    curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->fields);
-    return ok ? OK : ERR_NOMEM;
+    if (tells_empty)
+        os_field_add_text(c, "Content-Length: 0");
+    ASSERT(c->field_lines.err == OK);
+    curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->fields_count > 0 ? c->fields : NULL);
+    return OK;
 }
 
-/* How the body is framed. Every request that may have one is an "upload": the only kind whose body
- * comes by a callback, chunked when its length is not known. */
-static void os_call_put_body(struct os_call *c)
+static bool os_method_has_body(const char *method)
+{
+    return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+           strcmp(method, "PATCH") == 0;
+}
+
+/* What libcurl takes it for. A body makes it an "upload": the only kind whose body comes by a callback, chunked when its
+ * length is not known. All else is a "get" (half the work), also a POST without content, whose length we say ourselves. */
+int os_call_prepare(struct os_call *c)
 {
     const struct http_call *call = c->call;
     int64_t len = call->streams_body ? call->body_len : (int64_t)call->body.len;
-    bool is_post = strcmp(call->method, "POST") == 0 || strcmp(call->method, "PUT") == 0 ||
-                   strcmp(call->method, "PATCH") == 0;
-    if (len != 0 || is_post) {
+    curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L);
+    if (len != 0) {
         curl_easy_setopt(c->easy, CURLOPT_UPLOAD, 1L);
         curl_easy_setopt(c->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)len);
     } else if (strcmp(call->method, "HEAD") == 0) {
         curl_easy_setopt(c->easy, CURLOPT_NOBODY, 1L);
     }
     curl_easy_setopt(c->easy, CURLOPT_CUSTOMREQUEST, call->method);
+    curl_easy_setopt(c->easy, CURLOPT_REQUEST_TARGET, call->target); /* not a byte is changed */
+    return os_call_put_fields(c, len != 0, len == 0 && os_method_has_body(call->method));
 }
 
 static void os_call_put_callbacks(struct os_call *c)
@@ -331,15 +356,13 @@ static void os_call_put_callbacks(struct os_call *c)
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, c);
 }
 
-static void os_call_put_endpoint(struct os_call *c)
+void os_call_equip(struct os_call *c, const struct os_http_client *client)
 {
-    struct os_http_client *client = c->client;
     CURL *easy = c->easy;
-    curl_easy_setopt(easy, CURLOPT_URL, buf_text(&client->url));
+    curl_easy_setopt(easy, CURLOPT_CURLU, client->url);
     if (client->unix_path.len > 0)
-        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, buf_text(&client->unix_path));
+        curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, client->unix_path.data);
     curl_easy_setopt(easy, CURLOPT_IPRESOLVE, client->ip_version);
-    curl_easy_setopt(easy, CURLOPT_REQUEST_TARGET, c->call->target); /* not a byte is changed */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, client->options.speaks_tls ? "https" : "http");
     if (client->options.trusts_anyone) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -349,6 +372,7 @@ static void os_call_put_endpoint(struct os_call *c)
         curl_easy_setopt(easy, CURLOPT_CAINFO, client->options.ca_file);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* whatever http_proxy says in the environment */
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)OS_CALL_READ_BYTES);
@@ -357,14 +381,7 @@ static void os_call_put_endpoint(struct os_call *c)
                      (long)(client->options.connect_timeout_us / 1000));
     if (client->options.user_agent != NULL)
         curl_easy_setopt(easy, CURLOPT_USERAGENT, client->options.user_agent);
-}
-
-int os_call_prepare(struct os_call *c)
-{
-    os_call_put_endpoint(c);
     os_call_put_callbacks(c);
-    os_call_put_body(c);
-    return os_call_put_fields(c);
 }
 
 /* ---- how it ended ---- */

@@ -14,7 +14,10 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum { POOL_MAX = 64 };
+enum {
+    POOL_MAX = 64,
+    KEPT_BYTES_MAX = 4096, /* of each buffer of a call in it */
+};
 
 static void os_client_collect(struct os_http_client *client);
 
@@ -140,6 +143,7 @@ static void os_client_on_timer(void *owner)
 static void os_call_free(struct os_call *c)
 {
     curl_easy_cleanup(c->easy);
+    buf_deinit(&c->field_lines);
     buf_deinit(&c->lines);
     buf_deinit(&c->upload);
     mem_free(c);
@@ -161,25 +165,34 @@ static struct os_call *os_call_alloc(struct os_http_client *client)
         return NULL;
     }
     list_init(&c->link);
+    os_call_equip(c, client);
     return c;
 }
 
-/* Back to the pool, with its handle and nothing of the call in it. */
+/* Its memory for the next one, unless it is much. */
+static struct buf os_call_keep(struct buf *b)
+{
+    if (b->size > KEPT_BYTES_MAX)
+        buf_deinit(b);
+    buf_clear(b);
+    return *b;
+}
+
+/* Back to the pool, with its handle, equipped as it is, and nothing of the call in it. */
 static void os_call_release(struct os_call *c)
 {
     struct os_http_client *client = c->client;
-    CURL *easy = c->easy;
-    curl_easy_reset(easy); /* before what its options point at goes */
-    curl_slist_free_all(c->fields);
-    buf_deinit(&c->lines);
+    curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
     buf_deinit(&c->upload);
-    *c = (struct os_call){ .easy = easy };
+    *c = (struct os_call){ .easy = c->easy,
+                           .field_lines = os_call_keep(&c->field_lines),
+                           .lines = os_call_keep(&c->lines) };
     list_init(&c->link);
     if (client->pool_count == POOL_MAX) {
         os_call_free(c);
         return;
     }
-    list_push_back(&client->pool, &c->link);
+    list_push_front(&client->pool, &c->link);
     client->pool_count += 1;
 }
 
@@ -360,14 +373,31 @@ const char *os_http_client_why(const struct os_http_client *client)
 
 /* ---- the client ---- */
 
+static int os_client_set_url(struct os_http_client *client, const struct multiaddr_endpoint *tcp)
+{
+    const char *scheme = client->options.speaks_tls ? "https" : "http";
+    struct buf url = { 0 };
+    if (tcp == NULL)
+        buf_printf(&url, "%s://localhost/", scheme);
+    else
+        buf_printf(&url, tcp->kind == MULTIADDR_IP6 ? "%s://[%s]:%u/" : "%s://%s:%u/", scheme,
+                   tcp->host, tcp->port);
+    client->url = curl_url();
+    int err = client->url != NULL ? url.err : ERR_NOMEM;
+    if (err == OK && curl_url_set(client->url, CURLUPART_URL, buf_text(&url), 0) != CURLUE_OK)
+        err = ERR_UNSUPPORTED;
+    buf_deinit(&url);
+    return err;
+}
+
 static int os_client_set_endpoint(struct os_http_client *client, const struct multiaddr *endpoint)
 {
     struct multiaddr_endpoint tcp;
-    const char *scheme = client->options.speaks_tls ? "https" : "http";
     client->ip_version = CURL_IPRESOLVE_WHATEVER;
     if (multiaddr_unix_path(endpoint, &client->unix_path) == OK) {
-        buf_printf(&client->url, "%s://localhost/", scheme);
-        return client->url.err != OK ? client->url.err : client->unix_path.err;
+        buf_put_u8(&client->unix_path, 0);
+        return client->unix_path.err != OK ? client->unix_path.err
+                                           : os_client_set_url(client, NULL);
     }
     int err = multiaddr_endpoint(endpoint, &tcp);
     if (err != OK)
@@ -376,9 +406,7 @@ static int os_client_set_endpoint(struct os_http_client *client, const struct mu
         client->ip_version = CURL_IPRESOLVE_V4;
     if (tcp.kind == MULTIADDR_DNS6)
         client->ip_version = CURL_IPRESOLVE_V6;
-    buf_printf(&client->url, tcp.kind == MULTIADDR_IP6 ? "%s://[%s]:%u/" : "%s://%s:%u/", scheme,
-               tcp.host, tcp.port);
-    return client->url.err;
+    return os_client_set_url(client, &tcp);
 }
 
 static int os_client_open_multi(struct os_http_client *client)
@@ -442,7 +470,7 @@ void os_http_client_destroy(struct os_http_client *client)
     }
     os_timer_stop(&client->timer);
     os_loop_unpost(client->loop, &client->task);
-    buf_deinit(&client->url);
+    curl_url_cleanup(client->url);
     buf_deinit(&client->unix_path);
     mem_free(client);
 }

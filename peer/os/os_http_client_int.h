@@ -8,9 +8,13 @@
 #include "os/os_http_client.h"
 #include "os/os_loop.h"
 #include "util/buf.h"
+#include "util/limits.h"
 #include "util/list.h"
 
-enum { OS_CALL_READ_BYTES = 64 * 1024 }; /* of an answer at once */
+enum {
+    OS_CALL_READ_BYTES = 64 * 1024,                    /* of an answer at once */
+    OS_CALL_FIELDS_MAX = LIMIT_HTTP_HEADERS_COUNT + 3, /* of a request: the caller's, and ours */
+};
 
 struct os_socket_watch;
 
@@ -21,12 +25,12 @@ struct os_http_client {
     CURLM *multi;
     struct os_timer timer; /* libcurl's */
     struct os_task task;   /* works off `marked` */
-    struct buf url;        /* "http://127.0.0.1:5001/" */
+    CURLU *url;            /* "http://127.0.0.1:5001/" */
     struct buf unix_path;  /* or empty */
     long ip_version;       /* CURL_IPRESOLVE_* */
     struct list_link calls;
     struct list_link marked;
-    struct list_link pool; /* struct os_call, with their easy handles */
+    struct list_link pool; /* struct os_call, with their easy handles, the one used last first */
     size_t calls_count;
     size_t pool_count;
     uint64_t body_bytes;             /* of all answers, ever */
@@ -43,7 +47,9 @@ struct os_call {
     struct os_http_client *client;
     struct http_call *call;
     CURL *easy;
-    struct curl_slist *fields;
+    struct buf field_lines; /* of the request, each with its NUL */
+    struct curl_slist fields[OS_CALL_FIELDS_MAX]; /* the list that libcurl sees: it points into them */
+    size_t fields_count;
     struct os_timer head_timer;
     enum os_call_stage stage;
     int status;
@@ -65,7 +71,9 @@ struct os_call {
     char why[CURL_ERROR_SIZE];
 };
 
-/* Sets all options for call->call; ERR_NOMEM. */
+/* Options that are the same for every call of the client: once for each handle. */
+void os_call_equip(struct os_call *c, const struct os_http_client *client);
+/* Those that are call->call's. ERR_NOMEM. */
 int os_call_prepare(struct os_call *c);
 /* To be called once libcurl has finished: the trailer, if one came. */
 void os_call_tell_trailer(struct os_call *c);

@@ -211,6 +211,57 @@ Test(os_http_client, a_get_has_no_body_and_says_nothing_of_one)
     fixture_close(&f);
 }
 
+/* Handles are used again as they are: nothing of one call may be seen in the next, however that one ended. */
+Test(os_http_client, a_call_has_nothing_of_the_one_before)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+    struct fixture f = { 0 };
+    fixture_open(&f, "/ip4/127.0.0.1/tcp/0");
+    struct multiaddr_endpoint endpoint;
+    cr_assert_eq(multiaddr_endpoint(&f.addr, &endpoint), OK);
+
+    struct caller head = { 0 };
+    start(&f, &head, "HEAD", "/head");
+    serve_until(&f, "\r\n\r\n");
+    say(&f, answer);
+    finish(&f, &head);
+    cr_assert_eq(head.err, OK);
+
+    struct http_field field = HTTP_FIELD("Accept", "text/plain");
+    struct caller upload = { .call = { .streams_body = true, .body_len = 1000 } };
+    upload.call.fields = &field;
+    upload.call.fields_count = 1;
+    buf_clear(&f.heard);
+    start(&f, &upload, "PUT", "/upload");
+    cr_assert_eq(http_client_write(&f.port, &upload.call, "abc", 3), 3);
+    serve_until(&f, "abc");
+    http_client_cancel(&f.port, &upload.call);
+    finish(&f, &upload);
+    cr_assert_eq(upload.err, ERR_CANCELED);
+
+    struct buf expected = { 0 };
+    const char *const methods[] = { "GET", "POST", "GET" };
+    for (size_t i = 0; i < 3; i++) {
+        struct caller c = { 0 };
+        buf_clear(&f.heard);
+        buf_clear(&expected);
+        start(&f, &c, methods[i], "/x");
+        serve_until(&f, "\r\n\r\n");
+        buf_printf(&expected, "%s /x HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n%s\r\n", methods[i],
+                   endpoint.port, i == 1 ? "Content-Length: 0\r\n" : "");
+        cr_assert_str_eq(buf_text(&f.heard), buf_text(&expected));
+        say(&f, answer);
+        say(&f, "ok");
+        while (c.dones_count == 0)
+            serve(&f);
+        cr_assert_eq(c.err, OK);
+        cr_assert_str_eq(buf_text(&c.body), "ok");
+        buf_deinit(&c.body);
+    }
+    buf_deinit(&expected);
+    fixture_close(&f);
+}
+
 /* A kept connection that the server closes as the next request comes: whether it obeyed, nobody
  * knows. */
 Test(os_http_client, a_request_is_never_sent_twice)
