@@ -87,14 +87,19 @@ void buf_printf(struct buf *b, const char *format, ...)
 void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
     va_list again;
+    if (buf_reserve(b, 1) == NULL)
+        return;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    size_t size = b->limit > 0 && b->limit < b->size ? b->limit : b->size;
+    int len = vsnprintf((char *)b->data + b->len, size - b->len, format, args);
     ASSERT(len >= 0);
-    uint8_t *to = buf_reserve(b, (size_t)len + 1); /* vsnprintf() writes a NUL behind the text */
-    if (to != NULL) {
-        vsnprintf((char *)to, (size_t)len + 1, format, again);
-        b->len += (size_t)len;
+    size_t needed = (size_t)len + 1; /* vsnprintf() writes a NUL behind the text */
+    bool fits = needed <= size - b->len;
+    if (!fits && buf_reserve(b, needed) != NULL) {
+        vsnprintf((char *)b->data + b->len, needed, format, again);
+        fits = true;
     }
+    b->len += fits ? (size_t)len : 0;
     va_end(again);
 }
 

@@ -9,14 +9,12 @@ static char http_lower(char c)
 
 bool http_name_is(struct bytes name, const char *text)
 {
-    if (name.len != strlen(text))
-        return false;
     const char *at = name.data;
-    for (size_t i = 0; i < name.len; i++) {
-        if (http_lower(at[i]) != http_lower(text[i]))
+    for (size_t i = 0; i < name.len; i++) { /* most differ in the first letter */
+        if (text[i] == '\0' || http_lower(at[i]) != http_lower(text[i]))
             return false;
     }
-    return true;
+    return text[name.len] == '\0';
 }
 
 struct bytes http_field_value(const struct http_field *fields, size_t count, const char *name)

@@ -61,7 +61,12 @@ bool http_status_is_bodiless(int status)
 void http_put_status_line(struct buf *out, int status)
 {
     ASSERT(status >= 100 && status <= 999);
-    buf_printf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+    char digits[] = { (char)('0' + status / 100), (char)('0' + status / 10 % 10),
+                      (char)('0' + status % 10), ' ' };
+    buf_append_text(out, "HTTP/1.1 ");
+    buf_append(out, digits, sizeof digits);
+    buf_append_text(out, http_status_text(status));
+    buf_append(out, "\r\n", 2);
 }
 
 void http_put_field(struct buf *out, struct bytes name, struct bytes value)
@@ -79,7 +84,10 @@ void http_put_field(struct buf *out, struct bytes name, struct bytes value)
 
 void http_put_field_text(struct buf *out, const char *name, const char *value)
 {
-    buf_printf(out, "%s: %s\r\n", name, value);
+    buf_append_text(out, name);
+    buf_append(out, ": ", 2);
+    buf_append_text(out, value);
+    buf_append(out, "\r\n", 2);
 }
 
 void http_put_head_end(struct buf *out)
@@ -87,11 +95,21 @@ void http_put_head_end(struct buf *out)
     buf_append(out, "\r\n", 2);
 }
 
+static void http_put_chunk_len(struct buf *out, size_t len)
+{
+    char digits[2 * sizeof len];
+    size_t at = sizeof digits;
+    for (; len > 0; len >>= 4)
+        digits[--at] = "0123456789abcdef"[len & 15];
+    buf_append(out, digits + at, sizeof digits - at);
+    buf_append(out, "\r\n", 2);
+}
+
 void http_put_chunk(struct buf *out, const void *bytes, size_t len)
 {
     if (len == 0)
         return;
-    buf_printf(out, "%zx\r\n", len);
+    http_put_chunk_len(out, len);
     buf_append(out, bytes, len);
     buf_append(out, "\r\n", 2);
 }
