@@ -18,10 +18,21 @@
 
 /* ---- fields that pass, and those that are about one connection only (RFC 9110 §7.6.1) ---- */
 
-static bool proxy_is_any(struct bytes name, const char *const *names, size_t count)
+#define PROXY_NAME(text) { text, sizeof(text) - 1 }
+
+/* Is it about this connection, or said anew for the next one? */
+static bool proxy_is_ours(struct bytes name)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (http_name_is(name, names[i]))
+    static const struct bytes ours[] = {
+        PROXY_NAME("Connection"),        PROXY_NAME("Keep-Alive"),
+        PROXY_NAME("Proxy-Connection"),  PROXY_NAME("Proxy-Authenticate"),
+        PROXY_NAME("Upgrade"),           PROXY_NAME("TE"),
+        PROXY_NAME("Transfer-Encoding"), PROXY_NAME("Proxy-Authorization"),
+        PROXY_NAME("Host"),              PROXY_NAME("Expect"),
+        PROXY_NAME("Content-Length"),    PROXY_NAME("Date"),
+    };
+    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+        if (name.len == ours[i].len && http_name_is(name, ours[i].data))
             return true;
     }
     return false;
@@ -50,13 +61,7 @@ static bool proxy_is_named(struct bytes name, struct bytes connection)
 
 static bool proxy_field_passes(const struct http_field *field, struct bytes connection)
 {
-    static const char *const ours[] = {
-        "Connection", "Keep-Alive", "Proxy-Connection",  "Proxy-Authenticate",
-        "Upgrade",    "TE",         "Transfer-Encoding", "Proxy-Authorization",
-        "Host",       "Expect",     "Content-Length",    "Date",
-    };
-    return proxy_is_token(field->name) &&
-           !proxy_is_any(field->name, ours, sizeof(ours) / sizeof(ours[0])) &&
+    return proxy_is_token(field->name) && !proxy_is_ours(field->name) &&
            !proxy_is_named(field->name, connection);
 }
 
