@@ -12,16 +12,9 @@
 #include "util/err.h"
 #include "util/mem.h"
 
-enum { NOISE_MESSAGES = 3, NOISE_NONCE_BYTES = 12 };
+enum { NOISE_MESSAGES = 3 };
 
-/* ---- cipher: ChaCha20-Poly1305, the nonce counts messages ---- */
-
-static void noise_nonce_put(uint8_t out[NOISE_NONCE_BYTES], uint64_t nonce)
-{
-    memset(out, 0, 4);
-    for (int i = 0; i < 8; i++)
-        out[4 + i] = (uint8_t)(nonce >> (8 * i)); /* little endian, unlike all else here */
-}
+/* ---- cipher of the handshake: ChaCha20-Poly1305, the nonce counts messages ---- */
 
 static int noise_cipher_seal(struct noise_cipher *c, struct bytes ad, struct bytes plain,
                              struct buf *out)
@@ -263,14 +256,13 @@ static int noise_read_c(struct noise *n, struct reader *in)
 }
 
 /* Split(): from here on one key a direction, and what led to them is of no more use. */
-static void noise_split(struct noise *n)
+static int noise_split(struct noise *n)
 {
     uint8_t one[32], two[32];
     noise_hkdf(n->chain, (struct bytes){ NULL, 0 }, one, two);
-    memcpy(n->send.key, n->is_initiator ? one : two, sizeof(one));
-    memcpy(n->receive.key, n->is_initiator ? two : one, sizeof(one));
-    n->send.nonce = 0;
-    n->receive.nonce = 0;
+    int err = noise_channel_set_key(&n->send, n->is_initiator ? one : two);
+    if (err == OK)
+        err = noise_channel_set_key(&n->receive, n->is_initiator ? two : one);
     mem_wipe(one, sizeof(one));
     mem_wipe(two, sizeof(two));
     mem_wipe(n->static_private, sizeof(n->static_private));
@@ -278,13 +270,13 @@ static void noise_split(struct noise *n)
     mem_wipe(n->chain, sizeof(n->chain));
     mem_wipe(&n->cipher, sizeof(n->cipher));
     buf_deinit(&n->payload);
+    return err;
 }
 
-static void noise_count_message(struct noise *n)
+static int noise_count_message(struct noise *n)
 {
     n->messages++;
-    if (n->messages == NOISE_MESSAGES)
-        noise_split(n);
+    return n->messages == NOISE_MESSAGES ? noise_split(n) : OK;
 }
 
 /* ---- the handshake from outside ---- */
@@ -305,12 +297,17 @@ int noise_start(struct noise *n, bool is_initiator, const struct noise_keys *key
     crypto_scalarmult_curve25519_base(n->static_public, n->static_private);
     crypto_scalarmult_curve25519_base(n->ephemeral_public, n->ephemeral_private);
     noise_payload_encode(&n->payload, keys->identity, n->static_public, muxer_name);
-    return n->payload.err;
+    int err = noise_channel_init(&n->send);
+    if (err == OK)
+        err = noise_channel_init(&n->receive);
+    return err == OK ? n->payload.err : err;
 }
 
 void noise_wipe(struct noise *n)
 {
     buf_deinit(&n->payload);
+    noise_channel_wipe(&n->send);
+    noise_channel_wipe(&n->receive);
     mem_wipe(n, sizeof(*n));
 }
 
@@ -340,8 +337,7 @@ int noise_write(struct noise *n, struct buf *out)
     size_t len = out->len - head - NOISE_HEAD_BYTES;
     out->data[head] = (uint8_t)(len >> 8);
     out->data[head + 1] = (uint8_t)len;
-    noise_count_message(n);
-    return OK;
+    return noise_count_message(n);
 }
 
 int noise_read(struct noise *n, struct bytes message)
@@ -351,9 +347,7 @@ int noise_read(struct noise *n, struct bytes message)
     int err = n->messages == 0   ? noise_read_a(n, &in)
               : n->messages == 1 ? noise_read_b(n, &in)
                                  : noise_read_c(n, &in);
-    if (err == OK)
-        noise_count_message(n);
-    return err;
+    return err == OK ? noise_count_message(n) : err;
 }
 
 const struct peer_id *noise_remote(const struct noise *n)
@@ -390,8 +384,7 @@ int noise_seal(struct noise *n, struct bytes plain, struct buf *out)
     do {
         size_t part = left < NOISE_PLAINTEXT_MAX ? left : NOISE_PLAINTEXT_MAX;
         buf_put_u16(out, (uint16_t)(part + NOISE_TAG_BYTES));
-        int err =
-            noise_cipher_seal(&n->send, (struct bytes){ NULL, 0 }, (struct bytes){ at, part }, out);
+        int err = noise_channel_seal(&n->send, (struct bytes){ at, part }, out);
         if (err != OK)
             return err;
         at = part < left ? at + part : at; /* nothing is added to the NULL of no bytes */
@@ -403,5 +396,5 @@ int noise_seal(struct noise *n, struct bytes plain, struct buf *out)
 int noise_open(struct noise *n, struct bytes message, struct buf *plain)
 {
     ASSERT(noise_is_done(n));
-    return noise_cipher_open(&n->receive, (struct bytes){ NULL, 0 }, message, plain);
+    return noise_channel_open(&n->receive, message, plain);
 }

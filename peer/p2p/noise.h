@@ -24,11 +24,10 @@
 #include <stdint.h>
 
 #include "ids/identity.h"
+#include "p2p/noise_channel.h"
 #include "util/buf.h"
 
 enum {
-    NOISE_KEY_BYTES = 32,
-    NOISE_TAG_BYTES = 16,
     NOISE_HEAD_BYTES = 2,
     NOISE_MESSAGE_MAX = 65535,
     NOISE_PLAINTEXT_MAX = NOISE_MESSAGE_MAX - NOISE_TAG_BYTES,
@@ -70,11 +69,11 @@ struct noise {
     const char *muxer_name; /* ours, listed in the payload; NULL: we list none */
     enum noise_muxer muxer;
     struct buf payload; /* ours, until it is sent */
-    struct noise_cipher send;
-    struct noise_cipher receive;
+    struct noise_channel send;
+    struct noise_channel receive;
 };
 
-/* `muxer_name` is borrowed. ERR_NOMEM. */
+/* `muxer_name` is borrowed. ERR_NOMEM, ERR_UNSUPPORTED; noise_wipe() in any case. */
 int noise_start(struct noise *n, bool is_initiator, const struct noise_keys *keys,
                 const char *muxer_name);
 void noise_wipe(struct noise *n);

@@ -169,7 +169,9 @@ static int session_step_select_noise(struct session *s, struct bytes *in)
     mem_wipe(&s->keys, sizeof(s->keys));
     s->state = SESSION_HANDSHAKE;
     if (err != OK)
-        session_fail(s, err, "out of memory");
+        session_fail(s, err,
+                     err == ERR_UNSUPPORTED ? "OpenSSL does not allow ChaCha20-Poly1305 here"
+                                            : "out of memory");
     else if (s->is_dialer)
         session_write_handshake(s);
     return s->err;
