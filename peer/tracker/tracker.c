@@ -394,7 +394,7 @@ int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracke
     return tracker_new_op(t, cid, wish, row, need, reason);
 }
 
-int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_reason reason)
+int tracker_compare(struct tracker *t, const struct cid *cid, enum tracker_reason reason)
 {
     struct tracker_wish wish;
     struct tracker_row row;
@@ -404,7 +404,12 @@ int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_rea
     err = tracker_row_get(t->turn->local, cid, &row);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
-    err = tracker_settle(t, cid, &wish, err == OK ? &row : NULL, reason);
+    return tracker_settle(t, cid, &wish, err == OK ? &row : NULL, reason);
+}
+
+int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_reason reason)
+{
+    int err = tracker_compare(t, cid, reason);
     if (err == ERR_BUSY) { /* no room in memory: a walk finds it once there is */
         tracker_walk_ask(t, false);
         err = OK;

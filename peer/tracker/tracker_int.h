@@ -272,6 +272,8 @@ struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pins
 int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                    const struct tracker_row *row, enum tracker_reason reason);
 /* The same, after looking it up. */
+int tracker_compare(struct tracker *t, const struct cid *cid, enum tracker_reason reason);
+/* The same; where there is no room a walk will find it. */
 int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_reason reason);
 bool tracker_turn_has_room(const struct tracker *t);
 void tracker_put_row(struct tracker *t, const struct cid *cid, const struct tracker_row *row);

@@ -79,14 +79,15 @@ static bool tracker_is_suspect(struct tracker_syncer *s, const struct cid *cid,
     return row->phase == TRACKER_ROW_PINNED && !tracker_seen_has(&s->seen, cid, row->is_direct);
 }
 
+/* ERR_BUSY: the pool is full. No walk has to find this one then: the sync stays where it is. */
 static int tracker_sync_visit(struct tracker *t, const struct cid *cid,
                               const struct tracker_row *row)
 {
     bool is_in_error = row->phase == TRACKER_ROW_PIN && row->attempts > 0;
     if (tracker_is_suspect(&t->syncer, cid, row))
-        return tracker_reconcile(t, cid, TRACKER_SYNC);
+        return tracker_compare(t, cid, TRACKER_SYNC);
     if (is_in_error && tracker_seen_has(&t->syncer.seen, cid, row->is_direct))
-        return tracker_reconcile(t, cid, TRACKER_RECOVER);
+        return tracker_compare(t, cid, TRACKER_RECOVER);
     return OK;
 }
 
@@ -112,8 +113,8 @@ int tracker_sync_slice(struct tracker *t)
         if (err != OK)
             return err == ERR_NOT_FOUND ? OK : err;
         err = tracker_sync_visit(t, &cid, &row);
-        if (t->is_pool_full)
-            return err; /* this one again */
+        if (err == ERR_BUSY)
+            return OK; /* this one again, when there is room */
         s->at = cid;
         s->suspects += tracker_is_suspect(s, &cid, &row);
         if (err != OK)

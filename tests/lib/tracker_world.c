@@ -65,6 +65,7 @@ bool world_turn(struct world *w)
     if (number != 0)
         w->undurable = number;
     w->turns += 1;
+    w->steps += state.steps + local.steps;
     return true;
 }
 

@@ -26,6 +26,7 @@ struct world {
     bool disk_is_slow;
     bool is_behind; /* the state of a tracker that starts */
     size_t turns;
+    uint64_t steps; /* of views, in all turns */
 };
 
 /* A peer that has just started: 4 pins at once, 16 operations and 8 hints in memory. */

@@ -34,6 +34,28 @@ Test(tracker_sync, sync_finds_what_was_lost_and_pins_it_again)
     world_free(w);
 }
 
+/* 16 operations fit: the rest is found by going on where there was no room, and not by comparing all anew each time. */
+Test(tracker_sync, more_is_lost_than_fits_and_all_of_it_is_looked_at_a_few_times)
+{
+    enum { LOST = 1000, STEPS_A_PIN = 40 };
+    struct world *w = world_new();
+    for (uint32_t n = 0; n < LOST; n++)
+        world_pin(w, n);
+    world_run(w);
+    for (uint32_t n = 0; n < LOST; n++) {
+        struct cid lost = test_cid(n);
+        fake_kubo_unpin(&w->kubo, &lost);
+    }
+    uint64_t before = w->steps;
+    tracker_sync_all(w->tracker);
+    world_run(w);
+    for (uint32_t n = 0; n < LOST; n++)
+        cr_assert(world_holds(w, n), "%u", n);
+    cr_assert_lt(w->steps - before, (uint64_t)LOST * STEPS_A_PIN, "%llu steps",
+                 (unsigned long long)(w->steps - before));
+    world_free(w);
+}
+
 Test(tracker_sync, a_listing_that_broke_off_proves_nothing)
 {
     struct world *w = world_new();
