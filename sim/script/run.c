@@ -119,7 +119,6 @@ static void runner_watch(struct runner *r, bool wanted)
     const struct stage_ops *ops = r->stage->ops;
     const struct script_step *step = r->step;
     uint64_t deadline_us = ops->now_us(r->stage->impl) + step->time_us;
-    uint64_t pause_us = runner_condition_pause_us(&step->condition);
     struct buf why = { 0 };
     while (runner_goes_on(r)) {
         buf_clear(&why);
@@ -131,6 +130,7 @@ static void runner_watch(struct runner *r, bool wanted)
                 runner_fail(r, "not within its time: %s", buf_text(&why));
             break;
         }
+        uint64_t pause_us = runner_condition_pause_us(r, &step->condition);
         runner_pass(r, deadline_us - now_us < pause_us ? deadline_us - now_us : pause_us);
     }
     if (!wanted && runner_goes_on(r) && ops->now_us(r->stage->impl) < deadline_us)

@@ -7,14 +7,22 @@
 #define LOOK_SOON_US ((uint64_t)10 * 1000)
 #define LOOK_LATE_US ((uint64_t)250 * 1000)
 
-uint64_t runner_condition_pause_us(const struct script_condition *c)
+enum { LOOK_ROWS_MAX = 1000 };
+
+/* Of a long listing there is less often one, so that looking never costs much more than what is looked at. */
+static uint64_t listing_pause_us(const struct runner *r)
+{
+    return LOOK_LATE_US * (1 + r->listing.count / LOOK_ROWS_MAX);
+}
+
+uint64_t runner_condition_pause_us(const struct runner *r, const struct script_condition *c)
 {
     switch (c->kind) {
     case CONDITION_LISTED:
     case CONDITION_UNLISTED:
     case CONDITION_ALLOCATED:
     case CONDITION_SETTLED:
-        return LOOK_LATE_US; /* they ask for a listing */
+        return listing_pause_us(r);
     case CONDITION_LEADER:
     case CONDITION_NO_LEADER:
     case CONDITION_READY:

@@ -48,6 +48,6 @@ bool runner_list(struct runner *r, unsigned who);
 /* run_condition.c: is it so now? If not, `why` says what is missing. */
 bool runner_condition(struct runner *r, const struct script_condition *c, struct buf *why);
 /* How often it is worth looking. */
-uint64_t runner_condition_pause_us(const struct script_condition *c);
+uint64_t runner_condition_pause_us(const struct runner *r, const struct script_condition *c);
 
 #endif
