@@ -41,7 +41,8 @@ static struct roles_member peer_roles_member(struct peer *p, const struct raft_m
         return out;
     out.match = progress.match;
     out.silent_us = p->now_us - progress.heard_us;
-    if (!out.is_voter && progress.last_reply_us > 0)
+    out.has_answered = progress.last_reply_us > 0;
+    if (!out.is_voter && out.has_answered)
         out.is_caught_up = peer_is_caught_up(p, m->number, progress.match);
     return out;
 }

@@ -2,7 +2,7 @@
 
 static bool roles_is_reachable(const struct roles_member *m, const struct roles_rules *rules)
 {
-    return m->is_self || m->silent_us < rules->reachable_us;
+    return m->is_self || (m->has_answered && m->silent_us < rules->reachable_us);
 }
 
 static bool roles_is_down(const struct roles_member *m, const struct roles_rules *rules)

@@ -9,7 +9,8 @@
  *              more voters than seats            ... demote the one that is down longest, or else lags most
  *
  * Safety   A change never takes the majority away that can be reached: a promotion adds a reachable voter; a
- *          demotion is left out where the rest would have no reachable majority. The leader stays a voter.
+ *          demotion is left out where the rest would have no reachable majority. Who has not answered this leader
+ *          is not counted on: it may be cut off, and the leader new. The leader stays a voter.
  * Units    *_us are microseconds. silent_us counts since the leader heard of the member, or began to listen.
  * Numbers  At equal merit the lower number votes, so that equal input gives equal output. */
 #ifndef MEMBERS_ROLES_H
@@ -24,6 +25,7 @@ struct roles_member {
     bool is_self; /* the leader that asks */
     bool is_voter;
     bool is_leaving;   /* on its way out: gets no seat */
+    bool has_answered; /* this leader: before that, silence says nothing of it yet */
     bool is_caught_up; /* has what was last when this leader first saw it (SIMULATION K42) */
     uint64_t match;
     uint64_t silent_us;

@@ -15,6 +15,7 @@ static struct roles_member voter(uint64_t number, uint64_t silent_us)
     return (struct roles_member){ .number = number,
                                   .is_self = number == 1,
                                   .is_voter = true,
+                                  .has_answered = true,
                                   .is_caught_up = true,
                                   .match = 100,
                                   .silent_us = silent_us };
@@ -22,7 +23,9 @@ static struct roles_member voter(uint64_t number, uint64_t silent_us)
 
 static struct roles_member learner(uint64_t number, uint64_t match)
 {
-    return (struct roles_member){ .number = number, .is_caught_up = true, .match = match };
+    return (struct roles_member){
+        .number = number, .has_answered = true, .is_caught_up = true, .match = match
+    };
 }
 
 static void expect(const struct roles_member *members, size_t count, enum roles_change_kind kind,
@@ -104,6 +107,14 @@ Test(roles, the_last_majority_is_never_taken_away)
     cr_assert_not(roles_can_spare(m, 4, &rules, 2)); /* 1 of 3 */
     cr_assert(roles_can_spare(m, 4, &rules, 3));     /* 2 of 3 */
     expect(m, 4, ROLES_KEEP, 0);
+}
+
+Test(roles, a_new_leader_counts_on_nobody_who_has_not_answered)
+{
+    struct roles_member m[] = { voter(1, 0), voter(2, 0), voter(3, 0), voter(4, 0), voter(5, 0) };
+    m[3].has_answered = m[4].has_answered = false;
+    cr_assert_not(roles_can_spare(m, 5, &rules, 2)); /* 2 of 4 */
+    cr_assert(roles_can_spare(m, 5, &rules, 4));     /* 3 of 4 */
 }
 
 Test(roles, it_goes_on_from_any_state_until_it_rests)
