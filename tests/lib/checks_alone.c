@@ -60,13 +60,11 @@ void tell_config(unsigned who, uint64_t index, unsigned members, unsigned voters
 {
     struct peer_fact_member list[CHECKS_ALONE_MAX];
     for (unsigned i = 0; i < members; i++)
-        list[i] = (struct peer_fact_member){ .number = i + 1,
-                                             .is_voter = i < voters,
-                                             .id = ids[i + 1] };
-    tell(who, (struct peer_fact){ .kind = PEER_FACT_CONFIG,
-                                  .index = index,
-                                  .members = list,
-                                  .members_count = members });
+        list[i] =
+            (struct peer_fact_member){ .number = i + 1, .is_voter = i < voters, .id = ids[i + 1] };
+    tell(who,
+         (struct peer_fact){
+             .kind = PEER_FACT_CONFIG, .index = index, .members = list, .members_count = members });
 }
 
 void founder_starts(unsigned who, unsigned voters)

@@ -26,7 +26,8 @@ static void play_steps(const char *steps)
     int err = script_parse(&script, "x.scn", text.data, text.len);
     cr_assert_eq(err, OK, "%s", buf_text(&script.error));
     script_run(&script, &stage, &verdict);
-    cr_assert_eq(verdict.result, SCRIPT_PASSED, "line %u: %s", verdict.line, buf_text(&verdict.why));
+    cr_assert_eq(verdict.result, SCRIPT_PASSED, "line %u: %s", verdict.line,
+                 buf_text(&verdict.why));
     script_verdict_deinit(&verdict);
     script_deinit(&script);
     buf_deinit(&text);
@@ -38,7 +39,8 @@ static void begin(void)
     peer_options_default(&o.peer);
     o.peer.replication_min = o.peer.replication_max = -1;
     world = world_create(&o);
-    play_steps("start all\nuntil ready all within 30s\npin a1..a700\nuntil pinned a1..a700 on 3 peers within 5m\n");
+    play_steps("start all\nuntil ready all within 30s\npin a1..a700\nuntil pinned a1..a700 on 3 "
+               "peers within 5m\n");
 }
 
 static void end(void)
@@ -101,7 +103,8 @@ static void reading_close(struct reading *r)
 
 static void reading_note(struct reading *r, const struct api_status *row)
 {
-    cr_assert(r->rows == 0 || cid_compare(&r->last, &row->cid) < 0, "row %u is out of order", r->rows);
+    cr_assert(r->rows == 0 || cid_compare(&r->last, &row->cid) < 0, "row %u is out of order",
+              r->rows);
     cr_assert_not_null(row->pin);
     cr_assert_leq(row->peers_count, PEERS);
     r->last = row->cid;
@@ -170,7 +173,8 @@ static void one_fails(unsigned at, enum failure how, uint64_t pause_us)
     fail(2, how);
     pass(pause_us);
     reading_go_on(&r, UINT32_MAX, 20 * SECOND);
-    cr_assert_eq(r.rows, PINS, "%u %d %llu: %u rows", at, how, (unsigned long long)pause_us, r.rows);
+    cr_assert_eq(r.rows, PINS, "%u %d %llu: %u rows", at, how, (unsigned long long)pause_us,
+                 r.rows);
     cr_assert_eq(r.said[1], PINS);
     cr_assert_eq(r.said[3], PINS);
     cr_assert_eq(r.said[2] + r.lost[2], PINS);
