@@ -66,6 +66,30 @@ Test(json, strings_are_escaped_as_go_escapes_them)
     }
 }
 
+/* A writer may look at many characters at once; each is written as if it stood alone. */
+Test(json, strings_are_escaped_wherever_it_stands)
+{
+    for (int c = 1; c < 0x80; c++) {
+        char alone[2] = { (char)c };
+        struct buf one = { 0 };
+        struct json_writer w = json_writer_to(&one);
+        json_string(&w, alone);
+        for (size_t at = 0; at < 40; at++) {
+            char text[] = "0123456789abcdefghijklmnopqrstuvwxyzABCD";
+            struct buf out = { 0 }, expected = { 0 };
+            buf_printf(&expected, "\"%.*s%.*s%s\"", (int)at, text, (int)one.len - 2,
+                       (const char *)one.data + 1, text + at + 1);
+            text[at] = (char)c;
+            w = json_writer_to(&out);
+            json_string(&w, text);
+            cr_assert(bytes_equal(buf_bytes(&out), buf_bytes(&expected)), "%d at %zu", c, at);
+            buf_deinit(&out);
+            buf_deinit(&expected);
+        }
+        buf_deinit(&one);
+    }
+}
+
 Test(json, a_document_is_walked)
 {
     struct json_doc doc;
