@@ -17,6 +17,7 @@ struct export
 {
     FILE *file;
     struct buf line;
+    struct peer_id_names names; /* of who holds the pins */
     uint64_t pins_count;
 };
 
@@ -25,7 +26,7 @@ static int export_pin(void *owner, const struct pin *pin)
     struct export *x = owner;
     struct json_writer w = json_writer_to(&x->line);
     buf_clear(&x->line);
-    pin_json_write(&w, pin);
+    pin_json_write(&w, pin, &x->names);
     buf_put_u8(&x->line, '\n');
     if (x->line.err != OK)
         return x->line.err;

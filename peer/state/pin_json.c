@@ -38,12 +38,14 @@ void pin_json_cid(struct json_writer *w, const char *key, const struct cid *cid)
         json_key_string(w, key, cid_print(cid).text);
 }
 
-void pin_json_peers(struct json_writer *w, const char *key, const struct peer_id *ids, size_t count)
+void pin_json_peers(struct json_writer *w, const char *key, const struct peer_id *ids, size_t count,
+                    struct peer_id_names *names)
 {
     json_key(w, key);
     json_array_begin(w);
     for (size_t i = 0; i < count; i++)
-        json_string(w, peer_id_print(&ids[i]).text);
+        json_string(w, names != NULL ? peer_id_names_print(names, &ids[i])
+                                     : peer_id_print(&ids[i]).text);
     json_array_end(w);
 }
 
@@ -78,7 +80,7 @@ void pin_json_metadata(struct json_writer *w, const struct pin *pin)
     buf_deinit(&key);
 }
 
-void pin_json_write(struct json_writer *w, const struct pin *pin)
+void pin_json_write(struct json_writer *w, const struct pin *pin, struct peer_id_names *names)
 {
     json_object_begin(w);
     json_key_i64(w, "replication_factor_min", pin->replication_min);
@@ -93,7 +95,7 @@ void pin_json_write(struct json_writer *w, const struct pin *pin)
     pin_json_origins(w, pin);
     pin_json_cid(w, "cid", &pin->cid);
     json_key_string(w, "type", pin_type_name(pin->type));
-    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count);
+    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count, names);
     json_key_i64(w, "max_depth", pin->max_depth);
     pin_json_cid(w, "reference", &pin->reference);
     pin_json_time_s(w, "timestamp", pin->created_s);

@@ -11,11 +11,13 @@
 #ifndef STATE_PIN_JSON_H
 #define STATE_PIN_JSON_H
 
+#include "ids/peer_id_names.h"
 #include "state/pin.h"
 #include "util/arena.h"
 #include "util/json.h"
 
-void pin_json_write(struct json_writer *w, const struct pin *pin);
+/* `names`: of the pins written before; NULL: of a single one. */
+void pin_json_write(struct json_writer *w, const struct pin *pin, struct peer_id_names *names);
 /* `name`: the CID, for an object that does not say it; undefined: it must. */
 int pin_json_read(struct pin *out, struct arena *arena, struct bytes text, const struct cid *name,
                   struct buf *why);
@@ -24,8 +26,8 @@ int pin_json_read(struct pin *out, struct arena *arena, struct bytes text, const
 void pin_json_bytes(struct json_writer *w, const char *key, struct bytes value);
 void pin_json_time(struct json_writer *w, const char *key, int64_t wall_us);
 void pin_json_cid(struct json_writer *w, const char *key, const struct cid *cid);
-void pin_json_peers(struct json_writer *w, const char *key, const struct peer_id *ids,
-                    size_t count);
+void pin_json_peers(struct json_writer *w, const char *key, const struct peer_id *ids, size_t count,
+                    struct peer_id_names *names);
 void pin_json_metadata(struct json_writer *w, const struct pin *pin);
 void pin_json_origins(struct json_writer *w, const struct pin *pin);
 

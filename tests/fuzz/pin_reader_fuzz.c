@@ -17,7 +17,7 @@ static void try_again(const struct pin *pin)
     struct arena arena = { 0 };
     struct json_writer w = json_writer_to(&text);
     struct pin again;
-    pin_json_write(&w, pin);
+    pin_json_write(&w, pin, NULL);
     if (text.err == OK) {
         int err = pin_json_read(&again, &arena, buf_bytes(&text), &(struct cid){ 0 }, &why);
         ASSERT(err == OK);

@@ -102,7 +102,7 @@ Test(pin_reader, what_was_written_reads_the_same)
     read_text(&r, full, 1000);
     struct buf text = { 0 };
     struct json_writer w = json_writer_to(&text);
-    pin_json_write(&w, &r.pins[0]);
+    pin_json_write(&w, &r.pins[0], NULL);
     read_text(&again, buf_text(&text), 1000);
     cr_assert(again.count == 1 && pin_equal(&r.pins[0], &again.pins[0]));
     buf_deinit(&text);

@@ -10,8 +10,9 @@ struct api_pins {
     struct api_state_fields state;
     struct arena arena;
     struct cid after;
-    unsigned types; /* bits of enum pin_type */
-    bool has_begun; /* /pinlist: the array */
+    struct peer_id_names names; /* of who holds the pins */
+    unsigned types;             /* bits of enum pin_type */
+    bool has_begun;             /* /pinlist: the array */
     bool has_ended;
 };
 
@@ -40,7 +41,7 @@ static enum http_row api_pins_row(struct http_stream *stream, struct buf *out)
         if ((pin.type & p->types) == 0)
             continue;
         struct json_writer json = json_writer_to(out);
-        pin_json_write(&json, &pin);
+        pin_json_write(&json, &pin, &p->names);
         return HTTP_ROW_READY;
     }
 }
@@ -95,11 +96,12 @@ API_HANDLER(api_get_allocations)
 
 /* ---- GET /pinlist: the same for clients of 0.0.x, as one array ---- */
 
-static void api_pin_write_v0(struct json_writer *w, const struct pin *pin)
+static void api_pin_write_v0(struct json_writer *w, const struct pin *pin,
+                             struct peer_id_names *names)
 {
     json_object_begin(w);
     pin_json_cid(w, "cid", &pin->cid);
-    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count);
+    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count, names);
     json_key_i64(w, "replication_factor", pin->replication_max);
     json_object_end(w);
 }
@@ -122,7 +124,7 @@ static enum http_row api_pinlist_row(struct http_stream *stream, struct buf *out
     if (err == OK) {
         struct json_writer json = json_writer_to(out);
         p->after = pin.cid;
-        api_pin_write_v0(&json, &pin);
+        api_pin_write_v0(&json, &pin, &p->names);
     } else {
         buf_append_text(out, "]\n");
         p->has_ended = true;
@@ -160,7 +162,7 @@ API_HANDLER(api_get_allocation)
     if (err == OK) {
         struct buf document = { 0 };
         struct json_writer json = json_writer_to(&document);
-        pin_json_write(&json, &pin);
+        pin_json_write(&json, &pin, NULL);
         http_reply_json(x, 200, &document, state.fields, state.count);
         buf_deinit(&document);
     } else {

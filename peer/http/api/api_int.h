@@ -3,6 +3,7 @@
 #define HTTP_API_API_INT_H
 
 #include "http/api/api.h"
+#include "ids/peer_id_names.h"
 #include "http/wire/json_reply.h"
 #include "http/wire/route.h"
 #include "http/wire/stream.h"
@@ -63,6 +64,7 @@ struct api_rows {
     void *listing; /* opened by the handler, with api_rows_wake() as its hook */
     struct http_stream stream;
     struct arena arena;
+    struct peer_id_names names; /* of who holds the pins */
 };
 /* NULL when memory is out. */
 struct api_rows *api_rows_create(struct api *api, const struct api_rows_kind *kind);

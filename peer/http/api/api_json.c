@@ -59,7 +59,7 @@ void api_write_status(struct json_writer *w, const struct api_status *status)
     json_object_begin(w);
     pin_json_cid(w, "cid", &status->cid);
     pin_json_bytes(w, "name", pin->name);
-    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count);
+    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count, NULL);
     if (status->pin == NULL)
         json_key_null(w, "origins");
     else
@@ -103,7 +103,7 @@ static void api_write_id_lists(struct json_writer *w, const struct api_id *id)
         return;
     }
     api_key_multiaddrs(w, "addresses", id->addrs, id->addrs_count, &id->id);
-    pin_json_peers(w, "cluster_peers", id->members, id->members_count);
+    pin_json_peers(w, "cluster_peers", id->members, id->members_count, NULL);
     json_key(w, "cluster_peers_addresses");
     json_array_begin(w);
     for (size_t i = 0; i < id->member_addrs_count; i++)
@@ -179,8 +179,8 @@ void api_write_move(struct json_writer *w, const struct api_move *m)
 {
     json_object_begin(w);
     pin_json_cid(w, "cid", &m->cid);
-    pin_json_peers(w, "from", m->from, m->from_count);
-    pin_json_peers(w, "to", m->to, m->to_count);
+    pin_json_peers(w, "from", m->from, m->from_count, NULL);
+    pin_json_peers(w, "to", m->to, m->to_count, NULL);
     json_key_u64(w, "living", m->living);
     json_object_end(w);
 }

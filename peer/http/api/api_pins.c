@@ -35,7 +35,7 @@ static void api_write_done(struct api_call *call, int err, const char *why)
     if (err == OK) {
         struct buf document = { 0 };
         struct json_writer json = json_writer_to(&document);
-        pin_json_write(&json, &call->pin);
+        pin_json_write(&json, &call->pin, NULL);
         api_reply_json(w->x, 200, &document);
     } else {
         api_reply_err(w->x, err, why);

@@ -18,7 +18,7 @@ static enum api_next api_export_next(struct api_rows *rows, struct json_writer *
     struct pin pin;
     enum api_next next = rows->api->ops->export_next(rows->listing, &rows->arena, &pin);
     if (next == API_NEXT_ROW)
-        pin_json_write(json, &pin);
+        pin_json_write(json, &pin, &rows->names);
     return next;
 }
 
