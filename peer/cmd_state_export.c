@@ -1,21 +1,21 @@
 /* cmd_state_export.c -- the pins of a disk as lines of JSON. A slice of the state is read in one view, so a million
  * pins take no more memory than a few. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd_state.h"
+#include "ids/peer_id_names.h"
+#include "os/os_writer.h"
 #include "state/pin_json.h"
 #include "util/arena.h"
 #include "util/err.h"
-#include "util/mem.h"
-
-enum { EXPORT_ROOM_BYTES = 256 * 1024 };
 
 struct export
 {
-    FILE *file;
+    struct os_writer *writer;
     struct buf line;
     struct peer_id_names names; /* of who holds the pins */
     uint64_t pins_count;
@@ -28,17 +28,18 @@ static int export_pin(void *owner, const struct pin *pin)
     buf_clear(&x->line);
     pin_json_write(&w, pin, &x->names);
     buf_put_u8(&x->line, '\n');
-    if (x->line.err != OK)
-        return x->line.err;
-    if (fwrite(x->line.data, 1, x->line.len, x->file) != x->line.len)
-        return errno == ENOSPC ? ERR_FULL : ERR_IO;
+    int err = x->line.err;
+    if (err == OK)
+        err = os_writer_put(x->writer, x->line.data, x->line.len);
+    if (err != OK)
+        return err;
     x->pins_count += 1;
     if (x->pins_count % STATE_PROGRESS_PINS == 0)
         fprintf(stderr, "%llu pins written\n", (unsigned long long)x->pins_count);
     return OK;
 }
 
-static int export_all(const struct store *store, struct export *x)
+static int export_walk(const struct store *store, struct export *x)
 {
     struct arena arena = { 0 };
     struct cid after = { 0 };
@@ -51,50 +52,58 @@ static int export_all(const struct store *store, struct export *x)
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static int export_close(struct export *x, const char *fresh, const char *path, bool is_durable,
-                        struct buf *why)
+/* `store` NULL: there are no pins. */
+static int export_all(const struct store *store, int fd, const char *name, uint64_t *pins_count,
+                      struct buf *why)
 {
-    bool good = fflush(x->file) == 0 && (!is_durable || fsync(fileno(x->file)) == 0);
-    int number = errno;
-    if (fclose(x->file) != 0 || !good) {
-        buf_printf(why, "cannot write %s: %s", fresh, strerror(number));
-        return ERR_IO;
-    }
-    if (is_durable)
-        return os_dir_rename(fresh, path, why);
-    if (rename(fresh, path) == 0)
-        return OK;
+    struct export x = { 0 };
+    int number = 0;
+    int err = os_writer_begin(&x.writer, fd);
+    if (err != OK)
+        return err;
+    int walk_err = store != NULL ? export_walk(store, &x) : OK;
+    err = os_writer_end(x.writer, &number);
+    if (err != OK)
+        buf_printf(why, "cannot write %s: %s", name, strerror(number));
+    *pins_count = x.pins_count;
+    return err != OK ? err : walk_err;
+}
+
+static int export_fail(struct buf *why, const char *path)
+{
     buf_printf(why, "cannot write %s: %s", path, strerror(errno));
     return ERR_IO;
+}
+
+/* The file whole under its name, or not at all. */
+static int export_to_file(const struct store *store, const char *fresh, const char *path,
+                          bool is_durable, uint64_t *pins_count, struct buf *why)
+{
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return export_fail(why, fresh);
+    int err = export_all(store, fd, fresh, pins_count, why);
+    if (err == OK && is_durable && fsync(fd) != 0)
+        err = export_fail(why, fresh);
+    if (close(fd) != 0 && err == OK)
+        err = export_fail(why, fresh);
+    if (err == OK && is_durable)
+        return os_dir_rename(fresh, path, why);
+    if (err == OK && rename(fresh, path) != 0)
+        err = export_fail(why, path);
+    return err;
 }
 
 int state_write_pins(const struct store *store, const char *path, bool is_durable,
                      uint64_t *pins_count, struct buf *why)
 {
+    if (path == NULL)
+        return export_all(store, STDOUT_FILENO, "stdout", pins_count, why);
     struct buf fresh = { 0 };
-    struct export x = { .file = stdout };
-    char *room = path != NULL ? mem_alloc(EXPORT_ROOM_BYTES) : NULL;
-    buf_printf(&fresh, "%s.new", path != NULL ? path : "stdout");
-    if (path != NULL)
-        x.file = fopen(buf_text(&fresh), "we");
-    if (x.file != NULL && room != NULL)
-        (void)setvbuf(x.file, room, _IOFBF,
-                      EXPORT_ROOM_BYTES); /* else it is a call for each 4 KiB */
-    int err = x.file != NULL ? OK : ERR_IO;
+    buf_printf(&fresh, "%s.new", path);
+    int err = export_to_file(store, buf_text(&fresh), path, is_durable, pins_count, why);
     if (err != OK)
-        buf_printf(why, "cannot write %s: %s", buf_text(&fresh), strerror(errno));
-    if (err == OK && store != NULL)
-        err = export_all(store, &x);
-    if (err == OK && path == NULL && fflush(stdout) != 0)
-        err = ERR_IO;
-    if (err == OK && path != NULL)
-        err = export_close(&x, buf_text(&fresh), path, is_durable, why);
-    else if (path != NULL && x.file != NULL)
-        (void)fclose(x.file);
-    if (err != OK && path != NULL)
         (void)os_file_remove(buf_text(&fresh), NULL);
-    *pins_count = x.pins_count;
-    mem_free(room); /* the file is closed */
     buf_deinit(&fresh);
     return err;
 }
