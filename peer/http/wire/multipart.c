@@ -146,6 +146,20 @@ static void http_multipart_release(struct http_multipart *m)
     m->assumed = 0;
 }
 
+/* Up to where a delimiter stands, or may begin whose end is not here yet. */
+static size_t http_multipart_find(const struct http_multipart *m, const char *bytes, size_t len)
+{
+    size_t surely = 0; /* no delimiter begins before */
+    if (len >= m->delimiter_len) { /* skips by whole delimiters, where memchr() stops at each CR */
+        const char *found = memmem(bytes, len, m->delimiter, m->delimiter_len);
+        if (found != NULL)
+            return (size_t)(found - bytes);
+        surely = len - m->delimiter_len + 1;
+    }
+    const char *cr = memchr(bytes + surely, '\r', len - surely);
+    return cr != NULL ? (size_t)(cr - bytes) : len;
+}
+
 /* Content, or what stands before the first part, up to a delimiter. Returns how many bytes that took. CR stands
  * at the delimiter's beginning only, so a match that fails can begin again at the byte where it failed, not before. */
 static size_t http_multipart_feed_content(struct http_multipart *m, const char *bytes, size_t len)
@@ -154,11 +168,10 @@ static size_t http_multipart_feed_content(struct http_multipart *m, const char *
     size_t begin = 0; /* of what is not told yet */
     while (at < len) {
         if (m->matched == 0) {
-            const char *cr = memchr(bytes + at, '\r', len - at);
-            at = cr != NULL ? (size_t)(cr - bytes) : len;
+            at += http_multipart_find(m, bytes + at, len - at);
             http_multipart_tell(m, bytes + begin, at - begin);
             begin = at;
-            if (cr == NULL)
+            if (at == len)
                 break;
         }
         if (bytes[at] != m->delimiter[m->matched]) {
