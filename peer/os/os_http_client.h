@@ -37,7 +37,7 @@ static inline struct os_http_client_options os_http_client_options_default(void)
     return (struct os_http_client_options){
         .calls_max = 1024,
         .connections_max = 256,
-        .upload_bytes = 256 * 1024,
+        .upload_bytes = 512 * 1024,
         .connect_timeout_us = 10 * 1000 * 1000,
         .user_agent = NULL,
     };

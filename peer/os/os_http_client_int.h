@@ -13,6 +13,7 @@
 
 enum {
     OS_CALL_READ_BYTES = 64 * 1024,                    /* of an answer at once */
+    OS_CALL_SEND_BYTES = 256 * 1024,                   /* of a body: the fewer pieces, the less often a daemon wakes up */
     OS_CALL_FIELDS_MAX = LIMIT_HTTP_HEADERS_COUNT + 3, /* of a request: the caller's, and ours */
 };
 
