@@ -178,6 +178,18 @@ static int peer_pin_update(struct peer *p, struct pin *pin, struct buf *why)
     return OK;
 }
 
+int peer_check_options(struct peer *p, struct pin *pin, struct buf *why)
+{
+    const char *words = NULL;
+    int err =
+        pin_resolve_factors(pin, p->options.replication_min, p->options.replication_max, &words);
+    if (err == OK)
+        err = pin_check_expiry(pin, p->wall_us / 1000000, &words);
+    if (words != NULL && err != OK)
+        buf_append_text(why, words);
+    return err == ERR_INVALID ? ERR_CORRUPT : err; /* V1 answers 500 to these */
+}
+
 int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
 {
     struct pin *pin = &call->pin;

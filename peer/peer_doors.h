@@ -17,6 +17,8 @@ int peer_read_next_pin(struct peer *p, const struct cid *after, struct arena *ar
                        struct pin *out);
 /* At once an error, with words in `why`; else call->done runs later. */
 int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why);
+/* What a pin would be refused for, whatever its CID, before it has one: factors, which are settled, and expiry. */
+int peer_check_options(struct peer *p, struct pin *pin, struct buf *why);
 int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why);
 /* The client is gone: done will not run; what it asked for goes on. */
 void peer_write_forget(struct peer *p, struct api_call *call);

@@ -722,8 +722,10 @@ int peer_upload_say(struct peer *p, const struct peer_id *to, const struct uploa
 void peer_upload_on_msg(struct peer *p, const struct peer_id *from, const struct upload_msg *m);
 void peer_intake_on_msg(struct peer *p, const struct peer_id *from, const struct upload_msg *m);
 /* One in a version that this peer does not know: whoever waits hears so at once, and not by silence. */
-void peer_upload_on_newer(struct peer *p, const struct peer_id *from, const struct upload_msg *head);
-void peer_intake_on_newer(struct peer *p, const struct peer_id *from, const struct upload_msg *head);
+void peer_upload_on_newer(struct peer *p, const struct peer_id *from,
+                          const struct upload_msg *head);
+void peer_intake_on_newer(struct peer *p, const struct peer_id *from,
+                          const struct upload_msg *head);
 void peer_intakes_step(struct peer *p);
 void peer_intakes_cancel(struct peer *p, const struct peer_id *from); /* NULL: all */
 void peer_intakes_end(struct peer *p);

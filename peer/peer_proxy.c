@@ -39,6 +39,8 @@ static int peer_proxied_start(struct peer *peer, struct proxy_write *write, stru
     p->peer = peer;
     p->write = write;
     p->call.pin = write->pin;
+    p->call.priority = write->priority;
+    p->call.priority_count = write->priority_count;
     p->call.done = peer_proxied_done;
     p->call.owner = p;
     if (p->call.pin.created_s == 0)
@@ -73,6 +75,15 @@ static void peer_proxy_forget(void *impl, struct proxy_write *write)
     struct peer_proxied *p = write->pending;
     peer_write_forget(impl, &p->call);
     mem_free(p);
+}
+
+static int peer_proxy_pin_options(void *impl, const struct http_request *r, struct arena *arena,
+                                  struct proxy_write *write, struct buf *why)
+{
+    struct peer *p = impl;
+    int err = api_parse_options(r, clock_wall(&p->ports.clock).us, arena, &write->pin,
+                                &write->priority, &write->priority_count, why);
+    return err == OK ? peer_check_options(p, &write->pin, why) : err;
 }
 
 static int peer_proxy_pin_get(void *impl, const struct cid *cid, struct arena *arena,
@@ -206,6 +217,7 @@ static const struct proxy_ops peer_proxy_ops = {
     .pin = peer_proxy_pin,
     .unpin = peer_proxy_unpin,
     .forget = peer_proxy_forget,
+    .pin_options = peer_proxy_pin_options,
     .pin_get = peer_proxy_pin_get,
     .pin_next = peer_proxy_pin_next,
 };

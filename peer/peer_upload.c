@@ -229,19 +229,6 @@ static void peer_upload_place_again(struct peer_upload *up)
 
 /* ---- what the API asks for ---- */
 
-/* What would be refused when it is pinned is refused before a byte is read. */
-static int peer_upload_check(struct peer *p, struct api_add *add, struct buf *why)
-{
-    const char *words = NULL;
-    int err = pin_resolve_factors(&add->pin, p->options.replication_min, p->options.replication_max,
-                                  &words);
-    if (err == OK)
-        err = pin_check_expiry(&add->pin, p->wall_us / 1000000, &words);
-    if (words != NULL && err != OK)
-        buf_append_text(why, words);
-    return err == ERR_INVALID ? ERR_CORRUPT : err; /* V1 answers 500 to these */
-}
-
 static struct bytes peer_text(const char *text)
 {
     return (struct bytes){ text, strlen(text) };
@@ -292,7 +279,7 @@ static int peer_upload_open(struct peer *p, struct api_add *add, struct buf *why
     }
     if (p->uploads.count == PEER_UPLOADS_MAX)
         return ERR_BUSY;
-    int err = peer_upload_check(p, add, why);
+    int err = peer_check_options(p, &add->pin, why); /* before a byte is read */
     if (err == OK)
         err = peer_upload_create(p, add, &up);
     if (err != OK)

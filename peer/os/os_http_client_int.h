@@ -12,8 +12,9 @@
 #include "util/list.h"
 
 enum {
-    OS_CALL_READ_BYTES = 64 * 1024,                    /* of an answer at once */
-    OS_CALL_SEND_BYTES = 256 * 1024,                   /* of a body: the fewer pieces, the less often a daemon wakes up */
+    OS_CALL_READ_BYTES = 64 * 1024, /* of an answer at once */
+    OS_CALL_SEND_BYTES =
+        256 * 1024, /* of a body: the fewer pieces, the less often a daemon wakes up */
     OS_CALL_FIELDS_MAX = LIMIT_HTTP_HEADERS_COUNT + 3, /* of a request: the caller's, and ours */
 };
 
@@ -49,7 +50,8 @@ struct os_call {
     struct http_call *call;
     CURL *easy;
     struct buf field_lines; /* of the request, each with its NUL */
-    struct curl_slist fields[OS_CALL_FIELDS_MAX]; /* the list that libcurl sees: it points into them */
+    struct curl_slist
+        fields[OS_CALL_FIELDS_MAX]; /* the list that libcurl sees: it points into them */
     size_t fields_count;
     struct os_timer head_timer;
     enum os_call_stage stage;

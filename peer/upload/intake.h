@@ -26,8 +26,7 @@
 enum { UPLOAD_WINDOW_BYTES = 1024 * 1024 }; /* an OPEN is a credit for so many */
 
 /* What the sender of a newer version hears. */
-#define INTAKE_NEWER_TEXT                                                                          \
-    "that peer does not know this version of the upload messages: upgrade it"
+#define INTAKE_NEWER_TEXT "that peer does not know this version of the upload messages: upgrade it"
 
 struct intake_hooks {
     /* To the sender. ERR_BUSY: not now; anything else counts as said. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "http/api/api.h"
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
@@ -98,9 +99,16 @@ static int cluster_start(struct proxy_world *w, struct proxy_write *write, bool 
     w->write_removes = removes;
     buf_printf(&w->writes, "%c%s", removes ? '-' : '+', cid_print(&write->pin.cid).text);
     if (!removes) {
-        cr_assert_eq(write->pin.replication_min, 0);
         buf_printf(&w->writes, " %d ", write->pin.max_depth);
         buf_append(&w->writes, write->pin.name.data, write->pin.name.len);
+        if (write->pin.replication_min != 0)
+            buf_printf(&w->writes, " x%d", write->pin.replication_min);
+        for (size_t i = 0; i < write->pin.metadata_count; i++) {
+            buf_append_text(&w->writes, " ");
+            buf_append(&w->writes, write->pin.metadata[i].key.data, write->pin.metadata[i].key.len);
+        }
+        if (write->priority_count > 0)
+            buf_printf(&w->writes, " for %zu", write->priority_count);
         if (!cid_is_undefined(&write->pin.update_of))
             buf_append_text(&w->writes, "update");
     }
@@ -124,6 +132,14 @@ static void cluster_forget(void *impl, struct proxy_write *write)
     cr_assert_eq(w->write, write);
     w->write = NULL;
     w->forgets_count += 1;
+}
+
+static int cluster_options(void *impl, const struct http_request *r, struct arena *arena,
+                           struct proxy_write *write, struct buf *why)
+{
+    (void)impl;
+    return api_parse_options(r, 0, arena, &write->pin, &write->priority, &write->priority_count,
+                             why);
 }
 
 static int cluster_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
@@ -186,6 +202,7 @@ static const struct proxy_ops cluster_ops = {
     .pin = cluster_pin,
     .unpin = cluster_unpin,
     .forget = cluster_forget,
+    .pin_options = cluster_options,
     .pin_get = cluster_get,
     .pin_next = cluster_next,
     .watch = cluster_watch,

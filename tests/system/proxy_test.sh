@@ -62,6 +62,13 @@ scenario() {
     holds add_without_pin eval "proxy_at 1 'add?pin=false' -F 'file=@$mine' | jq -e .Hash"
     holds is_not_pinned lists 1 1
 
+    local named
+    named=$(printf 'with options' | proxy_at 1 "add?name=by%20name&replication=1&meta-k=v&user-allocations=${id[2]}&layout=balanced" -F 'file=@-' | jq -r .Hash)
+    holds add_with_the_clusters_options eval "curl -sS http://127.0.0.1:${rest[1]}/allocations/$named |
+        jq -e '.name == \"by name\" and .replication_factor_max == 1 and .metadata == {\"k\": \"v\"} and .allocations == [\"${id[2]}\"]'"
+    holds add_with_a_bad_option eval "proxy_at 1 'add?layout=round' -F 'file=@$mine' | jq -e '.Message == \"error parsing options:layout parameter is invalid\"'"
+    holds unpin_it test "$(proxy_at 1 "pin/rm?arg=$named")" = "{\"Pins\":[\"$named\"]}"
+
     local old new
     old=$(ipfs_add 1 "old on $daemons") new=$(ipfs_add 1 "new on $daemons")
     holds pin_old test "$(proxy_at 1 "pin/add?arg=$old")" = "{\"Pins\":[\"$old\"]}"

@@ -7,6 +7,8 @@
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
+#define TEST_PEER_TEXT "12D3KooWJkcqm9DTHv2ZX96ohbogJDv5aCYAZJB9zoUknY3VXwXx"
+
 TestSuite(proxy_pins, .timeout = 60);
 
 static const char error_500[] = "HTTP/1.1 500 Internal Server Error\r\n"
@@ -411,6 +413,45 @@ Test(proxy_pins, an_add_ends_when_its_root_is_pinned)
     cr_assert(text_holds(proxy_world_answered(&w), "\r\n0\r\n\r\n"));
     buf_deinit(&lines);
     proxy_world_close(&w);
+}
+
+/* ipfs-cluster's options of /add: how it is pinned is for the cluster, what Kubo calls otherwise is said in its words. */
+Test(proxy_pins, an_add_with_the_clusters_options)
+{
+    static const struct {
+        const char *query, *passed, *writes;
+    } cases[] = {
+        { "?name=x&replication=2&meta-k=v", "?name=x&replication=2&meta-k=v&pin=false",
+          "+%s -1 x x2 k\n" },
+        { "?pin-name=y&name=x", "?name=x&pin=false", "+%s -1 y\n" },
+        { "?user-allocations=" TEST_PEER_TEXT, "?user-allocations=" TEST_PEER_TEXT "&pin=false",
+          "+%s -1  for 1\n" },
+        { "?mode=direct", "?mode=direct&pin=false", "+%s -1 \n" },
+        { "?layout=trickle&format=unixfs", "?pin=false&trickle=true", "+%s -1 \n" },
+        { "?layout=balanced", "?pin=false", "+%s -1 \n" },
+        { "?no-pin=true", "?pin=false", "" },
+        { "?pin=false&layout=trickle", "?pin=false&trickle=true", "" },
+        { "?pin=false&name=x", "?pin=false&name=x", "" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proxy_world w = { 0 };
+        struct buf lines = { 0 };
+        struct buf line = { 0 };
+        proxy_world_open(&w);
+        buf_printf(&line, "POST /api/v0/add%s", cases[i].query);
+        add(&w, buf_text(&line), lines_of(&lines, HASH("a"), 1, 0), NULL);
+        buf_clear(&line);
+        buf_printf(&line, "POST /api/v0/add%s\n", cases[i].passed);
+        cr_assert(text_holds(buf_text(&w.heard), buf_text(&line)), "%s", buf_text(&w.heard));
+        proxy_check_writes(&w, cases[i].writes, 1, 0);
+        if (w.write != NULL)
+            proxy_cluster_finish(&w, OK, NULL);
+        const char *text = proxy_world_answered(&w);
+        cr_assert(text_holds(text, buf_text(&lines)) && text_holds(text, "\r\n0\r\n\r\n"));
+        buf_deinit(&lines);
+        buf_deinit(&line);
+        proxy_world_close(&w);
+    }
 }
 
 Test(proxy_pins, the_roots_of_an_add)

@@ -101,10 +101,18 @@ static int cluster_next(void *impl, const struct cid *after, struct arena *arena
     return OK;
 }
 
+static int cluster_options(void *impl, const struct http_request *r, struct arena *arena,
+                           struct proxy_write *write, struct buf *why)
+{
+    (void)impl, (void)r, (void)arena, (void)write, (void)why;
+    return OK;
+}
+
 static const struct proxy_ops cluster_ops = {
     .pin = cluster_pin,
     .unpin = cluster_unpin,
     .forget = cluster_forget,
+    .pin_options = cluster_options,
     .pin_get = cluster_get,
     .pin_next = cluster_next,
     .watch = cluster_watch,

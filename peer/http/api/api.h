@@ -328,6 +328,10 @@ int api_create(struct api **out, const struct api_ops *ops, void *impl);
 /* Who may come in, and what each answer has; NULL, as at first: everybody, and nothing. The gate outlives the api. */
 void api_set_gate(struct api *api, const struct gate_options *gate);
 void api_destroy(struct api *api);
+/* Pin options of the query (SPEC 1.4) over `pin`. ERR_INVALID with words in `why`. The proxy's /add has them, too. */
+int api_parse_options(const struct http_request *r, int64_t now_us, struct arena *arena,
+                      struct pin *pin, const struct peer_id **priority, size_t *priority_count,
+                      struct buf *why);
 /* The table of routes, for what has to look at all of them. */
 size_t api_route_count(void);
 const struct http_route *api_route_at(size_t index);

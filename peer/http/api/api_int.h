@@ -38,11 +38,6 @@ void api_write_metric(struct json_writer *w, const struct api_metric *m);
 void api_write_alert(struct json_writer *w, const struct api_alert *a);
 void api_write_move(struct json_writer *w, const struct api_move *m);
 
-/* ---- api_options.c ---- */
-/* Pin options of the query (SPEC 1.4) over `pin`, whose cid is set. ERR_INVALID with words in `why`. */
-int api_parse_options(const struct http_request *r, int64_t now_us, struct arena *arena,
-                      struct pin *pin, const struct peer_id **priority, size_t *priority_count,
-                      struct buf *why);
 /* {cid} of the route, or of /pins/{ipfs}/{cid}; answers 400 itself when it is none. */
 bool api_parse_cid(struct http_exchange *x, const char *text, struct cid *out);
 bool api_param_is_true(const struct http_request *r, const char *name);

@@ -22,9 +22,12 @@ struct proxy_add {
     struct buf roots; /* runs, each a binary CID */
     size_t roots_done;
     struct cid wrapper; /* of wrap-with-directory: the only root then */
+    struct arena arena; /* of what the pins have in common */
+    struct proxy_write asked;
+    bool is_not_pinned;
     struct proxy_write write;
     bool write_runs;
-    struct buf pin_name;
+    struct buf pin_name; /* Kubo's option; it wins over `name` */
 };
 
 static void proxy_add_free_job(struct proxy_job *job)
@@ -33,6 +36,7 @@ static void proxy_add_free_job(struct proxy_job *job)
     kubo_reply_deinit(&a->reply);
     buf_deinit(&a->roots);
     buf_deinit(&a->pin_name);
+    arena_deinit(&a->arena);
     proxy_forward_free(&a->f);
 }
 
@@ -118,10 +122,10 @@ static void proxy_add_next(struct proxy_add *a)
         proxy_forward_end(&a->f, NULL);
         return;
     }
-    a->write = (struct proxy_write){ .pin = pin_of(&root), .done = proxy_add_pinned, .owner = a };
-    a->write.pin.replication_min = 0;
-    a->write.pin.replication_max = 0;
-    a->write.pin.name = buf_bytes(&a->pin_name);
+    a->write = a->asked;
+    a->write.pin.cid = root;
+    a->write.done = proxy_add_pinned;
+    a->write.owner = a;
     int err = p->ops->pin(p->impl, &a->write, &why);
     a->write_runs = err == OK;
     if (err != OK)
@@ -143,7 +147,7 @@ static bool proxy_add_on_end(struct proxy_forward *f, int err)
 {
     struct proxy_add *a = proxy_add_of(f);
     int verdict = kubo_reply_end(&a->reply, err);
-    if (err != OK || f->job.x == NULL || a->reply.status != 200)
+    if (err != OK || f->job.x == NULL || a->reply.status != 200 || a->is_not_pinned)
         return false;
     if (verdict != OK) {
         bool is_told = http_field_value(f->trailer, f->trailer_count, "X-Stream-Error").len > 0;
@@ -164,7 +168,19 @@ static bool proxy_add_on_end(struct proxy_forward *f, int err)
 
 /* ---- the request ---- */
 
-/* The client's query without what concerns pinning, and pin=false. */
+/* Of the client's query what does not go to the daemon: how it is pinned, and ipfs-cluster's names for what Kubo calls otherwise. */
+static bool proxy_add_keeps(const struct proxy_add *a, const char *name)
+{
+    static const char *const ours[] = { "pin", "pin-name", "no-pin", "layout", "format" };
+    size_t count = a->reply.command == KUBO_ADD ? sizeof(ours) / sizeof(ours[0]) : 2;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(name, ours[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The client's query without that, and pin=false. */
 static int proxy_add_put_target(struct proxy_add *a, const char *command,
                                 const struct http_request *r)
 {
@@ -176,10 +192,9 @@ static int proxy_add_put_target(struct proxy_add *a, const char *command,
     for (const char *rest = r->query; err != ERR_NOT_FOUND && err != ERR_NOMEM;) {
         const char *pair = rest;
         err = http_query_next(&rest, &name, &value);
-        bool is_name = strcmp(buf_text(&name), "pin-name") == 0;
-        if (err == OK && is_name)
+        if (err == OK && strcmp(buf_text(&name), "pin-name") == 0)
             buf_append(&a->pin_name, value.data, value.len);
-        if (err == ERR_NOT_FOUND || is_name || strcmp(buf_text(&name), "pin") == 0)
+        if (err == ERR_NOT_FOUND || proxy_add_keeps(a, buf_text(&name)))
             continue;
         buf_append(target, pair + (*pair == '&'), (size_t)(rest - pair) - (*pair == '&'));
         buf_put_u8(target, '&');
@@ -192,39 +207,109 @@ static int proxy_add_put_target(struct proxy_add *a, const char *command,
     return target->err != OK ? target->err : a->pin_name.err;
 }
 
+/* ipfs-cluster's names: `layout`, `format`. */
+static int proxy_add_read_layout(struct proxy_add *a, const struct http_request *r, struct buf *why)
+{
+    struct buf value = { 0 };
+    int err = OK;
+    bool is_given = http_request_param(r, "layout", 0, &value) == OK && value.len > 0;
+    if (is_given && strcmp(buf_text(&value), "trickle") == 0) {
+        buf_append_text(&a->f.target, "&trickle=true");
+    } else if (is_given && strcmp(buf_text(&value), "balanced") != 0) {
+        buf_append_text(why, "layout parameter is invalid");
+        err = ERR_INVALID;
+    }
+    is_given = http_request_param(r, "format", 0, &value) == OK && value.len > 0;
+    if (err == OK && is_given && strcmp(buf_text(&value), "unixfs") != 0) {
+        buf_append_text(why, strcmp(buf_text(&value), "car") == 0
+                                 ? "a CAR goes to /api/v0/dag/import, or to /add of the REST API"
+                                 : "format parameter is invalid");
+        err = ERR_INVALID;
+    }
+    buf_deinit(&value);
+    return err;
+}
+
+static int proxy_add_read(struct proxy_add *a, const char *command, const struct http_request *r,
+                          struct buf *why)
+{
+    static const struct cid none;
+    struct proxy *p = a->f.job.proxy;
+    int err = proxy_add_put_target(a, command, r);
+    a->asked.pin = pin_of(&none);
+    a->asked.pin.replication_min = 0;
+    a->asked.pin.replication_max = 0;
+    if (err == OK && a->reply.command == KUBO_ADD)
+        err = proxy_add_read_layout(a, r, why);
+    if (err == OK && a->reply.command == KUBO_ADD)
+        err = p->ops->pin_options(p->impl, r, &a->arena, &a->asked, why);
+    if (a->pin_name.len > 0)
+        a->asked.pin.name = buf_bytes(&a->pin_name);
+    a->asked.pin.max_depth = PIN_DEPTH_RECURSIVE;
+    a->asked.pin.update_of = none;
+    return err;
+}
+
+static void proxy_add_refuse(struct proxy_add *a, int err, struct buf *why)
+{
+    struct buf message = { 0 };
+    if (why->len > 0)
+        buf_printf(&message, "error parsing options:%s", buf_text(why));
+    proxy_reply_error(a->f.job.proxy, a->f.job.x, why->len > 0 ? 500 : 503,
+                      why->len > 0 ? buf_text(&message) : err_text(err));
+    buf_deinit(&message);
+    proxy_job_destroy(&a->f.job);
+}
+
 static void proxy_add_start(struct proxy *p, struct http_exchange *x, const char *command,
-                            enum kubo_command reply)
+                            enum kubo_command reply, bool is_pinned)
 {
     struct proxy_add *a = proxy_job_create(p, x, sizeof(*a), proxy_add_free_job);
     if (a == NULL)
         return;
+    struct buf why = { 0 };
     kubo_reply_init(&a->reply, reply, proxy_add_on_row, a);
     a->roots.limit = PROXY_ROOTS_BYTES_MAX;
+    a->is_not_pinned = !is_pinned;
     a->f.call.method = "POST";
     a->f.on_head = proxy_add_on_head;
     a->f.on_body = proxy_add_on_body;
     a->f.on_trailer = proxy_add_on_trailer;
     a->f.on_end = proxy_add_on_end;
-    if (proxy_add_put_target(a, command, &x->request) == OK) {
+    int err = proxy_add_read(a, command, &x->request, &why);
+    if (err == OK)
         proxy_forward_start(&a->f);
-    } else {
-        proxy_reply_error(p, x, 503, err_text(ERR_NOMEM));
-        proxy_job_destroy(&a->f.job);
-    }
+    else
+        proxy_add_refuse(a, err, &why);
+    buf_deinit(&why);
+}
+
+/* Does it say anything in ipfs-cluster's words that the daemon would not understand? */
+static bool proxy_add_is_kubos(const struct http_request *r)
+{
+    static const char *const theirs[] = { "layout", "format", "no-pin" };
+    struct buf value = { 0 };
+    bool is_kubos = true;
+    for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++)
+        is_kubos = is_kubos && http_request_param(r, theirs[i], 0, &value) != OK;
+    buf_deinit(&value);
+    return is_kubos;
 }
 
 void proxy_add(struct proxy *p, struct http_exchange *x)
 {
-    if (!proxy_flag(&x->request, "pin", true) || proxy_flag(&x->request, "only-hash", false))
+    const struct http_request *r = &x->request;
+    bool is_pinned = proxy_flag(r, "pin", true) && !proxy_flag(r, "no-pin", false);
+    if (proxy_flag(r, "only-hash", false) || (!is_pinned && proxy_add_is_kubos(r)))
         proxy_pass(p, x); /* nothing that the cluster should keep */
     else
-        proxy_add_start(p, x, "add", KUBO_ADD);
+        proxy_add_start(p, x, "add", KUBO_ADD, is_pinned);
 }
 
 void proxy_block_put(struct proxy *p, struct http_exchange *x)
 {
     if (proxy_flag(&x->request, "pin", false))
-        proxy_add_start(p, x, "block/put", KUBO_BLOCK_PUT);
+        proxy_add_start(p, x, "block/put", KUBO_BLOCK_PUT, true);
     else
         proxy_pass(p, x);
 }
@@ -232,7 +317,7 @@ void proxy_block_put(struct proxy *p, struct http_exchange *x)
 void proxy_dag_put(struct proxy *p, struct http_exchange *x)
 {
     if (proxy_flag(&x->request, "pin", false))
-        proxy_add_start(p, x, "dag/put", KUBO_DAG_PUT);
+        proxy_add_start(p, x, "dag/put", KUBO_DAG_PUT, true);
     else
         proxy_pass(p, x);
 }

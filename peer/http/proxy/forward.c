@@ -18,18 +18,27 @@
 
 /* ---- fields that pass, and those that are about one connection only (RFC 9110 §7.6.1) ---- */
 
-#define PROXY_NAME(text) { text, sizeof(text) - 1 }
+#define PROXY_NAME(text)                                                                           \
+    {                                                                                              \
+        text, sizeof(text) - 1                                                                     \
+    }
 
 /* Is it about this connection, or said anew for the next one? */
 static bool proxy_is_ours(struct bytes name)
 {
     static const struct bytes ours[] = {
-        PROXY_NAME("Connection"),        PROXY_NAME("Keep-Alive"),
-        PROXY_NAME("Proxy-Connection"),  PROXY_NAME("Proxy-Authenticate"),
-        PROXY_NAME("Upgrade"),           PROXY_NAME("TE"),
-        PROXY_NAME("Transfer-Encoding"), PROXY_NAME("Proxy-Authorization"),
-        PROXY_NAME("Host"),              PROXY_NAME("Expect"),
-        PROXY_NAME("Content-Length"),    PROXY_NAME("Date"),
+        PROXY_NAME("Connection"),
+        PROXY_NAME("Keep-Alive"),
+        PROXY_NAME("Proxy-Connection"),
+        PROXY_NAME("Proxy-Authenticate"),
+        PROXY_NAME("Upgrade"),
+        PROXY_NAME("TE"),
+        PROXY_NAME("Transfer-Encoding"),
+        PROXY_NAME("Proxy-Authorization"),
+        PROXY_NAME("Host"),
+        PROXY_NAME("Expect"),
+        PROXY_NAME("Content-Length"),
+        PROXY_NAME("Date"),
     };
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         if (name.len == ours[i].len && http_name_is(name, ours[i].data))

@@ -42,6 +42,8 @@
 struct proxy_write {
     /* In. */
     struct pin pin; /* pin: as asked for, factors 0 for the configured ones; unpin: its cid */
+    const struct peer_id *priority; /* pin: who had best hold it */
+    size_t priority_count;
     /* Out: err OK or a code; `why` lives until done returns. */
     void (*done)(struct proxy_write *write, int err, const char *why);
     void *owner;
@@ -88,6 +90,10 @@ struct proxy_ops {
     int (*pin)(void *impl, struct proxy_write *write, struct buf *why);
     int (*unpin)(void *impl, struct proxy_write *write, struct buf *why);
     void (*forget)(void *impl, struct proxy_write *write); /* done will not run */
+    /* The pin options of the query (SPEC 1.4), into write->pin and the arena. What the pin would be refused for, whatever its
+     * CID, is refused here. Words in `why`. */
+    int (*pin_options)(void *impl, const struct http_request *r, struct arena *arena,
+                       struct proxy_write *write, struct buf *why);
     /* The shared state, locally. ERR_NOT_FOUND: no such pin, or none behind `after` (NULL: the first).
      * What the pin points at lives in the arena. */
     int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);

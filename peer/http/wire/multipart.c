@@ -149,7 +149,7 @@ static void http_multipart_release(struct http_multipart *m)
 /* Up to where a delimiter stands, or may begin whose end is not here yet. */
 static size_t http_multipart_find(const struct http_multipart *m, const char *bytes, size_t len)
 {
-    size_t surely = 0; /* no delimiter begins before */
+    size_t surely = 0;             /* no delimiter begins before */
     if (len >= m->delimiter_len) { /* skips by whole delimiters, where memchr() stops at each CR */
         const char *found = memmem(bytes, len, m->delimiter, m->delimiter_len);
         if (found != NULL)
