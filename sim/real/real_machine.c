@@ -149,8 +149,8 @@ int real_machine_restart_ipfs(struct real_machine *m, struct buf *why)
 
 /* ---- the world around the machines ---- */
 
-bool real_world_create(struct real_world *w, const struct script *script, const char *programs,
-                       struct buf *why)
+bool real_world_create(struct real_world *w, const struct script *script, uint64_t seed,
+                       const char *programs, struct buf *why)
 {
     *w = (struct real_world){ .script = script, .programs = programs };
     const char *tmp = getenv("TMPDIR");
@@ -169,7 +169,7 @@ bool real_world_create(struct real_world *w, const struct script *script, const 
     char address[128] = "";
     w->outside_pid = real_ipfs_start(w, w->outside_port, log, address);
     memcpy(w->outside_address, address, sizeof(address));
-    w->proxy = real_proxy_create(script->peers_count + script->spares_count);
+    w->proxy = real_proxy_create(script->peers_count + script->spares_count, seed);
     if (w->outside_pid == 0 || w->proxy == NULL)
         buf_printf(why, "the stand-in daemon or the fault proxy does not start: %s", w->folder);
     return w->outside_pid != 0 && w->proxy != NULL;

@@ -23,6 +23,7 @@ struct real_world {
     char folder[REAL_PATH_SIZE];
     char secret[65];
     struct real_proxy *proxy;
+    struct real_weather weather;
     unsigned outside_port; /* the rest of the IPFS network: a stand-in that has every content */
     char outside_address[128];
     pid_t outside_pid;
@@ -45,8 +46,8 @@ struct real_machine {
     uint64_t looked_us;
 };
 
-bool real_world_create(struct real_world *w, const struct script *script, const char *programs,
-                       struct buf *why);
+bool real_world_create(struct real_world *w, const struct script *script, uint64_t seed,
+                       const char *programs, struct buf *why);
 void real_world_destroy(struct real_world *w, bool keeps_folder);
 /* Fills m; the others' lists of peers are written by real_machine_write_peers(), once all are there. */
 bool real_machine_create(struct real_world *w, struct real_machine *m, unsigned who,

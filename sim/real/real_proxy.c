@@ -17,12 +17,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/kernel/choose.h"
+#include "sim/real/real_http.h"
 #include "util/mem.h"
+
+#define PROXY_RESEND_US ((uint64_t)200 * 1000) /* as long as TCP waits at least */
 
 enum {
     PROXY_MACHINES_MAX = 32,
     PROXY_PAIRS_MAX = 2048,
     PROXY_BYTES = 64 * 1024,
+    PROXY_PIECES_MAX = 256,
     PROXY_LOOK_MS = 5
 };
 
@@ -31,6 +36,7 @@ struct proxy_shared {
     volatile unsigned targets[PROXY_MACHINES_MAX + 1];
     volatile pid_t pids[PROXY_MACHINES_MAX + 1];
     volatile bool is_cut[PROXY_MACHINES_MAX + 1][PROXY_MACHINES_MAX + 1];
+    volatile struct real_weather weather;
 };
 
 struct real_proxy {
@@ -39,15 +45,23 @@ struct real_proxy {
     unsigned ports[PROXY_MACHINES_MAX + 1];
     int doors[PROXY_MACHINES_MAX + 1];
     pid_t pid;
+    struct choose choose; /* the process's */
 };
 
 /* ---- the process: pairs of sockets ---- */
+
+struct proxy_piece {
+    uint64_t due_us; /* never before the one before it */
+    size_t len;
+};
 
 struct proxy_side {
     int fd;
     unsigned who; /* whose process this socket leads to; 0: not known */
     size_t len;   /* read from it, and not yet written to the other one */
     char bytes[PROXY_BYTES];
+    struct proxy_piece pieces[PROXY_PIECES_MAX]; /* what the bytes came in */
+    size_t pieces_count;
     bool has_ended;
 };
 
@@ -120,7 +134,7 @@ static int proxy_dial(unsigned port)
     return fd;
 }
 
-static void proxy_accept(const struct real_proxy *p, unsigned door)
+static void proxy_accept(struct real_proxy *p, unsigned door)
 {
     struct sockaddr_in from;
     socklen_t len = sizeof(from);
@@ -142,30 +156,78 @@ static void proxy_accept(const struct real_proxy *p, unsigned door)
     pairs[pairs_count++] = pair;
 }
 
+static bool proxy_has_room(const struct proxy_side *s)
+{
+    return s->len < PROXY_BYTES && s->pieces_count < PROXY_PIECES_MAX;
+}
+
+static bool proxy_happens(struct real_proxy *p, uint64_t per_million)
+{
+    return choose_chance(&p->choose, CHOICE_NET_FAULT, 0, per_million);
+}
+
+/* `len` bytes more have come. False: the connection breaks here. */
+static bool proxy_take(struct real_proxy *p, struct proxy_side *from, size_t len)
+{
+    const volatile struct real_weather *w = &p->shared->weather;
+    if (proxy_happens(p, w->breaks_per_million))
+        return false;
+    if (proxy_happens(p, w->mangled_per_million))
+        from->bytes[from->len + choose(&p->choose, CHOICE_NET_FAULT, 0, len)] ^= 1;
+    uint64_t due_us = real_now_us() + choose_between(&p->choose, CHOICE_NET_DELAY, 0,
+                                                     w->delay_min_us, w->delay_max_us);
+    if (proxy_happens(p, w->loss_per_million))
+        due_us += PROXY_RESEND_US;
+    if (proxy_happens(p, w->late_per_million))
+        due_us += choose(&p->choose, CHOICE_NET_DELAY, 0, w->late_us + 1);
+    uint64_t before_us = from->pieces_count > 0 ? from->pieces[from->pieces_count - 1].due_us : 0;
+    from->pieces[from->pieces_count++] =
+        (struct proxy_piece){ due_us > before_us ? due_us : before_us, len };
+    from->len += len;
+    return true;
+}
+
+static bool proxy_read(struct real_proxy *p, struct proxy_side *from)
+{
+    if (from->has_ended || !proxy_has_room(from))
+        return true;
+    ssize_t n = recv(from->fd, from->bytes + from->len, PROXY_BYTES - from->len, 0);
+    if (n > 0)
+        return proxy_take(p, from, (size_t)n);
+    if (n == 0 || errno != EAGAIN)
+        from->has_ended = true;
+    return true;
+}
+
+/* What is due, as far as the other end takes it. */
+static bool proxy_write(struct proxy_side *from, struct proxy_side *to, uint64_t now_us)
+{
+    struct proxy_piece *first = from->pieces;
+    while (from->pieces_count > 0 && first->due_us <= now_us) {
+        ssize_t n = send(to->fd, from->bytes, first->len, MSG_NOSIGNAL);
+        if (n < 0)
+            return errno == EAGAIN;
+        memmove(from->bytes, from->bytes + n, from->len - (size_t)n);
+        from->len -= (size_t)n;
+        first->len -= (size_t)n;
+        if (first->len > 0)
+            return true;
+        from->pieces_count -= 1;
+        memmove(first, first + 1, from->pieces_count * sizeof(*first));
+    }
+    return true;
+}
+
 /* True: the pair is over. */
-static bool proxy_carry(const struct real_proxy *p, struct proxy_side *from, struct proxy_side *to)
+static bool proxy_carry(struct real_proxy *p, struct proxy_side *from, struct proxy_side *to)
 {
     if (p->shared->is_cut[from->who][to->who])
         return false;
-    if (from->len == 0 && !from->has_ended) {
-        ssize_t n = recv(from->fd, from->bytes, sizeof(from->bytes), 0);
-        if (n > 0)
-            from->len = (size_t)n;
-        else if (n == 0 || errno != EAGAIN)
-            from->has_ended = true;
-    }
-    if (from->len > 0) {
-        ssize_t n = send(to->fd, from->bytes, from->len, MSG_NOSIGNAL);
-        if (n < 0 && errno != EAGAIN)
-            return true;
-        size_t sent = n > 0 ? (size_t)n : 0;
-        memmove(from->bytes, from->bytes + sent, from->len - sent);
-        from->len -= sent;
-    }
-    return from->has_ended && from->len == 0;
+    bool ok = proxy_read(p, from) && proxy_write(from, to, real_now_us());
+    return !ok || (from->has_ended && from->len == 0);
 }
 
-static void proxy_loop(const struct real_proxy *p)
+static void proxy_loop(struct real_proxy *p)
 {
     static struct pollfd fds[PROXY_MACHINES_MAX + 2 * PROXY_PAIRS_MAX];
     for (;;) {
@@ -175,7 +237,7 @@ static void proxy_loop(const struct real_proxy *p)
         for (size_t i = 0; i < pairs_count; i++)
             for (int side = 0; side < 2; side++) {
                 const struct proxy_side *s = &pairs[i]->sides[side];
-                bool reads = s->len == 0 && !s->has_ended &&
+                bool reads = proxy_has_room(s) && !s->has_ended &&
                              !p->shared->is_cut[s->who][pairs[i]->sides[1 - side].who];
                 fds[count++] = (struct pollfd){ .fd = reads ? s->fd : -1, .events = POLLIN };
             }
@@ -213,13 +275,14 @@ static bool proxy_listen(struct real_proxy *p, unsigned who)
     return ok;
 }
 
-struct real_proxy *real_proxy_create(unsigned machines_count)
+struct real_proxy *real_proxy_create(unsigned machines_count, uint64_t seed)
 {
     struct real_proxy *p = mem_zalloc(sizeof(*p));
     bool ok = p != NULL && machines_count <= PROXY_MACHINES_MAX;
     if (!ok)
         return NULL;
     p->machines_count = machines_count;
+    choose_init(&p->choose, seed);
     p->shared =
         mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ok = p->shared != MAP_FAILED;
@@ -269,4 +332,9 @@ void real_proxy_is_process(struct real_proxy *p, unsigned who, pid_t pid)
 void real_proxy_cut(struct real_proxy *p, unsigned from, unsigned to, bool cut)
 {
     p->shared->is_cut[from][to] = cut;
+}
+
+void real_proxy_weather(struct real_proxy *p, const struct real_weather *weather)
+{
+    p->shared->weather = *weather;
 }

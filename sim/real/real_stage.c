@@ -202,12 +202,59 @@ static int stage_ipfs(struct real_stage *s, struct real_machine *m, const struct
     return real_machine_fault(m, query);
 }
 
+static void stage_lacks(struct buf *why, bool is_wanted, const char *what)
+{
+    if (is_wanted)
+        buf_printf(why, "%s%s", why->len > 0 ? ", " : "", what);
+}
+
+/* What is not told stays as it was. */
+static int stage_network(struct real_stage *s, const struct script_network *n, struct buf *why)
+{
+    struct real_weather *w = &s->world.weather;
+    if (n->calms)
+        *w = (struct real_weather){ 0 };
+    if (n->has_delay) {
+        w->delay_min_us = n->delay_min_us;
+        w->delay_max_us = n->delay_max_us;
+    }
+    if (n->has_late) {
+        w->late_per_million = n->late_per_million;
+        w->late_us = n->late_us;
+    }
+    if (n->has_loss)
+        w->loss_per_million = n->loss_per_million;
+    if (n->has_breaks)
+        w->breaks_per_million = n->breaks_per_million;
+    if (n->has_mangled)
+        w->mangled_per_million = n->mangled_per_million;
+    real_proxy_weather(s->world.proxy, w);
+    stage_lacks(why, n->has_copies, "copies");
+    stage_lacks(why, n->has_reorder, "reorder");
+    stage_lacks(why, n->has_refusals, "refusals");
+    stage_lacks(why, n->has_http_breaks || n->has_http_refusals, "the way to a daemon");
+    return why->len > 0 ? ERR_UNSUPPORTED : OK;
+}
+
+/* Of no machine in particular. */
+static int stage_act_on_all(struct real_stage *s, const struct script_step *step, struct buf *why)
+{
+    switch (step->verb) {
+    case VERB_CONTENT:
+        return stage_content(s, 0, step);
+    case VERB_NETWORK:
+        return stage_network(s, &step->network, why);
+    default:
+        return ERR_UNSUPPORTED;
+    }
+}
+
 static int stage_act(void *impl, const struct script_step *step, unsigned who, unsigned other,
                      struct buf *why)
 {
     struct real_stage *s = impl;
     if (who == 0)
-        return step->verb == VERB_CONTENT ? stage_content(s, 0, step) : ERR_UNSUPPORTED;
+        return stage_act_on_all(s, step, why);
     struct real_machine *m = stage_machine(s, who);
     switch (step->verb) {
     case VERB_START:
@@ -470,7 +517,7 @@ static bool stage_create(struct real_stage *s, const struct script *script, uint
                                   .now_us = stage_now_us,
                                   .owner = s };
     s->checks = checks_create(s->machines_count, &hooks);
-    bool ok = real_world_create(&s->world, script, programs, why);
+    bool ok = real_world_create(&s->world, script, seed, programs, why);
     for (unsigned who = 1; ok && who <= s->machines_count; who++)
         ok = real_machine_create(&s->world, stage_machine(s, who), who, why);
     for (unsigned who = 1; ok && who <= script->peers_count; who++)

@@ -37,8 +37,9 @@ static void runner_act(struct runner *r, unsigned who, unsigned other)
     if (err == ERR_UNSUPPORTED) {
         struct bytes line = script_line(r->script, r->step->line);
         r->out->skipped += 1;
-        buf_printf(&r->out->notes, "%s:%u: skipped, this world cannot: %.*s\n", r->script->file,
-                   r->step->line, (int)line.len, (const char *)line.data);
+        buf_printf(&r->out->notes, "%s:%u: skipped, this world cannot%s%s%s: %.*s\n",
+                   r->script->file, r->step->line, why.len > 0 ? " (" : "", buf_text(&why),
+                   why.len > 0 ? ")" : "", (int)line.len, (const char *)line.data);
     } else if (err != OK && r->step->outcome.want != OUTCOME_ANY) {
         runner_fail(r, "%s", why.len > 0 ? buf_text(&why) : err_text(err));
     }

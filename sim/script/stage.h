@@ -4,7 +4,8 @@
  *          does things to machines, carries questions to peers, and lets itself be looked at.
  * Time     The stage's own: virtual, or the machine's. pass() lets it go by.
  * Owner    A question's texts live until stage_ask() returns; an answer until stage_forget().
- * Errors   act: OK; ERR_UNSUPPORTED: this world cannot do that (the runner says so, loudly, and goes on);
+ * Errors   act: OK; ERR_UNSUPPORTED: this world cannot do that (the runner says so, loudly, and goes on; with words
+ *          in `why`, only what they name was left out);
  *          ERR_INVALID: it makes no sense now (wiping a peer that runs), with words in `why`. */
 #ifndef SIM_SCRIPT_STAGE_H
 #define SIM_SCRIPT_STAGE_H

@@ -307,7 +307,8 @@ CONTRACT(a_long_answer_comes_whole)
         while (!has_drained)
             turn(fx);
         sent += len;
-        while (nth % 5 == 0 && c.body.len < sent) /* all is read: what follows has to wake the client up */
+        while (nth % 5 == 0 &&
+               c.body.len < sent) /* all is read: what follows has to wake the client up */
             turn(fx);
     }
     daemon_.x = NULL;

@@ -94,10 +94,36 @@ until settled within 60s
 stop 3
 until stopped 3 within 20s
 SCN
-for name in holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
+write bad_network <<'SCN'
+peers 3
+option factor everywhere
+start all
+until ready all within 30s
+network breaks 100%
+until no leader within 30s
+network calm delay 3s..3s
+hold no leader for 5s
+network calm delay 5ms..20ms loss 2% late 2% 300ms breaks 0.1% mangled 0.1%
+until leader within 60s
+pin a1..a10
+until settled within 60s
+SCN
+for name in bad_network holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
     holds "${name}_simulated" "$sim" run "$work/$name.scn" --seeds 3
     holds "${name}_real" "$sim" run "$work/$name.scn" --real
 done
+# The simulator gives only some connections a session whose bytes can be mangled; here all have one.
+write nothing_gets_through <<'SCN'
+peers 3
+start all
+until ready all within 30s
+network mangled 100%
+until no leader within 30s
+network calm copies 1%
+until leader within 30s
+SCN
+holds damage_ends_connections eval '"$sim" run "$work/nothing_gets_through.scn" --real >"$work/lacks"'
+holds says_which_part_it_skips grep -q "cannot (copies): network calm" "$work/lacks"
 write cannot <<'SCN'
 peers 1
 start 1
