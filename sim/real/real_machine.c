@@ -48,8 +48,9 @@ static void real_env_port(struct real_env *e, const char *name, unsigned port)
     real_env_set(e, name, address);
 }
 
-/* stdout and stderr go to the end of `log`. */
-static pid_t real_spawn(const char *const *args, const struct real_env *env, const char *log)
+/* stdout and stderr go to the end of `log`. `clock` NULL: the machine's. */
+static pid_t real_spawn(const char *const *args, const struct real_env *env,
+                        const struct real_clock *clock, const char *log)
 {
     pid_t pid = fork();
     if (pid != 0)
@@ -60,6 +61,8 @@ static pid_t real_spawn(const char *const *args, const struct real_env *env, con
     if (out >= 0 && in >= 0 && dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0) {
         for (size_t i = 0; env != NULL && i < env->count; i++)
             putenv((char *)(uintptr_t)env->texts[i]);
+        if (clock != NULL)
+            real_clock_load(clock);
         execv(args[0], (char *const *)(uintptr_t)args);
     }
     _exit(127);
@@ -68,7 +71,7 @@ static pid_t real_spawn(const char *const *args, const struct real_env *env, con
 static bool real_run(const char *const *args, const struct real_env *env, const char *log)
 {
     int status = 0;
-    pid_t pid = real_spawn(args, env, log);
+    pid_t pid = real_spawn(args, env, NULL, log);
     return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
            WEXITSTATUS(status) == 0;
 }
@@ -98,7 +101,7 @@ static pid_t real_ipfs_start(const struct real_world *w, unsigned port, const ch
     memcpy(swarm, w->outside_address, sizeof(swarm));
     const char *args[] = { program, "ipfs", "--listen", listen, swarm[0] != '\0' ? "--swarm" : NULL,
                            swarm,   NULL };
-    pid_t pid = real_spawn(args, NULL, log);
+    pid_t pid = real_spawn(args, NULL, NULL, log);
     uint64_t until_us = real_now_us() + REAL_COMES_US;
     int err = ERR_UNREACHABLE;
     while (pid > 0 && err != OK && real_now_us() < until_us) {
@@ -149,6 +152,14 @@ int real_machine_restart_ipfs(struct real_machine *m, struct buf *why)
 
 /* ---- the world around the machines ---- */
 
+static bool real_world_sets_clocks(const struct script *script)
+{
+    bool wants = false;
+    for (size_t i = 0; i < script->steps_count; i++)
+        wants = wants || script->steps[i].verb == VERB_CLOCK;
+    return wants && real_clock_is_there();
+}
+
 bool real_world_create(struct real_world *w, const struct script *script, uint64_t seed,
                        const char *programs, struct buf *why)
 {
@@ -163,6 +174,7 @@ bool real_world_create(struct real_world *w, const struct script *script, uint64
     }
     for (size_t i = 0; i < sizeof(secret); i++)
         snprintf(w->secret + 2 * i, 3, "%02x", secret[i]);
+    w->sets_clocks = real_world_sets_clocks(script);
     char log[REAL_PATH_SIZE + 16];
     snprintf(log, sizeof(log), "%s/outside.log", w->folder);
     w->outside_port = real_free_port();
@@ -281,19 +293,34 @@ static bool real_machine_init(struct real_machine *m, const char *peers, struct 
     return false;
 }
 
-static bool real_machine_read_id(struct real_machine *m, struct buf *why)
+static bool real_read_file(const char *path, struct buf *out)
 {
-    char path[REAL_PATH_SIZE + 32], text[4096] = "";
-    snprintf(path, sizeof(path), "%s/identity.json", m->folder);
+    char piece[4096];
     FILE *file = fopen(path, "re");
-    size_t len = file != NULL ? fread(text, 1, sizeof(text) - 1, file) : 0;
+    for (size_t n; file != NULL && (n = fread(piece, 1, sizeof(piece), file)) > 0;)
+        buf_append(out, piece, n);
     if (file != NULL)
         fclose(file);
-    text[len] = '\0';
-    const char *id = strstr(text, "\"id\"");
+    return file != NULL && out->err == OK;
+}
+
+static bool real_write_file(const char *path, const struct buf *text)
+{
+    FILE *file = fopen(path, "we");
+    bool ok = file != NULL && fwrite(text->data, 1, text->len, file) == text->len;
+    return file != NULL && fclose(file) == 0 && ok;
+}
+
+static bool real_machine_read_id(struct real_machine *m, struct buf *why)
+{
+    char path[REAL_PATH_SIZE + 32];
+    struct buf text = { 0 };
+    snprintf(path, sizeof(path), "%s/identity.json", m->folder);
+    const char *id = real_read_file(path, &text) ? strstr(buf_text(&text), "\"id\"") : NULL;
     id = id != NULL ? strchr(id + 4, '"') : NULL;
     if (id != NULL)
         snprintf(m->id_text, sizeof(m->id_text), "%.*s", (int)strcspn(id + 1, "\""), id + 1);
+    buf_deinit(&text);
     if (id != NULL && peer_id_parse(&m->id, m->id_text) == OK)
         return true;
     buf_printf(why, "machine %u: no peer id in %s", m->who, path);
@@ -306,6 +333,10 @@ bool real_machine_create(struct real_world *w, struct real_machine *m, unsigned 
     *m = (struct real_machine){ .world = w, .who = who };
     snprintf(m->folder, sizeof(m->folder), "%.*s/peer%u", REAL_PATH_SIZE - 16, w->folder, who);
     snprintf(m->log, sizeof(m->log), "%s.log", m->folder);
+    snprintf(m->clock_file, sizeof(m->clock_file), "%s.clock", m->folder);
+    m->clock.file = m->clock_file;
+    if (real_clock_write(&m->clock) != OK)
+        return false;
     m->rest_port = real_free_port();
     m->listen_port = real_free_port();
     m->proxy_port = real_free_port();
@@ -330,7 +361,8 @@ bool real_machine_write_peers(struct real_machine *m, const struct real_machine 
 
 /* ---- life ---- */
 
-int real_machine_start(struct real_machine *m, const struct real_machine *via, struct buf *why)
+int real_machine_start(struct real_machine *m, const struct real_machine *via, bool accepts,
+                       struct buf *why)
 {
     char program[REAL_PATH_SIZE + 32], bootstrap[256] = "";
     struct stat log = { 0 };
@@ -342,14 +374,34 @@ int real_machine_start(struct real_machine *m, const struct real_machine *via, s
     if (via != NULL)
         snprintf(bootstrap, sizeof(bootstrap), "/ip4/127.0.0.1/tcp/%u/p2p/%s",
                  real_proxy_door(m->world->proxy, via->who), via->id_text);
-    const char *args[] = { program,   "-c", m->folder, "daemon", via != NULL ? "--bootstrap" : NULL,
-                           bootstrap, NULL };
+    const char *how = accepts ? "--accept-peers" : via != NULL ? "--bootstrap" : NULL;
+    const char *args[] = { program, "-c", m->folder, "daemon", how, via != NULL ? bootstrap : NULL,
+                           NULL };
     m->log_began = stat(m->log, &log) == 0 ? (long)log.st_size : 0;
-    m->pid = real_spawn(args, NULL, m->log);
+    m->pid = real_spawn(args, NULL, m->world->sets_clocks ? &m->clock : NULL, m->log);
     m->was_started = true;
     m->looked_us = 0;
     real_proxy_is_process(m->world->proxy, m->who, m->pid);
     return m->pid > 0 ? OK : ERR_NOMEM;
+}
+
+int real_machine_edit_peers(struct real_machine *m, struct buf *why)
+{
+    char path[REAL_PATH_SIZE + 32];
+    struct buf text = { 0 };
+    snprintf(path, sizeof(path), "%s/service.json", m->folder);
+    bool ok = m->pid == 0 && real_read_file(path, &text);
+    char *list = ok ? strstr(buf_text(&text), "\"cluster_peers\"") : NULL;
+    char *open = list != NULL ? strchr(list, '[') : NULL;
+    char *end = open != NULL ? strchr(open, ']') : NULL;
+    if (end != NULL)
+        memset(open + 1, ' ', (size_t)(end - open - 1));
+    ok = end != NULL && real_write_file(path, &text);
+    buf_deinit(&text);
+    if (!ok)
+        buf_printf(why, "peer %u: cluster_peers of %s cannot be edited%s", m->who, path,
+                   m->pid != 0 ? " while it runs" : "");
+    return ok ? OK : ERR_INVALID;
 }
 
 static void real_machine_is_gone(struct real_machine *m)

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "ids/peer_id.h"
+#include "sim/real/real_clock.h"
 #include "sim/real/real_proxy.h"
 #include "sim/script/script.h"
 #include "sim/script/stage.h"
@@ -27,6 +28,7 @@ struct real_world {
     unsigned outside_port; /* the rest of the IPFS network: a stand-in that has every content */
     char outside_address[128];
     pid_t outside_pid;
+    bool sets_clocks; /* the scenario does, and it can be done */
 };
 
 struct real_machine {
@@ -34,6 +36,8 @@ struct real_machine {
     unsigned who;
     char folder[REAL_PATH_SIZE];
     char log[REAL_PATH_SIZE + 8];
+    char clock_file[REAL_PATH_SIZE + 8];
+    struct real_clock clock;
     char id_text[128];
     struct peer_id id;
     unsigned rest_port, listen_port, proxy_port, ipfs_port;
@@ -55,7 +59,11 @@ bool real_machine_create(struct real_world *w, struct real_machine *m, unsigned 
 bool real_machine_write_peers(struct real_machine *m, const struct real_machine *others,
                               unsigned count, struct buf *why);
 void real_machine_destroy(struct real_machine *m);
-int real_machine_start(struct real_machine *m, const struct real_machine *via, struct buf *why);
+/* `via`: joins through it; NULL: not. `accepts`: goes on alone with what its disk has (--accept-peers). */
+int real_machine_start(struct real_machine *m, const struct real_machine *via, bool accepts,
+                       struct buf *why);
+/* The operator takes all others out of cluster_peers, of one that does not run. */
+int real_machine_edit_peers(struct real_machine *m, struct buf *why);
 void real_machine_signal(struct real_machine *m, int signal); /* SIGKILL: waits for the end, too */
 void real_machine_reap(struct real_machine *m);               /* has it ended by itself? */
 int real_machine_wipe(struct real_machine *m);

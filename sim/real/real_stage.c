@@ -249,6 +249,30 @@ static int stage_act_on_all(struct real_stage *s, const struct script_step *step
     }
 }
 
+static int stage_accept(struct real_stage *s, struct real_machine *m, struct buf *why)
+{
+    int err = real_machine_edit_peers(m, why);
+    if (err != OK)
+        return err;
+    checks_on_accept(s->checks, m->who);
+    return real_machine_start(m, NULL, true, why);
+}
+
+static int stage_clock(struct real_stage *s, struct real_machine *m, const struct script_step *step,
+                       struct buf *why)
+{
+    if (!s->world.sets_clocks) {
+        stage_lacks(why, true, "libfaketime is not installed");
+        return ERR_UNSUPPORTED;
+    }
+    m->clock.ahead_us += step->jump_us;
+    if (step->is_drift)
+        m->clock.drift_ppm = step->drift_ppm;
+    stage_lacks(why, step->is_drift, "the monotonic clock keeps its pace");
+    int err = real_clock_write(&m->clock);
+    return err == OK && step->is_drift ? ERR_UNSUPPORTED : err;
+}
+
 static int stage_act(void *impl, const struct script_step *step, unsigned who, unsigned other,
                      struct buf *why)
 {
@@ -258,7 +282,13 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
     struct real_machine *m = stage_machine(s, who);
     switch (step->verb) {
     case VERB_START:
-        return real_machine_start(m, other != 0 ? stage_machine(s, other) : NULL, why);
+        return real_machine_start(m, other != 0 ? stage_machine(s, other) : NULL, false, why);
+    case VERB_EDIT:
+        return real_machine_edit_peers(m, why);
+    case VERB_ACCEPT:
+        return stage_accept(s, m, why);
+    case VERB_CLOCK:
+        return stage_clock(s, m, step, why);
     case VERB_CRASH:
     case VERB_STOP:
         if (m->pid == 0 && step->verb == VERB_CRASH) {

@@ -108,10 +108,58 @@ until leader within 60s
 pin a1..a10
 until settled within 60s
 SCN
-for name in bad_network holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
+write majority_is_lost <<'SCN'
+peers 3
+option factor everywhere
+start all
+until ready all within 30s
+pin a1..a3
+until settled within 60s
+crash 2 3
+until no leader at 1 within 20s
+stop 1
+until stopped 1 within 20s
+accept 1
+until leader is 1 within 20s
+until ready 1 within 20s
+until members 1 within 10s
+expect listed a1..a3 at 1
+pin b1 by 1
+start 2
+hold no leader at 2 for 3s
+crash 2
+wipe 2
+start 2 joining 1
+until ready 2 within 60s
+until settled within 60s
+expect listed a1..a3 b1 at 2
+SCN
+for name in bad_network majority_is_lost holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
     holds "${name}_simulated" "$sim" run "$work/$name.scn" --seeds 3
     holds "${name}_real" "$sim" run "$work/$name.scn" --real
 done
+# The median of three wall clocks says whose time is over: one that is ahead takes nothing away.
+write clocks_are_ahead <<'SCN'
+peers 3
+option factor everywhere
+option metric_ttl 2s
+start all
+until ready all within 30s
+pin a1 expires 1h
+pin b1
+clock 1 wall +3h
+hold listed a1 b1 for 5s
+clock 2 wall +3h
+until unlisted a1 within 30s
+expect listed b1
+until settled within 60s
+SCN
+holds clocks_are_ahead_simulated "$sim" run "$work/clocks_are_ahead.scn" --seeds 3
+if ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1; then
+    holds clocks_are_ahead_real "$sim" run "$work/clocks_are_ahead.scn" --real
+else
+    echo "SKIPPED: clocks of real processes: libfaketime (package faketime) is not installed"
+fi
 # The simulator gives only some connections a session whose bytes can be mangled; here all have one.
 write nothing_gets_through <<'SCN'
 peers 3
