@@ -168,47 +168,59 @@ const char *buf_text(struct buf *b)
     return (const char *)b->data;
 }
 
-static uint64_t reader_big_endian(struct reader *r, size_t len)
-{
-    struct bytes run = reader_take(r, len);
-    const uint8_t *at = run.data;
-    uint64_t value = 0;
-    for (size_t i = 0; i < run.len; i++)
-        value = value << 8 | at[i];
-    return value;
-}
-
 void reader_fail(struct reader *r)
 {
     r->err = ERR_CORRUPT;
     r->left = 0;
 }
 
+/* Written out, so that a compiler makes one load of it. */
+static inline uint32_t reader_load_u32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* The next `len` bytes; zeros, and an error, when there are not so many. */
+static inline const uint8_t *reader_next(struct reader *r, size_t len)
+{
+    static const uint8_t zeros[8];
+    if (r->err != OK || len > r->left) {
+        reader_fail(r);
+        return zeros;
+    }
+    const uint8_t *at = r->at;
+    r->at += len;
+    r->left -= len;
+    return at;
+}
+
 uint8_t reader_u8(struct reader *r)
 {
-    return (uint8_t)reader_big_endian(r, 1);
+    return *reader_next(r, 1);
 }
 
 uint16_t reader_u16(struct reader *r)
 {
-    return (uint16_t)reader_big_endian(r, 2);
+    const uint8_t *at = reader_next(r, 2);
+    return (uint16_t)(at[0] << 8 | at[1]);
 }
 
 uint32_t reader_u32(struct reader *r)
 {
-    return (uint32_t)reader_big_endian(r, 4);
+    return reader_load_u32(reader_next(r, 4));
 }
 
 uint64_t reader_u64(struct reader *r)
 {
-    return reader_big_endian(r, 8);
+    const uint8_t *at = reader_next(r, 8);
+    return (uint64_t)reader_load_u32(at) << 32 | reader_load_u32(at + 4);
 }
 
 uint64_t reader_varint(struct reader *r)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64; shift += 7) {
-        uint8_t byte = reader_u8(r);
+        uint8_t byte = *reader_next(r, 1);
         if (r->err != OK)
             return 0;
         if (shift == 63 && byte > 1)

@@ -117,7 +117,7 @@ int map_put(struct map *m, struct bytes key, void *value)
 
 void *map_get(const struct map *m, struct bytes key)
 {
-    return map_get_hashed(m, map_hash(m, key), key);
+    return m->count > 0 ? map_get_hashed(m, map_hash(m, key), key) : NULL;
 }
 
 void *map_remove(struct map *m, struct bytes key)
