@@ -32,11 +32,29 @@ struct api_state_fields {
 void api_state_fields(struct api *api, struct api_state_fields *out);
 
 /* ---- api_json.c: V1's shapes, field by field in V1's order ---- */
-void api_write_status(struct json_writer *w, const struct api_status *status);
 void api_write_id(struct json_writer *w, const struct api_id *id);
 void api_write_metric(struct json_writer *w, const struct api_metric *m);
 void api_write_alert(struct json_writer *w, const struct api_alert *a);
 void api_write_move(struct json_writer *w, const struct api_move *m);
+
+/* ---- api_status_json.c: the same of a row of a listing ---- */
+enum { API_MEMOS_MAX = 16 };
+struct api_memo { /* what was last written about a peer, but for the time */
+    char peer[PEER_ID_TEXT_SIZE];
+    struct buf name, ipfs_id;
+    enum tracker_status status;
+    uint32_t attempt_count;
+    bool is_priority;
+    struct buf text;
+    size_t time_at, time_end; /* the time's place in it, with its quotes; 0: nothing was written */
+};
+struct api_memos { /* of one listing; {0} is empty, and valid */
+    struct api_memo parts[API_MEMOS_MAX][2];
+    struct peer_id_names names; /* of who holds the pins */
+};
+void api_memos_deinit(struct api_memos *memos);
+void api_write_status(struct json_writer *w, struct api_memos *memos,
+                      const struct api_status *status);
 
 /* {cid} of the route, or of /pins/{ipfs}/{cid}; answers 400 itself when it is none. */
 bool api_parse_cid(struct http_exchange *x, const char *text, struct cid *out);

@@ -25,55 +25,6 @@ static void api_key_multiaddrs(struct json_writer *w, const char *key,
     json_array_end(w);
 }
 
-static void api_write_peer_status(struct json_writer *w, const struct api_peer_status *s)
-{
-    json_key(w, s->peer);
-    json_object_begin(w);
-    pin_json_bytes(w, "peername", s->name);
-    if (s->ipfs_id.len > 0)
-        pin_json_bytes(w, "ipfs_peer_id", s->ipfs_id);
-    json_key_string(w, "status", tracker_status_name(s->status));
-    pin_json_time(w, "timestamp", s->since_us);
-    json_key_string(w, "error", s->error);
-    json_key_i64(w, "attempt_count", s->attempt_count);
-    json_key_bool(w, "priority_pin", s->is_priority);
-    /* Ours, and only where there is something to say. */
-    if (s->next_try_us != 0)
-        pin_json_time(w, "next_attempt", s->next_try_us);
-    if (s->queue_position != 0)
-        json_key_u64(w, "queue_position", s->queue_position);
-    if (s->progress_nodes != 0 || s->progress_bytes != 0) {
-        json_key(w, "progress");
-        json_object_begin(w);
-        json_key_u64(w, "blocks", s->progress_nodes);
-        json_key_u64(w, "bytes", s->progress_bytes);
-        json_object_end(w);
-    }
-    json_object_end(w);
-}
-
-void api_write_status(struct json_writer *w, const struct api_status *status)
-{
-    const struct pin nothing = { 0 };
-    const struct pin *pin = status->pin != NULL ? status->pin : &nothing;
-    json_object_begin(w);
-    pin_json_cid(w, "cid", &status->cid);
-    pin_json_bytes(w, "name", pin->name);
-    pin_json_peers(w, "allocations", pin->allocations, pin->allocations_count, NULL);
-    if (status->pin == NULL)
-        json_key_null(w, "origins");
-    else
-        pin_json_origins(w, pin);
-    pin_json_time(w, "created", status->pin != NULL ? pin->created_s * 1000000 : status->now_us);
-    pin_json_metadata(w, pin);
-    json_key(w, "peer_map");
-    json_object_begin(w);
-    for (size_t i = 0; i < status->peers_count; i++)
-        api_write_peer_status(w, &status->peers[i]);
-    json_object_end(w);
-    json_object_end(w);
-}
-
 static void api_write_ipfs(struct json_writer *w, const struct api_id *id)
 {
     json_key(w, "ipfs");

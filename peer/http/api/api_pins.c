@@ -279,6 +279,7 @@ struct api_statuses {
     struct http_stream stream;
     struct api_state_fields state;
     struct arena arena;
+    struct api_memos memos;
     bool is_one;
 };
 
@@ -288,6 +289,7 @@ static void api_statuses_free(struct api_statuses *s)
         s->api->ops->close(s->listing);
     buf_deinit(&s->stream.error);
     arena_deinit(&s->arena);
+    api_memos_deinit(&s->memos);
     mem_free(s->cids);
     mem_free(s);
 }
@@ -323,7 +325,7 @@ static enum http_row api_statuses_row(struct http_stream *stream, struct buf *ou
     switch (s->api->ops->status_next(s->listing, &s->arena, &status)) {
     case API_NEXT_ROW: {
         struct json_writer json = json_writer_to(out);
-        api_write_status(&json, &status);
+        api_write_status(&json, &s->memos, &status);
         return HTTP_ROW_READY;
     }
     case API_NEXT_WAIT:
