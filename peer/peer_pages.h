@@ -33,6 +33,8 @@ struct page {
     struct bytes name;    /* of the peer that answers */
     struct bytes ipfs_id; /* of its daemon; empty while it has not answered */
     const struct tracker_info *infos;
+    const struct pin *const
+        *pins; /* what the state says of these (NULL: nothing); does not travel, then NULL itself */
     size_t count;
     struct cid after; /* where the next page goes on */
     bool is_last;

@@ -103,47 +103,59 @@ void peer_on_id(struct peer *p, const struct rpc_asker *asker)
 
 /* ---- pages ---- */
 
-static int peer_page_rows(struct peer *p, const struct page_request *r, struct view *state,
-                          struct view *local, struct tracker_info *infos, struct page *page)
+static int peer_page_of_one(struct peer *p, const struct page_request *r, struct view *state,
+                            struct view *local, struct tracker_info *infos, struct page *page)
 {
-    if (r->is_one) {
-        page->count = 1;
-        page->is_last = true;
-        return tracker_status_of(p->tracker, state, local, &r->cid, &infos[0]);
-    }
+    page->count = 1;
+    page->is_last = true;
+    return tracker_status_of(p->tracker, state, local, &r->cid, &infos[0]);
+}
+
+static int peer_page_rows(struct peer *p, const struct page_request *r, struct view *state,
+                          struct view *local, struct arena *arena, struct tracker_info *infos,
+                          struct page *page)
+{
+    const struct pin **pins = arena_array(arena, r->limit + 1u, sizeof(*pins));
+    if (pins == NULL)
+        return ERR_NOMEM;
     unsigned steps = LIMIT_VIEW_STEPS_COUNT / 4;
-    struct tracker_listing listing = tracker_listing_after(p->tracker, state, local, &r->cid);
+    struct tracker_listing listing =
+        tracker_listing_after(p->tracker, state, local, &r->cid, arena);
     int err = OK;
     while (err == OK && page->count < r->limit) {
-        err = tracker_status_next(&listing, r->filter, &steps, &infos[page->count]);
+        err = tracker_status_next(&listing, r->filter, &steps, &infos[page->count],
+                                  &pins[page->count]);
         page->count += err == OK;
     }
+    page->pins = pins;
     page->after = listing.after;
     page->is_last = err == ERR_NOT_FOUND;
     return err == ERR_NOT_FOUND || err == ERR_MORE ? OK : err;
 }
 
-/* One page of the local state; it lies in p->arena. */
-int peer_page(struct peer *p, const struct page_request *r, struct page *out)
+/* One page of the local state; it lies in the arena. */
+int peer_page(struct peer *p, const struct page_request *r, struct arena *arena, struct page *out)
 {
     if (p->raft == NULL)
         return ERR_BUSY;
-    struct tracker_info *infos = arena_array(&p->arena, r->limit + 1u, sizeof(*infos));
-    if (infos == NULL)
+    struct peer_ipfs ipfs;
+    peer_informer_ipfs(p->informer, &ipfs);
+    struct tracker_info *infos = arena_alloc(arena, (r->limit + 1u) * sizeof(*infos));
+    const char *ipfs_id = arena_strdup(arena, ipfs.id);
+    if (infos == NULL || ipfs_id == NULL)
         return ERR_NOMEM;
     struct view state;
     struct view local;
     int err = peer_view(p, &state);
     if (err != OK)
         return err;
-    struct peer_ipfs ipfs;
-    peer_informer_ipfs(p->informer, &ipfs);
     *out = (struct page){ .name = peer_text(p->options.name),
-                          .ipfs_id = peer_text(ipfs.id),
+                          .ipfs_id = peer_text(ipfs_id),
                           .infos = infos };
     err = peer_local_view(p, &local);
     if (err == OK) {
-        err = peer_page_rows(p, r, &state, &local, infos, out);
+        err = r->is_one ? peer_page_of_one(p, r, &state, &local, infos, out)
+                        : peer_page_rows(p, r, &state, &local, arena, infos, out);
         peer_local_view_end(p, &local);
     }
     peer_view_end(p, &state);
@@ -155,7 +167,7 @@ static void peer_reply_page(struct peer *p, const struct rpc_asker *asker,
 {
     struct page page;
     struct buf out = { 0 };
-    int err = peer_page(p, r, &page);
+    int err = peer_page(p, r, &p->arena, &page);
     if (err == OK) {
         page_encode(&page, &out);
         err = out.err;

@@ -71,6 +71,18 @@ static void survey_fail(struct survey_member *m, int err, const char *text)
 
 static void survey_ask_ahead(struct survey_member *m);
 
+/* m->page is a new one. */
+static void survey_begin_page(struct survey_member *m)
+{
+    m->at = 0;
+    m->after = m->page.after;
+    m->state = SURVEY_HAS;
+    if (m->page.count == 0)
+        m->state = m->page.is_last ? SURVEY_ENDED : SURVEY_EMPTY;
+    else if (!m->page.is_last)
+        survey_ask_ahead(m);
+}
+
 /* What m->payload says. */
 static void survey_read(struct survey_member *m)
 {
@@ -80,19 +92,12 @@ static void survey_read(struct survey_member *m)
         err = page_id_decode(&m->self, &m->arena, buf_bytes(&m->payload));
     else if (err == OK)
         err = page_decode(&m->page, &m->arena, buf_bytes(&m->payload));
-    if (err != OK) {
+    if (err != OK)
         survey_fail(m, err, NULL);
-        return;
-    }
-    m->at = 0;
-    m->after = m->page.after;
-    m->state = SURVEY_HAS;
-    if (m->survey->is_ids)
-        return;
-    if (m->page.count == 0)
-        m->state = m->page.is_last ? SURVEY_ENDED : SURVEY_EMPTY;
-    else if (!m->page.is_last)
-        survey_ask_ahead(m);
+    else if (m->survey->is_ids)
+        m->state = SURVEY_HAS;
+    else
+        survey_begin_page(m);
 }
 
 /* Keeps a copy of the payload, since the page borrows it. */
@@ -143,28 +148,42 @@ static struct page_request survey_request(const struct survey_member *m)
                                   .limit = PAGE_INFOS_MAX };
 }
 
-/* This peer's own answer, through the same bytes as everybody's. */
-static void survey_ask_self(struct survey_member *m)
+static void survey_order_self(struct survey_member *m, const struct page_request *request)
 {
     struct peer *p = m->survey->peer;
-    struct page_request request = survey_request(m);
     static const struct cid all;
-    const struct cid *ordered = request.is_one ? &request.cid : &all;
-    struct buf out = { 0 };
-    struct page page;
-    struct api_id id;
+    const struct cid *ordered = request->is_one ? &request->cid : &all;
     enum rpc_method method = survey_method(m);
     if (method == RPC_RECOVER)
         peer_recover(p, ordered);
     else if (method == RPC_SYNC)
         peer_sync(p, ordered);
-    int err = m->survey->is_ids ? peer_describe(p, &p->arena, &id) : peer_page(p, &request, &page);
-    if (err == OK && m->survey->is_ids)
-        page_id_encode(&id, &out);
-    else if (err == OK)
-        page_encode(&page, &out);
+}
+
+/* This peer's own page, without bytes in between: it is the only one that brings the pins along. */
+static void survey_page_self(struct survey_member *m)
+{
+    struct page_request request = survey_request(m);
+    survey_order_self(m, &request);
+    arena_reset(&m->arena);
+    int err = peer_page(m->survey->peer, &request, &m->arena, &m->page);
     if (err == OK)
+        survey_begin_page(m);
+    else
+        survey_fail(m, err, NULL);
+}
+
+/* Through the same bytes as everybody's. */
+static void survey_id_self(struct survey_member *m)
+{
+    struct peer *p = m->survey->peer;
+    struct buf out = { 0 };
+    struct api_id id;
+    int err = peer_describe(p, &p->arena, &id);
+    if (err == OK) {
+        page_id_encode(&id, &out);
         err = out.err;
+    }
     if (err == OK)
         survey_take(m, buf_bytes(&out));
     else
@@ -194,7 +213,10 @@ static bool survey_is_self(const struct survey_member *m)
 static void survey_ask(struct survey_member *m)
 {
     if (survey_is_self(m)) {
-        survey_ask_self(m);
+        if (m->survey->is_ids)
+            survey_id_self(m);
+        else
+            survey_page_self(m);
         return;
     }
     m->state = SURVEY_ASKED;
@@ -424,7 +446,7 @@ static void survey_advance(struct survey_member *m)
 
 /* The rows borrow from the pages, which are left only when the next ones are wanted. */
 static size_t survey_rows(struct api_listing *l, const struct cid *cid,
-                          struct api_peer_status *rows)
+                          struct api_peer_status *rows, const struct pin **pin)
 {
     bool shows_failed = tracker_filter_matches(l->request.filter, TRACKER_CLUSTER_ERROR);
     size_t count = 0;
@@ -433,6 +455,8 @@ static size_t survey_rows(struct api_listing *l, const struct cid *cid,
         if (m->state == SURVEY_HAS && cid_equal(&m->page.infos[m->at].cid, cid)) {
             survey_row_of(m, &rows[count++]);
             m->is_given = true;
+            if (m->page.pins != NULL)
+                *pin = m->page.pins[m->at];
         } else if (m->state == SURVEY_FAILED && shows_failed) {
             survey_row_failed(m, &rows[count++]);
         }
@@ -440,6 +464,7 @@ static size_t survey_rows(struct api_listing *l, const struct cid *cid,
     return count;
 }
 
+/* Of a row that this peer's own page does not have: it did not match, or failed. */
 static void survey_pin(struct peer *p, const struct cid *cid, struct arena *arena,
                        struct api_status *out)
 {
@@ -470,8 +495,9 @@ enum api_next peer_survey_next_status(struct api_listing *l, struct arena *arena
     if (rows == NULL)
         return API_NEXT_FAILED;
     *out = (struct api_status){ .cid = cid, .now_us = p->wall_us, .peers = rows };
-    out->peers_count = survey_rows(l, &cid, rows);
-    survey_pin(p, &cid, arena, out);
+    out->peers_count = survey_rows(l, &cid, rows, &out->pin);
+    if (out->pin == NULL)
+        survey_pin(p, &cid, arena, out);
     l->next += 1;
     return API_NEXT_ROW;
 }

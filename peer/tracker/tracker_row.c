@@ -22,19 +22,21 @@ int tracker_row_decode(struct tracker_row *out, struct bytes bytes)
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > TRACKER_ROW_VERSION)
         return ERR_VERSION;
-    struct tracker_row row = { 0 };
     uint8_t phase = reader_u8(&r);
-    row.is_direct = reader_u8(&r) != 0;
-    row.attempts = reader_u32(&r);
-    row.since_s = (int64_t)reader_u64(&r);
-    struct bytes error = reader_run(&r, sizeof(row.error) - 1);
+    bool is_direct = reader_u8(&r) != 0;
+    uint32_t attempts = reader_u32(&r);
+    int64_t since_s = (int64_t)reader_u64(&r);
+    struct bytes error = reader_run(&r, sizeof(out->error) - 1);
     if (reader_finish(&r) != OK || version == 0 || phase < TRACKER_ROW_PIN ||
         phase > TRACKER_ROW_LOST)
         return ERR_CORRUPT;
-    row.phase = (enum tracker_row_phase)phase;
+    out->phase = (enum tracker_row_phase)phase;
+    out->is_direct = is_direct;
+    out->attempts = attempts;
+    out->since_s = since_s;
     if (error.len > 0)
-        memcpy(row.error, error.data, error.len);
-    *out = row;
+        memcpy(out->error, error.data, error.len);
+    out->error[error.len] = '\0';
     return OK;
 }
 

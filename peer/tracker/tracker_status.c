@@ -108,6 +108,15 @@ void tracker_info_encode(const struct tracker_info *info, struct buf *out)
     buf_put_run(out, info->error, strlen(info->error));
 }
 
+/* All of it but the text, which is long and mostly empty: of that only the first byte. */
+static void tracker_info_begin(struct tracker_info *out, const struct cid *cid,
+                               enum tracker_status status)
+{
+    memset(out, 0, offsetof(struct tracker_info, error) + 1);
+    out->cid = *cid;
+    out->status = status;
+}
+
 static bool tracker_status_is_known(uint32_t status)
 {
     bool is_one_bit = status != 0 && (status & (status - 1)) == 0;
@@ -120,7 +129,8 @@ int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > TRACKER_INFO_VERSION)
         return ERR_VERSION;
-    struct tracker_info info = { 0 };
+    struct tracker_info info; /* but for the text, as in tracker_info_begin() */
+    memset(&info, 0, offsetof(struct tracker_info, error));
     struct bytes cid = reader_run(&r, LIMIT_CID_BYTES);
     uint32_t status = reader_u32(&r);
     info.since_s = (int64_t)reader_u64(&r);
@@ -135,9 +145,10 @@ int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
         cid_from_bytes(&info.cid, cid.data, cid.len) != OK)
         return ERR_CORRUPT;
     info.status = (enum tracker_status)status;
+    memcpy(out, &info, offsetof(struct tracker_info, error));
     if (error.len > 0)
-        memcpy(info.error, error.data, error.len);
-    *out = info;
+        memcpy(out->error, error.data, error.len);
+    out->error[error.len] = '\0';
     return OK;
 }
 
@@ -148,37 +159,56 @@ struct tracker_facts {
     bool is_pinned_here; /* the state wants it of us, and we have not turned away */
     bool is_sharded;     /* a meta pin */
     bool is_in_state;
-    bool is_everybodys;
     bool has_row;
-    struct tracker_row row;
+    struct tracker_row row; /* if it has one */
     const struct tracker_op *op;
 };
+
+/* Nothing yet but the operation. The row is left as it is: it is large, and mostly read in the next moment. */
+static void tracker_facts_begin(const struct tracker *t, const struct cid *cid,
+                                struct tracker_facts *f)
+{
+    f->is_pinned_here = f->is_sharded = f->is_in_state = f->has_row = false;
+    f->op = tracker_op_find(t, cid);
+}
+
+static void tracker_facts_add_held(const struct tracker *t, const struct pinset_held *held,
+                                   bool is_everybodys, struct tracker_facts *f)
+{
+    f->is_in_state = true;
+    f->is_sharded = held->type == PIN_TYPE_META;
+    f->is_pinned_here = tracker_wish_from(t, held, is_everybodys).is_wanted;
+}
 
 /* By the index, which says who shall hold it: of a pin that others hold it says nothing. */
 static int tracker_facts_held(const struct tracker *t, struct view *state, const struct cid *cid,
                               struct tracker_facts *f)
 {
     const struct peer_id everybody = { 0 };
-    const struct peer_id *holders[2] = { &t->options.self, &everybody };
-    struct pinset_held held = { 0 };
-    /* What the last one was, the next one mostly is, too. */
-    int err = pinset_get_held(state, holders[f->is_everybodys], cid, &held);
-    if (err == ERR_NOT_FOUND) {
-        f->is_everybodys = !f->is_everybodys;
-        err = pinset_get_held(state, holders[f->is_everybodys], cid, &held);
-    }
-    if (err == OK) {
-        f->is_sharded = held.type == PIN_TYPE_META;
-        f->is_pinned_here = tracker_wish_from(t, &held, f->is_everybodys).is_wanted;
-        f->is_in_state = true;
-    }
+    struct pinset_held held;
+    int err = pinset_get_held(state, &t->options.self, cid, &held);
+    bool is_everybodys = err == ERR_NOT_FOUND;
+    if (is_everybodys)
+        err = pinset_get_held(state, &everybody, cid, &held);
+    if (err == OK)
+        tracker_facts_add_held(t, &held, is_everybodys, f);
     return err == ERR_NOT_FOUND ? OK : err;
+}
+
+/* By the pin itself, in a listing that has it at hand. */
+static void tracker_facts_pin(const struct tracker *t, const struct pin *pin,
+                              struct tracker_facts *f)
+{
+    struct pinset_held held = { .type = pin->type, .max_depth = pin->max_depth };
+    f->is_in_state = true;
+    if (pin_is_held_by(pin, &t->options.self))
+        tracker_facts_add_held(t, &held, pin_is_everywhere(pin), f);
 }
 
 static int tracker_facts_of(const struct tracker *t, struct view *state, struct view *local,
                             const struct cid *cid, struct tracker_facts *f)
 {
-    *f = (struct tracker_facts){ .op = tracker_op_find(t, cid) };
+    tracker_facts_begin(t, cid, f);
     struct bytes value;
     int err = tracker_facts_held(t, state, cid, f);
     if (err == OK && !f->is_in_state) {
@@ -284,14 +314,14 @@ static void tracker_describe(const struct tracker *t, const struct tracker_facts
                              const struct cid *cid, struct tracker_info *out)
 {
     bool has_op = f->op != NULL && f->op->kind != OP_CONFIRM;
-    *out = (struct tracker_info){ .cid = *cid, .status = tracker_status_from(f) };
+    tracker_info_begin(out, cid, tracker_status_from(f));
     out->since_s = f->has_row ? f->row.since_s : 0;
     if (has_op)
         tracker_describe_op(t, f->op, out);
     else if (f->has_row)
         out->attempt_count = f->row.attempts;
     const char *text = tracker_error_text(t, f, out->status);
-    memcpy(out->error, text, strlen(text)); /* both are shorter than TRACKER_ERROR_TEXT_SIZE */
+    memcpy(out->error, text, strlen(text) + 1); /* both are shorter than TRACKER_ERROR_TEXT_SIZE */
 }
 
 int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
@@ -326,70 +356,69 @@ static int tracker_listing_key(int err, const struct view_row *row, struct cid *
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static int tracker_listing_begin(struct tracker_listing *l)
+static int tracker_listing_next_pin(struct tracker_listing *l)
+{
+    struct pin *pin = arena_alloc(l->arena, sizeof(*pin));
+    int err = pin != NULL ? pinset_next(&l->pins, l->arena, pin) : ERR_NOMEM;
+    l->pin = err == OK ? pin : NULL;
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static int tracker_listing_next_row(struct tracker_listing *l)
 {
     struct view_row row = { { 0 }, { 0 } };
-    int err = tracker_seek_behind(l->state, STATE_TABLE_PINS, &l->after, &row);
-    err = tracker_listing_key(err, &row, &l->pin);
-    if (err != OK)
-        return err;
-    err = tracker_seek_behind(l->local, LOCAL_TABLE_TRACKER, &l->after, &row);
+    int err = l->has_begun ? view_next(l->local, LOCAL_TABLE_TRACKER, &row)
+                           : tracker_seek_behind(l->local, LOCAL_TABLE_TRACKER, &l->after, &row);
     l->row = row.value;
     return tracker_listing_key(err, &row, &l->row_cid);
 }
 
 static int tracker_listing_step(struct tracker_listing *l, bool moves_pin, bool moves_row)
 {
-    struct view_row row = { { 0 }, { 0 } };
-    int err = OK;
-    if (moves_pin)
-        err = tracker_listing_key(view_next(l->state, STATE_TABLE_PINS, &row), &row, &l->pin);
-    if (err == OK && moves_row) {
-        err = view_next(l->local, LOCAL_TABLE_TRACKER, &row);
-        l->row = row.value;
-        err = tracker_listing_key(err, &row, &l->row_cid);
-    }
-    return err;
+    int err = moves_pin ? tracker_listing_next_pin(l) : OK;
+    return err == OK && moves_row ? tracker_listing_next_row(l) : err;
 }
 
 /* The next CID that is in the state or has a row: pins that are being unpinned are in the second only. */
-static int tracker_listing_next(struct tracker_listing *l, struct tracker_facts *f)
+static int tracker_listing_next(struct tracker_listing *l, struct tracker_facts *f,
+                                const struct pin **pin)
 {
-    bool has_pin = !cid_is_undefined(&l->pin), has_row = !cid_is_undefined(&l->row_cid);
+    bool has_pin = l->pin != NULL, has_row = !cid_is_undefined(&l->row_cid);
     if (!has_pin && !has_row)
         return ERR_NOT_FOUND;
-    int order = has_pin && has_row ? cid_compare(&l->pin, &l->row_cid) : has_row - has_pin;
-    l->after = order <= 0 ? l->pin : l->row_cid;
-    *f = (struct tracker_facts){ .op = tracker_op_find(l->tracker, &l->after),
-                                 .is_everybodys = l->was_everybodys };
-    int err = tracker_facts_held(l->tracker, l->state, &l->after, f);
-    l->was_everybodys = f->is_everybodys;
-    if (err == OK && order >= 0)
-        err = tracker_row_decode(&f->row, l->row);
-    if (err != OK)
-        return err;
-    f->is_in_state = order <= 0;
+    int order = has_pin && has_row ? cid_compare(&l->pin->cid, &l->row_cid) : has_row - has_pin;
+    l->after = order <= 0 ? l->pin->cid : l->row_cid;
+    *pin = order <= 0 ? l->pin : NULL;
+    tracker_facts_begin(l->tracker, &l->after, f);
+    if (*pin != NULL)
+        tracker_facts_pin(l->tracker, *pin, f);
     f->has_row = order >= 0;
-    return tracker_listing_step(l, order <= 0, order >= 0);
+    int err = f->has_row ? tracker_row_decode(&f->row, l->row) : OK;
+    return err == OK ? tracker_listing_step(l, order <= 0, order >= 0) : err;
 }
 
 struct tracker_listing tracker_listing_after(const struct tracker *t, struct view *state,
-                                             struct view *local, const struct cid *after)
+                                             struct view *local, const struct cid *after,
+                                             struct arena *arena)
 {
-    return (
-        struct tracker_listing){ .tracker = t, .state = state, .local = local, .after = *after };
+    return (struct tracker_listing){ .tracker = t,
+                                     .state = state,
+                                     .local = local,
+                                     .after = *after,
+                                     .pins = pinset_cursor_after(state, after),
+                                     .arena = arena };
 }
 
 int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *steps,
-                        struct tracker_info *out)
+                        struct tracker_info *out, const struct pin **pin)
 {
     while (*steps >= TRACKER_STATUS_STEPS_MAX) {
         uint32_t before = l->state->steps;
         struct tracker_facts facts;
-        int err = l->has_begun ? OK : tracker_listing_begin(l);
+        int err = l->has_begun ? OK : tracker_listing_step(l, true, true);
         l->has_begun = true;
         if (err == OK)
-            err = tracker_listing_next(l, &facts);
+            err = tracker_listing_next(l, &facts, pin);
         *steps -= l->state->steps - before;
         if (err != OK)
             return err;

@@ -14,6 +14,8 @@
 
 #include "ids/cid.h"
 #include "port/view.h"
+#include "state/pinset.h"
+#include "util/arena.h"
 #include "util/buf.h"
 
 /* Bits, so that a filter is a set. */
@@ -69,25 +71,27 @@ enum { TRACKER_STATUS_STEPS_MAX = 5 }; /* of each view, for one CID */
 /* One CID; UNPINNED when neither the state nor the tracker knows it. */
 int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
                       const struct cid *cid, struct tracker_info *out);
-/* All that the state or a row knows, in order of their CIDs; two cursors go side by side. It lives as long as its views,
- * and is alone with their cursors of these tables. */
+/* All that the state or a row knows, in order of their CIDs; two cursors go side by side. It lives as long as its views and
+ * its arena, and is alone with their cursors of these tables. */
 struct tracker_listing {
     const struct tracker *tracker;
     struct view *state;
     struct view *local;
     struct cid after; /* the last one that was looked at: where the next listing goes on */
     bool has_begun;
-    struct cid pin;     /* the first behind `after` in the state, ... */
-    struct cid row_cid; /* ... and among the rows; undefined: none */
-    struct bytes row;   /* lives until the cursor moves */
-    bool was_everybodys;
+    struct pinset_cursor pins;
+    struct arena *arena;   /* of these */
+    const struct pin *pin; /* the first behind `after` in the state, ... */
+    struct cid row_cid;    /* ... and among the rows; NULL, undefined: none */
+    struct bytes row;      /* lives until the cursor moves */
 };
 
 /* Behind `after`; undefined: from the start. */
 struct tracker_listing tracker_listing_after(const struct tracker *t, struct view *state,
-                                             struct view *local, const struct cid *after);
-/* The next match. `steps` counts down; ERR_MORE when it is spent. */
+                                             struct view *local, const struct cid *after,
+                                             struct arena *arena);
+/* The next match, with what the state says of it (NULL: nothing). `steps` counts down; ERR_MORE when it is spent. */
 int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *steps,
-                        struct tracker_info *out);
+                        struct tracker_info *out, const struct pin **pin);
 
 #endif

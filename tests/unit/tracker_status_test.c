@@ -164,11 +164,17 @@ static const char *scene_list(struct scene *s, uint32_t filter, unsigned page_st
     buf_clear(&text);
     while (err == ERR_MORE) {
         struct view state = fake_map_view(&s->state), local = fake_map_view(&s->local);
-        struct tracker_listing l = tracker_listing_after(s->tracker, &state, &local, &after);
+        struct arena arena = { 0 };
+        struct tracker_listing l =
+            tracker_listing_after(s->tracker, &state, &local, &after, &arena);
         unsigned steps = page_steps;
-        while ((err = tracker_status_next(&l, filter, &steps, &info)) == OK)
+        const struct pin *pin;
+        while ((err = tracker_status_next(&l, filter, &steps, &info, &pin)) == OK) {
             buf_printf(&text, "%u:%s ", info.cid.bytes[7], tracker_status_name(info.status));
+            cr_assert(pin == NULL || cid_equal(&pin->cid, &info.cid));
+        }
         after = l.after;
+        arena_deinit(&arena);
         cr_assert_leq(state.steps, page_steps);
     }
     cr_assert_eq(err, ERR_NOT_FOUND);
