@@ -8,7 +8,9 @@
 #include <time.h>
 
 #include "sim/real/real_http.h"
+#include "sim/real/real_load.h"
 #include "sim/real/real_machine.h"
+#include "sim/script/answer.h"
 #include "sim/script/run.h"
 #include "sim/script/upload_body.h"
 #include "util/assert.h"
@@ -38,10 +40,13 @@ struct real_stage {
     uint64_t began_us;
     struct choose choose;
     struct list_link questions;
-    struct checks *checks; /* what clients were promised */
+    struct checks *checks; /* what clients were promised, and saw */
+    struct real_load *load;
     bool has_failed;
     struct buf failure;
 };
+
+static const struct stage_ops stage_ops;
 
 static struct real_machine *stage_machine(struct real_stage *s, unsigned who)
 {
@@ -57,26 +62,20 @@ static uint64_t stage_now_us(void *impl)
     return real_now_us() - s->began_us;
 }
 
-static enum promise_outcome stage_outcome(const struct stage_answer *a)
-{
-    if (a->err == ERR_UNREACHABLE)
-        return PROMISE_REFUSED;
-    if (a->err != OK || (a->status >= 500 && a->status != 503) || a->status < 200)
-        return PROMISE_UNKNOWN;
-    return a->status < 300 ? PROMISE_KEPT : PROMISE_REFUSED;
-}
-
 static void question_step(struct real_stage *s, struct real_question *q)
 {
     bool was_done = q->call.is_done;
     real_call_step(&q->call);
     if (was_done || !q->call.is_done)
         return;
-    q->answer =
-        (struct stage_answer){ q->call.err, q->call.reply.status, buf_bytes(&q->call.reply.body) };
+    q->answer = (struct stage_answer){ .err = q->call.err,
+                                       .status = q->call.reply.status,
+                                       .body = buf_bytes(&q->call.reply.body),
+                                       .state_index = http_reply_number(&q->call.reply,
+                                                                        "\r\nx-state-index:") };
     if (q->promise != 0)
         checks_on_return(s->checks, q->promise,
-                         q->is_left ? PROMISE_REFUSED : stage_outcome(&q->answer));
+                         q->is_left ? PROMISE_REFUSED : answer_outcome(&q->answer));
     q->promise = 0;
 }
 
@@ -86,6 +85,7 @@ static bool stage_pass(void *impl, uint64_t until_us)
     while (!s->has_failed) {
         list_for_each (link, &s->questions)
             question_step(s, list_entry(link, struct real_question, link));
+        real_load_step(s->load);
         for (unsigned who = 1; who <= s->machines_count; who++)
             real_machine_reap(stage_machine(s, who));
         uint64_t now_us = stage_now_us(s);
@@ -236,6 +236,16 @@ static int stage_network(struct real_stage *s, const struct script_network *n, s
     return why->len > 0 ? ERR_UNSUPPORTED : OK;
 }
 
+/* NULL: none any more. */
+static void stage_clients(struct real_stage *s, const struct script_step *step)
+{
+    const struct stage stage = { &stage_ops, s };
+    real_load_destroy(s->load);
+    s->load = step == NULL
+                  ? NULL
+                  : real_load_create(&stage, s->machines_count, &s->choose, s->checks, step);
+}
+
 /* Of no machine in particular. */
 static int stage_act_on_all(struct real_stage *s, const struct script_step *step, struct buf *why)
 {
@@ -244,9 +254,22 @@ static int stage_act_on_all(struct real_stage *s, const struct script_step *step
         return stage_content(s, 0, step);
     case VERB_NETWORK:
         return stage_network(s, &step->network, why);
+    case VERB_CLIENTS:
+        stage_clients(s, step->on ? step : NULL);
+        return OK;
     default:
         return ERR_UNSUPPORTED;
     }
+}
+
+static int stage_start(struct real_stage *s, struct real_machine *m, const struct real_machine *via,
+                       bool accepts, struct buf *why)
+{
+    int err = real_machine_start(m, via, accepts, why);
+    if (err == OK)
+        checks_on_start(s->checks,
+                        m->who); /* another life: its state may be older than what it told */
+    return err;
 }
 
 static int stage_accept(struct real_stage *s, struct real_machine *m, struct buf *why)
@@ -255,7 +278,7 @@ static int stage_accept(struct real_stage *s, struct real_machine *m, struct buf
     if (err != OK)
         return err;
     checks_on_accept(s->checks, m->who);
-    return real_machine_start(m, NULL, true, why);
+    return stage_start(s, m, NULL, true, why);
 }
 
 static int stage_clock(struct real_stage *s, struct real_machine *m, const struct script_step *step,
@@ -282,7 +305,7 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
     struct real_machine *m = stage_machine(s, who);
     switch (step->verb) {
     case VERB_START:
-        return real_machine_start(m, other != 0 ? stage_machine(s, other) : NULL, false, why);
+        return stage_start(s, m, other != 0 ? stage_machine(s, other) : NULL, false, why);
     case VERB_EDIT:
         return real_machine_edit_peers(m, why);
     case VERB_ACCEPT:
@@ -458,6 +481,10 @@ static const char *stage_request(struct real_stage *s, const struct stage_questi
         return q->verb == VERB_DRAIN ? "POST" : "DELETE";
     default:
         buf_append_text(target, "/allocations");
+        if (q->content.len > 0)
+            buf_printf(target, "/%s", cid_print(&cid).text);
+        if (q->is_consistent)
+            buf_append_text(target, "?consistent=true");
         return "GET";
     }
 }
@@ -560,6 +587,7 @@ static bool stage_create(struct real_stage *s, const struct script *script, uint
 
 static void stage_destroy(struct real_stage *s, bool keeps_folder)
 {
+    stage_clients(s, NULL);
     while (!list_is_empty(&s->questions))
         stage_forget(s, list_entry(s->questions.next, struct real_question, link));
     for (unsigned who = 1; who <= s->machines_count; who++)
@@ -569,31 +597,32 @@ static void stage_destroy(struct real_stage *s, bool keeps_folder)
     buf_deinit(&s->failure);
 }
 
+static const struct stage_ops stage_ops = { .now_us = stage_now_us,
+                                            .pass = stage_pass,
+                                            .choose = stage_choose,
+                                            .act = stage_act,
+                                            .look = stage_look,
+                                            .cid = stage_cid,
+                                            .has_pin = stage_has_pin,
+                                            .extra_pins = stage_extra_pins,
+                                            .moves = stage_moves,
+                                            .peer_id = stage_peer_id,
+                                            .ask = stage_ask,
+                                            .answer = stage_answer,
+                                            .forget = stage_forget,
+                                            .audit = stage_audit,
+                                            .on_step = stage_on_step };
+
 void real_play(const struct script *script, uint64_t seed, const char *programs,
                struct play_result *out)
 {
-    static const struct stage_ops ops = { .now_us = stage_now_us,
-                                          .pass = stage_pass,
-                                          .choose = stage_choose,
-                                          .act = stage_act,
-                                          .look = stage_look,
-                                          .cid = stage_cid,
-                                          .has_pin = stage_has_pin,
-                                          .extra_pins = stage_extra_pins,
-                                          .moves = stage_moves,
-                                          .peer_id = stage_peer_id,
-                                          .ask = stage_ask,
-                                          .answer = stage_answer,
-                                          .forget = stage_forget,
-                                          .audit = stage_audit,
-                                          .on_step = stage_on_step };
     struct real_stage *s = mem_zalloc(sizeof(*s));
     struct script_verdict verdict = { 0 };
     struct buf why = { 0 };
     ASSERT(s != NULL);
     *out = (struct play_result){ .seed = seed };
     if (stage_create(s, script, seed, programs, &why)) {
-        struct stage stage = { &ops, s };
+        struct stage stage = { &stage_ops, s };
         script_run(script, &stage, &verdict);
         out->line = verdict.line;
         out->virtual_us = stage_now_us(s);

@@ -43,6 +43,7 @@ struct stage_question {
     enum script_verb verb;      /* PIN, ADD, UNPIN, ...; EXPECT: list the shared state */
     struct bytes content;       /* len 0: all */
     unsigned subject;           /* REMOVE: which machine's peer */
+    bool is_consistent;         /* EXPECT of one content: read with ?consistent=true */
     bool is_forced;             /* REMOVE: its pins do not move first */
     int factor_min, factor_max; /* 0: the default */
     uint64_t expires_us;        /* from now, by the true time; 0: never */
@@ -57,6 +58,7 @@ struct stage_answer {
     int err;    /* OK: an answer came; ERR_UNREACHABLE, ERR_CLOSED, ERR_TIMEOUT */
     int status; /* HTTP */
     struct bytes body;
+    uint64_t state_index; /* of the state that it tells of; 0: it does not say */
 };
 
 struct stage_ops {

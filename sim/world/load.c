@@ -8,8 +8,7 @@
  * Clients that add upload what the others would pin; one in eight breaks its upload off. There is no key for those. */
 #include "sim/world/world_int.h"
 
-#include <string.h>
-
+#include "sim/script/answer.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -123,7 +122,7 @@ static void load_write(struct load_client *client, unsigned who, struct bytes co
     buf_append(&client->content, content.data, content.len);
     buf_clear(&client->name);
     if (!unpins)
-        buf_printf(&client->name, "w%llu", (unsigned long long)number);
+        answer_pin_name(number, &client->name);
     buf_clear(&client->key);
     if ((client - client->load->clients) % 2 == 0 && !adds)
         buf_printf(&client->key, "key-%llu", (unsigned long long)number);
@@ -134,27 +133,14 @@ static void load_write(struct load_client *client, unsigned who, struct bytes co
 
 /* ---- reads ---- */
 
-/* Which pin is that? 0 for one that has no such name. */
-static uint64_t load_value_of(const struct buf *body)
-{
-    static const char name[] = "\"name\":\"w";
-    const char *end = (const char *)body->data + body->len;
-    const char *at = body->len > 0 ? memmem(body->data, body->len, name, strlen(name)) : NULL;
-    uint64_t value = 0;
-    if (at == NULL)
-        return 0;
-    for (at += strlen(name); at < end && *at >= '0' && *at <= '9'; at++)
-        value = value * 10 + (uint64_t)(*at - '0');
-    return value;
-}
-
 static void load_has_read(void *owner, const struct client_answer *answer)
 {
     struct load_client *client = owner;
     const struct http_reply *reply = &answer->reply;
     client->read = NULL;
     bool is_known = answer->err == OK && (reply->status == 200 || reply->status == 404);
-    uint64_t value = is_known && reply->status == 200 ? load_value_of(&reply->body) : 0;
+    uint64_t value =
+        is_known && reply->status == 200 ? answer_pin_number(buf_bytes(&reply->body)) : 0;
     load_saw(client, is_known ? PROMISE_KEPT : PROMISE_REFUSED, value,
              http_reply_number(reply, "\r\nx-state-index:"));
     load_rest(client);

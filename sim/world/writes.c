@@ -4,6 +4,7 @@
  * factor asks at least. And one that the client breaks off is never pinned. */
 #include "sim/world/world_int.h"
 
+#include "sim/script/answer.h"
 #include "util/err.h"
 #include "util/mem.h"
 #include "util/rfc3339.h"
@@ -28,19 +29,6 @@ struct write_call {
     void *owner;
 };
 
-/* 503 is a definite no, and so is what the client itself got wrong; of all else the outcome is open. */
-static enum promise_outcome write_answer_outcome(const struct stage_answer *a)
-{
-    if (a->err == ERR_UNREACHABLE)
-        return PROMISE_REFUSED;
-    if (a->err != OK)
-        return PROMISE_UNKNOWN;
-    if (a->status >= 200 && a->status < 300)
-        return PROMISE_KEPT;
-    return a->status == 503 || (a->status >= 400 && a->status < 500) ? PROMISE_REFUSED
-                                                                     : PROMISE_UNKNOWN;
-}
-
 /* A peer whose state lacks rows may take for wrong what is not. */
 enum promise_outcome write_outcome(const struct write_call *c)
 {
@@ -48,7 +36,7 @@ enum promise_outcome write_outcome(const struct write_call *c)
         return PROMISE_REFUSED; /* whatever became of the peer: it never had the rest */
     if (!c->is_answered)
         return PROMISE_UNKNOWN;
-    enum promise_outcome outcome = write_answer_outcome(&c->answer);
+    enum promise_outcome outcome = answer_outcome(&c->answer);
     bool may_err = c->answer.err == OK && checks_lacks_rows(c->world->checks, c->who);
     return outcome == PROMISE_REFUSED && may_err ? PROMISE_UNKNOWN : outcome;
 }
@@ -86,7 +74,9 @@ static void write_done(void *owner, const struct client_answer *answer)
     c->client = NULL;
     c->is_answered = true;
     buf_append(&c->body, answer->reply.body.data, answer->reply.body.len);
-    c->answer = (struct stage_answer){ answer->err, answer->reply.status, buf_bytes(&c->body) };
+    c->answer = (struct stage_answer){ .err = answer->err,
+                                       .status = answer->reply.status,
+                                       .body = buf_bytes(&c->body) };
     if (answer->err == OK && http_reply_has_stream_error(&answer->reply))
         c->answer.err = ERR_CORRUPT;
     write_check_copies(c);

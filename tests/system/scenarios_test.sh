@@ -134,7 +134,25 @@ until ready 2 within 60s
 until settled within 60s
 expect listed a1..a3 b1 at 2
 SCN
-for name in bad_network majority_is_lost holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
+write leader_crashes_under_load <<'SCN'
+peers 3
+option factor everywhere
+start all
+until ready all within 30s
+clients 6 every 20ms contents 12 unpin 25% read 40%
+wait 2s
+let old be leader
+crash old
+until leader is not old within 20s
+wait 1s
+start old
+until ready old within 20s
+clients 2 every 50ms contents 12 unpin 10% adding
+wait 1s
+clients off
+until settled within 60s
+SCN
+for name in bad_network majority_is_lost leader_crashes_under_load holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
     holds "${name}_simulated" "$sim" run "$work/$name.scn" --seeds 3
     holds "${name}_real" "$sim" run "$work/$name.scn" --real
 done
