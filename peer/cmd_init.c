@@ -39,6 +39,21 @@ static void init_ask_secret(struct init *init)
     init->secret = init->asked;
 }
 
+/* V1's names are taken, and change nothing. */
+static int init_check_datastore(const char *name)
+{
+    static const char *const known[] = { "leveldb", "badger", "badger3", "pebble" };
+    for (size_t i = 0; name != NULL && i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strcmp(name, known[i]) == 0)
+            name = NULL;
+    }
+    if (name == NULL)
+        return 0;
+    return cmd_fail("choosing datastore: '%s' is none: there were leveldb, badger, badger3 and "
+                    "pebble; here it is LMDB whatever is said",
+                    name);
+}
+
 static int init_parse(struct init *init, const struct args *args)
 {
     const char *consensus = args_text(args, "consensus");
@@ -51,6 +66,9 @@ static int init_parse(struct init *init, const struct args *args)
                         "`state export` there and `state import` here");
     if (strcmp(consensus, "raft") != 0)
         return cmd_fail("choosing consensus: '%s' is none: it is raft", consensus);
+    int code = init_check_datastore(args_text(args, "datastore"));
+    if (code != 0)
+        return code;
     for (size_t i = 0; i < args->operands_count; i++) {
         const char *word = args->operands[i];
         if (init_is_url(word) && init->source == NULL)

@@ -40,6 +40,7 @@ holds option_in_front_nearest grep -F -- --config "$work/stderr"
 refused command "no command 'demon'" "$service" demon
 holds command_nearest grep -F "did you mean 'daemon'" "$work/stderr"
 refused argument "'daemon' does not know what to do with 'now'" "$service" daemon now
+refused datastore "choosing datastore: 'zz' is none" "$service" -c "$work/none" init --datastore zz
 refused consensus 'there is no crdt here' "$service" -c "$work/none" init --consensus crdt
 refused short_secret 'expected 64 hex digits' "$service" -c "$work/none" init --custom-secret 1234
 refused odd_secret 'expected 64 hex digits' "$service" -c "$work/none" init --custom-secret "$(as 64 | tr a g)"
