@@ -54,9 +54,9 @@ func drive(w writer, from, until time.Time) result {
 	return r
 }
 
-func openWriters(system string, clients int, endpoints []string) ([]writer, error) {
+func openWriters(system string, clients, conns int, endpoints []string) ([]writer, error) {
 	if system == "etcd" {
-		return openEtcd(clients, endpoints)
+		return openEtcd(clients, conns, endpoints)
 	}
 	return openPins(clients, endpoints)
 }
@@ -155,6 +155,7 @@ func die(format string, args ...any) {
 func main() {
 	system := flag.String("system", "pins", "etcd or pins")
 	clients := flag.Int("clients", 1, "how many write at the same time")
+	conns := flag.Int("conns", 99, "etcd: clients beyond that share connections, as its own benchmark advises")
 	seconds := flag.Float64("seconds", 3, "how long, after the warm-up")
 	pidList := flag.String("pids", "", "processes whose CPU time is counted")
 	isOutage := flag.Bool("outage", false, "kill the process of -pids, and time the outage")
@@ -168,7 +169,7 @@ func main() {
 		}
 		pids = append(pids, pid)
 	}
-	writers, err := openWriters(*system, *clients, flag.Args())
+	writers, err := openWriters(*system, *clients, *conns, flag.Args())
 	if err != nil {
 		die("%v", err)
 	}

@@ -19,31 +19,29 @@ import (
 
 // ---- etcd ----
 
-const (
-	etcdValueLen = 300
-	etcdConnsMax = 99 // gRPC connections are shared beyond it, as etcd's own benchmark advises
-)
+const etcdValueLen = 300
 
 type etcdWriter struct {
 	client *clientv3.Client
 	value  string
 }
 
-func openEtcd(clients int, endpoints []string) ([]writer, error) {
+// Clients beyond `conns` share connections, which gRPC can.
+func openEtcd(clients, conns int, endpoints []string) ([]writer, error) {
 	value := make([]byte, etcdValueLen)
 	rand.Read(value)
-	conns := make([]*clientv3.Client, min(clients, etcdConnsMax))
-	for i := range conns {
+	shared := make([]*clientv3.Client, min(clients, conns))
+	for i := range shared {
 		endpoint := endpoints[i%len(endpoints)]
 		client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
 		if err != nil {
 			return nil, err
 		}
-		conns[i] = client
+		shared[i] = client
 	}
 	writers := make([]writer, clients)
 	for i := range writers {
-		writers[i] = &etcdWriter{conns[i%len(conns)], string(value)}
+		writers[i] = &etcdWriter{shared[i%len(shared)], string(value)}
 	}
 	return writers, nil
 }
