@@ -12,7 +12,7 @@
 #include "util/mem.h"
 #include "util/version.h"
 
-enum { PEER_GENERATION_FIRST = 1, PEER_OVERLAY_BYTES_MAX = 8 * 1024 * 1024 };
+enum { PEER_GENERATION_FIRST = 1, PEER_OVERLAY_BYTES_MAX = 6 * 1024 * 1024 };
 
 void peer_options_default(struct peer_options *o)
 {
@@ -27,7 +27,7 @@ void peer_options_default(struct peer_options *o)
                   .append_bytes_max = 512 * 1024,
                   .append_entries_max = 512,
                   .window_max = 8,
-                  .unsynced_bytes_max = 8 * 1024 * 1024,
+                  .unsynced_bytes_max = 4 * 1024 * 1024,
                   .cache_bytes_max = 4 * 1024 * 1024 },
         .trim = { .trailing_entries = 10240,
                   .worth_entries = 8192,

@@ -5,8 +5,6 @@
 #include "os/os_store_int.h"
 #include "util/err.h"
 
-enum { PAGES_SMALL = 4096 }; /* 16 MiB */
-
 static int map_apply_batch(MDB_txn *txn, struct os_env *e, const struct map_batch *batch)
 {
     int rc = MDB_SUCCESS;
@@ -69,13 +67,20 @@ static struct os_env *map_env(const struct os_room *room)
 }
 
 /* LMDB holds every page that a transaction changes in memory, and keeps that memory. In a small tree rows share
- * pages, so that a large group is written cheaply; in a large one nearly every row has a page of its own. */
+ * pages, so that a large group is written cheaply; in a large one nearly every row has a page of its own, and half a page
+ * of those above it. */
+enum {
+    PAGES_SMALL = 4096, /* 16 MiB */
+    OP_WEIGHT_SMALL = 1024,
+    OP_WEIGHT_LARGE = 6 * 1024,
+};
+
 size_t os_map_op_weight(const struct os_room *room)
 {
     MDB_envinfo info;
     bool is_small =
         mdb_env_info(map_env(room)->env, &info) == MDB_SUCCESS && info.me_last_pgno < PAGES_SMALL;
-    return is_small ? 1024 : 16 * 1024;
+    return is_small ? OP_WEIGHT_SMALL : OP_WEIGHT_LARGE;
 }
 
 /* A tree that a write cannot get through would end every start again. */
