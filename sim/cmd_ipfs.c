@@ -73,7 +73,8 @@ const struct cmd cmd_ipfs = {
     .about =
         "A stand-in for the IPFS daemon: it answers what a cluster peer asks as Kubo does, keeps "
         "all in\n"
-        "memory, and goes wrong on request (/standin/v0/fault, docs/SIMULATOR.md).\n\n"
+        "memory, and goes wrong on request (/standin/v0/fault, docs/SIMULATOR.md).\n"
+        "SIGUSR1 takes all faults back, also while connections are refused.\n\n"
         "  --listen ADDR   where it answers, and other stand-ins reach it: "
         "/ip4/127.0.0.1/tcp/5001;\n"
         "                  port 0 is the kernel's choice. It prints the address with its peer id.\n"

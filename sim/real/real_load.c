@@ -62,8 +62,7 @@ static void load_ask(struct real_load *l, struct load_client *client)
 {
     unsigned who = 1 + (unsigned)load_choose(l, l->machines_count);
     buf_clear(&l->content);
-    buf_printf(&l->content, "load%llu",
-               (unsigned long long)load_choose(l, l->step.contents_count));
+    buf_printf(&l->content, "load%llu", (unsigned long long)load_choose(l, l->step.contents_count));
     struct stage_question q = { .verb = VERB_EXPECT, .content = buf_bytes(&l->content) };
     client->value = 0;
     if (load_chance(l, l->step.read_per_million)) {
@@ -115,8 +114,7 @@ struct real_load *real_load_create(const struct stage *stage, unsigned machines_
                                    struct choose *choose, struct checks *checks,
                                    const struct script_step *step)
 {
-    struct real_load *l =
-        mem_zalloc(sizeof(*l) + step->clients_count * sizeof(struct load_client));
+    struct real_load *l = mem_zalloc(sizeof(*l) + step->clients_count * sizeof(struct load_client));
     ASSERT(l != NULL);
     l->stage = *stage;
     l->machines_count = machines_count;

@@ -26,6 +26,8 @@
 #define REAL_LOOK_US    ((uint64_t)100 * 1000) /* a look is good for so long */
 #define REAL_LOOKING_US ((uint64_t)1000 * 1000)
 
+#define REAL_DAY_MS "86400000"
+
 enum { REAL_ARGS_MAX = 16, REAL_TEXT_SIZE = 256 };
 
 /* ---- processes ---- */
@@ -136,6 +138,25 @@ int real_machine_fault(const struct real_machine *m, const char *query)
     if (err == OK && reply.status != 200)
         err = ERR_INVALID;
     http_reply_deinit(&reply);
+    return err;
+}
+
+int real_machine_refuse_ipfs(struct real_machine *m)
+{
+    m->ipfs_refuses = true;
+    return real_machine_fault(m, "refuse=" REAL_DAY_MS);
+}
+
+/* One that refuses connections hears signals only; then it answers by and by. */
+int real_machine_heal_ipfs(struct real_machine *m)
+{
+    uint64_t until_us = real_now_us() + REAL_COMES_US;
+    if (m->ipfs_refuses)
+        (void)kill(m->ipfs_pid, SIGUSR1);
+    m->ipfs_refuses = false;
+    int err;
+    while ((err = real_machine_fault(m, "heal=true")) != OK && real_now_us() < until_us)
+        usleep(10000);
     return err;
 }
 
@@ -479,7 +500,7 @@ void real_machine_look(struct real_machine *m)
 {
     uint64_t now_us = real_now_us();
     real_machine_reap(m);
-    if (m->looked_us != 0 && now_us - m->looked_us < REAL_LOOK_US)
+    if (m->looked_us != 0 && !m->look_is_old && now_us - m->looked_us < REAL_LOOK_US)
         return;
     struct stage_look look = { .was_started = m->was_started,
                                .is_running = m->pid != 0,
@@ -505,4 +526,5 @@ void real_machine_look(struct real_machine *m)
     http_reply_deinit(&reply);
     m->look = look;
     m->looked_us = now_us;
+    m->look_is_old = false;
 }

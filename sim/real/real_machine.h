@@ -43,11 +43,13 @@ struct real_machine {
     unsigned rest_port, listen_port, proxy_port, ipfs_port;
     pid_t pid; /* 0: no process */
     pid_t ipfs_pid;
+    bool ipfs_refuses; /* connections */
     bool was_started;
     bool is_paused;
     long log_began; /* where in the log this life begins */
     struct stage_look look;
-    uint64_t looked_us;
+    uint64_t looked_us; /* 0: not yet in this life */
+    bool look_is_old;
 };
 
 bool real_world_create(struct real_world *w, const struct script *script, uint64_t seed,
@@ -70,6 +72,9 @@ int real_machine_wipe(struct real_machine *m);
 void real_machine_look(struct real_machine *m);
 /* The daemon's switches: the query of /standin/v0/fault. */
 int real_machine_fault(const struct real_machine *m, const char *query);
+/* It refuses connections until it is well again. */
+int real_machine_refuse_ipfs(struct real_machine *m);
+int real_machine_heal_ipfs(struct real_machine *m);
 int real_machine_restart_ipfs(struct real_machine *m, struct buf *why);
 
 #endif

@@ -168,10 +168,16 @@ static int stage_ipfs_loses(struct real_stage *s, struct real_machine *m,
 static int stage_ipfs(struct real_stage *s, struct real_machine *m, const struct script_step *step,
                       struct buf *why)
 {
-    char query[STAGE_TARGET_SIZE] = "heal=true";
+    char query[STAGE_TARGET_SIZE];
+    if (m->ipfs_refuses && step->ipfs != IPFS_LOSES && real_machine_heal_ipfs(m) != OK)
+        return ERR_UNREACHABLE;
     switch (step->ipfs) {
     case IPFS_WELL:
-        break;
+    case IPFS_UP:
+        return real_machine_heal_ipfs(m);
+    case IPFS_REFUSE:
+    case IPFS_DOWN:
+        return real_machine_refuse_ipfs(m);
     case IPFS_SLOW:
         snprintf(query, sizeof(query), "slow=%llu", (unsigned long long)(step->time_us / 1000));
         break;
@@ -193,11 +199,8 @@ static int stage_ipfs(struct real_stage *s, struct real_machine *m, const struct
         return stage_ipfs_loses(s, m, step);
     case IPFS_FORGETS:
         return real_machine_restart_ipfs(m, why);
-    case IPFS_REFUSE:
     case IPFS_MUTE:
-    case IPFS_DOWN:
-    case IPFS_UP:
-        return ERR_UNSUPPORTED; /* a stand-in keeps nothing on a disk, and cannot be healed while it refuses */
+        return ERR_UNSUPPORTED;
     }
     return real_machine_fault(m, query);
 }
@@ -489,6 +492,13 @@ static const char *stage_request(struct real_stage *s, const struct stage_questi
     }
 }
 
+/* What is compared with a listing is looked at after it was asked for. */
+static void stage_look_anew(struct real_stage *s)
+{
+    for (unsigned who = 1; who <= s->machines_count; who++)
+        stage_machine(s, who)->look_is_old = true;
+}
+
 static void *stage_ask(void *impl, unsigned who, const struct stage_question *question)
 {
     struct real_stage *s = impl;
@@ -503,6 +513,8 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
                                                               : PROMISE_PIN_THAT_EXPIRES;
         q->promise = checks_on_call(s->checks, kind, &cid);
     }
+    if (question->verb == VERB_EXPECT && question->content.len == 0)
+        stage_look_anew(s);
     struct buf target = { 0 };
     const char *method = stage_request(s, question, &target);
     struct buf body = { 0 };

@@ -31,6 +31,7 @@ struct server {
     struct os_timer doors; /* to close or to open them */
     struct os_signal term;
     struct os_signal interrupt;
+    struct os_signal heal;
     struct multiaddr addr; /* where it really listens */
 };
 
@@ -115,6 +116,14 @@ static void server_on_doors(void *owner)
     os_timer_set(&v->doors, standin_faults(v->s)->refuse_until_us);
 }
 
+/* Nobody could ask it to heal while it refuses connections. */
+static void server_on_heal(void *owner)
+{
+    struct server *v = owner;
+    standin_set_faults(v->s, &(struct standin_faults){ 0 });
+    os_timer_set(&v->doors, os_clock_mono_us());
+}
+
 /* ---- life ---- */
 
 static void server_on_signal(void *owner)
@@ -173,6 +182,7 @@ int standin_server_run(const struct standin_server_options *options)
     os_timer_init(&v.doors, &v.loop, server_on_doors, &v);
     os_signal_init(&v.term, &v.loop, SIGTERM, server_on_signal, &v);
     os_signal_init(&v.interrupt, &v.loop, SIGINT, server_on_signal, &v);
+    os_signal_init(&v.heal, &v.loop, SIGUSR1, server_on_heal, &v);
     v.peers = standin_peers_create(&v.loop);
     if (server_open_doors(&v, &options->listen) == OK) {
         server_make_standin(&v, options, &address);
@@ -191,6 +201,7 @@ int standin_server_run(const struct standin_server_options *options)
     close(v.wake_fd);
     os_signal_stop(&v.term);
     os_signal_stop(&v.interrupt);
+    os_signal_stop(&v.heal);
     os_loop_deinit(&v.loop);
     buf_deinit(&address);
     return code;

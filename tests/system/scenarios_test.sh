@@ -152,7 +152,26 @@ wait 1s
 clients off
 until settled within 60s
 SCN
-for name in bad_network majority_is_lost leader_crashes_under_load holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
+write daemon_is_away <<'SCN'
+peers 2
+option factor everywhere
+option pin_recover 2s
+start all
+until ready all within 30s
+ipfs 2 down
+pin a1..a3
+until pinned a1..a3 at 1 within 20s
+expect unpinned a1..a3 at 2
+ipfs 2 up
+until pinned a1..a3 at 2 within 60s
+ipfs 1 refuse
+pin b1
+until pinned b1 at 2 within 20s
+expect unpinned b1 at 1
+ipfs 1 well
+until settled within 60s
+SCN
+for name in bad_network majority_is_lost daemon_is_away leader_crashes_under_load holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
     holds "${name}_simulated" "$sim" run "$work/$name.scn" --seeds 3
     holds "${name}_real" "$sim" run "$work/$name.scn" --real
 done
