@@ -153,6 +153,7 @@ void peer_on_deadline(struct peer *p)
     peer_audit_on_deadline(p);
     peer_swarm_on_deadline(p);
     peer_watches_on_deadline(p);
+    peer_surveys_on_deadline(p);
     peer_leave_on_deadline(p);
     peer_visit_on_deadline(p);
     if (p->life != PEER_STOPPED)
@@ -195,6 +196,7 @@ uint64_t peer_next_deadline_us(const struct peer *p)
     due = peer_earlier(due, peer_audit_deadline_us(p));
     due = peer_earlier(due, peer_swarm_deadline_us(p));
     due = peer_earlier(due, peer_watches_deadline_us(p));
+    due = peer_earlier(due, peer_surveys_deadline_us(p));
     due = peer_earlier(due, peer_tracker_deadline_us(p));
     due = peer_earlier(due, peer_uploads_deadline_us(p));
     return peer_earlier(due, peer_stop_deadline_us(p));
@@ -444,6 +446,7 @@ int peer_create(struct peer **out, const struct peer_options *options,
     list_init(&p->asks);
     list_init(&p->words);
     list_init(&p->watches);
+    list_init(&p->surveys);
     list_init(&p->proposals);
     list_init(&p->outbox);
     p->proposals_due_us = RAFT_NEVER;

@@ -328,9 +328,10 @@ struct peer {
     int local_sink_err;
 
     struct peer_swarm *swarm;
-    struct list_link asks;                      /* struct peer_ask */
-    struct list_link words;                     /* peer_word.c */
-    struct list_link watches;                   /* peer_watch.c */
+    struct list_link asks;    /* struct peer_ask */
+    struct list_link words;   /* peer_word.c */
+    struct list_link watches; /* peer_watch.c */
+    struct list_link surveys; /* peer_survey.c: those that go on in an event of their own */
     struct peer_id linked[LIMIT_MEMBERS_COUNT]; /* who has a connection with this peer */
     size_t linked_count;
     struct peer_traffic traffic;
@@ -650,6 +651,8 @@ uint64_t peer_watches_deadline_us(const struct peer *p);
 /* ---- peer_survey.c ---- */
 /* How a member called itself in its last ping; nothing when it has not. */
 void peer_last_name(struct peer *p, const struct peer_id *id, struct buf *out);
+void peer_surveys_on_deadline(struct peer *p);
+uint64_t peer_surveys_deadline_us(const struct peer *p);
 
 /* ---- peer_status.c ---- */
 struct api_id;

@@ -5,7 +5,8 @@
  *   member C   asked, no page yet  more is waited for: it could bring something smaller.
  *
  * While a page is given out the next one is on its way, so that peers work side by side. This peer itself is a member like
- * the others, save that its page needs no call. */
+ * the others, save that its page needs no call. But it makes one page an event at most: where nothing matches the filter, a million pins
+ * are passed over, and others want to be heard meanwhile. */
 #include "peer_survey.h"
 
 #include <string.h>
@@ -53,6 +54,8 @@ struct api_listing {
     struct survey_member *members;
     size_t count;
     size_t next; /* ids: the next member to give out; one CID: 1 once given */
+    struct list_link
+        turn; /* in peer->surveys: this peer's next page is to be made in an event of its own */
 };
 
 /* ---- asking ---- */
@@ -261,6 +264,7 @@ static int survey_open(struct peer *p, const struct api_listing_hooks *hooks, bo
     }
     l->peer = p;
     l->hooks = *hooks;
+    list_init(&l->turn);
     for (size_t i = 0; i < c->count; i++) {
         if (is_local && !peer_id_equal(&c->members[i].id, &p->options.id))
             continue;
@@ -324,8 +328,27 @@ void peer_survey_close(struct api_listing *l)
         buf_deinit(&m->ahead_payload);
         buf_deinit(&m->name);
     }
+    list_remove(&l->turn);
     mem_free(l->members);
     mem_free(l);
+}
+
+/* Those that ask for another turn meanwhile get it with the next deadline, which is due at once. */
+void peer_surveys_on_deadline(struct peer *p)
+{
+    struct list_link turns;
+    list_init(&turns);
+    while (!list_is_empty(&p->surveys))
+        list_push_back(&turns, list_pop_front(&p->surveys));
+    while (!list_is_empty(&turns)) {
+        struct api_listing *l = list_entry(list_pop_front(&turns), struct api_listing, turn);
+        l->hooks.on_wake(l->hooks.owner);
+    }
+}
+
+uint64_t peer_surveys_deadline_us(const struct peer *p)
+{
+    return list_is_empty(&p->surveys) ? RAFT_NEVER : p->now_us;
 }
 
 struct peer *peer_survey_peer(const struct api_listing *l)
@@ -358,9 +381,14 @@ static bool survey_must_wait(struct api_listing *l)
 {
     bool must_wait = false;
     for (size_t i = 0; i < l->count; i++) {
-        while (l->members[i].state == SURVEY_EMPTY)
-            survey_ask(&l->members[i]);
-        must_wait = must_wait || l->members[i].state == SURVEY_ASKED;
+        struct survey_member *m = &l->members[i];
+        if (m->state == SURVEY_EMPTY)
+            survey_ask(m);
+        if (m->state == SURVEY_EMPTY) { /* this peer's own, and nothing in it matched */
+            list_remove(&l->turn);
+            list_push_back(&l->peer->surveys, &l->turn);
+        }
+        must_wait = must_wait || m->state == SURVEY_ASKED || m->state == SURVEY_EMPTY;
     }
     return must_wait;
 }
