@@ -11,6 +11,8 @@ static int cmd_sync_run(void *program, const struct args *args)
     if (args->operands_count > 0)
         target_segment(&q.target, args->operands[0]);
     target_segment(&q.target, "sync");
+    if (args->operands_count == 0)
+        target_param(&q.target, "stream", "true"); /* else an array, as 0.0.x answers */
     return ctl_show(ctl, &q, format_status);
 }
 

@@ -165,7 +165,7 @@ b [{"decided_at":1,"cause":"write","error":"not enough peers","replication_facto
 > POST /pins/$cid/recover?local=true
 < 200
 b $(status $cid pin_queued)
-> POST /pins/sync
+> POST /pins/sync?stream=true
 < 200
 b $(status $cid unexpectedly_unpinned)
 > POST /pins/$cid/sync

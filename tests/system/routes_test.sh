@@ -96,7 +96,8 @@ route POST "/pins/$A/recover?local=true" 200 $json "$status"
 route POST /pins/recover 204 $json -
 route POST '/pins/recover?local=true' 204 $json -
 route POST "/pins/$A/sync" 200 $json "$status"
-route POST /pins/sync 204 $json -
+route POST /pins/sync 200 $json '. == []'
+route POST '/pins/sync?stream=true' 204 $json -
 route DELETE "/pins/$A" 200 $json "$pin and .cid==\"$A\" and .name==\"first\""
 route DELETE "/pins/$A" 404 $json "$(error 404 'pin is not part of the pinset')"
 route DELETE "/pins/ipfs/$dir/d/inner" 200 $json "$pin and .cid==\"$inner\""

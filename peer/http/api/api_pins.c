@@ -281,6 +281,8 @@ struct api_statuses {
     struct arena arena;
     struct api_memos memos;
     bool is_one;
+    bool has_begun; /* as an array */
+    bool has_ended;
 };
 
 static void api_statuses_free(struct api_statuses *s)
@@ -378,6 +380,27 @@ static void api_statuses_wake(void *owner)
         http_stream_wake(&s->stream);
 }
 
+/* For clients of 0.0.x: all of them as one array. */
+static enum http_row api_statuses_in_array(struct http_stream *stream, struct buf *out)
+{
+    struct api_statuses *s = stream->owner;
+    size_t before = out->len;
+    if (s->has_ended)
+        return HTTP_ROW_END;
+    buf_append_text(out, s->has_begun ? "," : "[");
+    enum http_row row = api_statuses_row(stream, out);
+    if (row == HTTP_ROW_READY) {
+        s->has_begun = true;
+        return row;
+    }
+    out->len = before;
+    if (row != HTTP_ROW_END)
+        return row;
+    buf_append_text(out, s->has_begun ? "]\n" : "[]\n");
+    s->has_ended = true;
+    return HTTP_ROW_READY;
+}
+
 static struct api_statuses *api_statuses_new(struct api *api, struct http_exchange *x)
 {
     struct api_statuses *s = mem_zalloc(sizeof(*s));
@@ -395,7 +418,7 @@ static struct api_statuses *api_statuses_new(struct api *api, struct http_exchan
 }
 
 static void api_statuses_open(struct api *api, struct http_exchange *x,
-                              const struct api_status_request *request)
+                              const struct api_status_request *request, bool is_array)
 {
     struct api_statuses *s = api_statuses_new(api, x);
     int err = ERR_NOMEM;
@@ -411,6 +434,8 @@ static void api_statuses_open(struct api *api, struct http_exchange *x,
         return;
     }
     if (!s->is_one) {
+        s->stream.rows_are_raw = is_array;
+        s->stream.next_row = is_array ? api_statuses_in_array : api_statuses_row;
         http_stream_start(&s->stream, x);
         return;
     }
@@ -481,7 +506,7 @@ API_HANDLER(api_get_pins)
     if (http_request_param(&x->request, "cids", 0, &cids) == OK && cids.len > 0)
         api_statuses_of_cids(owner, x, (char *)buf_text(&cids));
     else if (api_parse_filter(x, &request.filter))
-        api_statuses_open(owner, x, &request);
+        api_statuses_open(owner, x, &request, false);
     buf_deinit(&cids);
 }
 
@@ -492,7 +517,7 @@ static void api_one(struct api *api, struct http_exchange *x, const struct http_
                                           .is_local = api_param_is_true(&x->request, "local"),
                                           .order = order };
     if (api_parse_cid(x, http_param(params, "cid"), &request.cid))
-        api_statuses_open(api, x, &request);
+        api_statuses_open(api, x, &request, false);
 }
 
 API_HANDLER(api_get_pin)
@@ -511,24 +536,24 @@ API_HANDLER(api_post_sync)
 }
 
 /* All: the order is given everywhere, and what is not well is listed. */
-static void api_all(struct api *api, struct http_exchange *x, enum api_order order)
+static void api_all(struct api *api, struct http_exchange *x, enum api_order order, bool is_array)
 {
     struct api_status_request request = {
         .filter = TRACKER_ERROR | TRACKER_QUEUED | TRACKER_UNEXPECTEDLY_UNPINNED,
         .is_local = api_param_is_true(&x->request, "local"),
         .order = order,
     };
-    api_statuses_open(api, x, &request);
+    api_statuses_open(api, x, &request, is_array);
 }
 
 API_HANDLER(api_post_recover_all)
 {
     (void)params;
-    api_all(owner, x, API_RECOVER);
+    api_all(owner, x, API_RECOVER, false);
 }
 
 API_HANDLER(api_post_sync_all)
 {
     (void)params;
-    api_all(owner, x, API_SYNC);
+    api_all(owner, x, API_SYNC, !api_param_is_true(&x->request, "stream"));
 }
