@@ -196,6 +196,7 @@ struct tracker_syncer {
     bool is_broken; /* the listing cannot be kept */
     struct tracker_seen seen;
     struct cid at;
+    int64_t began_s;   /* wall time */
     uint64_t suspects; /* of this sync */
 };
 

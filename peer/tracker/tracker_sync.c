@@ -42,6 +42,8 @@ void tracker_sync_begin(struct tracker *t)
         return; /* still wanted */
     }
     t->syncer.is_wanted = false;
+    t->syncer.suspects = 0;
+    t->syncer.began_s = t->turn->wall_s;
     t->syncer.phase = SYNC_RECURSIVE;
 }
 
@@ -72,11 +74,15 @@ void tracker_sync_on_call(struct tracker *t, struct tracker_call *call)
     }
 }
 
-/* Should be there, and the list did not name it. */
-static bool tracker_is_suspect(struct tracker_syncer *s, const struct cid *cid,
+/* Should be there, and the list did not name it. What was pinned since the list began it cannot name; while a queue is worked off
+ * these are many. (A time that is yet to come says nothing: the clock was set back.) */
+static bool tracker_is_suspect(struct tracker *t, const struct cid *cid,
                                const struct tracker_row *row)
 {
-    return row->phase == TRACKER_ROW_PINNED && !tracker_seen_has(&s->seen, cid, row->is_direct);
+    struct tracker_syncer *s = &t->syncer;
+    bool is_newer = row->since_s > s->began_s && row->since_s <= t->turn->wall_s;
+    return row->phase == TRACKER_ROW_PINNED && !is_newer &&
+           !tracker_seen_has(&s->seen, cid, row->is_direct);
 }
 
 /* ERR_BUSY: the pool is full. No walk has to find this one then: the sync stays where it is. */
@@ -84,7 +90,7 @@ static int tracker_sync_visit(struct tracker *t, const struct cid *cid,
                               const struct tracker_row *row)
 {
     bool is_in_error = row->phase == TRACKER_ROW_PIN && row->attempts > 0;
-    if (tracker_is_suspect(&t->syncer, cid, row))
+    if (tracker_is_suspect(t, cid, row))
         return tracker_compare(t, cid, TRACKER_SYNC);
     if (is_in_error && tracker_seen_has(&t->syncer.seen, cid, row->is_direct))
         return tracker_compare(t, cid, TRACKER_RECOVER);
@@ -104,7 +110,7 @@ static void tracker_sync_done(struct tracker *t)
 int tracker_sync_slice(struct tracker *t)
 {
     struct tracker_syncer *s = &t->syncer;
-    while (s->phase == SYNC_ROWS && !t->is_pool_full && tracker_turn_has_room(t)) {
+    while (s->phase == SYNC_ROWS && tracker_turn_has_room(t)) {
         struct cid cid;
         struct tracker_row row;
         int err = tracker_row_next(t->turn->local, &s->at, &cid, &row);
@@ -116,7 +122,7 @@ int tracker_sync_slice(struct tracker *t)
         if (err == ERR_BUSY)
             return OK; /* this one again, when there is room */
         s->at = cid;
-        s->suspects += tracker_is_suspect(s, &cid, &row);
+        s->suspects += tracker_is_suspect(t, &cid, &row);
         if (err != OK)
             return err;
     }

@@ -7,7 +7,7 @@
 #include "ids/cid.h"
 #include "port/http_client.h"
 
-enum { FAKE_KUBO_PINS_MAX = 4096, FAKE_KUBO_CALLS_MAX = 64 };
+enum { FAKE_KUBO_PINS_MAX = 8192, FAKE_KUBO_CALLS_MAX = 64 };
 
 struct fake_pin {
     struct cid cid;

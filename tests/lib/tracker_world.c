@@ -17,6 +17,7 @@ struct world *world_new(void)
 {
     struct world *w = calloc(1, sizeof(*w));
     w->now_us = 5 * SECOND;
+    w->wall_s = 1000;
     w->options.self = test_peer(SELF);
     tracker_options_default(&w->options);
     w->options.concurrent_pins = 4;
@@ -56,7 +57,7 @@ bool world_turn(struct world *w)
         return false;
     struct view state = fake_map_view(&w->state), local = fake_map_view(&w->local);
     struct row_sink sink = fake_map_sink(&w->local);
-    struct tracker_turn turn = { w->now_us, 1000, w->turns, &state, &local, &sink };
+    struct tracker_turn turn = { w->now_us, w->wall_s, w->turns, &state, &local, &sink };
     int err;
     uint64_t number = tracker_take_turn(w->tracker, &turn, &err);
     cr_assert_eq(err, OK);

@@ -22,6 +22,7 @@ struct world {
     struct tracker *tracker;
     struct tracker_options options;
     uint64_t now_us;
+    int64_t wall_s;
     uint64_t undurable; /* the turn whose rows are not on disk yet */
     bool disk_is_slow;
     bool is_behind; /* the state of a tracker that starts */

@@ -56,6 +56,57 @@ Test(tracker_sync, more_is_lost_than_fits_and_all_of_it_is_looked_at_a_few_times
     world_free(w);
 }
 
+/* A queue is worked off while the daemon's list is compared: what was pinned meanwhile is not asked about once more. */
+Test(tracker_sync, what_was_pinned_since_the_list_began_is_no_suspect)
+{
+    enum {
+        BEFORE = 2 * TRACKER_TURN_STEPS_MAX,
+        MEANWHILE = 16
+    }; /* they are compared in several turns */
+    struct world *w = world_new();
+    for (uint32_t n = 0; n < BEFORE; n++)
+        world_pin(w, n);
+    world_run(w);
+    tracker_sync_all(w->tracker);
+    world_turn(w);
+    fake_kubo_run(&w->kubo); /* the list of recursive pins is there */
+    w->wall_s += 1;
+    size_t looks = w->kubo.looks;
+    for (uint32_t n = BEFORE; n < BEFORE + MEANWHILE; n++)
+        world_pin(w, n);
+    world_run(w);
+    cr_assert_eq(w->kubo.lists, 2);
+    cr_assert_eq(w->kubo.looks, looks + MEANWHILE); /* each before it was pinned */
+    w->wall_s -=
+        100; /* the clock is set back: whatever is said to be newer is looked at like the rest */
+    struct cid lost = test_cid(BEFORE);
+    fake_kubo_unpin(&w->kubo, &lost);
+    tracker_sync_all(w->tracker);
+    world_run(w);
+    cr_assert(world_holds(w, BEFORE));
+    world_free(w);
+}
+
+Test(tracker_sync, a_full_pool_does_not_hold_a_sync_up)
+{
+    struct world *w = world_new();
+    for (uint32_t n = 0; n < 100; n++)
+        world_pin(w, n);
+    world_run(w);
+    w->kubo.adds_hang = true;
+    for (uint32_t n = 100; n < 200; n++)
+        world_pin(w, n); /* 16 fit */
+    world_run(w);
+    tracker_sync_all(w->tracker);
+    world_pass(w, 1u * SECOND);
+    cr_assert_eq(w->kubo.lists, 2);
+    w->kubo.lists = 0;
+    tracker_sync_all(w->tracker); /* another one begins only when the first is over */
+    world_pass(w, 1u * SECOND);
+    cr_assert_eq(w->kubo.lists, 2);
+    world_free(w);
+}
+
 Test(tracker_sync, a_listing_that_broke_off_proves_nothing)
 {
     struct world *w = world_new();
