@@ -66,9 +66,9 @@ static int overlay_op_compare(const struct map_op *op, unsigned table, struct by
 
 /* ---- by key ---- */
 
-static struct overlay_slot overlay_slot_of(unsigned table, struct bytes key)
+uint32_t overlay_hash(unsigned table, struct bytes key)
 {
-    return (struct overlay_slot){ .hash = (uint32_t)hash64(table, key.data, key.len) };
+    return (uint32_t)hash64(table, key.data, key.len);
 }
 
 /* Where `key` stands, or where it would: the first free slot behind its hash. */
@@ -85,12 +85,12 @@ static struct overlay_slot *overlay_run_slot(const struct overlay_run *run, uint
     }
 }
 
-struct map_op *overlay_run_get(const struct overlay_run *run, unsigned table, struct bytes key)
+struct map_op *overlay_run_get(const struct overlay_run *run, uint32_t hash, unsigned table,
+                               struct bytes key)
 {
     if (run->ops_count == 0)
         return NULL;
-    struct overlay_slot sought = overlay_slot_of(table, key);
-    const struct overlay_slot *slot = overlay_run_slot(run, sought.hash, table, key);
+    const struct overlay_slot *slot = overlay_run_slot(run, hash, table, key);
     return slot->op > 0 ? &run->ops[slot->op - 1] : NULL;
 }
 
@@ -116,9 +116,9 @@ static int overlay_run_grow(struct overlay_run *run)
     run->ops_size = size;
     for (size_t i = 0; i < run->ops_count; i++) {
         const struct map_op *op = &run->ops[i];
-        struct overlay_slot slot = overlay_slot_of(op->table, op->key);
-        slot.op = (uint32_t)i + 1;
-        *overlay_run_slot(run, slot.hash, op->table, op->key) = slot;
+        uint32_t hash = overlay_hash(op->table, op->key);
+        *overlay_run_slot(run, hash, op->table, op->key) =
+            (struct overlay_slot){ hash, (uint32_t)i + 1 };
     }
     return OK;
 }
@@ -176,7 +176,8 @@ static uint8_t *overlay_run_reserve(struct overlay_run *run, size_t len)
 /* Copies key and value. */
 static int overlay_run_set(struct overlay_run *run, const struct map_op *op)
 {
-    struct map_op *set = overlay_run_get(run, op->table, op->key);
+    uint32_t hash = overlay_hash(op->table, op->key);
+    struct map_op *set = overlay_run_get(run, hash, op->table, op->key);
     bool is_new = set == NULL;
     size_t len = op->value.len + (is_new ? op->key.len : 0);
     uint8_t *room = NULL;
@@ -190,9 +191,8 @@ static int overlay_run_set(struct overlay_run *run, const struct map_op *op)
     if (is_new) {
         struct bytes key = { room + op->value.len, op->key.len };
         memcpy(room + op->value.len, op->key.data, op->key.len);
-        struct overlay_slot slot = overlay_slot_of(op->table, op->key);
-        slot.op = (uint32_t)run->ops_count + 1;
-        *overlay_run_slot(run, slot.hash, op->table, op->key) = slot;
+        *overlay_run_slot(run, hash, op->table, op->key) =
+            (struct overlay_slot){ hash, (uint32_t)run->ops_count + 1 };
         set = &run->ops[run->ops_count++];
         *set = (struct map_op){ .table = op->table, .key = key };
         len += OP_BYTES;

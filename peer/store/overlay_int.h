@@ -64,8 +64,11 @@ struct overlay {
     struct overlay_view view;
 };
 
+/* Of a key in any run: a reader asks many of them. */
+uint32_t overlay_hash(unsigned table, struct bytes key);
 /* What the run says of this key; NULL: nothing. */
-struct map_op *overlay_run_get(const struct overlay_run *run, unsigned table, struct bytes key);
+struct map_op *overlay_run_get(const struct overlay_run *run, uint32_t hash, unsigned table,
+                               struct bytes key);
 /* The place in run->order of the first op at or after (table, key). */
 size_t overlay_run_find(struct overlay_run *run, unsigned table, struct bytes key);
 static inline const struct map_op *overlay_run_op(const struct overlay_run *run, size_t place)

@@ -57,9 +57,10 @@ static int overlay_view_get(void *impl, unsigned table, struct bytes key, struct
 {
     struct overlay_view *v = impl;
     const struct overlay *o = v->overlay;
-    const struct map_op *op = o->open != NULL ? overlay_run_get(o->open, table, key) : NULL;
+    uint32_t hash = overlay_hash(table, key);
+    const struct map_op *op = o->open != NULL ? overlay_run_get(o->open, hash, table, key) : NULL;
     for (struct list_link *at = o->runs.prev; op == NULL && at != &o->runs; at = at->prev)
-        op = overlay_run_get(list_entry(at, struct overlay_run, link), table, key);
+        op = overlay_run_get(list_entry(at, struct overlay_run, link), hash, table, key);
     if (op == NULL)
         return v->base.ops->get(v->base.impl, table, key, value);
     if (op->is_delete)
