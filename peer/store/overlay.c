@@ -111,15 +111,17 @@ static int overlay_run_grow(struct overlay_run *run)
     struct overlay_slot *slots = mem_zalloc(2 * size * sizeof(*slots));
     if (slots == NULL)
         return ERR_NOMEM;
-    mem_free(run->slots);
+    struct overlay_slot *old = run->slots;
+    size_t old_count = 2 * run->ops_size;
     run->slots = slots;
     run->ops_size = size;
-    for (size_t i = 0; i < run->ops_count; i++) {
-        const struct map_op *op = &run->ops[i];
-        uint32_t hash = overlay_hash(op->table, op->key);
-        *overlay_run_slot(run, hash, op->table, op->key) =
-            (struct overlay_slot){ hash, (uint32_t)i + 1 };
+    for (size_t i = 0; i < old_count; i++) {
+        if (old[i].op == 0)
+            continue;
+        const struct map_op *op = &run->ops[old[i].op - 1];
+        *overlay_run_slot(run, old[i].hash, op->table, op->key) = old[i];
     }
+    mem_free(old);
     return OK;
 }
 
