@@ -12,7 +12,7 @@
 #include "util/mem.h"
 #include "util/version.h"
 
-enum { PEER_GENERATION_FIRST = 1, PEER_OVERLAY_BYTES_MAX = 6 * 1024 * 1024 };
+enum { PEER_GENERATION_FIRST = 1 };
 
 void peer_options_default(struct peer_options *o)
 {
@@ -39,6 +39,9 @@ void peer_options_default(struct peer_options *o)
         .voter_replace_after_us = 300u * 1000 * 1000,
         .proposals_max = 1024,
         .reads_max = 4096,
+        .calls_max = 4096,
+        .overlay_bytes_max = (size_t)6 * 1024 * 1024,
+        .uploads_max = 64,
         .commit_timeout_us = 10u * 1000 * 1000,
         .calls_timeout_us = 15u * 1000 * 1000,
         .metric_ttl_us = 30u * 1000 * 1000,
@@ -398,12 +401,13 @@ static int peer_build(struct peer *p)
                                    .on_failed = peer_overlay_failed,
                                    .owner = p };
     struct rpc_hooks rpc_hooks = { .on_request = peer_on_request, .owner = p };
-    rpc_init(&p->rpc, &p->ports.transport, &rpc_hooks, PEER_RPC_PENDING_MAX,
+    rpc_init(&p->rpc, &p->ports.transport, &rpc_hooks, p->options.calls_max,
              rng_below(&p->ports.rng, RNG_IDENTITY, UINT32_MAX));
     p->election_draw = rng_below(&p->ports.rng, RNG_ELECTION, UINT32_MAX);
     int err = pinset_create(&p->pinset);
     if (err == OK)
-        err = overlay_create(&p->state, &p->ports.store, MAP_STATE, PEER_OVERLAY_BYTES_MAX, &hooks);
+        err = overlay_create(&p->state, &p->ports.store, MAP_STATE, p->options.overlay_bytes_max,
+                             &hooks);
     if (err == OK)
         err = peer_raft_start(p);
     if (err == OK)

@@ -102,6 +102,9 @@ struct peer_options {
     uint64_t voter_replace_after_us; /* silent for so long: a learner votes in its place */
     size_t proposals_max;       /* writes without an outcome; a quarter of them is the users' own */
     size_t reads_max;           /* consistent reads that wait */
+    size_t calls_max;           /* to other peers, without an answer yet */
+    size_t overlay_bytes_max;   /* of the state: batches that are not durable yet */
+    size_t uploads_max;         /* of clients here, and as many into the daemon */
     uint64_t commit_timeout_us; /* a write answers 503 or 504 after it */
     uint64_t calls_timeout_us;  /* a silent peer becomes cluster_error lines; 15 s */
 

@@ -74,7 +74,6 @@
 #include "util/log.h"
 
 enum {
-    PEER_RPC_PENDING_MAX = 4096,
     PEER_SPEAKERS_MAX = 8,
     PEER_EXPORTS_MAX = 4,
     PEER_FOREIGNERS_MAX = 16,
@@ -84,7 +83,6 @@ enum {
     PEER_EXPIRIES_IN_FLIGHT_MAX = 64,
     PEER_SURPLUS_ASKS_MAX = 32,
     PEER_DEPARTURES_MAX = 8, /* looked at at the same time; more wait */
-    PEER_UPLOADS_MAX = 64,   /* of clients here, and as many into the daemon */
 };
 
 /* Numbers in the file room. */

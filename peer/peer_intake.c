@@ -84,7 +84,7 @@ static void peer_intake_open(struct peer *p, const struct peer_id *from, const s
                                   .owner = p };
     struct intake *i;
     int err = p->is_stopping ? ERR_CANCELED : ERR_BUSY;
-    if (p->uploads.intakes_count < PEER_UPLOADS_MAX && !p->is_stopping)
+    if (p->uploads.intakes_count < p->options.uploads_max && !p->is_stopping)
         err = intake_create(&i, &p->ports.http_client, from, m, p->now_us, &hooks);
     if (err == OK) {
         list_push_back(&p->uploads.intakes, &i->link);

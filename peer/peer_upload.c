@@ -277,7 +277,7 @@ static int peer_upload_open(struct peer *p, struct api_add *add, struct buf *why
         buf_append_text(why, "this peer is stopping");
         return ERR_CANCELED;
     }
-    if (p->uploads.count == PEER_UPLOADS_MAX)
+    if (p->uploads.count == p->options.uploads_max)
         return ERR_BUSY;
     int err = peer_check_options(p, &add->pin, why); /* before a byte is read */
     if (err == OK)

@@ -62,11 +62,49 @@ static int rpc_send(struct rpc *rpc, const struct peer_id *to)
     return transport_send(rpc->transport, to, STREAM_CALLS, rpc->scratch.data, rpc->scratch.len);
 }
 
+/* Asked because a user asked: there may be any number of them. */
+static bool rpc_is_for_users(enum rpc_method method)
+{
+    switch (method) {
+    case RPC_PROPOSE:
+    case RPC_ID:
+    case RPC_STATUS:
+    case RPC_RECOVER:
+    case RPC_SYNC:
+    case RPC_READ:
+    case RPC_ALLOCATE:
+    case RPC_GARBAGE:
+    case RPC_LINKS:
+    case RPC_DECISION:
+        return true;
+    case RPC_FIND:
+    case RPC_JOIN:
+    case RPC_MEMBER_REMOVE:
+    case RPC_METRICS:
+    case RPC_INVITE:
+    case RPC_RETIRE:
+    case RPC_LEAVE:
+    case RPC_DIVERGED:
+    case RPC_AUDIT:
+    case RPC_DISMISS:
+    case RPC_KEEPS:
+    case RPC_STAY:
+        break;
+    }
+    return false;
+}
+
+/* A quarter is kept for what holds the cluster together: who has no room to say that it lives is taken for dead. */
+static size_t rpc_room(const struct rpc *rpc, enum rpc_method method)
+{
+    return rpc_is_for_users(method) ? rpc->pending_max - rpc->pending_max / 4 : rpc->pending_max;
+}
+
 int rpc_call(struct rpc *rpc, uint64_t now_us, const struct peer_id *to, enum rpc_method method,
              struct bytes payload, uint64_t timeout_us, rpc_done done, void *owner)
 {
     ASSERT(done != NULL);
-    if (rpc->pending_count >= rpc->pending_max)
+    if (rpc->pending_count >= rpc_room(rpc, method))
         return ERR_BUSY;
     struct rpc_pending *call = mem_zalloc(sizeof(*call));
     if (call == NULL)

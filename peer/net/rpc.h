@@ -6,6 +6,7 @@
  * Promise  At most once delivered, perhaps never; a caller that repeats must have made it safe.
  * Units    Deadlines are mono microseconds.
  * Owner    Payloads are borrowed during the call or hook. The rpc owns its pending calls.
+ * Room     What is asked for users leaves a quarter of it to what holds the cluster together (metrics, joining, leaving).
  * Errors   rpc_call: ERR_BUSY (too many pending, or the queue to that peer is full), ERR_NOT_FOUND (no
  *          address), ERR_TOO_BIG. Frames that do not parse are counted and dropped.
  * Hooks    done and on_request run inside rpc_on_frame, rpc_on_deadline, rpc_on_link_down and rpc_deinit,

@@ -42,6 +42,9 @@ static const struct option_row option_rows[] = {
     { "commit_timeout", OPTION_TIME, FIELD(commit_timeout_us) },
     { "proposals", OPTION_SIZE, FIELD(proposals_max) },
     { "reads", OPTION_SIZE, FIELD(reads_max) },
+    { "calls", OPTION_SIZE, FIELD(calls_max) },
+    { "overlay_bytes", OPTION_SIZE, FIELD(overlay_bytes_max) },
+    { "uploads", OPTION_SIZE, FIELD(uploads_max) },
     { "calls_timeout", OPTION_TIME, FIELD(calls_timeout_us) },
     { "metric_ttl", OPTION_TIME, FIELD(metric_ttl_us) },
     { "repin_after", OPTION_TIME, FIELD(repin_after_us) },
@@ -84,7 +87,8 @@ const char *script_option_refusal(struct bytes name, struct bytes value)
         return "an option: heartbeat, election, append_bytes, append_entries, window, cache_bytes, "
                "trailing_logs, snapshot_threshold, snapshot_interval, log_bytes, snapshot_chunk, "
                "snapshot_sync, max_voters, voter_replace_after, start_timeout, commit_timeout, "
-               "proposals, reads, calls_timeout, metric_ttl, repin_after, repinning, "
+               "proposals, reads, calls, overlay_bytes, uploads, calls_timeout, metric_ttl, "
+               "repin_after, repinning, "
                "repair_at_once, "
                "repair_per_second, repair_bytes_per_second, repair_bytes_at_once, "
                "factor, concurrent_pins, pin_timeout, unpin_timeout, ipfs_timeout, "

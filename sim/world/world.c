@@ -214,6 +214,10 @@ static void world_draw_queues(struct world *w, struct peer_options *o)
     enum { LANE = 2 };
     o->proposals_max = (size_t)choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, 4, 1024);
     o->reads_max = (size_t)choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, 2, 4096);
+    o->calls_max = (size_t)choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, 32, 4096);
+    o->overlay_bytes_max =
+        (size_t)choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, 1024, 6 * 1024 * 1024);
+    o->uploads_max = (size_t)choose_scale(&w->sim.choose, CHOICE_PLAN, LANE, 1, 64);
 }
 
 /* Odd sizes find odd defects: one entry a message, one message at a time, a cache of nothing. */
