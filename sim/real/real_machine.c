@@ -399,7 +399,9 @@ int real_machine_start(struct real_machine *m, const struct real_machine *via, b
     const char *args[] = { program, "-c", m->folder, "daemon", how, via != NULL ? bootstrap : NULL,
                            NULL };
     m->log_began = stat(m->log, &log) == 0 ? (long)log.st_size : 0;
-    m->pid = real_spawn(args, NULL, m->world->sets_clocks ? &m->clock : NULL, m->log);
+    struct real_env env = { .count = 0 };
+    real_env_port(&env, "ANNOUNCEMULTIADDRESS", real_proxy_door(m->world->proxy, m->who));
+    m->pid = real_spawn(args, &env, m->world->sets_clocks ? &m->clock : NULL, m->log);
     m->was_started = true;
     m->looked_us = 0;
     real_proxy_is_process(m->world->proxy, m->who, m->pid);

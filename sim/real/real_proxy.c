@@ -25,6 +25,7 @@
 
 enum {
     PROXY_MACHINES_MAX = 32,
+    PROXY_DOORS = 2, /* of a machine: before it moves, and after */
     PROXY_PAIRS_MAX = 2048,
     PROXY_BYTES = 64 * 1024,
     PROXY_PIECES_MAX = 256,
@@ -34,6 +35,7 @@ enum {
 /* What both processes see. */
 struct proxy_shared {
     volatile unsigned targets[PROXY_MACHINES_MAX + 1];
+    volatile unsigned door_now[PROXY_MACHINES_MAX + 1];
     volatile pid_t pids[PROXY_MACHINES_MAX + 1];
     volatile bool is_cut[PROXY_MACHINES_MAX + 1][PROXY_MACHINES_MAX + 1];
     volatile struct real_weather weather;
@@ -42,8 +44,8 @@ struct proxy_shared {
 struct real_proxy {
     struct proxy_shared *shared;
     unsigned machines_count;
-    unsigned ports[PROXY_MACHINES_MAX + 1];
-    int doors[PROXY_MACHINES_MAX + 1];
+    unsigned ports[PROXY_MACHINES_MAX + 1][PROXY_DOORS];
+    int doors[PROXY_MACHINES_MAX + 1][PROXY_DOORS];
     pid_t pid;
     struct choose choose; /* the process's */
 };
@@ -67,6 +69,7 @@ struct proxy_side {
 
 struct proxy_pair {
     struct proxy_side sides[2]; /* [0] dialled, [1] listens */
+    unsigned door;              /* through which it was dialled */
 };
 
 static struct proxy_pair *pairs[PROXY_PAIRS_MAX];
@@ -110,9 +113,9 @@ static bool proxy_process_has(pid_t pid, unsigned long inode)
 }
 
 static unsigned proxy_who_dials(const struct real_proxy *p, const struct sockaddr_in *from,
-                                unsigned door)
+                                unsigned port)
 {
-    unsigned long inode = proxy_inode(ntohs(from->sin_port), p->ports[door]);
+    unsigned long inode = proxy_inode(ntohs(from->sin_port), port);
     for (unsigned who = 1; inode != 0 && who <= p->machines_count; who++)
         if (p->shared->pids[who] != 0 && proxy_process_has(p->shared->pids[who], inode))
             return who;
@@ -134,14 +137,16 @@ static int proxy_dial(unsigned port)
     return fd;
 }
 
-static void proxy_accept(struct real_proxy *p, unsigned door)
+static void proxy_accept(struct real_proxy *p, unsigned who, unsigned door)
 {
     struct sockaddr_in from;
     socklen_t len = sizeof(from);
-    int fd = accept4(p->doors[door], (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd =
+        accept4(p->doors[who][door], (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)
         return;
-    int target = pairs_count < PROXY_PAIRS_MAX ? proxy_dial(p->shared->targets[door]) : -1;
+    bool is_home = pairs_count < PROXY_PAIRS_MAX && door == p->shared->door_now[who];
+    int target = is_home ? proxy_dial(p->shared->targets[who]) : -1;
     struct proxy_pair *pair = target >= 0 ? calloc(1, sizeof(*pair)) : NULL;
     if (pair == NULL) {
         close(fd);
@@ -150,9 +155,10 @@ static void proxy_accept(struct real_proxy *p, unsigned door)
         return;
     }
     pair->sides[0].fd = fd;
-    pair->sides[0].who = proxy_who_dials(p, &from, door);
+    pair->sides[0].who = proxy_who_dials(p, &from, p->ports[who][door]);
     pair->sides[1].fd = target;
-    pair->sides[1].who = door;
+    pair->sides[1].who = who;
+    pair->door = door;
     pairs[pairs_count++] = pair;
 }
 
@@ -229,11 +235,12 @@ static bool proxy_carry(struct real_proxy *p, struct proxy_side *from, struct pr
 
 static void proxy_loop(struct real_proxy *p)
 {
-    static struct pollfd fds[PROXY_MACHINES_MAX + 2 * PROXY_PAIRS_MAX];
+    static struct pollfd fds[PROXY_DOORS * PROXY_MACHINES_MAX + 2 * PROXY_PAIRS_MAX];
     for (;;) {
         nfds_t count = 0;
-        for (unsigned who = 1; who <= p->machines_count; who++)
-            fds[count++] = (struct pollfd){ .fd = p->doors[who], .events = POLLIN };
+        for (unsigned i = 0; i < PROXY_DOORS * p->machines_count; i++)
+            fds[count++] = (struct pollfd){ .fd = p->doors[1 + i / PROXY_DOORS][i % PROXY_DOORS],
+                                            .events = POLLIN };
         for (size_t i = 0; i < pairs_count; i++)
             for (int side = 0; side < 2; side++) {
                 const struct proxy_side *s = &pairs[i]->sides[side];
@@ -242,13 +249,14 @@ static void proxy_loop(struct real_proxy *p)
                 fds[count++] = (struct pollfd){ .fd = reads ? s->fd : -1, .events = POLLIN };
             }
         (void)poll(fds, count, PROXY_LOOK_MS);
-        for (unsigned who = 1; who <= p->machines_count; who++)
-            if (fds[who - 1].revents != 0)
-                proxy_accept(p, who);
+        for (unsigned i = 0; i < PROXY_DOORS * p->machines_count; i++)
+            if (fds[i].revents != 0)
+                proxy_accept(p, 1 + i / PROXY_DOORS, i % PROXY_DOORS);
         for (size_t i = 0; i < pairs_count;) {
             struct proxy_pair *pair = pairs[i];
             bool over = proxy_carry(p, &pair->sides[0], &pair->sides[1]);
             over |= proxy_carry(p, &pair->sides[1], &pair->sides[0]);
+            over |= pair->door != p->shared->door_now[pair->sides[1].who];
             if (!over) {
                 i += 1;
                 continue;
@@ -263,15 +271,14 @@ static void proxy_loop(struct real_proxy *p)
 
 /* ---- the simulator's side ---- */
 
-static bool proxy_listen(struct real_proxy *p, unsigned who)
+static bool proxy_listen(struct real_proxy *p, unsigned who, unsigned door)
 {
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t len = sizeof(at);
-    p->doors[who] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool ok = p->doors[who] >= 0 && bind(p->doors[who], (struct sockaddr *)&at, len) == 0 &&
-              listen(p->doors[who], 64) == 0 &&
-              getsockname(p->doors[who], (struct sockaddr *)&at, &len) == 0;
-    p->ports[who] = ntohs(at.sin_port);
+    int fd = p->doors[who][door] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, 64) == 0 &&
+              getsockname(fd, (struct sockaddr *)&at, &len) == 0;
+    p->ports[who][door] = ntohs(at.sin_port);
     return ok;
 }
 
@@ -286,15 +293,15 @@ struct real_proxy *real_proxy_create(unsigned machines_count, uint64_t seed)
     p->shared =
         mmap(NULL, sizeof(*p->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ok = p->shared != MAP_FAILED;
-    for (unsigned who = 1; who <= machines_count; who++)
-        ok = proxy_listen(p, who) && ok;
+    for (unsigned i = 0; i < PROXY_DOORS * machines_count; i++)
+        ok = proxy_listen(p, 1 + i / PROXY_DOORS, i % PROXY_DOORS) && ok;
     p->pid = ok ? fork() : -1;
     if (p->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it has no life of its own */
         proxy_loop(p);
     }
-    for (unsigned who = 1; who <= machines_count; who++)
-        close(p->doors[who]);
+    for (unsigned i = 0; i < PROXY_DOORS * machines_count; i++)
+        close(p->doors[1 + i / PROXY_DOORS][i % PROXY_DOORS]);
     if (p->pid > 0)
         return p;
     real_proxy_destroy(p);
@@ -316,7 +323,15 @@ void real_proxy_destroy(struct real_proxy *p)
 
 unsigned real_proxy_door(const struct real_proxy *p, unsigned who)
 {
-    return p->ports[who];
+    return p->ports[who][p->shared->door_now[who]];
+}
+
+bool real_proxy_move(struct real_proxy *p, unsigned who)
+{
+    if (p->shared->door_now[who] + 1 == PROXY_DOORS)
+        return false;
+    p->shared->door_now[who] += 1;
+    return true;
 }
 
 void real_proxy_lead_to(struct real_proxy *p, unsigned who, unsigned target_port)

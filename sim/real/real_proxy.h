@@ -3,7 +3,7 @@
  *
  *      peer A --- 127.0.0.1:door of B ---[ proxy, a process of its own ]--- where B listens
  *
- * Shape    One door a machine, which is what it announces. Who dials is told by the kernel: the socket belongs to one of the
+ * Shape    A door for each machine, which is what it announces; when it moves, another one, and nobody is at the first. Who dials is told by the kernel: the socket belongs to one of the
  *          processes (/proc/net/tcp names its inode, /proc/PID/fd whose it is). No rights are needed.
  * Cut      A cut direction is not read any more: what is sent into it waits, as in the simulated network.
  * Weather  Of each piece of bytes, as TCP brings it, in both directions. What is lost to TCP is sent again: it comes later,
@@ -31,6 +31,8 @@ struct real_proxy *real_proxy_create(unsigned machines_count, uint64_t seed);
 void real_proxy_destroy(struct real_proxy *p);
 /* The port of machine `who` (from 1) that others dial; what comes there goes to `target_port`. */
 unsigned real_proxy_door(const struct real_proxy *p, unsigned who);
+/* False: it has moved already, there is no third door. */
+bool real_proxy_move(struct real_proxy *p, unsigned who);
 void real_proxy_lead_to(struct real_proxy *p, unsigned who, unsigned target_port);
 void real_proxy_is_process(struct real_proxy *p, unsigned who, pid_t pid); /* 0: none */
 void real_proxy_cut(struct real_proxy *p, unsigned from, unsigned to, bool cut);

@@ -284,6 +284,17 @@ static int stage_accept(struct real_stage *s, struct real_machine *m, struct buf
     return stage_start(s, m, NULL, true, why);
 }
 
+static int stage_move(struct real_stage *s, struct real_machine *m, struct buf *why)
+{
+    if (m->pid != 0) {
+        buf_printf(why, "peer %u runs: stop or crash it before it moves", m->who);
+        return ERR_INVALID;
+    }
+    bool has_moved = real_proxy_move(s->world.proxy, m->who);
+    stage_lacks(why, !has_moved, "a second move of one machine");
+    return has_moved ? OK : ERR_UNSUPPORTED;
+}
+
 static int stage_clock(struct real_stage *s, struct real_machine *m, const struct script_step *step,
                        struct buf *why)
 {
@@ -311,6 +322,8 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
         return stage_start(s, m, other != 0 ? stage_machine(s, other) : NULL, false, why);
     case VERB_EDIT:
         return real_machine_edit_peers(m, why);
+    case VERB_MOVE:
+        return stage_move(s, m, why);
     case VERB_ACCEPT:
         return stage_accept(s, m, why);
     case VERB_CLOCK:

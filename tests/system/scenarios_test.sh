@@ -171,7 +171,25 @@ expect unpinned b1 at 1
 ipfs 1 well
 until settled within 60s
 SCN
-for name in bad_network majority_is_lost daemon_is_away leader_crashes_under_load holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
+write machine_moves <<'SCN'
+peers 3
+option factor everywhere
+start all
+until ready all within 30s
+pin a1..a3
+stop 1
+until stopped 1 within 15s
+move 1
+start 1
+until ready 1 within 20s
+wait 2s
+crash 2 3
+start 2 3
+until ready 2 3 within 30s
+pin b1 by 1
+until settled within 60s
+SCN
+for name in bad_network machine_moves majority_is_lost daemon_is_away leader_crashes_under_load holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
     holds "${name}_simulated" "$sim" run "$work/$name.scn" --seeds 3
     holds "${name}_real" "$sim" run "$work/$name.scn" --real
 done
