@@ -1,4 +1,4 @@
-/* covers: peer/p2p/noise.c peer/p2p/noise_payload.c */
+/* covers: peer/p2p/noise.c peer/p2p/noise_channel.c peer/p2p/noise_payload.c */
 /* A whole handshake and a channel between two sides that follow the rules, except where the input says
  * otherwise: one message altered, or a payload that its sender made up (and sealed properly, so that it
  * is really read). Altered bytes must never be accepted. */

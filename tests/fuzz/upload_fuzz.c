@@ -26,8 +26,13 @@ static void check_rows(struct bytes rows)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct upload_msg m;
-    if (upload_msg_decode(&m, (struct bytes){ data, size }) != OK)
+    struct upload_msg head = { 0 };
+    int head_err = upload_msg_decode_head(&head, (struct bytes){ data, size });
+    int err = upload_msg_decode(&m, (struct bytes){ data, size });
+    ASSERT(head_err == OK || err == ERR_CORRUPT); /* a newer one has a head, too */
+    if (err != OK)
         return 0;
+    ASSERT(head.type == m.type && head.id == m.id && head.number == m.number);
     ASSERT(m.params.cid_version <= 1 && m.number <= INT64_MAX);
     if (m.type == UPLOAD_ROWS)
         check_rows(m.bytes);
