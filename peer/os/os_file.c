@@ -74,15 +74,16 @@ int os_file_read(const char *path, struct buf *out, struct buf *why)
     return err;
 }
 
-static int os_write_all(int fd, const uint8_t *data, size_t len)
+int os_file_write(int fd, const void *data, size_t len)
 {
+    const uint8_t *at = data;
     while (len > 0) {
-        ssize_t put = write(fd, data, len);
+        ssize_t put = write(fd, at, len);
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
             return -1;
-        data += put;
+        at += put;
         len -= (size_t)put;
     }
     return 0;
@@ -111,7 +112,7 @@ int os_file_replace(const char *path, const void *data, size_t len, unsigned mod
     int fd = open(buf_text(&temp), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
     if (fd < 0) {
         err = os_file_fail(why, "cannot write", buf_text(&temp));
-    } else if (fchmod(fd, mode) != 0 || os_write_all(fd, data, len) != 0 || fsync(fd) != 0) {
+    } else if (fchmod(fd, mode) != 0 || os_file_write(fd, data, len) != 0 || fsync(fd) != 0) {
         err = os_file_fail(why, "cannot write", buf_text(&temp));
         close(fd);
     } else if (close(fd) != 0 || rename(buf_text(&temp), path) != 0 || os_dir_sync_of(path) != 0) {

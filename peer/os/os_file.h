@@ -13,6 +13,8 @@
 int os_file_read(const char *path, struct buf *out, struct buf *why);
 /* The file has these bytes whole, durably, or its old ones: temporary file, sync, rename, sync the folder. */
 int os_file_replace(const char *path, const void *data, size_t len, unsigned mode, struct buf *why);
+/* All of it, where the descriptor stands; -1: errno says why. */
+int os_file_write(int fd, const void *data, size_t len);
 bool os_file_exists(const char *path);
 int os_file_remove(const char *path, struct buf *why);
 /* With the folders above it, durably; OK when it is there. */

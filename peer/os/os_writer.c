@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "os/os_file.h"
 #include "util/err.h"
 #include "util/mem.h"
 
@@ -28,21 +28,6 @@ struct os_writer {
     uint8_t buffers[2][WRITER_BYTES];
 };
 
-/* errno, or 0 when all is written. */
-static int os_writer_write(int fd, const uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t wrote = write(fd, data, len);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return errno;
-        data += wrote;
-        len -= (size_t)wrote;
-    }
-    return 0;
-}
-
 static void *os_writer_run(void *arg)
 {
     struct os_writer *w = arg;
@@ -54,9 +39,10 @@ static void *os_writer_run(void *arg)
             break;
         bool has_failed = w->number != 0;
         pthread_mutex_unlock(&w->mutex);
-        int number = has_failed ? 0 : os_writer_write(w->fd, w->full, w->full_len);
+        bool fails = !has_failed && os_file_write(w->fd, w->full, w->full_len) != 0;
+        int number = errno;
         pthread_mutex_lock(&w->mutex);
-        if (number != 0)
+        if (fails)
             w->number = number;
         w->full_len = 0;
         pthread_cond_signal(&w->changed);

@@ -231,15 +231,21 @@ struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pins
                                   .is_direct = held->max_depth == PIN_DEPTH_DIRECT };
 }
 
+int tracker_held_here(const struct tracker *t, struct view *state, const struct cid *cid,
+                      struct pinset_held *held, bool *is_everybodys)
+{
+    const struct peer_id everybody = { 0 };
+    int err = pinset_get_held(state, &t->options.self, cid, held);
+    *is_everybodys = err == ERR_NOT_FOUND;
+    return *is_everybodys ? pinset_get_held(state, &everybody, cid, held) : err;
+}
+
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out)
 {
-    const struct peer_id everybody = { 0 };
     struct pinset_held held;
-    int err = pinset_get_held(state, &t->options.self, cid, &held);
-    bool is_everybodys = err == ERR_NOT_FOUND;
-    if (is_everybodys)
-        err = pinset_get_held(state, &everybody, cid, &held);
+    bool is_everybodys;
+    int err = tracker_held_here(t, state, cid, &held, &is_everybodys);
     if (err == OK)
         *out = tracker_wish_from(t, &held, is_everybodys);
     else if (err == ERR_NOT_FOUND)

@@ -265,6 +265,9 @@ struct tracker_wish {
     bool is_wanted;
     bool is_direct;
 };
+/* What the index says of this peer: by name, or as of everybody. ERR_NOT_FOUND: nothing. */
+int tracker_held_here(const struct tracker *t, struct view *state, const struct cid *cid,
+                      struct pinset_held *held, bool *is_everybodys);
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out);
 struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pinset_held *held,

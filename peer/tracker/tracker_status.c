@@ -184,12 +184,9 @@ static void tracker_facts_add_held(const struct tracker *t, const struct pinset_
 static int tracker_facts_held(const struct tracker *t, struct view *state, const struct cid *cid,
                               struct tracker_facts *f)
 {
-    const struct peer_id everybody = { 0 };
     struct pinset_held held;
-    int err = pinset_get_held(state, &t->options.self, cid, &held);
-    bool is_everybodys = err == ERR_NOT_FOUND;
-    if (is_everybodys)
-        err = pinset_get_held(state, &everybody, cid, &held);
+    bool is_everybodys;
+    int err = tracker_held_here(t, state, cid, &held, &is_everybodys);
     if (err == OK)
         tracker_facts_add_held(t, &held, is_everybodys, f);
     return err == ERR_NOT_FOUND ? OK : err;
