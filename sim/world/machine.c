@@ -295,8 +295,9 @@ static void machine_on_stopped(void *owner, const struct peer_stopped *how)
     buf_append_text(&m->stopped_why, how->why);
     m->data_is_void = how->data_is_void;
     if (how->data_is_void) {
-        machine_set_addresses(&m->others, &m->others_count, NULL, 0);
+        /* As the program does: the list of peers stays, and what tells one cluster from another goes. */
         machine_set_addresses(&m->bootstrap, &m->bootstrap_count, how->join, how->join_count);
+        m->cluster_id_is_known = false;
     }
     m->burial = sim_at(&m->world->sim, 0, SIM_LIFE, m->who, 0, machine_bury, m);
     fault_memory_back(before);
