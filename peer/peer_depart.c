@@ -104,16 +104,16 @@ static bool peer_departure_walk(struct peer *p, struct peer_departure *d, const 
         return false; /* the state must have all that was proposed before the mark */
     size_t takers = peer_count_takers(p);
     struct pinset_held_cursor cursor = pinset_held_after(&view, id, &d->at);
-    struct pinset_held held;
+    struct cid held;
     int err = OK;
     bool is_through = false;
     for (size_t i = 0; i < DEPART_PINS_A_STEP && err == OK && !is_through; i++) {
         err = pinset_next_held(&cursor, &held);
         is_through = err == ERR_NOT_FOUND;
         if (err == OK)
-            err = peer_departure_pass(&view, &held.cid, takers);
+            err = peer_departure_pass(&view, &held, takers);
         if (err == OK) {
-            d->at = held.cid;
+            d->at = held;
             d->is_stuck = true;
         }
     }

@@ -130,11 +130,11 @@ static int plan_next_pin(struct api_plan *plan, const struct peer_candidates *c,
 {
     for (;;) {
         if (plan->is_in_holder) {
-            struct pinset_held held;
+            struct cid held;
             struct pinset_held_cursor cursor = pinset_held_after(view, &plan->holder, &plan->at);
             int err = pinset_next_held(&cursor, &held);
             if (err == OK)
-                plan->at = held.cid;
+                plan->at = held;
             if (err != ERR_NOT_FOUND)
                 return err;
         }

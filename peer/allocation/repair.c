@@ -300,7 +300,7 @@ static int repair_next_holder(struct repair *r, struct repair_work *w)
 static int repair_next_pin(struct repair *r, struct repair_work *w, struct arena *arena,
                            struct repair_proposal *out)
 {
-    struct pinset_held held;
+    struct cid held;
     if (!w->has_cursor)
         w->cursor = pinset_held_after(w->view, &r->holder, &r->at);
     w->has_cursor = true;
@@ -309,12 +309,12 @@ static int repair_next_pin(struct repair *r, struct repair_work *w, struct arena
         r->is_in_holder = false;
     if (err != OK)
         return err;
-    r->at = held.cid;
-    if (repair_is_in_flight(r, &held.cid)) {
+    r->at = held;
+    if (repair_is_in_flight(r, &held)) {
         r->found_differences = true; /* its outcome is to be looked at by another walk */
         return ERR_NOT_FOUND;
     }
-    return repair_consider(r, w, &held.cid, arena, out);
+    return repair_consider(r, w, &held, arena, out);
 }
 
 int repair_next(struct repair *r, struct view *view, unsigned *steps,

@@ -5,7 +5,8 @@
 #include "util/assert.h"
 #include "util/err.h"
 
-enum { PIN_VERSION = 1 };
+/* Of a row that by-holder says nothing of. Entries never have it, and an older build refuses it. */
+enum { PIN_VERSION_FIRST = 1, PIN_VERSION_UNLISTED = 2, PIN_VERSION_MAX = PIN_VERSION_UNLISTED };
 
 struct pin pin_of(const struct cid *cid)
 {
@@ -67,7 +68,7 @@ static void pin_put_cid(struct buf *out, const struct cid *cid)
 
 void pin_encode(const struct pin *pin, struct buf *out)
 {
-    buf_put_u8(out, PIN_VERSION);
+    buf_put_u8(out, pin->is_unlisted ? PIN_VERSION_UNLISTED : PIN_VERSION_FIRST);
     buf_put_u64(out, pin->modified_index);
     pin_put_cid(out, &pin->cid);
     buf_put_u8(out, (uint8_t)pin->type);
@@ -192,11 +193,11 @@ int pin_decode(struct pin *out, struct arena *arena, const void *bytes, size_t l
 {
     struct pin_reader r = { .in = reader_of(bytes, len), .arena = arena };
     uint8_t version = reader_u8(&r.in);
-    if (r.in.err == OK && version > PIN_VERSION)
+    if (r.in.err == OK && version > PIN_VERSION_MAX)
         return ERR_VERSION;
 
     /* Into a cleared struct, field by field: nothing of an earlier pin shines through (K39). */
-    struct pin pin = { 0 };
+    struct pin pin = { .is_unlisted = version == PIN_VERSION_UNLISTED };
     pin.modified_index = reader_u64(&r.in);
     pin.cid = pin_read_cid(&r, false);
     uint8_t type = reader_u8(&r.in);
@@ -219,6 +220,61 @@ int pin_decode(struct pin *out, struct arena *arena, const void *bytes, size_t l
         return r.err;
     pin.type = (enum pin_type)type;
     *out = pin;
+    return OK;
+}
+
+/* A count that the reader has room for; what is behind a wrong one is not read. */
+static uint64_t pin_pass_count(struct reader *in, size_t count_max)
+{
+    uint64_t count = reader_varint(in);
+    if (count <= count_max && count <= in->left)
+        return count;
+    reader_fail(in);
+    return 0;
+}
+
+/* Metadata and origins. */
+static void pin_pass_lists(struct reader *in)
+{
+    for (uint64_t n = 2 * pin_pass_count(in, LIMIT_PIN_METADATA_COUNT); n > 0; n--)
+        (void)reader_run(in, LIMIT_PIN_BYTES);
+    for (uint64_t n = pin_pass_count(in, LIMIT_PIN_ORIGINS_COUNT); n > 0; n--)
+        (void)reader_run(in, LIMIT_MULTIADDR_BYTES);
+}
+
+static void pin_read_holders(struct reader *in, const struct peer_id *peer, struct pin_hold *hold)
+{
+    uint64_t count = pin_pass_count(in, LIMIT_MEMBERS_COUNT);
+    hold->is_held = hold->is_everybodys = count == 0;
+    for (; count > 0; count--) {
+        struct bytes id = reader_run(in, LIMIT_PEER_ID_BYTES);
+        hold->is_held |= bytes_equal(id, (struct bytes){ peer->bytes, peer->len });
+    }
+}
+
+int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void *bytes, size_t len)
+{
+    struct reader in = reader_of(bytes, len);
+    uint8_t version = reader_u8(&in);
+    if (in.err == OK && version > PIN_VERSION_MAX)
+        return ERR_VERSION;
+    struct pin_hold hold = { 0 };
+    (void)reader_u64(&in); /* modified_index */
+    struct bytes cid = reader_run(&in, LIMIT_CID_BYTES);
+    uint8_t type = reader_u8(&in);
+    (void)reader_take(&in, 4 + 4); /* the factors */
+    hold.max_depth = (int32_t)reader_u32(&in);
+    (void)reader_take(&in, 8 + 8 + 8); /* shard_size, created_s, expire_s */
+    (void)reader_run(&in, LIMIT_CID_BYTES); /* reference */
+    (void)reader_run(&in, LIMIT_CID_BYTES); /* update_of */
+    (void)reader_run(&in, LIMIT_PIN_BYTES); /* name */
+    pin_pass_lists(&in);
+    pin_read_holders(&in, peer, &hold);
+    if (reader_finish(&in) != OK || version == 0 || !pin_type_is_known(type) ||
+        cid_from_bytes(&hold.cid, cid.data, cid.len) != OK)
+        return ERR_CORRUPT;
+    hold.type = (enum pin_type)type;
+    *out = hold;
     return OK;
 }
 

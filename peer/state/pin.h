@@ -59,6 +59,16 @@ struct pin {
     const struct peer_id *allocations;
     size_t allocations_count;
     uint64_t modified_index; /* of the entry that last wrote the row; 0 in a proposal */
+    bool is_unlisted; /* of a row: everybody's, and by-holder says nothing of it (pinset.h) */
+};
+
+/* What a pin means to one peer. */
+struct pin_hold {
+    struct cid cid;
+    enum pin_type type;
+    int32_t max_depth;
+    bool is_held;       /* by that peer, by name or as one of all */
+    bool is_everybodys; /* held by all */
 };
 
 /* A data pin, recursive, everywhere; the rest is 0. */
@@ -73,7 +83,10 @@ bool pin_is_held_by(const struct pin *pin, const struct peer_id *peer);
 
 void pin_encode(const struct pin *pin, struct buf *out);
 int pin_decode(struct pin *out, struct arena *arena, const void *bytes, size_t len);
-/* Everything but modified_index. */
+/* The same bytes, looked at for one peer's sake only: takes no memory, and passes over names, metadata and
+ * origins. ERR_CORRUPT, ERR_VERSION. */
+int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void *bytes, size_t len);
+/* Everything but modified_index and is_unlisted. */
 bool pin_equal(const struct pin *a, const struct pin *b);
 
 /* ---- what a pin may say ---- */

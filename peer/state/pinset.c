@@ -253,6 +253,7 @@ static enum pinset_outcome pinset_decide_drain(const struct pinset *p, const str
 static int pinset_encode_row(struct pinset *p, struct pin *pin, uint64_t index)
 {
     pin->modified_index = index;
+    pin->is_unlisted = pin_is_everywhere(pin) && p->facts.level >= PINSET_LEVEL_UNLISTED;
     buf_clear(&p->value);
     pin_encode(pin, &p->value);
     return p->value.err;
@@ -358,10 +359,11 @@ static void pinset_del_row(struct pinset *p, struct row_sink *sink, unsigned tab
     row_sink_del(sink, table, pinset_key_bytes(key));
 }
 
-/* Those in whose place the pin stands in the by-holder index: its allocations, or "nobody" for everybody. */
+/* Those in whose place the pin stands in the by-holder index: its allocations; for everybody nobody, or none. */
 static size_t pinset_holders_count(const struct pin *pin)
 {
-    return pin_is_everywhere(pin) ? 1 : pin->allocations_count;
+    bool is_listed_whole = pin_is_everywhere(pin) && !pin->is_unlisted;
+    return is_listed_whole ? 1 : pin->allocations_count;
 }
 
 static struct peer_id pinset_holder(const struct pin *pin, size_t i)

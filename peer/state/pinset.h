@@ -40,9 +40,12 @@ enum {
     /* What pinset_finish() may put, after any number of entries. */
     PINSET_FINISH_ROWS_MAX = LIMIT_ORIGINS_COUNT + 1,
     /* The newest replicated level this code obeys. */
-    PINSET_LEVEL_MAX = 2,
+    PINSET_LEVEL_MAX = 3,
     /* From this one on a member may be dismissed (RAFT_DISMISSED), and say what it keeps (KEEPS). */
     PINSET_LEVEL_DISMISSAL = 2,
+    /* From this one on a pin of everybody gets no row by holder: its own row says as much, and a second leaf
+     * of the tree was a third of what a pin cost. A row of before stays until its pin is written again. */
+    PINSET_LEVEL_UNLISTED = 3,
 };
 
 struct pinset;
@@ -128,24 +131,21 @@ struct pinset_cursor {
 struct pinset_cursor pinset_cursor_after(struct view *view, const struct cid *after);
 int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out);
 
-/* The CIDs that `holder` should hold; for nobody, those that everybody should hold. */
-struct pinset_held {
-    struct cid cid;
-    enum pin_type type;
-    int32_t max_depth;
-};
+/* The same, for what they mean to `peer`. */
+int pinset_get_hold(struct view *view, const struct cid *cid, const struct peer_id *peer,
+                    struct pin_hold *out);
+int pinset_next_hold(struct pinset_cursor *c, const struct peer_id *peer, struct pin_hold *out);
+
+/* The CIDs that `holder` should hold by name. */
 struct pinset_held_cursor {
     struct view *view;
     struct peer_id holder;
     bool is_placed;
     struct cid at;
 };
-/* Should this peer hold it, by name (nobody: as one of all)? ERR_NOT_FOUND: no. One step. */
-int pinset_get_held(struct view *view, const struct peer_id *holder, const struct cid *cid,
-                    struct pinset_held *out);
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after);
-int pinset_next_held(struct pinset_held_cursor *c, struct pinset_held *out);
+int pinset_next_held(struct pinset_held_cursor *c, struct cid *out);
 /* The first holder in the index behind `after` (NULL: the first of all; "nobody" is passed over), in the
  * index's order. ERR_NOT_FOUND: there is no further one. One step, on the cursor of pinset_next_held(). */
 int pinset_next_holder(struct view *view, const struct peer_id *after, struct peer_id *out);

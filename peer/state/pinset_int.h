@@ -29,10 +29,10 @@ bool pinset_is_meta_key(struct bytes key);
 /* ERR_CORRUPT, ERR_VERSION. `digest`: the sum over all other rows. */
 int pinset_meta_decode(struct bytes row, struct pinset_facts *facts, struct hash128 *digest);
 
-/* The value of a by-holder row: enough for the tracker to see whether there is something to do. */
+/* The value of a by-holder row: what the pin is, too (the pin's own row says it better). */
 enum { PINSET_HELD_BYTES = 6 };
 size_t pinset_held_encode(uint8_t out[PINSET_HELD_BYTES], enum pin_type type, int32_t max_depth);
-int pinset_held_decode(struct pinset_held *out, struct bytes value);
+int pinset_held_check(struct bytes value);
 
 /* ---- which proposals of a member were applied (pinset_origins.c) ---- */
 

@@ -97,17 +97,44 @@ static int pinset_seek_behind(struct view *view, unsigned table, const struct pi
     return err;
 }
 
+static int pinset_decode_hold(struct bytes key, struct bytes value, const struct peer_id *peer,
+                              struct pin_hold *out)
+{
+    struct pin_hold hold;
+    int err = pin_decode_hold(&hold, peer, value.data, value.len);
+    if (err != OK)
+        return err;
+    if (!bytes_equal(key, (struct bytes){ hold.cid.bytes, hold.cid.len }))
+        return ERR_CORRUPT; /* a row under another's name */
+    *out = hold;
+    return OK;
+}
+
+int pinset_get_hold(struct view *view, const struct cid *cid, const struct peer_id *peer,
+                    struct pin_hold *out)
+{
+    struct pinset_key key = pinset_key_of_cid(cid);
+    struct bytes value;
+    int err = view_get(view, STATE_TABLE_PINS, pinset_key_bytes(&key), &value);
+    return err == OK ? pinset_decode_hold(pinset_key_bytes(&key), value, peer, out) : err;
+}
+
 struct pinset_cursor pinset_cursor_after(struct view *view, const struct cid *after)
 {
     return (struct pinset_cursor){ .view = view, .at = *after };
 }
 
+static int pinset_cursor_move(const struct pinset_cursor *c, struct view_row *row)
+{
+    struct pinset_key key = pinset_key_of_cid(&c->at);
+    return c->is_placed ? view_next(c->view, STATE_TABLE_PINS, row)
+                        : pinset_seek_behind(c->view, STATE_TABLE_PINS, &key, row);
+}
+
 int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out)
 {
     struct view_row row;
-    struct pinset_key key = pinset_key_of_cid(&c->at);
-    int err = c->is_placed ? view_next(c->view, STATE_TABLE_PINS, &row)
-                           : pinset_seek_behind(c->view, STATE_TABLE_PINS, &key, &row);
+    int err = pinset_cursor_move(c, &row);
     if (err == OK)
         err = pinset_decode_row(row.key, row.value, arena, out);
     if (err != OK)
@@ -117,21 +144,20 @@ int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out)
     return OK;
 }
 
-/* ---- by holder ---- */
-
-int pinset_get_held(struct view *view, const struct peer_id *holder, const struct cid *cid,
-                    struct pinset_held *out)
+int pinset_next_hold(struct pinset_cursor *c, const struct peer_id *peer, struct pin_hold *out)
 {
-    struct pinset_key key = pinset_key_held(holder, cid);
-    struct pinset_held held = { .cid = *cid };
-    struct bytes value;
-    int err = view_get(view, STATE_TABLE_BY_HOLDER, pinset_key_bytes(&key), &value);
+    struct view_row row;
+    int err = pinset_cursor_move(c, &row);
     if (err == OK)
-        err = pinset_held_decode(&held, value);
-    if (err == OK)
-        *out = held;
-    return err;
+        err = pinset_decode_hold(row.key, row.value, peer, out);
+    if (err != OK)
+        return err;
+    c->is_placed = true;
+    c->at = out->cid;
+    return OK;
 }
+
+/* ---- by holder ---- */
 
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after)
@@ -151,26 +177,26 @@ static int pinset_split_held(struct bytes key, struct peer_id *holder, struct ci
     return cid_from_bytes(cid, r.at, r.left) == OK ? OK : ERR_CORRUPT;
 }
 
-int pinset_next_held(struct pinset_held_cursor *c, struct pinset_held *out)
+int pinset_next_held(struct pinset_held_cursor *c, struct cid *out)
 {
     struct view_row row;
     struct pinset_key key = pinset_key_held(&c->holder, &c->at);
     int err = c->is_placed ? view_next(c->view, STATE_TABLE_BY_HOLDER, &row)
                            : pinset_seek_behind(c->view, STATE_TABLE_BY_HOLDER, &key, &row);
     struct peer_id holder = { 0 };
-    struct pinset_held held = { 0 };
+    struct cid cid;
     if (err == OK)
-        err = pinset_split_held(row.key, &holder, &held.cid);
+        err = pinset_split_held(row.key, &holder, &cid);
     if (err != OK)
         return err;
     if (!peer_id_equal(&holder, &c->holder))
         return ERR_NOT_FOUND;
-    err = pinset_held_decode(&held, row.value);
+    err = pinset_held_check(row.value);
     if (err != OK)
         return err;
     c->is_placed = true;
-    c->at = held.cid;
-    *out = held;
+    c->at = cid;
+    *out = cid;
     return OK;
 }
 
@@ -204,19 +230,14 @@ size_t pinset_held_encode(uint8_t out[PINSET_HELD_BYTES], enum pin_type type, in
     return PINSET_HELD_BYTES;
 }
 
-int pinset_held_decode(struct pinset_held *out, struct bytes value)
+int pinset_held_check(struct bytes value)
 {
     struct reader r = reader_of(value.data, value.len);
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > HELD_VERSION)
         return ERR_VERSION;
-    uint8_t type = reader_u8(&r);
-    uint32_t depth = reader_u32(&r);
-    if (reader_finish(&r) != OK || version == 0)
-        return ERR_CORRUPT;
-    out->type = (enum pin_type)type;
-    out->max_depth = (int32_t)depth;
-    return OK;
+    (void)reader_take(&r, PINSET_HELD_BYTES - 1);
+    return reader_finish(&r) != OK || version == 0 ? ERR_CORRUPT : OK;
 }
 
 /* ---- by expiry ---- */

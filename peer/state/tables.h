@@ -3,8 +3,8 @@
  *   STATE     replicated; exported as snapshots; every row but META's counts in the state's hash
  *     META       "state"                                  one row: how far, which cluster, counts, hash
  *     PINS       cid                                      a pin (pin.h)
- *     BY_HOLDER  holder_len u8, holder, cid               who should hold what; "nobody" (len 0) stands
- *                                                         for pins that everybody holds
+ *     BY_HOLDER  holder_len u8, holder, cid               who should hold what by name; "nobody" (len 0):
+ *                                                         everybody, of pins written below level 3
  *     BY_EXPIRY  expire_s u64, cid                        only pins that expire
  *     ORIGINS    member number u64                        which proposals of that member were applied
  *     MEMOS      number u64                               what became of eight writes with a client's key

@@ -222,32 +222,22 @@ bool tracker_turn_has_room(const struct tracker *t)
 
 /* ---- what a CID needs ---- */
 
-struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pinset_held *held,
-                                      bool is_everybodys)
+struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pin_hold *hold)
 {
-    enum tracker_grip grip_min = is_everybodys ? GRIP_ALL : GRIP_NAMED;
+    enum tracker_grip grip_min = hold->is_everybodys ? GRIP_ALL : GRIP_NAMED;
     /* A meta pin only ties its shards together; nobody pins it. */
-    return (struct tracker_wish){ .is_wanted = held->type != PIN_TYPE_META && t->grip <= grip_min,
-                                  .is_direct = held->max_depth == PIN_DEPTH_DIRECT };
-}
-
-int tracker_held_here(const struct tracker *t, struct view *state, const struct cid *cid,
-                      struct pinset_held *held, bool *is_everybodys)
-{
-    const struct peer_id everybody = { 0 };
-    int err = pinset_get_held(state, &t->options.self, cid, held);
-    *is_everybodys = err == ERR_NOT_FOUND;
-    return *is_everybodys ? pinset_get_held(state, &everybody, cid, held) : err;
+    bool is_wanted = hold->is_held && hold->type != PIN_TYPE_META && t->grip <= grip_min;
+    return (struct tracker_wish){ .is_wanted = is_wanted,
+                                  .is_direct = is_wanted && hold->max_depth == PIN_DEPTH_DIRECT };
 }
 
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out)
 {
-    struct pinset_held held;
-    bool is_everybodys;
-    int err = tracker_held_here(t, state, cid, &held, &is_everybodys);
+    struct pin_hold hold;
+    int err = pinset_get_hold(state, cid, &t->options.self, &hold);
     if (err == OK)
-        *out = tracker_wish_from(t, &held, is_everybodys);
+        *out = tracker_wish_from(t, &hold);
     else if (err == ERR_NOT_FOUND)
         *out = (struct tracker_wish){ 0 };
     return err == ERR_NOT_FOUND ? OK : err;

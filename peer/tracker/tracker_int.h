@@ -178,7 +178,7 @@ struct tracker_tally {
     bool is_complete;
 };
 
-enum tracker_walk_phase { WALK_IDLE, WALK_HELD, WALK_EVERYWHERE, WALK_ROWS };
+enum tracker_walk_phase { WALK_IDLE, WALK_PINS, WALK_ROWS };
 
 struct tracker_walker {
     enum tracker_walk_phase phase;
@@ -265,13 +265,9 @@ struct tracker_wish {
     bool is_wanted;
     bool is_direct;
 };
-/* What the index says of this peer: by name, or as of everybody. ERR_NOT_FOUND: nothing. */
-int tracker_held_here(const struct tracker *t, struct view *state, const struct cid *cid,
-                      struct pinset_held *held, bool *is_everybodys);
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out);
-struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pinset_held *held,
-                                      bool is_everybodys);
+struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pin_hold *hold);
 /* `row` NULL: none. ERR_BUSY: the pool is full. */
 int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                    const struct tracker_row *row, enum tracker_reason reason);

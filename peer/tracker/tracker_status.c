@@ -172,47 +172,34 @@ static void tracker_facts_begin(const struct tracker *t, const struct cid *cid,
     f->op = tracker_op_find(t, cid);
 }
 
-static void tracker_facts_add_held(const struct tracker *t, const struct pinset_held *held,
-                                   bool is_everybodys, struct tracker_facts *f)
-{
-    f->is_in_state = true;
-    f->is_sharded = held->type == PIN_TYPE_META;
-    f->is_pinned_here = tracker_wish_from(t, held, is_everybodys).is_wanted;
-}
-
-/* By the index, which says who shall hold it: of a pin that others hold it says nothing. */
-static int tracker_facts_held(const struct tracker *t, struct view *state, const struct cid *cid,
+static void tracker_facts_add(const struct tracker *t, const struct pin_hold *hold,
                               struct tracker_facts *f)
 {
-    struct pinset_held held;
-    bool is_everybodys;
-    int err = tracker_held_here(t, state, cid, &held, &is_everybodys);
-    if (err == OK)
-        tracker_facts_add_held(t, &held, is_everybodys, f);
-    return err == ERR_NOT_FOUND ? OK : err;
+    f->is_in_state = true;
+    f->is_sharded = hold->is_held && hold->type == PIN_TYPE_META;
+    f->is_pinned_here = tracker_wish_from(t, hold).is_wanted;
 }
 
 /* By the pin itself, in a listing that has it at hand. */
 static void tracker_facts_pin(const struct tracker *t, const struct pin *pin,
                               struct tracker_facts *f)
 {
-    struct pinset_held held = { .type = pin->type, .max_depth = pin->max_depth };
-    f->is_in_state = true;
-    if (pin_is_held_by(pin, &t->options.self))
-        tracker_facts_add_held(t, &held, pin_is_everywhere(pin), f);
+    struct pin_hold hold = { .type = pin->type,
+                             .max_depth = pin->max_depth,
+                             .is_held = pin_is_held_by(pin, &t->options.self),
+                             .is_everybodys = pin_is_everywhere(pin) };
+    tracker_facts_add(t, &hold, f);
 }
 
 static int tracker_facts_of(const struct tracker *t, struct view *state, struct view *local,
                             const struct cid *cid, struct tracker_facts *f)
 {
     tracker_facts_begin(t, cid, f);
-    struct bytes value;
-    int err = tracker_facts_held(t, state, cid, f);
-    if (err == OK && !f->is_in_state) {
-        err = view_get(state, STATE_TABLE_PINS, (struct bytes){ cid->bytes, cid->len }, &value);
-        f->is_in_state = err == OK;
-    }
-    if (err != OK && err != ERR_NOT_FOUND)
+    struct pin_hold hold;
+    int err = pinset_get_hold(state, cid, &t->options.self, &hold);
+    if (err == OK)
+        tracker_facts_add(t, &hold, f);
+    else if (err != ERR_NOT_FOUND)
         return err;
     err = tracker_row_get(local, cid, &f->row);
     f->has_row = err == OK;

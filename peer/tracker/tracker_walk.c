@@ -1,5 +1,5 @@
-/* The state against the rows, all of it, a slice a turn: what is held by name, what everybody holds, and then
- * the rows, for those whose pin is gone. It stops where the pool is full and goes on when an operation ended. */
+/* The state against the rows, all of it, a slice a turn: the pins, for those that are to be held here, and then the
+ * rows, for those whose pin is gone or is others'. It stops where the pool is full and goes on when an operation ended. */
 #include "tracker/tracker_int.h"
 
 #include "util/err.h"
@@ -15,7 +15,7 @@ void tracker_walk_ask(struct tracker *t, bool takes_errors)
     struct tracker_walker *w = &t->walker;
     if (w->phase == WALK_IDLE) {
         w->takes_errors = takes_errors;
-        tracker_walk_begin(t, WALK_HELD);
+        tracker_walk_begin(t, WALK_PINS);
         return;
     }
     /* What the present one has passed may have changed. */
@@ -27,10 +27,7 @@ static void tracker_walk_end_phase(struct tracker *t)
 {
     struct tracker_walker *w = &t->walker;
     switch (w->phase) {
-    case WALK_HELD:
-        tracker_walk_begin(t, WALK_EVERYWHERE);
-        return;
-    case WALK_EVERYWHERE:
+    case WALK_PINS:
         tracker_walk_begin(t, WALK_ROWS);
         return;
     case WALK_ROWS:
@@ -59,22 +56,22 @@ static int tracker_walk_visit(struct tracker *t, const struct cid *cid,
     return tracker_settle(t, cid, wish, err == OK ? &row : NULL, tracker_walk_reason(t));
 }
 
-static int tracker_walk_held(struct tracker *t, const struct peer_id *holder)
+static int tracker_walk_pins(struct tracker *t)
 {
-    bool is_everybodys = peer_id_is_nobody(holder);
-    struct pinset_held_cursor c = pinset_held_after(t->turn->state, holder, &t->walker.at);
+    struct pinset_cursor c = pinset_cursor_after(t->turn->state, &t->walker.at);
     while (tracker_turn_has_room(t)) {
-        struct pinset_held held;
-        int err = pinset_next_held(&c, &held);
+        struct pin_hold hold;
+        int err = pinset_next_hold(&c, &t->options.self, &hold);
         if (err == ERR_NOT_FOUND)
             tracker_walk_end_phase(t);
         if (err != OK)
             return err == ERR_NOT_FOUND ? OK : err;
-        struct tracker_wish wish = tracker_wish_from(t, &held, is_everybodys);
-        err = tracker_walk_visit(t, &held.cid, &wish);
+        struct tracker_wish wish = tracker_wish_from(t, &hold);
+        if (hold.is_held)
+            err = tracker_walk_visit(t, &hold.cid, &wish);
         if (err == ERR_BUSY)
             return OK; /* this one again, when there is room */
-        t->walker.at = held.cid;
+        t->walker.at = hold.cid;
         if (err != OK)
             return err;
     }
@@ -107,16 +104,12 @@ static int tracker_walk_rows(struct tracker *t)
 
 int tracker_walk_slice(struct tracker *t)
 {
-    const struct peer_id everybody = { 0 };
     int err = OK;
     while (err == OK && t->walker.phase != WALK_IDLE && !t->is_pool_full &&
            tracker_turn_has_room(t)) {
         switch (t->walker.phase) {
-        case WALK_HELD:
-            err = tracker_walk_held(t, &t->options.self);
-            break;
-        case WALK_EVERYWHERE:
-            err = tracker_walk_held(t, &everybody);
+        case WALK_PINS:
+            err = tracker_walk_pins(t);
             break;
         case WALK_ROWS:
             err = tracker_walk_rows(t);

@@ -1,94 +1,11 @@
 #include <criterion/criterion.h>
 
 #include "state/pinset.h"
-#include "tests/lib/fake_map.h"
+#include "tests/lib/replica.h"
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
 
 TestSuite(pinset, .timeout = 60);
-
-/* A pinset on rows of its own. */
-struct replica {
-    struct fake_map map;
-    struct pinset *set;
-    uint64_t index;
-};
-
-static void replica_init(struct replica *r)
-{
-    *r = (struct replica){ 0 };
-    cr_assert_eq(pinset_create(&r->set), OK);
-}
-
-static void replica_deinit(struct replica *r)
-{
-    pinset_destroy(r->set);
-    fake_map_deinit(&r->map);
-}
-
-static int replica_try(struct replica *r, const void *bytes, size_t len, struct pinset_applied *out)
-{
-    struct view view = fake_map_view(&r->map);
-    struct row_sink sink = fake_map_sink(&r->map);
-    int err = pinset_apply(r->set, &view, &sink, r->index + 1, 1, bytes, len, out);
-    cr_assert_leq(view.steps, PINSET_APPLY_STEPS_MAX);
-    if (err == OK)
-        r->index += 1;
-    return err;
-}
-
-static struct pinset_applied replica_apply(struct replica *r, const struct pin_entry *e)
-{
-    struct buf bytes = { 0 };
-    struct pinset_applied out;
-    pin_entry_encode(e, &bytes);
-    cr_assert_eq(replica_try(r, bytes.data, bytes.len, &out), OK);
-    buf_deinit(&bytes);
-    return out;
-}
-
-static void replica_finish(struct replica *r)
-{
-    struct row_sink sink = fake_map_sink(&r->map);
-    cr_assert_eq(pinset_finish(r->set, &sink), OK);
-}
-
-static void replica_restart(struct replica *r)
-{
-    pinset_destroy(r->set);
-    cr_assert_eq(pinset_create(&r->set), OK);
-    struct view view = fake_map_view(&r->map);
-    cr_assert_eq(pinset_open(r->set, &view), OK);
-    r->index = pinset_facts(r->set)->applied_index;
-}
-
-static struct hash128 replica_scrub(struct replica *r)
-{
-    struct digest_scrub scrub;
-    digest_scrub_init(&scrub);
-    int err = ERR_MORE;
-    while (err == ERR_MORE) {
-        struct view view = fake_map_view(&r->map);
-        err = digest_scrub_step(&scrub, &view, 100);
-    }
-    cr_assert_eq(err, OK);
-    digest_scrub_deinit(&scrub);
-    return scrub.sum;
-}
-
-static struct pin_entry pin_entry_of(uint32_t cid_number)
-{
-    struct cid cid = test_cid(cid_number);
-    return (
-        struct pin_entry){ .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = pin_of(&cid) };
-}
-
-static struct pin_entry unpin_entry_of(uint32_t cid_number)
-{
-    return (struct pin_entry){ .kind = PIN_ENTRY_UNPIN,
-                               .expected = PIN_EXPECT_ANY,
-                               .cid = test_cid(cid_number) };
-}
 
 static bool replica_has(struct replica *r, uint32_t cid_number)
 {
@@ -468,12 +385,52 @@ Test(pinset, index_rows_follow_a_change_of_type_free_fields)
     struct peer_id nobody = { 0 };
     struct cid start = { 0 };
     struct pinset_held_cursor c = pinset_held_after(&view, &nobody, &start);
-    struct pinset_held held;
+    struct cid held;
     cr_assert_eq(pinset_next_held(&c, &held), OK);
-    cr_assert_eq(held.max_depth, PIN_DEPTH_RECURSIVE);
     cr_assert_eq(pinset_next_held(&c, &held), ERR_NOT_FOUND);
     replica_finish(&r);
     cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
+    replica_deinit(&r);
+}
+
+Test(pinset, everybodys_pins_need_no_row_by_holder_once_all_members_know)
+{
+    struct replica r;
+    replica_init(&r);
+    struct hash128 empty = pinset_rows_digest(r.set);
+    struct pin_entry old = pin_entry_of(1), young = pin_entry_of(2);
+    replica_apply(&r, &old);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_HOLDER), 1);
+    replica_level(&r, PINSET_LEVEL_UNLISTED);
+    replica_apply(&r, &young);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_HOLDER), 1); /* the one from before stays */
+    replica_apply(&r, &old);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_HOLDER), 0); /* until its pin is written */
+
+    struct peer_id a = test_peer(1);
+    young.pin.replication_min = young.pin.replication_max = 1;
+    young.pin.allocations = &a;
+    young.pin.allocations_count = 1;
+    replica_apply(&r, &young);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_HOLDER), 1);
+    struct pin_entry unpin = unpin_entry_of(1);
+    replica_apply(&r, &unpin);
+    replica_finish(&r);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
+    unpin = unpin_entry_of(2);
+    replica_apply(&r, &unpin);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), empty));
+    replica_deinit(&r);
+}
+
+Test(pinset, an_entry_does_not_say_whether_its_row_is_unlisted)
+{
+    struct replica r;
+    replica_init(&r);
+    struct pin_entry e = pin_entry_of(1);
+    e.pin.is_unlisted = true;
+    replica_apply(&r, &e);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_HOLDER), 1);
     replica_deinit(&r);
 }
 
@@ -502,244 +459,6 @@ Test(pinset, who_is_drained_stays_so_until_it_is_undone)
     cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_DRAINED), 0);
     cr_assert(digest_equal(pinset_rows_digest(r.set), empty));
     replica_deinit(&r);
-}
-
-/* ---- against a model ---- */
-
-enum { CIDS = 12, PEERS = 5, ORIGINS = 3, KEYS = 40 };
-
-struct model_pin {
-    bool is_there;
-    uint64_t modified_index;
-    int64_t expire_s;
-    size_t count; /* of allocations */
-    struct peer_id allocations[PEERS];
-};
-
-struct model {
-    struct model_pin pins[CIDS];
-    int seen[ORIGINS][4096]; /* outcome by sequence */
-    uint64_t floors[ORIGINS];
-    uint64_t next[ORIGINS];
-    int memos[KEYS]; /* outcome by a client's key */
-};
-
-static size_t random_allocations(struct test_random *random, struct peer_id *out)
-{
-    size_t count = 0;
-    for (uint32_t i = 0; i < PEERS; i++) {
-        if (test_random_below(random, 2) == 0)
-            out[count++] = test_peer(i);
-    }
-    return count;
-}
-
-static void random_origin(struct test_random *random, struct model *m, struct pin_origin *out)
-{
-    uint64_t who = test_random_below(random, ORIGINS + 1);
-    *out = (struct pin_origin){ 0 };
-    if (who == ORIGINS)
-        return;
-    out->number = who + 1;
-    bool repeats = m->next[who] > 3 && test_random_below(random, 3) == 0;
-    out->sequence = repeats ? m->next[who] - test_random_below(random, 3) : ++m->next[who];
-    uint64_t floor = out->sequence > 8 ? out->sequence - test_random_below(random, 8) : 0;
-    out->floor = floor;
-}
-
-static struct pin_entry random_entry(struct test_random *random, struct model *m,
-                                     struct peer_id *allocations)
-{
-    uint32_t n = (uint32_t)test_random_below(random, CIDS);
-    struct pin_entry e = test_random_below(random, 3) == 0 ? unpin_entry_of(n) : pin_entry_of(n);
-    random_origin(random, m, &e.origin);
-    e.has_key = test_random_below(random, 3) == 0;
-    e.key[0] = (uint8_t)test_random_below(random, KEYS);
-    if (test_random_below(random, 3) == 0) {
-        struct model_pin *pin = &m->pins[n];
-        e.expected = (pin->is_there ? pin->modified_index : 0) + test_random_below(random, 2);
-    }
-    if (e.kind == PIN_ENTRY_PIN) {
-        size_t count = random_allocations(random, allocations);
-        if (count > 0) {
-            e.pin.replication_min = 1;
-            e.pin.replication_max = (int32_t)count;
-        }
-        e.pin.allocations = allocations;
-        e.pin.allocations_count = count;
-        e.pin.expire_s = (int64_t)test_random_below(random, 3) * 1000;
-    }
-    return e;
-}
-
-static uint32_t number_of(const struct pin_entry *e)
-{
-    const struct cid *cid = e->kind == PIN_ENTRY_PIN ? &e->pin.cid : &e->cid;
-    return cid->bytes[7];
-}
-
-static int model_act(struct model *m, const struct pin_entry *e, uint64_t index)
-{
-    struct model_pin *pin = &m->pins[number_of(e)];
-    uint64_t is = pin->is_there ? pin->modified_index : 0;
-    if (e->kind == PIN_ENTRY_UNPIN && !pin->is_there)
-        return PINSET_NOT_FOUND;
-    if (e->expected != PIN_EXPECT_ANY && e->expected != is)
-        return PINSET_STALE;
-    pin->is_there = e->kind == PIN_ENTRY_PIN;
-    if (!pin->is_there)
-        return PINSET_DONE;
-    pin->modified_index = index;
-    pin->expire_s = e->pin.expire_s;
-    pin->count = e->pin.allocations_count;
-    memcpy(pin->allocations, e->pin.allocations, pin->count * sizeof(struct peer_id));
-    return PINSET_DONE;
-}
-
-static int model_apply(struct model *m, const struct pin_entry *e, uint64_t index,
-                       bool *is_duplicate)
-{
-    *is_duplicate = false;
-    if (e->origin.number == 0)
-        return model_act(m, e, index);
-    uint64_t who = e->origin.number - 1;
-    int *seen = &m->seen[who][e->origin.sequence];
-    int outcome = *seen;
-    if (e->origin.sequence < m->floors[who])
-        outcome = PINSET_STALE;
-    *is_duplicate = outcome != 0;
-    if (e->origin.floor > m->floors[who])
-        m->floors[who] = e->origin.floor;
-    if (*is_duplicate)
-        return outcome;
-    int *memo = &m->memos[e->key[0]];
-    *is_duplicate = e->has_key && *memo != 0;
-    outcome = *seen = *is_duplicate ? *memo : model_act(m, e, index);
-    if (e->has_key)
-        *memo = outcome;
-    return outcome;
-}
-
-static size_t model_held_count(const struct model *m, const struct peer_id *holder)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < CIDS; i++) {
-        const struct model_pin *pin = &m->pins[i];
-        if (!pin->is_there)
-            continue;
-        if (pin->count == 0)
-            count += peer_id_is_nobody(holder);
-        for (size_t k = 0; k < pin->count; k++)
-            count += peer_id_equal(&pin->allocations[k], holder);
-    }
-    return count;
-}
-
-static void check_held(struct replica *r, const struct model *m, const struct peer_id *holder)
-{
-    struct view view = fake_map_view(&r->map);
-    struct cid start = { 0 };
-    struct pinset_held_cursor c = pinset_held_after(&view, holder, &start);
-    struct pinset_held held;
-    size_t count = 0;
-    int err;
-    while ((err = pinset_next_held(&c, &held)) == OK) {
-        const struct model_pin *pin = &m->pins[held.cid.bytes[7]];
-        cr_assert(pin->is_there);
-        count += 1;
-        if (count % 3 == 0) { /* as a listing over several views goes on */
-            view = fake_map_view(&r->map);
-            c = pinset_held_after(&view, holder, &held.cid);
-        }
-    }
-    cr_assert_eq(err, ERR_NOT_FOUND);
-    cr_assert_eq(count, model_held_count(m, holder));
-}
-
-static void check_pins(struct replica *r, const struct model *m)
-{
-    struct arena arena = { 0 };
-    struct view view = fake_map_view(&r->map);
-    struct cid start = { 0 };
-    struct pinset_cursor c = pinset_cursor_after(&view, &start);
-    struct pin pin;
-    uint64_t expiring = 0;
-    for (uint32_t n = 0; n < CIDS; n++) {
-        if (!m->pins[n].is_there)
-            continue;
-        struct cid cid = test_cid(n);
-        cr_assert_eq(pinset_next(&c, &arena, &pin), OK);
-        cr_assert(cid_equal(&pin.cid, &cid));
-        cr_assert_eq(pin.modified_index, m->pins[n].modified_index);
-        cr_assert_eq(pin.expire_s, m->pins[n].expire_s);
-        cr_assert_eq(pin.allocations_count, m->pins[n].count);
-        for (size_t i = 0; i < pin.allocations_count; i++)
-            cr_assert(peer_id_equal(&pin.allocations[i], &m->pins[n].allocations[i]));
-        expiring += pin.expire_s != 0;
-    }
-    cr_assert_eq(pinset_next(&c, &arena, &pin), ERR_NOT_FOUND);
-    cr_assert_eq(fake_map_count(&r->map, STATE_TABLE_BY_EXPIRY), expiring);
-    arena_deinit(&arena);
-}
-
-static void check_holders(struct replica *r, const struct model *m)
-{
-    struct peer_id nobody = { 0 };
-    check_held(r, m, &nobody);
-    struct view view = fake_map_view(&r->map);
-    struct peer_id at = { 0 };
-    for (uint32_t i = 0; i < PEERS; i++) {
-        struct peer_id peer = test_peer(i);
-        check_held(r, m, &peer);
-        if (model_held_count(m, &peer) == 0)
-            continue;
-        cr_assert_eq(pinset_next_holder(&view, &at, &at), OK);
-        cr_assert(peer_id_equal(&at, &peer));
-    }
-    cr_assert_eq(pinset_next_holder(&view, &at, &at), ERR_NOT_FOUND);
-}
-
-/* Two replicas with other batches and other restarts agree with the model, and with one another in every byte. */
-static void run_model(uint64_t seed)
-{
-    struct test_random random = { seed };
-    static struct model m;
-    m = (struct model){ 0 };
-    struct replica one, two;
-    replica_init(&one);
-    replica_init(&two);
-    for (int step = 0; step < 400; step++) {
-        struct peer_id allocations[PEERS];
-        struct pin_entry e = random_entry(&random, &m, allocations);
-        bool is_duplicate;
-        int outcome = model_apply(&m, &e, one.index + 1, &is_duplicate);
-        struct pinset_applied first = replica_apply(&one, &e);
-        struct pinset_applied second = replica_apply(&two, &e);
-        cr_assert_eq((int)first.outcome, outcome);
-        cr_assert_eq(first.is_duplicate, is_duplicate);
-        cr_assert_eq(second.outcome, first.outcome);
-        cr_assert(digest_equal(pinset_hash(one.set), pinset_hash(two.set)));
-        if (test_random_below(&random, 4) == 0)
-            replica_finish(&one);
-        if (test_random_below(&random, 30) == 0) {
-            replica_finish(&two);
-            replica_restart(&two);
-        }
-    }
-    replica_finish(&one);
-    replica_finish(&two);
-    check_pins(&one, &m);
-    check_holders(&one, &m);
-    cr_assert(fake_map_equal(&one.map, &two.map));
-    cr_assert(digest_equal(pinset_rows_digest(one.set), replica_scrub(&one)));
-    replica_deinit(&one);
-    replica_deinit(&two);
-}
-
-Test(pinset, does_what_the_model_does)
-{
-    for (uint64_t seed = 1; seed <= 40; seed++)
-        run_model(seed);
 }
 
 Test(pinset, rows_without_their_meta_row_are_no_empty_state)
