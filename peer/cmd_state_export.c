@@ -1,5 +1,5 @@
 /* cmd_state_export.c -- the pins of a disk as lines of JSON. A slice of the state is read in one view, so a million
- * pins take no more memory than a few. */
+ * pins take no more memory than a few. A peer with as many must stop within a second, so threads share the work. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,64 +8,130 @@
 
 #include "cmd_state.h"
 #include "ids/peer_id_names.h"
+#include "os/os_stage.h"
 #include "os/os_writer.h"
 #include "state/pin_json.h"
 #include "util/arena.h"
 #include "util/err.h"
+#include "util/mem.h"
 
-struct export
-{
-    struct os_writer *writer;
-    struct buf line;
-    struct peer_id_names names; /* of who holds the pins */
-    uint64_t pins_count;
+enum { EXPORT_BATCH_PINS = 1024 };
+
+/* A slice of the pins: who reads them hands it to who writes them. */
+struct export_batch {
+    struct arena arena; /* of the pins */
+    struct pin pins[EXPORT_BATCH_PINS];
+    size_t count;
+    struct buf lines; /* of the pins, when they are printed */
+    int err;          /* of the export, when this batch was written */
 };
 
-static int export_pin(void *owner, const struct pin *pin)
+/* Two threads read and print; a third hands the lines to the kernel. The stage prints what comes with no lines yet, and
+ * the reader, rather than wait for the stage, prints its batch itself. */
+struct export
+{
+    struct os_stage *stage;
+    struct export_batch *filling;
+    struct export_batch batches[2];
+    struct peer_id_names names; /* of who holds the pins; the reader's */
+
+    /* The stage's. */
+    struct os_writer *writer;
+    struct peer_id_names stage_names;
+    uint64_t pins_count;
+    int err;
+};
+
+static void export_print(struct export_batch *batch, struct peer_id_names *names)
+{
+    struct json_writer w = json_writer_to(&batch->lines);
+    for (size_t i = 0; i < batch->count; i++) {
+        pin_json_write(&w, &batch->pins[i], names);
+        buf_put_u8(&batch->lines, '\n');
+    }
+}
+
+static void export_count(struct export *x, size_t count)
+{
+    uint64_t steps = x->pins_count / STATE_PROGRESS_PINS;
+    x->pins_count += count;
+    if (x->pins_count / STATE_PROGRESS_PINS > steps)
+        fprintf(stderr, "%llu pins written\n", (unsigned long long)x->pins_count);
+}
+
+static void export_write(void *owner, void *slot)
 {
     struct export *x = owner;
-    struct json_writer w = json_writer_to(&x->line);
-    buf_clear(&x->line);
-    pin_json_write(&w, pin, &x->names);
-    buf_put_u8(&x->line, '\n');
-    int err = x->line.err;
-    if (err == OK)
-        err = os_writer_put(x->writer, x->line.data, x->line.len);
-    if (err != OK)
-        return err;
-    x->pins_count += 1;
-    if (x->pins_count % STATE_PROGRESS_PINS == 0)
-        fprintf(stderr, "%llu pins written\n", (unsigned long long)x->pins_count);
+    struct export_batch *batch = slot;
+    if (batch->lines.len == 0)
+        export_print(batch, &x->stage_names);
+    if (x->err == OK)
+        x->err = batch->lines.err;
+    if (x->err == OK)
+        x->err = os_writer_put(x->writer, batch->lines.data, batch->lines.len);
+    if (x->err == OK)
+        export_count(x, batch->count);
+    buf_clear(&batch->lines);
+    batch->count = 0;
+    batch->err = x->err;
+}
+
+static int export_take(void *owner, const struct pin *pin)
+{
+    struct export_batch *batch = owner;
+    batch->pins[batch->count++] = *pin;
     return OK;
 }
 
 static int export_walk(const struct store *store, struct export *x)
 {
-    struct arena arena = { 0 };
     struct cid after = { 0 };
-    int err;
-    do
-        err = peer_disk_walk(store, &arena, &after, PEER_DISK_SLICE, export_pin, x);
-    while (err == OK);
-    arena_deinit(&arena);
-    buf_deinit(&x->line);
+    int err = OK;
+    while (err == OK) {
+        struct export_batch *batch = x->filling;
+        err = peer_disk_walk(store, &batch->arena, &after, EXPORT_BATCH_PINS, export_take, batch);
+        if (os_stage_is_busy(x->stage))
+            export_print(batch, &x->names);
+        x->filling = os_stage_next(x->stage);
+        if (err == OK)
+            err = x->filling->err;
+    }
     return err == ERR_NOT_FOUND ? OK : err;
+}
+
+/* What the stage found out last is known when it has ended. */
+static int export_in_stage(const struct store *store, struct export *x)
+{
+    x->filling = &x->batches[0];
+    int err = os_stage_begin(&x->stage, export_write, x, &x->batches[0], &x->batches[1]);
+    if (err != OK)
+        return err;
+    err = export_walk(store, x);
+    os_stage_end(x->stage);
+    for (size_t i = 0; i < 2; i++) {
+        arena_deinit(&x->batches[i].arena);
+        buf_deinit(&x->batches[i].lines);
+    }
+    return err == OK ? x->err : err;
 }
 
 /* `store` NULL: there are no pins. */
 static int export_all(const struct store *store, int fd, const char *name, uint64_t *pins_count,
                       struct buf *why)
 {
-    struct export x = { 0 };
+    struct export *x = mem_zalloc(sizeof *x);
     int number = 0;
-    int err = os_writer_begin(&x.writer, fd);
-    if (err != OK)
+    int err = x != NULL ? os_writer_begin(&x->writer, fd) : ERR_NOMEM;
+    if (err != OK) {
+        mem_free(x);
         return err;
-    int walk_err = store != NULL ? export_walk(store, &x) : OK;
-    err = os_writer_end(x.writer, &number);
+    }
+    int walk_err = store != NULL ? export_in_stage(store, x) : OK;
+    err = os_writer_end(x->writer, &number);
     if (err != OK)
         buf_printf(why, "cannot write %s: %s", name, strerror(number));
-    *pins_count = x.pins_count;
+    *pins_count = x->pins_count;
+    mem_free(x);
     return err != OK ? err : walk_err;
 }
 

@@ -135,8 +135,8 @@ int peer_disk_walk(const struct store *store, struct arena *arena, struct cid *a
     if (err != OK)
         return err;
     struct pinset_cursor cursor = pinset_cursor_after(&view, after);
+    arena_reset(arena);
     for (size_t i = 0; i < count && err == OK; i++) {
-        arena_reset(arena);
         err = pinset_next(&cursor, arena, &pin);
         if (err == OK)
             err = on_pin(owner, &pin);

@@ -47,8 +47,8 @@ const struct peer_disk_facts *peer_disk_facts(const struct peer_disk *d);
 /* ---- looking ---- */
 
 /* Up to `count` pins behind `after` (undefined: from the first), told one after another; on_pin's code other than OK
- * ends it. OK: there may be more; ERR_NOT_FOUND: that was all. `after` becomes the last one told. This works on the
- * store of a running peer, too (its durable state). */
+ * ends it. OK: there may be more; ERR_NOT_FOUND: that was all. `after` becomes the last one told. What was told lies in
+ * the arena until the next call. This works on the store of a running peer, too (its durable state). */
 enum { PEER_DISK_SLICE = LIMIT_VIEW_STEPS_COUNT / 2 };
 typedef int (*peer_disk_pin)(void *owner, const struct pin *pin);
 int peer_disk_walk(const struct store *store, struct arena *arena, struct cid *after, size_t count,

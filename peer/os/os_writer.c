@@ -1,72 +1,38 @@
 #include "os/os_writer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
 #include "os/os_file.h"
+#include "os/os_stage.h"
 #include "util/err.h"
 #include "util/mem.h"
 
 enum { WRITER_BYTES = 256 * 1024 }; /* of each buffer: the second-level cache has both */
 
-struct os_writer {
-    int fd;
-    pthread_t thread;
-    uint8_t *filling; /* the caller's */
-    size_t filling_len;
-
-    pthread_mutex_t mutex; /* of what follows */
-    pthread_cond_t changed;
-    uint8_t *full; /* the thread's while full_len is not 0 */
-    size_t full_len;
-    bool is_ending;
-    int number; /* of the first failure; 0: none */
-
-    uint8_t buffers[2][WRITER_BYTES];
+struct os_writer_buffer {
+    size_t len;
+    int number; /* of the first failure until it was written; 0: none */
+    uint8_t bytes[WRITER_BYTES];
 };
 
-static void *os_writer_run(void *arg)
-{
-    struct os_writer *w = arg;
-    pthread_mutex_lock(&w->mutex);
-    for (;;) {
-        while (w->full_len == 0 && !w->is_ending)
-            pthread_cond_wait(&w->changed, &w->mutex);
-        if (w->full_len == 0)
-            break;
-        bool has_failed = w->number != 0;
-        pthread_mutex_unlock(&w->mutex);
-        bool fails = !has_failed && os_file_write(w->fd, w->full, w->full_len) != 0;
-        int number = errno;
-        pthread_mutex_lock(&w->mutex);
-        if (fails)
-            w->number = number;
-        w->full_len = 0;
-        pthread_cond_signal(&w->changed);
-    }
-    pthread_mutex_unlock(&w->mutex);
-    return NULL;
-}
+struct os_writer {
+    int fd;
+    int number; /* of the first failure: the stage's */
+    struct os_stage *stage;
+    struct os_writer_buffer *filling;
+    struct os_writer_buffer buffers[2];
+};
 
-/* The filled buffer to the thread, when that has written the other one. The errno of a failure so far. */
-static int os_writer_hand_over(struct os_writer *w, bool is_ending)
+static void os_writer_work(void *owner, void *slot)
 {
-    pthread_mutex_lock(&w->mutex);
-    while (w->full_len > 0)
-        pthread_cond_wait(&w->changed, &w->mutex);
-    uint8_t *written = w->full;
-    w->full = w->filling;
-    w->full_len = w->filling_len;
-    w->filling = written;
-    w->filling_len = 0;
-    w->is_ending = is_ending;
-    int number = w->number;
-    pthread_cond_signal(&w->changed);
-    pthread_mutex_unlock(&w->mutex);
-    return number;
+    struct os_writer *w = owner;
+    struct os_writer_buffer *b = slot;
+    if (w->number == 0 && os_file_write(w->fd, b->bytes, b->len) != 0)
+        w->number = errno;
+    b->number = w->number;
+    b->len = 0;
 }
 
 static int os_writer_err(int number)
@@ -82,15 +48,11 @@ int os_writer_begin(struct os_writer **out, int fd)
     if (w == NULL)
         return ERR_NOMEM;
     w->fd = fd;
-    w->filling = w->buffers[0];
-    w->full = w->buffers[1];
-    pthread_mutex_init(&w->mutex, NULL);
-    pthread_cond_init(&w->changed, NULL);
-    if (pthread_create(&w->thread, NULL, os_writer_run, w) != 0) {
-        pthread_cond_destroy(&w->changed);
-        pthread_mutex_destroy(&w->mutex);
+    w->filling = &w->buffers[0];
+    int err = os_stage_begin(&w->stage, os_writer_work, w, &w->buffers[0], &w->buffers[1]);
+    if (err != OK) {
         mem_free(w);
-        return ERR_NOMEM;
+        return err;
     }
     *out = w;
     return OK;
@@ -99,27 +61,25 @@ int os_writer_begin(struct os_writer **out, int fd)
 int os_writer_put(struct os_writer *w, const void *data, size_t len)
 {
     const uint8_t *at = data;
-    int number = 0;
     while (len > 0) {
-        size_t room = WRITER_BYTES - w->filling_len;
+        struct os_writer_buffer *b = w->filling;
+        size_t room = WRITER_BYTES - b->len;
         size_t taken = len < room ? len : room;
-        memcpy(w->filling + w->filling_len, at, taken);
-        w->filling_len += taken;
+        memcpy(b->bytes + b->len, at, taken);
+        b->len += taken;
         at += taken;
         len -= taken;
-        if (w->filling_len == WRITER_BYTES)
-            number = os_writer_hand_over(w, false);
+        if (b->len == WRITER_BYTES)
+            w->filling = os_stage_next(w->stage);
     }
-    return os_writer_err(number);
+    return os_writer_err(w->filling->number);
 }
 
 int os_writer_end(struct os_writer *w, int *number)
 {
-    os_writer_hand_over(w, true);
-    pthread_join(w->thread, NULL);
+    (void)os_stage_next(w->stage);
+    os_stage_end(w->stage);
     *number = w->number;
-    pthread_cond_destroy(&w->changed);
-    pthread_mutex_destroy(&w->mutex);
     mem_free(w);
     return os_writer_err(*number);
 }

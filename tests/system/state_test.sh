@@ -24,7 +24,7 @@ holds daemons ipfs_start 4
 for n in 1 2 3; do holds "init_$n" peer_init $n; done
 refused nothing_there 1 'has not founded or joined one yet' state 1 info
 check exports_nothing 0 '' state 1 export
-check version_of_nothing 0 'none here; this program writes version 2' state 1 version
+check version_of_nothing 0 'none here; this program writes version 3' state 1 version
 
 # ---- a peer's disk, while it runs and after ----
 peer_start 1
@@ -45,7 +45,7 @@ holds info_cluster_id test "$(info 1 .cluster_id)" = "$(cat "$work/peer1/cluster
 holds export state 1 export -f "$work/pins.json"
 holds export_is_what_was_listed eval 'jq -S . "$work/pins.json" | cmp - "$work/listed"'
 holds one_a_line test "$(wc -l <"$work/pins.json")" -eq 4
-check version 0 '2; this program knows versions up to 2' state 1 version
+check version 0 '3; this program knows versions up to 3' state 1 version
 
 # ---- into another cluster ----
 refused bad_file 1 'line 2: cid is no CID' state 2 import <(head -n 1 "$work/pins.json"; echo '{"cid":"x"}')
@@ -80,6 +80,15 @@ holds v0_is_there test "$(info 2 .pins)" = 1
 holds cleanup_again state 2 cleanup --force
 holds overrides eval "state 2 import --rmin 1 --rmax 2 --allocs ${id[1]},${id[2]} <\"\$work/backup.v0\""
 holds overridden test "$(state 2 export 2>/dev/null | jq -c '[.replication_factor_max, (.allocations | length)]')" = '[2,2]'
+
+# ---- more than one thread has in hand at once ----
+holds cleanup_for_many state 2 cleanup -f
+for ((i = 5000; i > 0; i--)); do printf '{"cid":"f01551220%064x","name":"pin %d","allocations":[],"replication_factor_min":-1,"replication_factor_max":-1}\n' "$i" "$i"; done >"$work/many.json"
+holds import_many state 2 import "$work/many.json"
+holds export_many state 2 export -f "$work/many.out"
+holds many_are_there_in_order eval 'cmp <(jq -r .name "$work/many.out") <(seq -f "pin %g" 5000)'
+check a_full_disk_is_told 1 '' eval 'state 2 export 2>"$work/stderr" >/dev/full'
+holds it_says_which grep -F 'cannot write stdout: No space left on device' "$work/stderr"
 
 # ---- data of the Go ipfs-cluster ----
 mkdir "$work/peer3/raft" && touch "$work/peer3/raft/raft.db"
