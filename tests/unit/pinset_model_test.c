@@ -240,6 +240,8 @@ static void run_model(uint64_t seed)
     replica_init(&one);
     replica_init(&two);
     for (int step = 0; step < 400; step++) {
+        if (step % 40 == 0)
+            check_holders(&one, &m);
         if (step == 200) {
             m.is_level_unlisted = true;
             replica_level(&one, PINSET_LEVEL_UNLISTED);
