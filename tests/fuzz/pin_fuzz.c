@@ -24,8 +24,21 @@ static void try_checks(const struct pin *pin, const struct buf *bytes)
     ASSERT(pin_type_name(pin->type)[0] != 'b' && pin_mode_name(pin) != NULL);
 }
 
+/* Who looks at it for one peer's sake sees what the whole pin says. */
+static void try_hold(const struct pin *pin, const struct peer_id *peer, const uint8_t *data,
+                     size_t size)
+{
+    struct pin_hold hold;
+    ASSERT(pin_decode_hold(&hold, peer, data, size) == OK);
+    ASSERT(cid_equal(&hold.cid, &pin->cid) && hold.type == pin->type);
+    ASSERT(hold.max_depth == pin->max_depth && hold.is_everybodys == pin_is_everywhere(pin));
+    ASSERT(hold.is_held == pin_is_held_by(pin, peer));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct peer_id stranger = { .len = 1, .bytes = { 1 } };
+    struct pin_hold hold;
     struct arena arena = { 0 };
     struct buf bytes = { 0 };
     struct pin pin, again;
@@ -36,7 +49,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(
             bytes_equal(buf_bytes(&bytes), (struct bytes){ data, size })); /* one pin, one form */
         try_checks(&pin, &bytes);
+        try_hold(&pin, &stranger, data, size);
+        if (pin.allocations_count > 0)
+            try_hold(&pin, &pin.allocations[pin.allocations_count - 1], data, size);
     }
+    (void)pin_decode_hold(&hold, &stranger, data, size);
     buf_deinit(&bytes);
     arena_deinit(&arena);
     return 0;
