@@ -56,7 +56,8 @@ static void export_count(struct export *x, size_t count)
     uint64_t steps = x->pins_count / STATE_PROGRESS_PINS;
     x->pins_count += count;
     if (x->pins_count / STATE_PROGRESS_PINS > steps)
-        fprintf(stderr, "%llu pins written\n", (unsigned long long)x->pins_count);
+        fprintf(stderr, "%llu pins written\n",
+                (unsigned long long)(x->pins_count - x->pins_count % STATE_PROGRESS_PINS));
 }
 
 static void export_write(void *owner, void *slot)
