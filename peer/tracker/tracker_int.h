@@ -2,6 +2,7 @@
  *
  *   tracker.c         life, hints, turns; what a CID needs: a pin, an unpin, nothing
  *   tracker_op.c      one operation: queues, attempts, pauses, every way it ends
+ *   tracker_look.c    whether the daemon is asked before it pins
  *   tracker_call.c    one request to the daemon: hooks, progress, time limits
  *   tracker_surplus.c pins that moved away, kept until others have them
  *   tracker_walk.c    the state against the rows, in slices
@@ -227,6 +228,8 @@ struct tracker {
     size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
     size_t kept_count;
     size_t retries_running;
+    uint32_t looks_in_vain; /* in a row: new pins that the daemon was asked about and did not have */
+    uint32_t unlooked;      /* new pins since that were not asked about */
 
     /* Calls: concurrent_pins, one for unpins, one for listings. */
     struct tracker_call *calls;
@@ -303,6 +306,11 @@ bool tracker_op_goes_first(const struct tracker *t, const struct tracker_op *op)
 uint64_t tracker_op_patience_us(const struct tracker *t, const struct tracker_op *op);
 /* The next operation that may start: its row is durable, and its kind has a slot free. NULL: none. */
 struct tracker_op *tracker_op_startable(const struct tracker *t);
+
+/* tracker_look.c. Has the daemon to be asked whether it has this pin already? */
+bool tracker_look_is_due(struct tracker *t, const struct tracker_op *op);
+/* The daemon was asked, and this is what it said. */
+void tracker_look_learn(struct tracker *t, const struct tracker_op *op, int verdict);
 
 /* tracker_tally.c: `row` NULL: it goes. Before the change. */
 void tracker_tally_change(struct tracker *t, const struct cid *cid, const struct tracker_row *row);

@@ -271,14 +271,27 @@ static bool tracker_op_is_retry(const struct tracker_op *op)
 
 static void tracker_op_failed(struct tracker *t, struct tracker_op *op, const char *text);
 
+static int tracker_op_add(struct tracker *t, struct tracker_op *op);
+
+/* The first request for it. */
+static int tracker_op_ask(struct tracker *t, struct tracker_op *op)
+{
+    if (op->kind == OP_PIN && !tracker_look_is_due(t, op)) {
+        int err = tracker_op_add(t, op);
+        if (err == OK || err == ERR_BUSY)
+            return err; /* else the state does not name it, or cannot be read: found out behind the look */
+    }
+    enum tracker_step step = op->kind == OP_UNPIN ? STEP_REMOVE : STEP_LOOK;
+    return tracker_call_start(t, op, step, tracker_op_type(op), (struct bytes){ "", 0 });
+}
+
 static int tracker_op_begin(struct tracker *t, struct tracker_op *op)
 {
     if (op->kind == OP_UNPIN && t->options.never_unpins) {
         tracker_op_failed(t, op, "unpinning from the daemon is disabled (unpin_disable)");
         return OK;
     }
-    enum tracker_step step = op->kind == OP_UNPIN ? STEP_REMOVE : STEP_LOOK;
-    int err = tracker_call_start(t, op, step, tracker_op_type(op), (struct bytes){ "", 0 });
+    int err = tracker_op_ask(t, op);
     if (err != OK)
         return err;
     static const char *const names[OP_KINDS_COUNT] = { "pin", "unpin", "confirm" };
@@ -398,7 +411,7 @@ static struct bytes tracker_pin_name(struct bytes name)
     return name;
 }
 
-/* Not pinned yet: now for the pin itself, under the name that the state gives it. */
+/* The pin itself, under the name that the state gives it. */
 static int tracker_op_add(struct tracker *t, struct tracker_op *op)
 {
     struct arena arena = { 0 };
@@ -407,6 +420,7 @@ static int tracker_op_add(struct tracker *t, struct tracker_op *op)
     if (err == OK)
         err = tracker_call_start(t, op, STEP_ADD, tracker_op_type(op), tracker_pin_name(pin.name));
     arena_deinit(&arena);
+    t->adds_count += err == OK;
     return err;
 }
 
@@ -414,7 +428,6 @@ static int tracker_op_looked(struct tracker *t, struct tracker_op *op)
 {
     int err = tracker_op_add(t, op);
     if (err == OK) {
-        t->adds_count += 1;
         tracker_op_set_phase(t, op, OP_RUNNING);
         t->retries_running += tracker_op_is_retry(op);
         return OK;
@@ -428,6 +441,8 @@ static int tracker_op_looked(struct tracker *t, struct tracker_op *op)
 static int tracker_op_verdict(struct tracker *t, struct tracker_op *op, enum tracker_step step,
                               int verdict, const char *text)
 {
+    if (step == STEP_LOOK)
+        tracker_look_learn(t, op, verdict);
     if (op->is_replaced)
         return tracker_op_replaced(t, op, step == STEP_ADD);
     if (verdict == ERR_UNREACHABLE) {
