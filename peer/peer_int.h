@@ -657,7 +657,8 @@ struct api_id;
 struct page_request;
 struct page;
 int peer_describe(struct peer *p, struct arena *arena, struct api_id *out);
-int peer_page(struct peer *p, const struct page_request *r, struct arena *arena, struct page *out);
+int peer_page(struct peer *p, const struct page_request *r, bool brings_pins, struct arena *arena,
+              struct page *out);
 void peer_recover(struct peer *p, const struct cid *cid); /* undefined: all */
 void peer_sync(struct peer *p, const struct cid *cid);
 void peer_on_id(struct peer *p, const struct rpc_asker *asker);

@@ -52,24 +52,19 @@ int page_request_decode(struct page_request *out, struct bytes payload)
 
 void page_encode(const struct page *page, struct buf *out)
 {
-    struct buf one = { 0 };
     buf_put_u8(out, PAGES_VERSION);
     buf_put_run(out, page->name.data, page->name.len);
     buf_put_run(out, page->ipfs_id.data, page->ipfs_id.len);
     buf_put_u16(out, (uint16_t)page->count);
     for (size_t i = 0; i < page->count; i++) {
-        buf_clear(&one);
-        tracker_info_encode(&page->infos[i], &one);
-        buf_put_run(out, one.data, one.len);
+        buf_put_varint(out, tracker_info_size(&page->infos[i]));
+        tracker_info_encode(&page->infos[i], out);
     }
     buf_put_run(out, page->after.bytes, page->after.len);
     buf_put_u8(out, page->is_last);
-    if (one.err != OK)
-        out->err = one.err;
-    buf_deinit(&one);
 }
 
-int page_decode(struct page *out, struct arena *arena, struct bytes payload)
+int page_decode(struct page *out, struct bytes payload)
 {
     struct reader r = reader_of(payload.data, payload.len);
     int err = pages_version(&r);
@@ -80,19 +75,26 @@ int page_decode(struct page *out, struct arena *arena, struct bytes payload)
     out->count = reader_u16(&r);
     if (r.err != OK || out->count > PAGE_INFOS_MAX)
         return ERR_CORRUPT;
-    struct tracker_info *infos = arena_array(arena, out->count + 1, sizeof(*infos));
-    if (infos == NULL)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < out->count; i++) {
-        struct bytes one = reader_run(&r, PAGE_INFO_BYTES_MAX);
-        err = r.err != OK ? ERR_CORRUPT : tracker_info_decode(&infos[i], one.data, one.len);
-        if (err != OK)
-            return err;
-    }
-    out->infos = infos;
+    out->rows = r;
+    for (size_t i = 0; i < out->count; i++)
+        (void)reader_run(&r, PAGE_INFO_BYTES_MAX);
     pages_read_cid(&r, &out->after);
     out->is_last = reader_u8(&r) != 0;
     return reader_finish(&r);
+}
+
+int page_next(struct page *page, struct arena *arena, struct tracker_info *out,
+              const struct pin **pin)
+{
+    *pin = NULL;
+    if (page->given == page->count)
+        return ERR_NOT_FOUND;
+    size_t at = page->given++;
+    if (page->infos == NULL)
+        return tracker_info_decode(out, arena, reader_run(&page->rows, PAGE_INFO_BYTES_MAX));
+    *out = page->infos[at];
+    *pin = page->pins != NULL ? page->pins[at] : NULL;
+    return OK;
 }
 
 /* ---- ids ---- */

@@ -3,7 +3,8 @@
  *
  * Shape    STATUS asks for a page: infos of CIDs behind `after`, in CID order, that match the filter; or for one
  *          CID. RECOVER and SYNC name one CID or none (all), and are answered with a page of that one CID.
- * Owner    Decoded values borrow the payload (text) or lie in the arena.
+ * Owner    Decoded values borrow the payload (text) or lie in the arena. A page is read row by row: it holds as many as
+ *          fit into a message, and each is looked at once.
  * Errors   ERR_CORRUPT, ERR_VERSION, ERR_NOMEM. */
 #ifndef PEER_PEER_PAGES_H
 #define PEER_PEER_PAGES_H
@@ -32,15 +33,21 @@ int page_request_decode(struct page_request *out, struct bytes payload);
 struct page {
     struct bytes name;    /* of the peer that answers */
     struct bytes ipfs_id; /* of its daemon; empty while it has not answered */
-    const struct tracker_info *infos;
-    const struct pin *const
-        *pins; /* what the state says of these (NULL: nothing); does not travel, then NULL itself */
     size_t count;
     struct cid after; /* where the next page goes on */
     bool is_last;
+    /* The rows: this peer's own, and what the state says of each (NULL: nothing; or nothing was asked for) ... */
+    const struct tracker_info *infos;
+    const struct pin *const *pins;
+    /* ... or another's, as they came; then `infos` is NULL. */
+    struct reader rows;
+    size_t given; /* by page_next() */
 };
-void page_encode(const struct page *page, struct buf *out);
-int page_decode(struct page *out, struct arena *arena, struct bytes payload);
+void page_encode(const struct page *page, struct buf *out); /* of one with infos */
+int page_decode(struct page *out, struct bytes payload);
+/* The next row, and what the state says of it, where that is known. ERR_NOT_FOUND behind the last. */
+int page_next(struct page *page, struct arena *arena, struct tracker_info *out,
+              const struct pin **pin);
 
 /* GET /id of one peer, as the API shows it; `error` does not travel. */
 void page_id_encode(const struct api_id *id, struct buf *out);

@@ -104,27 +104,26 @@ void peer_on_id(struct peer *p, const struct rpc_asker *asker)
 /* ---- pages ---- */
 
 static int peer_page_of_one(struct peer *p, const struct page_request *r, struct view *state,
-                            struct view *local, struct tracker_info *infos, struct page *page)
+                            struct view *local, struct arena *arena, struct tracker_info *infos,
+                            struct page *page)
 {
     page->count = 1;
     page->is_last = true;
-    return tracker_status_of(p->tracker, state, local, &r->cid, &infos[0]);
+    return tracker_status_of(p->tracker, state, local, &r->cid, arena, &infos[0]);
 }
 
 static int peer_page_rows(struct peer *p, const struct page_request *r, struct view *state,
                           struct view *local, struct arena *arena, struct tracker_info *infos,
-                          struct page *page)
+                          const struct pin **pins, struct page *page)
 {
-    const struct pin **pins = arena_array(arena, r->limit + 1u, sizeof(*pins));
-    if (pins == NULL)
-        return ERR_NOMEM;
     unsigned steps = LIMIT_VIEW_STEPS_COUNT / 4;
     struct tracker_listing listing =
-        tracker_listing_after(p->tracker, state, local, &r->cid, arena);
+        tracker_listing_after(p->tracker, state, local, &r->cid, pins != NULL, arena);
     int err = OK;
     while (err == OK && page->count < r->limit) {
-        err = tracker_status_next(&listing, r->filter, &steps, &infos[page->count],
-                                  &pins[page->count]);
+        err = tracker_status_next(&listing, r->filter, &steps, &infos[page->count]);
+        if (err == OK && pins != NULL)
+            pins[page->count] = listing.found;
         page->count += err == OK;
     }
     page->pins = pins;
@@ -134,15 +133,18 @@ static int peer_page_rows(struct peer *p, const struct page_request *r, struct v
 }
 
 /* One page of the local state; it lies in the arena. */
-int peer_page(struct peer *p, const struct page_request *r, struct arena *arena, struct page *out)
+int peer_page(struct peer *p, const struct page_request *r, bool brings_pins, struct arena *arena,
+              struct page *out)
 {
     if (p->raft == NULL)
         return ERR_BUSY;
     struct peer_ipfs ipfs;
     peer_informer_ipfs(p->informer, &ipfs);
     struct tracker_info *infos = arena_alloc(arena, (r->limit + 1u) * sizeof(*infos));
+    const struct pin **pins =
+        brings_pins ? arena_alloc(arena, (r->limit + 1u) * sizeof(struct pin *)) : NULL;
     const char *ipfs_id = arena_strdup(arena, ipfs.id);
-    if (infos == NULL || ipfs_id == NULL)
+    if (infos == NULL || ipfs_id == NULL || (brings_pins && pins == NULL))
         return ERR_NOMEM;
     struct view state;
     struct view local;
@@ -154,8 +156,8 @@ int peer_page(struct peer *p, const struct page_request *r, struct arena *arena,
                           .infos = infos };
     err = peer_local_view(p, &local);
     if (err == OK) {
-        err = r->is_one ? peer_page_of_one(p, r, &state, &local, infos, out)
-                        : peer_page_rows(p, r, &state, &local, arena, infos, out);
+        err = r->is_one ? peer_page_of_one(p, r, &state, &local, arena, infos, out)
+                        : peer_page_rows(p, r, &state, &local, arena, infos, pins, out);
         peer_local_view_end(p, &local);
     }
     peer_view_end(p, &state);
@@ -167,7 +169,7 @@ static void peer_reply_page(struct peer *p, const struct rpc_asker *asker,
 {
     struct page page;
     struct buf out = { 0 };
-    int err = peer_page(p, r, &p->arena, &page);
+    int err = peer_page(p, r, false, &p->arena, &page);
     if (err == OK) {
         page_encode(&page, &out);
         err = out.err;

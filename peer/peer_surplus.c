@@ -23,10 +23,14 @@ static void surplus_answered(void *owner, int err, struct bytes payload, const c
     (void)text;
     struct peer_surplus *ask = owner;
     struct page page;
+    struct tracker_info info;
+    const struct pin *unknown;
     if (err == OK)
-        err = page_decode(&page, &ask->peer->arena, payload);
-    if (err == OK && page.count == 1 && cid_equal(&page.infos[0].cid, &ask->cid))
-        ask->pinned += page.infos[0].status == TRACKER_PINNED;
+        err = page_decode(&page, payload);
+    if (err == OK)
+        err = page_next(&page, &ask->peer->arena, &info, &unknown);
+    if (err == OK && page.count == 1 && cid_equal(&info.cid, &ask->cid))
+        ask->pinned += info.status == TRACKER_PINNED;
     ask->open -= 1;
     surplus_settle(ask);
 }

@@ -36,8 +36,9 @@ struct survey_member {
     struct arena arena; /* of the page */
     struct buf payload; /* what the page borrows */
     struct page page;
-    bool is_given; /* the head was */
-    size_t at;     /* the head, in page.infos */
+    struct tracker_info head; /* the row of the page that is next to be given out, ... */
+    const struct pin *pin;    /* ... and what the state says of it, if the page brought it along */
+    bool is_given;            /* the head was */
     enum survey_ahead
         ahead; /* how it stands with the page behind that, while there are rows at hand */
     struct buf ahead_payload;
@@ -73,17 +74,28 @@ static void survey_fail(struct survey_member *m, int err, const char *text)
 }
 
 static void survey_ask_ahead(struct survey_member *m);
+static void survey_turn_page(struct survey_member *m);
+
+static void survey_next_row(struct survey_member *m)
+{
+    int err = page_next(&m->page, &m->arena, &m->head, &m->pin);
+    if (err == OK)
+        m->state = SURVEY_HAS;
+    else if (err != ERR_NOT_FOUND)
+        survey_fail(m, err, NULL);
+    else if (m->page.is_last)
+        m->state = SURVEY_ENDED;
+    else
+        survey_turn_page(m);
+}
 
 /* m->page is a new one. */
 static void survey_begin_page(struct survey_member *m)
 {
-    m->at = 0;
     m->after = m->page.after;
-    m->state = SURVEY_HAS;
-    if (m->page.count == 0)
-        m->state = m->page.is_last ? SURVEY_ENDED : SURVEY_EMPTY;
-    else if (!m->page.is_last)
+    if (m->page.count > 0 && !m->page.is_last)
         survey_ask_ahead(m);
+    survey_next_row(m);
 }
 
 /* What m->payload says. */
@@ -94,7 +106,7 @@ static void survey_read(struct survey_member *m)
     if (err == OK && m->survey->is_ids)
         err = page_id_decode(&m->self, &m->arena, buf_bytes(&m->payload));
     else if (err == OK)
-        err = page_decode(&m->page, &m->arena, buf_bytes(&m->payload));
+        err = page_decode(&m->page, buf_bytes(&m->payload));
     if (err != OK)
         survey_fail(m, err, NULL);
     else if (m->survey->is_ids)
@@ -169,7 +181,7 @@ static void survey_page_self(struct survey_member *m)
     struct page_request request = survey_request(m);
     survey_order_self(m, &request);
     arena_reset(&m->arena);
-    int err = peer_page(m->survey->peer, &request, &m->arena, &m->page);
+    int err = peer_page(m->survey->peer, &request, true, &m->arena, &m->page);
     if (err == OK)
         survey_begin_page(m);
     else
@@ -400,16 +412,15 @@ static const struct cid *survey_smallest(const struct api_listing *l)
         const struct survey_member *m = &l->members[i];
         if (m->state != SURVEY_HAS)
             continue;
-        const struct cid *head = &m->page.infos[m->at].cid;
-        if (smallest == NULL || cid_compare(head, smallest) < 0)
-            smallest = head;
+        if (smallest == NULL || cid_compare(&m->head.cid, smallest) < 0)
+            smallest = &m->head.cid;
     }
     return smallest;
 }
 
 static void survey_row_of(struct survey_member *m, struct api_peer_status *row)
 {
-    const struct tracker_info *info = &m->page.infos[m->at];
+    const struct tracker_info *info = &m->head;
     *row = (struct api_peer_status){ .peer = m->id_text.text,
                                      .name = m->page.name,
                                      .ipfs_id = m->page.ipfs_id,
@@ -463,13 +474,7 @@ static void survey_advance(struct survey_member *m)
     if (!m->is_given)
         return;
     m->is_given = false;
-    m->at += 1;
-    if (m->at < m->page.count)
-        return;
-    if (m->page.is_last)
-        m->state = SURVEY_ENDED;
-    else
-        survey_turn_page(m);
+    survey_next_row(m);
 }
 
 /* The rows borrow from the pages, which are left only when the next ones are wanted. */
@@ -480,11 +485,11 @@ static size_t survey_rows(struct api_listing *l, const struct cid *cid,
     size_t count = 0;
     for (size_t i = 0; i < l->count; i++) {
         struct survey_member *m = &l->members[i];
-        if (m->state == SURVEY_HAS && cid_equal(&m->page.infos[m->at].cid, cid)) {
+        if (m->state == SURVEY_HAS && cid_equal(&m->head.cid, cid)) {
             survey_row_of(m, &rows[count++]);
             m->is_given = true;
-            if (m->page.pins != NULL)
-                *pin = m->page.pins[m->at];
+            if (m->pin != NULL)
+                *pin = m->pin;
         } else if (m->state == SURVEY_FAILED && shows_failed) {
             survey_row_failed(m, &rows[count++]);
         }

@@ -59,6 +59,15 @@ bool pin_is_held_by(const struct pin *pin, const struct peer_id *peer)
     return pin_is_everywhere(pin);
 }
 
+struct pin_hold pin_hold_of(const struct pin *pin, const struct peer_id *peer)
+{
+    return (struct pin_hold){ .cid = pin->cid,
+                              .type = pin->type,
+                              .max_depth = pin->max_depth,
+                              .is_held = pin_is_held_by(pin, peer),
+                              .is_everybodys = pin_is_everywhere(pin) };
+}
+
 /* ---- bytes ---- */
 
 static void pin_put_cid(struct buf *out, const struct cid *cid)

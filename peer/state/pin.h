@@ -80,6 +80,7 @@ pin_type_name(enum pin_type type); /* "pin", "meta-pin", "clusterdag-pin", "shar
 const char *pin_mode_name(const struct pin *pin);
 bool pin_is_everywhere(const struct pin *pin);
 bool pin_is_held_by(const struct pin *pin, const struct peer_id *peer);
+struct pin_hold pin_hold_of(const struct pin *pin, const struct peer_id *peer);
 
 void pin_encode(const struct pin *pin, struct buf *out);
 int pin_decode(struct pin *out, struct arena *arena, const void *bytes, size_t len);

@@ -93,6 +93,20 @@ bool tracker_filter_matches(uint32_t filter, enum tracker_status status)
 
 enum { TRACKER_INFO_VERSION = 2 };
 
+static size_t tracker_run_size(size_t len)
+{
+    size_t size = len + 1;
+    for (size_t rest = len; rest >= 0x80; rest >>= 7)
+        size += 1;
+    return size;
+}
+
+size_t tracker_info_size(const struct tracker_info *info)
+{
+    enum { NUMBERS = 1 + 4 + 8 + 4 + 1 + 8 + 4 + 8 + 8 };
+    return NUMBERS + tracker_run_size(info->cid.len) + tracker_run_size(strlen(info->error));
+}
+
 void tracker_info_encode(const struct tracker_info *info, struct buf *out)
 {
     buf_put_u8(out, TRACKER_INFO_VERSION);
@@ -108,48 +122,39 @@ void tracker_info_encode(const struct tracker_info *info, struct buf *out)
     buf_put_run(out, info->error, strlen(info->error));
 }
 
-/* All of it but the text, which is long and mostly empty: of that only the first byte. */
-static void tracker_info_begin(struct tracker_info *out, const struct cid *cid,
-                               enum tracker_status status)
-{
-    memset(out, 0, offsetof(struct tracker_info, error) + 1);
-    out->cid = *cid;
-    out->status = status;
-}
-
 static bool tracker_status_is_known(uint32_t status)
 {
     bool is_one_bit = status != 0 && (status & (status - 1)) == 0;
     return status == TRACKER_UNDEFINED || (is_one_bit && status <= TRACKER_UNEXPECTEDLY_UNPINNED);
 }
 
-int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len)
+static const char *tracker_text_copy(struct arena *arena, const void *text, size_t len)
 {
-    struct reader r = reader_of(bytes, len);
+    return len > 0 ? arena_copy(arena, (struct bytes){ text, len }) : "";
+}
+
+int tracker_info_decode(struct tracker_info *out, struct arena *arena, struct bytes bytes)
+{
+    struct reader r = reader_of(bytes.data, bytes.len);
     uint8_t version = reader_u8(&r);
     if (r.err == OK && version > TRACKER_INFO_VERSION)
         return ERR_VERSION;
-    struct tracker_info info; /* but for the text, as in tracker_info_begin() */
-    memset(&info, 0, offsetof(struct tracker_info, error));
     struct bytes cid = reader_run(&r, LIMIT_CID_BYTES);
     uint32_t status = reader_u32(&r);
-    info.since_s = (int64_t)reader_u64(&r);
-    info.attempt_count = reader_u32(&r);
-    info.is_priority = reader_u8(&r) != 0;
-    info.next_try_s = (int64_t)reader_u64(&r);
-    info.queue_position = reader_u32(&r);
-    info.progress_nodes = reader_u64(&r);
-    info.progress_bytes = reader_u64(&r);
-    struct bytes error = reader_run(&r, sizeof(info.error) - 1);
+    out->since_s = (int64_t)reader_u64(&r);
+    out->attempt_count = reader_u32(&r);
+    out->is_priority = reader_u8(&r) != 0;
+    out->next_try_s = (int64_t)reader_u64(&r);
+    out->queue_position = reader_u32(&r);
+    out->progress_nodes = reader_u64(&r);
+    out->progress_bytes = reader_u64(&r);
+    struct bytes error = reader_run(&r, TRACKER_ERROR_TEXT_SIZE - 1);
     if (reader_finish(&r) != OK || version == 0 || !tracker_status_is_known(status) ||
-        cid_from_bytes(&info.cid, cid.data, cid.len) != OK)
+        cid_from_bytes(&out->cid, cid.data, cid.len) != OK)
         return ERR_CORRUPT;
-    info.status = (enum tracker_status)status;
-    memcpy(out, &info, offsetof(struct tracker_info, error));
-    if (error.len > 0)
-        memcpy(out->error, error.data, error.len);
-    out->error[error.len] = '\0';
-    return OK;
+    out->status = (enum tracker_status)status;
+    out->error = tracker_text_copy(arena, error.data, error.len);
+    return out->error != NULL ? OK : ERR_NOMEM;
 }
 
 /* ---- what it looks like ---- */
@@ -178,17 +183,6 @@ static void tracker_facts_add(const struct tracker *t, const struct pin_hold *ho
     f->is_in_state = true;
     f->is_sharded = hold->is_held && hold->type == PIN_TYPE_META;
     f->is_pinned_here = tracker_wish_from(t, hold).is_wanted;
-}
-
-/* By the pin itself, in a listing that has it at hand. */
-static void tracker_facts_pin(const struct tracker *t, const struct pin *pin,
-                              struct tracker_facts *f)
-{
-    struct pin_hold hold = { .type = pin->type,
-                             .max_depth = pin->max_depth,
-                             .is_held = pin_is_held_by(pin, &t->options.self),
-                             .is_everybodys = pin_is_everywhere(pin) };
-    tracker_facts_add(t, &hold, f);
 }
 
 static int tracker_facts_of(const struct tracker *t, struct view *state, struct view *local,
@@ -294,28 +288,28 @@ static void tracker_describe_op(const struct tracker *t, const struct tracker_op
     }
 }
 
-static void tracker_describe(const struct tracker *t, const struct tracker_facts *f,
-                             const struct cid *cid, struct tracker_info *out)
+static int tracker_describe(const struct tracker *t, const struct tracker_facts *f,
+                            const struct cid *cid, struct arena *arena, struct tracker_info *out)
 {
     bool has_op = f->op != NULL && f->op->kind != OP_CONFIRM;
-    tracker_info_begin(out, cid, tracker_status_from(f));
-    out->since_s = f->has_row ? f->row.since_s : 0;
+    *out = (struct tracker_info){ .cid = *cid,
+                                  .status = tracker_status_from(f),
+                                  .since_s = f->has_row ? f->row.since_s : 0 };
     if (has_op)
         tracker_describe_op(t, f->op, out);
     else if (f->has_row)
         out->attempt_count = f->row.attempts;
     const char *text = tracker_error_text(t, f, out->status);
-    memcpy(out->error, text, strlen(text) + 1); /* both are shorter than TRACKER_ERROR_TEXT_SIZE */
+    out->error = tracker_text_copy(arena, text, strlen(text));
+    return out->error != NULL ? OK : ERR_NOMEM;
 }
 
 int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
-                      const struct cid *cid, struct tracker_info *out)
+                      const struct cid *cid, struct arena *arena, struct tracker_info *out)
 {
     struct tracker_facts facts;
     int err = tracker_facts_of(t, state, local, cid, &facts);
-    if (err == OK)
-        tracker_describe(t, &facts, cid, out);
-    return err;
+    return err == OK ? tracker_describe(t, &facts, cid, arena, out) : err;
 }
 
 /* ---- listings ---- */
@@ -331,30 +325,43 @@ static int tracker_seek_behind(struct view *view, unsigned table, const struct c
     return err;
 }
 
-/* What seek or next said: the CID, or undefined at the end. */
-static int tracker_listing_key(int err, const struct view_row *row, struct cid *out)
+static int tracker_listing_next_pin(struct tracker_listing *l)
 {
-    *out = (struct cid){ 0 };
-    if (err == OK && cid_from_bytes(out, row->key.data, row->key.len) != OK)
-        err = ERR_CORRUPT;
+    const struct peer_id *self = &l->tracker->options.self;
+    struct pin *pin = l->brings_pins ? arena_alloc(l->arena, sizeof(*pin)) : NULL;
+    if (l->brings_pins && pin == NULL)
+        return ERR_NOMEM;
+    int err = l->brings_pins ? pinset_next(&l->pins, l->arena, pin)
+                             : pinset_next_hold(&l->pins, self, &l->hold);
+    if (err == OK && l->brings_pins)
+        l->hold = pin_hold_of(pin, self);
+    if (err != OK)
+        l->hold.cid.len = 0;
+    l->pin = pin;
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static int tracker_listing_next_pin(struct tracker_listing *l)
+/* Mostly the row of the pin that was found just before. */
+static int tracker_listing_take_row(struct tracker_listing *l, const struct view_row *row)
 {
-    struct pin *pin = arena_alloc(l->arena, sizeof(*pin));
-    int err = pin != NULL ? pinset_next(&l->pins, l->arena, pin) : ERR_NOMEM;
-    l->pin = err == OK ? pin : NULL;
-    return err == ERR_NOT_FOUND ? OK : err;
+    const struct cid *pin = &l->hold.cid;
+    l->row = row->value;
+    if (bytes_equal(row->key, (struct bytes){ pin->bytes, pin->len })) {
+        l->row_cid = *pin;
+        return OK;
+    }
+    return cid_from_bytes(&l->row_cid, row->key.data, row->key.len) == OK ? OK : ERR_CORRUPT;
 }
 
 static int tracker_listing_next_row(struct tracker_listing *l)
 {
-    struct view_row row = { { 0 }, { 0 } };
+    struct view_row row;
     int err = l->has_begun ? view_next(l->local, LOCAL_TABLE_TRACKER, &row)
                            : tracker_seek_behind(l->local, LOCAL_TABLE_TRACKER, &l->after, &row);
-    l->row = row.value;
-    return tracker_listing_key(err, &row, &l->row_cid);
+    if (err == OK)
+        return tracker_listing_take_row(l, &row);
+    l->row_cid.len = 0;
+    return err == ERR_NOT_FOUND ? OK : err;
 }
 
 static int tracker_listing_step(struct tracker_listing *l, bool moves_pin, bool moves_row)
@@ -364,18 +371,17 @@ static int tracker_listing_step(struct tracker_listing *l, bool moves_pin, bool 
 }
 
 /* The next CID that is in the state or has a row: pins that are being unpinned are in the second only. */
-static int tracker_listing_next(struct tracker_listing *l, struct tracker_facts *f,
-                                const struct pin **pin)
+static int tracker_listing_next(struct tracker_listing *l, struct tracker_facts *f)
 {
-    bool has_pin = l->pin != NULL, has_row = !cid_is_undefined(&l->row_cid);
+    bool has_pin = l->hold.cid.len > 0, has_row = l->row_cid.len > 0;
     if (!has_pin && !has_row)
         return ERR_NOT_FOUND;
-    int order = has_pin && has_row ? cid_compare(&l->pin->cid, &l->row_cid) : has_row - has_pin;
-    l->after = order <= 0 ? l->pin->cid : l->row_cid;
-    *pin = order <= 0 ? l->pin : NULL;
+    int order = has_pin && has_row ? cid_compare(&l->hold.cid, &l->row_cid) : has_row - has_pin;
+    l->after = order <= 0 ? l->hold.cid : l->row_cid;
+    l->found = order <= 0 ? l->pin : NULL;
     tracker_facts_begin(l->tracker, &l->after, f);
-    if (*pin != NULL)
-        tracker_facts_pin(l->tracker, *pin, f);
+    if (order <= 0)
+        tracker_facts_add(l->tracker, &l->hold, f);
     f->has_row = order >= 0;
     int err = f->has_row ? tracker_row_decode(&f->row, l->row) : OK;
     return err == OK ? tracker_listing_step(l, order <= 0, order >= 0) : err;
@@ -383,18 +389,19 @@ static int tracker_listing_next(struct tracker_listing *l, struct tracker_facts 
 
 struct tracker_listing tracker_listing_after(const struct tracker *t, struct view *state,
                                              struct view *local, const struct cid *after,
-                                             struct arena *arena)
+                                             bool brings_pins, struct arena *arena)
 {
     return (struct tracker_listing){ .tracker = t,
                                      .state = state,
                                      .local = local,
                                      .after = *after,
-                                     .pins = pinset_cursor_after(state, after),
-                                     .arena = arena };
+                                     .brings_pins = brings_pins,
+                                     .arena = arena,
+                                     .pins = pinset_cursor_after(state, after) };
 }
 
 int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *steps,
-                        struct tracker_info *out, const struct pin **pin)
+                        struct tracker_info *out)
 {
     while (*steps >= TRACKER_STATUS_STEPS_MAX) {
         uint32_t before = l->state->steps;
@@ -402,14 +409,12 @@ int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *st
         int err = l->has_begun ? OK : tracker_listing_step(l, true, true);
         l->has_begun = true;
         if (err == OK)
-            err = tracker_listing_next(l, &facts, pin);
+            err = tracker_listing_next(l, &facts);
         *steps -= l->state->steps - before;
         if (err != OK)
             return err;
-        if (tracker_filter_matches(filter, tracker_status_from(&facts))) {
-            tracker_describe(l->tracker, &facts, &l->after, out);
-            return OK;
-        }
+        if (tracker_filter_matches(filter, tracker_status_from(&facts)))
+            return tracker_describe(l->tracker, &facts, &l->after, l->arena, out);
     }
     return ERR_MORE;
 }

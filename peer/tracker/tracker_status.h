@@ -3,7 +3,7 @@
  * Shape    Merged, in CID order, from the state (what should be), the tracker's rows (what was done) and its
  *          operations (what is being done).
  * Source   ipfs-cluster 1.1.6's statuses and filter syntax (SPEC 2.1).
- * Owner    Text in a tracker_info is its own: no pointer leaves.
+ * Owner    The text of a tracker_info lies in the arena that was given.
  * Errors   ERR_NOT_FOUND at the end of a listing; ERR_INVALID, ERR_CORRUPT, ERR_VERSION, ERR_IO. */
 #ifndef TRACKER_TRACKER_STATUS_H
 #define TRACKER_TRACKER_STATUS_H
@@ -58,11 +58,12 @@ struct tracker_info {
         queue_position; /* while queued: 1 is next; else 0. Those gone from the middle count for a while */
     uint64_t progress_nodes; /* while pinning: what the daemon has of it so far, as it says */
     uint64_t progress_bytes;
-    char error[TRACKER_ERROR_TEXT_SIZE]; /* "" if none; cut if longer */
+    const char *error; /* "" if none; shorter than TRACKER_ERROR_TEXT_SIZE */
 };
 
+size_t tracker_info_size(const struct tracker_info *info); /* of its bytes */
 void tracker_info_encode(const struct tracker_info *info, struct buf *out);
-int tracker_info_decode(struct tracker_info *out, const void *bytes, size_t len);
+int tracker_info_decode(struct tracker_info *out, struct arena *arena, struct bytes bytes);
 
 struct tracker;
 
@@ -70,7 +71,7 @@ enum { TRACKER_STATUS_STEPS_MAX = 5 }; /* of each view, for one CID */
 
 /* One CID; UNPINNED when neither the state nor the tracker knows it. */
 int tracker_status_of(const struct tracker *t, struct view *state, struct view *local,
-                      const struct cid *cid, struct tracker_info *out);
+                      const struct cid *cid, struct arena *arena, struct tracker_info *out);
 /* All that the state or a row knows, in order of their CIDs; two cursors go side by side. It lives as long as its views and
  * its arena, and is alone with their cursors of these tables. */
 struct tracker_listing {
@@ -79,19 +80,22 @@ struct tracker_listing {
     struct view *local;
     struct cid after; /* the last one that was looked at: where the next listing goes on */
     bool has_begun;
+    bool brings_pins;        /* else only what they mean to this peer is read */
+    struct arena *arena;     /* of texts and pins */
+    const struct pin *found; /* what the state says of the last match, if pins are brought; NULL: nothing */
     struct pinset_cursor pins;
-    struct arena *arena;   /* of these */
-    const struct pin *pin; /* the first behind `after` in the state, ... */
-    struct cid row_cid;    /* ... and among the rows; NULL, undefined: none */
+    struct pin_hold hold;  /* the first behind `after` in the state, ... */
+    const struct pin *pin; /* ... the whole of it, if it is to be brought, ... */
+    struct cid row_cid;    /* ... and the first among the rows; undefined CIDs: none */
     struct bytes row;      /* lives until the cursor moves */
 };
 
 /* Behind `after`; undefined: from the start. */
 struct tracker_listing tracker_listing_after(const struct tracker *t, struct view *state,
                                              struct view *local, const struct cid *after,
-                                             struct arena *arena);
-/* The next match, with what the state says of it (NULL: nothing). `steps` counts down; ERR_MORE when it is spent. */
+                                             bool brings_pins, struct arena *arena);
+/* The next match. `steps` counts down; ERR_MORE when it is spent. */
 int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *steps,
-                        struct tracker_info *out, const struct pin **pin);
+                        struct tracker_info *out);
 
 #endif

@@ -3,6 +3,7 @@
  * payload of one of the calls. What is taken must come back the same when it is written again. */
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "members/depart.h"
 #include "members/founding.h"
@@ -138,6 +139,30 @@ static void fuzz_find(const uint8_t *data, size_t len)
     }
 }
 
+/* Its rows, up to the first bad one, are a page that comes back. */
+static void fuzz_page(struct page *page, struct arena *arena)
+{
+    static struct tracker_info infos[PAGE_INFOS_MAX + 1];
+    const struct pin *pin;
+    struct buf again = { 0 };
+    struct page twice;
+    size_t count = 0;
+    while (page_next(page, arena, &infos[count], &pin) == OK)
+        count += 1;
+    page->infos = infos;
+    page->count = count;
+    page_encode(page, &again);
+    ASSERT(again.err == OK);
+    ASSERT(page_decode(&twice, buf_bytes(&again)) == OK && twice.count == count);
+    for (size_t i = 0; i < count; i++) {
+        struct tracker_info info;
+        ASSERT(page_next(&twice, arena, &info, &pin) == OK && pin == NULL);
+        ASSERT(cid_equal(&info.cid, &infos[i].cid) && info.status == infos[i].status);
+        ASSERT(strcmp(info.error, infos[i].error) == 0);
+    }
+    buf_deinit(&again);
+}
+
 static void fuzz_pages(const uint8_t *data, size_t len)
 {
     struct arena arena = { 0 };
@@ -153,13 +178,8 @@ static void fuzz_pages(const uint8_t *data, size_t len)
         ASSERT(cid_equal(&twice.cid, &request.cid) && twice.limit == request.limit);
         buf_deinit(&again);
     }
-    if (page_decode(&page, &arena, payload) == OK) {
-        page_encode(&page, &again);
-        struct page twice;
-        ASSERT(again.err == OK);
-        ASSERT(page_decode(&twice, &arena, buf_bytes(&again)) == OK && twice.count == page.count);
-        buf_deinit(&again);
-    }
+    if (page_decode(&page, payload) == OK)
+        fuzz_page(&page, &arena);
     if (page_id_decode(&id, &arena, payload) == OK) {
         page_id_encode(&id, &again);
         fuzz_same(&again, data, len);

@@ -39,6 +39,7 @@ void world_free(struct world *w)
     fake_map_deinit(&w->state);
     fake_map_deinit(&w->local);
     fake_map_deinit(&w->durable);
+    arena_deinit(&w->texts);
     free(w);
 }
 
@@ -162,7 +163,8 @@ struct tracker_info world_info(struct world *w, uint32_t n)
     struct cid cid = test_cid(n);
     struct tracker_info info;
     struct view state = fake_map_view(&w->state), local = fake_map_view(&w->local);
-    cr_assert_eq(tracker_status_of(w->tracker, &state, &local, &cid, &info), OK);
+    cr_assert_eq(tracker_status_of(w->tracker, &state, &local, &cid, &w->texts, &info),
+                 OK);
     return info;
 }
 

@@ -28,6 +28,7 @@ struct world {
     bool is_behind; /* the state of a tracker that starts */
     size_t turns;
     uint64_t steps; /* of views, in all turns */
+    struct arena texts; /* of world_info() */
 };
 
 /* A peer that has just started: 4 pins at once, 16 operations and 8 hints in memory. */

@@ -59,9 +59,11 @@ Test(tracker_status, an_info_comes_back_and_no_cut_passes)
                                  .progress_bytes = 1 << 20,
                                  .error = "pin: context canceled" };
     struct tracker_info out;
+    struct arena arena = { 0 };
     struct buf bytes = { 0 };
     tracker_info_encode(&info, &bytes);
-    cr_assert_eq(tracker_info_decode(&out, bytes.data, bytes.len), OK);
+    cr_assert_eq(tracker_info_size(&info), bytes.len);
+    cr_assert_eq(tracker_info_decode(&out, &arena, buf_bytes(&bytes)), OK);
     cr_assert(cid_equal(&out.cid, &info.cid));
     cr_assert(out.status == info.status && out.since_s == info.since_s);
     cr_assert(out.attempt_count == 3 && out.is_priority);
@@ -69,13 +71,24 @@ Test(tracker_status, an_info_comes_back_and_no_cut_passes)
     cr_assert(out.progress_nodes == 12 && out.progress_bytes == 1 << 20);
     cr_assert_str_eq(out.error, info.error);
     for (size_t len = 0; len < bytes.len; len++)
-        cr_assert_eq(tracker_info_decode(&out, bytes.data, len), ERR_CORRUPT);
+        cr_assert_eq(tracker_info_decode(&out, &arena, (struct bytes){ bytes.data, len }),
+                     ERR_CORRUPT);
     bytes.data[0] = 3;
-    cr_assert_eq(tracker_info_decode(&out, bytes.data, bytes.len), ERR_VERSION);
+    cr_assert_eq(tracker_info_decode(&out, &arena, buf_bytes(&bytes)), ERR_VERSION);
     buf_clear(&bytes);
     info.status = TRACKER_ERROR; /* a filter, no status */
     tracker_info_encode(&info, &bytes);
-    cr_assert_eq(tracker_info_decode(&out, bytes.data, bytes.len), ERR_CORRUPT);
+    cr_assert_eq(tracker_info_decode(&out, &arena, buf_bytes(&bytes)), ERR_CORRUPT);
+    info.status = TRACKER_PIN_ERROR;
+    static char text[TRACKER_ERROR_TEXT_SIZE]; /* a length that takes two bytes */
+    memset(text, 'x', sizeof(text) - 1);
+    info.error = text;
+    buf_clear(&bytes);
+    tracker_info_encode(&info, &bytes);
+    cr_assert_eq(tracker_info_size(&info), bytes.len);
+    cr_assert_eq(tracker_info_decode(&out, &arena, buf_bytes(&bytes)), OK);
+    cr_assert_str_eq(out.error, text);
+    arena_deinit(&arena);
     buf_deinit(&bytes);
 }
 
@@ -155,7 +168,8 @@ static void scene_row(struct scene *s, uint32_t n, enum tracker_row_phase phase,
 }
 
 /* "2:remote 3:pinned ", read with this filter and this many steps a page. */
-static const char *scene_list(struct scene *s, uint32_t filter, unsigned page_steps)
+static const char *scene_list(struct scene *s, uint32_t filter, unsigned page_steps,
+                              bool brings_pins)
 {
     static struct buf text;
     struct cid after = { 0 };
@@ -166,12 +180,15 @@ static const char *scene_list(struct scene *s, uint32_t filter, unsigned page_st
         struct view state = fake_map_view(&s->state), local = fake_map_view(&s->local);
         struct arena arena = { 0 };
         struct tracker_listing l =
-            tracker_listing_after(s->tracker, &state, &local, &after, &arena);
+            tracker_listing_after(s->tracker, &state, &local, &after, brings_pins, &arena);
         unsigned steps = page_steps;
-        const struct pin *pin;
-        while ((err = tracker_status_next(&l, filter, &steps, &info, &pin)) == OK) {
+        while ((err = tracker_status_next(&l, filter, &steps, &info)) == OK) {
             buf_printf(&text, "%u:%s ", info.cid.bytes[7], tracker_status_name(info.status));
-            cr_assert(pin == NULL || cid_equal(&pin->cid, &info.cid));
+            struct pin pin;
+            struct view beside = fake_map_view(&s->state);
+            bool is_in_state = pinset_get(&beside, &info.cid, &arena, &pin) == OK;
+            cr_assert_eq(l.found != NULL, brings_pins && is_in_state);
+            cr_assert(l.found == NULL || cid_equal(&l.found->cid, &info.cid));
         }
         after = l.after;
         arena_deinit(&arena);
@@ -202,9 +219,13 @@ Test(tracker_status, a_listing_merges_the_state_and_the_rows_in_cid_order)
     scene_row(s, 9, TRACKER_ROW_PINNED, 0);
     const char *all = "1:unpin_queued 2:remote 3:pinned 4:pin_error 5:unpin_error 6:pin_queued "
                       "7:unexpectedly_unpinned 9:unpin_queued ";
-    cr_assert_str_eq(scene_list(s, TRACKER_UNDEFINED, 1000), all);
-    cr_assert_str_eq(scene_list(s, TRACKER_UNDEFINED, TRACKER_STATUS_STEPS_MAX), all);
-    cr_assert_str_eq(scene_list(s, TRACKER_ERROR, 6), "4:pin_error 5:unpin_error ");
+    for (int brings_pins = 0; brings_pins <= 1; brings_pins++) {
+        cr_assert_str_eq(scene_list(s, TRACKER_UNDEFINED, 1000, brings_pins), all);
+        cr_assert_str_eq(scene_list(s, TRACKER_UNDEFINED, TRACKER_STATUS_STEPS_MAX, brings_pins),
+                         all);
+        cr_assert_str_eq(scene_list(s, TRACKER_ERROR, 6, brings_pins),
+                         "4:pin_error 5:unpin_error ");
+    }
     tracker_destroy(s->tracker);
     fake_map_deinit(&s->state);
     fake_map_deinit(&s->local);
