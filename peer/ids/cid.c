@@ -21,9 +21,23 @@ static bool cid_is_v0(struct bytes bytes)
     return bytes.len >= 2 && byte[0] == MULTIHASH_SHA2_256 && byte[1] == 32;
 }
 
+/* As nearly all are: version 1, and each of the three numbers behind it takes one byte. */
+static bool cid_is_plain(struct bytes bytes)
+{
+    const uint8_t *byte = bytes.data;
+    return bytes.len >= 4 && byte[0] == 1 && (byte[1] | byte[2] | byte[3]) < 0x80 &&
+           bytes.len - 4 == byte[3];
+}
+
 /* What a CID says: its codec, and which of its bytes are the multihash. */
 static int cid_dissect(struct bytes bytes, uint64_t *codec, struct bytes *hash)
 {
+    if (cid_is_plain(bytes)) {
+        const uint8_t *byte = bytes.data;
+        *codec = byte[1];
+        *hash = (struct bytes){ byte + 2, bytes.len - 2 };
+        return OK;
+    }
     struct reader r = reader_of(bytes.data, bytes.len);
     *codec = CID_CODEC_DAG_PB;
     if (!cid_is_v0(bytes)) {
