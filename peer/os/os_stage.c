@@ -47,7 +47,8 @@ static void os_stage_free(struct os_stage *s)
     mem_free(s);
 }
 
-int os_stage_begin(struct os_stage **out, os_stage_work work, void *owner, void *first, void *second)
+int os_stage_begin(struct os_stage **out, os_stage_work work, void *owner, void *first,
+                   void *second)
 {
     struct os_stage *s = mem_zalloc(sizeof *s);
     if (s == NULL)

@@ -15,7 +15,8 @@ struct os_stage;
 typedef void (*os_stage_work)(void *owner, void *slot);
 
 /* The first slot to fill is `first`. ERR_NOMEM. */
-int os_stage_begin(struct os_stage **out, os_stage_work work, void *owner, void *first, void *second);
+int os_stage_begin(struct os_stage **out, os_stage_work work, void *owner, void *first,
+                   void *second);
 /* Hands over the slot that was filled. The other one, when it has been worked on. */
 void *os_stage_next(struct os_stage *s);
 /* Would os_stage_next() wait now? */

@@ -273,7 +273,7 @@ int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void
     uint8_t type = reader_u8(&in);
     (void)reader_take(&in, 4 + 4); /* the factors */
     hold.max_depth = (int32_t)reader_u32(&in);
-    (void)reader_take(&in, 8 + 8 + 8); /* shard_size, created_s, expire_s */
+    (void)reader_take(&in, 8 + 8 + 8);      /* shard_size, created_s, expire_s */
     (void)reader_run(&in, LIMIT_CID_BYTES); /* reference */
     (void)reader_run(&in, LIMIT_CID_BYTES); /* update_of */
     (void)reader_run(&in, LIMIT_PIN_BYTES); /* name */

@@ -86,7 +86,8 @@ void pin_encode(const struct pin *pin, struct buf *out);
 int pin_decode(struct pin *out, struct arena *arena, const void *bytes, size_t len);
 /* The same bytes, looked at for one peer's sake only: takes no memory, and passes over names, metadata and
  * origins. ERR_CORRUPT, ERR_VERSION. */
-int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void *bytes, size_t len);
+int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void *bytes,
+                    size_t len);
 /* Everything but modified_index and is_unlisted. */
 bool pin_equal(const struct pin *a, const struct pin *b);
 

@@ -228,8 +228,9 @@ struct tracker {
     size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
     size_t kept_count;
     size_t retries_running;
-    uint32_t looks_in_vain; /* in a row: new pins that the daemon was asked about and did not have */
-    uint32_t unlooked;      /* new pins since that were not asked about */
+    uint32_t
+        looks_in_vain; /* in a row: new pins that the daemon was asked about and did not have */
+    uint32_t unlooked; /* new pins since that were not asked about */
 
     /* Calls: concurrent_pins, one for unpins, one for listings. */
     struct tracker_call *calls;

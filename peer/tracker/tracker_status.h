@@ -80,9 +80,10 @@ struct tracker_listing {
     struct view *local;
     struct cid after; /* the last one that was looked at: where the next listing goes on */
     bool has_begun;
-    bool brings_pins;        /* else only what they mean to this peer is read */
-    struct arena *arena;     /* of texts and pins */
-    const struct pin *found; /* what the state says of the last match, if pins are brought; NULL: nothing */
+    bool brings_pins;    /* else only what they mean to this peer is read */
+    struct arena *arena; /* of texts and pins */
+    const struct pin
+        *found; /* what the state says of the last match, if pins are brought; NULL: nothing */
     struct pinset_cursor pins;
     struct pin_hold hold;  /* the first behind `after` in the state, ... */
     const struct pin *pin; /* ... the whole of it, if it is to be brought, ... */

@@ -60,7 +60,8 @@ static int walk_pins(struct fake_map *map)
     while ((err = pinset_next(&c, &arena, &pin)) == OK) {
         struct pin again;
         struct pin_hold hold;
-        struct peer_id peer = pin.allocations_count > 0 ? pin.allocations[0] : (struct peer_id){ 0 };
+        struct peer_id peer =
+            pin.allocations_count > 0 ? pin.allocations[0] : (struct peer_id){ 0 };
         ASSERT(pinset_get(&view, &pin.cid, &arena, &again) == OK && pin_equal(&pin, &again));
         ASSERT(pinset_get_hold(&view, &pin.cid, &peer, &hold) == OK && hold.is_held);
         ASSERT(hold.is_everybodys == pin_is_everywhere(&pin) && hold.max_depth == pin.max_depth);

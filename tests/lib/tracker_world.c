@@ -163,8 +163,7 @@ struct tracker_info world_info(struct world *w, uint32_t n)
     struct cid cid = test_cid(n);
     struct tracker_info info;
     struct view state = fake_map_view(&w->state), local = fake_map_view(&w->local);
-    cr_assert_eq(tracker_status_of(w->tracker, &state, &local, &cid, &w->texts, &info),
-                 OK);
+    cr_assert_eq(tracker_status_of(w->tracker, &state, &local, &cid, &w->texts, &info), OK);
     return info;
 }
 

@@ -27,7 +27,7 @@ struct world {
     bool disk_is_slow;
     bool is_behind; /* the state of a tracker that starts */
     size_t turns;
-    uint64_t steps; /* of views, in all turns */
+    uint64_t steps;     /* of views, in all turns */
     struct arena texts; /* of world_info() */
 };
 

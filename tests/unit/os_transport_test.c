@@ -332,7 +332,7 @@ Test(os_transport, frames_that_waited_too_long_are_dropped)
     cr_assert_eq(transport_send(&a.port, &b.identity.id, STREAM_CALLS, "old", 3), OK);
     struct os_peer *peer = os_peer_find(a.transport, &b.identity.id);
     RUN_UNTIL(&loop, peer->queues[STREAM_CALLS].bytes == 0);
-    RUN_UNTIL(&loop, peer->retry.at_us == MONO_NEVER); /* and with them the reason to dial */
+    RUN_UNTIL(&loop, peer->retry.at_us == MONO_NEVER);    /* and with them the reason to dial */
     a.transport->options.frame_age_us = 60 * 1000 * 1000; /* however slow a handshake is here */
     station_start(&b);
     cr_assert_eq(transport_send(&a.port, &b.identity.id, STREAM_CALLS, "new", 3), OK);

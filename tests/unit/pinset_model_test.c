@@ -171,7 +171,8 @@ static void check_holds(struct replica *r, const struct model *m, const struct p
     for (uint32_t n = 0; n < CIDS; n++) {
         struct cid cid = test_cid(n);
         const struct model_pin *pin = &m->pins[n];
-        cr_assert_eq(pinset_get_hold(&view, &cid, peer, &again), pin->is_there ? OK : ERR_NOT_FOUND);
+        cr_assert_eq(pinset_get_hold(&view, &cid, peer, &again),
+                     pin->is_there ? OK : ERR_NOT_FOUND);
         if (!pin->is_there)
             continue;
         bool is_held = pin->count == 0;
