@@ -18,19 +18,23 @@ static void surplus_settle(struct peer_surplus *ask)
     tracker_on_surplus(ask->peer->tracker, &ask->cid, ask->pinned >= ask->needed);
 }
 
+/* Does a holder's page say that it has it? */
+static bool surplus_is_pinned(struct peer_surplus *ask, struct bytes payload)
+{
+    struct page page;
+    struct tracker_info info;
+    const struct pin *unknown;
+    if (page_decode(&page, payload) != OK ||
+        page_next(&page, &ask->peer->arena, &info, &unknown) != OK)
+        return false;
+    return page.count == 1 && cid_equal(&info.cid, &ask->cid) && info.status == TRACKER_PINNED;
+}
+
 static void surplus_answered(void *owner, int err, struct bytes payload, const char *text)
 {
     (void)text;
     struct peer_surplus *ask = owner;
-    struct page page;
-    struct tracker_info info;
-    const struct pin *unknown;
-    if (err == OK)
-        err = page_decode(&page, payload);
-    if (err == OK)
-        err = page_next(&page, &ask->peer->arena, &info, &unknown);
-    if (err == OK && page.count == 1 && cid_equal(&info.cid, &ask->cid))
-        ask->pinned += info.status == TRACKER_PINNED;
+    ask->pinned += err == OK && surplus_is_pinned(ask, payload);
     ask->open -= 1;
     surplus_settle(ask);
 }
