@@ -131,7 +131,7 @@ static double trio_run(struct trio *t, unsigned batch, uint64_t for_us)
 
 int main(int argc, char **argv)
 {
-    static const unsigned batches[] = { 1, 16, 256 };
+    static const unsigned batches[] = { 1, 16, 64, 256 };
     uint64_t for_us = (uint64_t)((argc > 1 ? atof(argv[1]) : 1) * 1e6);
     static struct trio trio;
     trio_create(&trio);
