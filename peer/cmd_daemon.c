@@ -40,6 +40,7 @@ struct daemon {
     struct config config;
     struct identity identity;
     struct os_loop loop;
+    struct os_timer trim;
     struct os_rng rng;
     struct os_signal signals[3];
     unsigned signals_count;
@@ -517,7 +518,17 @@ static void daemon_settings(struct daemon *d, const struct args *args)
 }
 
 /* Buffers of a commit, of a page of pins come and go many times a second: malloc shall not give them back to the
- * kernel each time, only to fault them in again. */
+ * kernel each time, only to fault them in again. What is free at its end goes back at once beyond a bound; what is free
+ * in between, now and then, or a busy hour's memory would be kept for ever. */
+enum { DAEMON_TRIM_US = 10 * 1000 * 1000 };
+
+static void daemon_trim_memory(void *owner)
+{
+    struct daemon *d = owner;
+    (void)malloc_trim(0);
+    os_timer_set(&d->trim, os_clock_mono_us() + DAEMON_TRIM_US);
+}
+
 static void daemon_keep_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
@@ -539,10 +550,13 @@ static int daemon_run(struct daemon *d, struct buf *why)
     os_damage_catch();
     os_socket_allow_many(); /* 1024, as is usual, would be gone with one door full of clients */
     os_rng_init(&d->rng);
+    os_timer_init(&d->trim, &d->loop, daemon_trim_memory, d);
+    os_timer_set(&d->trim, os_clock_mono_us() + DAEMON_TRIM_US);
     bool again = true;
     int code = 0;
     while (again)
         code = daemon_live(d, &again);
+    os_timer_stop(&d->trim);
     os_rng_deinit(&d->rng);
     os_loop_deinit(&d->loop);
     return code;
