@@ -518,21 +518,20 @@ static void daemon_settings(struct daemon *d, const struct args *args)
 }
 
 /* Buffers of a commit, of a page of pins come and go many times a second: malloc shall not give them back to the
- * kernel each time, only to fault them in again. What is free at its end goes back at once beyond a bound; what is free
- * in between, now and then, or a busy hour's memory would be kept for ever. */
-enum { DAEMON_TRIM_US = 10 * 1000 * 1000 };
-
-static void daemon_trim_memory(void *owner)
-{
-    struct daemon *d = owner;
-    (void)malloc_trim(0);
-    os_timer_set(&d->trim, os_clock_mono_us() + DAEMON_TRIM_US);
-}
-
+ * kernel each time, only to fault them in again. */
 static void daemon_keep_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 4 * 1024 * 1024);
+}
+
+/* By itself malloc gives back only what is free at the end of its memory: a busy hour's would be kept for ever. */
+static void daemon_trim_memory(void *owner)
+{
+    enum { TRIM_EVERY_US = 10 * 1000 * 1000 };
+    struct daemon *d = owner;
+    (void)malloc_trim(0);
+    os_timer_set(&d->trim, os_clock_mono_us() + TRIM_EVERY_US);
 }
 
 static int daemon_run(struct daemon *d, struct buf *why)
@@ -551,7 +550,7 @@ static int daemon_run(struct daemon *d, struct buf *why)
     os_socket_allow_many(); /* 1024, as is usual, would be gone with one door full of clients */
     os_rng_init(&d->rng);
     os_timer_init(&d->trim, &d->loop, daemon_trim_memory, d);
-    os_timer_set(&d->trim, os_clock_mono_us() + DAEMON_TRIM_US);
+    daemon_trim_memory(d);
     bool again = true;
     int code = 0;
     while (again)

@@ -346,7 +346,7 @@ static int tracker_listing_take_row(struct tracker_listing *l, const struct view
 {
     const struct cid *pin = &l->hold.cid;
     l->row = row->value;
-    if (bytes_equal(row->key, (struct bytes){ pin->bytes, pin->len })) {
+    if (pin->len > 0 && bytes_equal(row->key, (struct bytes){ pin->bytes, pin->len })) {
         l->row_cid = *pin;
         return OK;
     }
