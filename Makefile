@@ -89,7 +89,7 @@ $(B)/tests/%_test: $(B)/obj/tests/%_test.o $(TEST_ARCHIVES)
 unit:
 	@$(MAKE) B=$(B)/check CFLAGS='$(CFLAGS) -DSLOW_CHECKS' unit-run
 unit-run: $(TESTS)
-	@tests/run $(TESTS)
+	@tests/pool tests/unit/run $(TESTS)
 
 # The rules that a machine can check: what may include what, what the core may reach, sizes.
 tidy: $(ARCHIVES) $(PROGRAMS)
@@ -166,7 +166,7 @@ necessary:
 # demo.sh is run by itself.
 SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
 system: all $(B)/tests/canned $(B)/tests/bad_requests $(B)/tests/load $(B)/tests/faults.so
-	tests/system/run $(B) $(SYSTEM)
+	BUILD=$(B) tests/pool tests/system/run $(SYSTEM)
 $(B)/tests/bad_requests: $(B)/obj/tests/system/bad_requests.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
 $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
@@ -175,7 +175,7 @@ $(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
 # 10,000 requests that no door should like; SEED=N: others.
 .PHONY: bad-requests
 bad-requests: all $(B)/tests/bad_requests
-	SEED=$(SEED) tests/system/run $(B) tests/system/bad_requests_test.sh
+	BUILD=$(B) SEED=$(SEED) tests/pool tests/system/run tests/system/bad_requests_test.sh
 
 # ---- power cuts ----
 # A real peer's writes and syncs, recorded; the images that a power cut could have left, opened (docs/CRASH.md). `crash`
@@ -187,7 +187,7 @@ crash: crash-programs
 	tests/crash/run $(B) --images 4000 --random 2 --daemons 200
 long: all $(SIM) crash-programs
 	tests/crash/run $(B) --images 0 --random 8 --prefixes --daemons 1000
-	WRK_SECONDS=60 tests/system/run $(B) tests/system/thousand_clients_test.sh
+	BUILD=$(B) WRK_SECONDS=60 tests/pool tests/system/run tests/system/thousand_clients_test.sh
 	$(SIM) run tests/long/*.scn
 $(B)/tests/%.so: tests/crash/%.c
 	@mkdir -p $(@D)

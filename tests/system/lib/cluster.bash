@@ -28,8 +28,9 @@ until_true() {
     done
 }
 
-# A port that nobody listens on, in $port, another one at each call. Below the range that the kernel gives away itself.
-next_port=$((10000 + RANDOM % 20000))
+# A port that nobody listens on, in $port, another one at each call. Below the range that the kernel gives away itself; each
+# lane of tests/pool has 5000 of its own, as a port may be taken long before somebody listens on it.
+next_port=$((10000 + 5000 * ${LANE:-0} + RANDOM % 4500))
 free_port() {
     while (exec 3<>"/dev/tcp/127.0.0.1/$next_port") 2>/dev/null; do next_port=$((next_port + 1)); done
     port=$next_port
