@@ -155,16 +155,21 @@ static void scene_put(struct scene *s, uint64_t index, uint32_t n, uint32_t hold
     pinset_destroy(set);
 }
 
-static void scene_row(struct scene *s, uint32_t n, enum tracker_row_phase phase, uint32_t attempts)
+static void scene_row_of(struct scene *s, struct bytes key, enum tracker_row_phase phase,
+                         uint32_t attempts)
 {
     struct tracker_row row = { phase, false, attempts, 77, "" };
     struct buf bytes = { 0 };
-    struct cid cid = test_cid(n);
     struct row_sink sink = fake_map_sink(&s->local);
     tracker_row_encode(&row, &bytes);
-    row_sink_put(&sink, LOCAL_TABLE_TRACKER, (struct bytes){ cid.bytes, cid.len },
-                 buf_bytes(&bytes));
+    row_sink_put(&sink, LOCAL_TABLE_TRACKER, key, buf_bytes(&bytes));
     buf_deinit(&bytes);
+}
+
+static void scene_row(struct scene *s, uint32_t n, enum tracker_row_phase phase, uint32_t attempts)
+{
+    struct cid cid = test_cid(n);
+    scene_row_of(s, (struct bytes){ cid.bytes, cid.len }, phase, attempts);
 }
 
 /* "2:remote 3:pinned ", read with this filter and this many steps a page. */
@@ -198,7 +203,7 @@ static const char *scene_list(struct scene *s, uint32_t filter, unsigned page_st
     return buf_text(&text);
 }
 
-Test(tracker_status, a_listing_merges_the_state_and_the_rows_in_cid_order)
+static struct scene *scene_new(void)
 {
     struct scene *s = calloc(1, sizeof(*s));
     struct tracker_options options = { .self = test_peer(1) };
@@ -206,6 +211,38 @@ Test(tracker_status, a_listing_merges_the_state_and_the_rows_in_cid_order)
     tracker_options_default(&options);
     fake_kubo_init(&s->kubo);
     cr_assert_eq(tracker_create(&s->tracker, &options, &s->kubo.client, NULL, &hooks), OK);
+    return s;
+}
+
+static void scene_free(struct scene *s)
+{
+    tracker_destroy(s->tracker);
+    fake_map_deinit(&s->state);
+    fake_map_deinit(&s->local);
+    free(s);
+}
+
+/* A row whose key is empty names no pin: it must not pass for the end of the pins, nor of the rows. */
+Test(tracker_status, a_row_without_a_name_is_damage)
+{
+    struct scene *s = scene_new();
+    struct cid after = { 0 };
+    struct arena arena = { 0 };
+    struct tracker_info info;
+    scene_row_of(s, (struct bytes){ 0 }, TRACKER_ROW_PINNED, 0);
+    scene_row(s, 3, TRACKER_ROW_PINNED, 0);
+    struct view state = fake_map_view(&s->state), local = fake_map_view(&s->local);
+    struct tracker_listing l =
+        tracker_listing_after(s->tracker, &state, &local, &after, false, &arena);
+    unsigned steps = 1000;
+    cr_assert_eq(tracker_status_next(&l, TRACKER_UNDEFINED, &steps, &info), ERR_CORRUPT);
+    arena_deinit(&arena);
+    scene_free(s);
+}
+
+Test(tracker_status, a_listing_merges_the_state_and_the_rows_in_cid_order)
+{
+    struct scene *s = scene_new();
     scene_put(s, 1, 2, 5);
     scene_put(s, 2, 3, 1);
     scene_put(s, 3, 4, 1);
@@ -226,8 +263,5 @@ Test(tracker_status, a_listing_merges_the_state_and_the_rows_in_cid_order)
         cr_assert_str_eq(scene_list(s, TRACKER_ERROR, 6, brings_pins),
                          "4:pin_error 5:unpin_error ");
     }
-    tracker_destroy(s->tracker);
-    fake_map_deinit(&s->state);
-    fake_map_deinit(&s->local);
-    free(s);
+    scene_free(s);
 }
