@@ -83,8 +83,9 @@ int cid_parse(struct cid *out, const char *text)
 
 struct cid_text cid_print(const struct cid *cid)
 {
-    struct cid_text out = { "" };
+    struct cid_text out;
     struct bytes bytes = { cid->bytes, cid->len };
+    out.text[0] = '\0';
     if (cid->len == 0)
         return out;
     int err = cid_is_v0(bytes) ? base_encode(BASE58_BTC, out.text, sizeof(out.text), bytes)
@@ -109,19 +110,4 @@ struct bytes cid_multihash(const struct cid *cid)
     int err = cid_dissect((struct bytes){ cid->bytes, cid->len }, &codec, &hash);
     ASSERT(err == OK);
     return hash;
-}
-
-int cid_compare(const struct cid *a, const struct cid *b)
-{
-    return bytes_compare((struct bytes){ a->bytes, a->len }, (struct bytes){ b->bytes, b->len });
-}
-
-bool cid_equal(const struct cid *a, const struct cid *b)
-{
-    return cid_compare(a, b) == 0;
-}
-
-bool cid_is_undefined(const struct cid *cid)
-{
-    return cid->len == 0;
 }

@@ -31,12 +31,24 @@ int cid_from_bytes(struct cid *out, const void *bytes, size_t len);
 int cid_parse(struct cid *out, const char *text);
 int cid_parse_len(struct cid *out, const char *text, size_t len);
 struct cid_text cid_print(const struct cid *cid); /* "" when undefined */
-int cid_compare(const struct cid *a, const struct cid *b);
-bool cid_equal(const struct cid *a, const struct cid *b);
-bool cid_is_undefined(const struct cid *cid);
 /* Of a defined CID: what kind of data it names (dag-pb 0x70, raw 0x55, ...), and its multihash, which
  * points into it. */
 uint64_t cid_codec(const struct cid *cid);
 struct bytes cid_multihash(const struct cid *cid);
+
+static inline int cid_compare(const struct cid *a, const struct cid *b)
+{
+    return bytes_compare((struct bytes){ a->bytes, a->len }, (struct bytes){ b->bytes, b->len });
+}
+
+static inline bool cid_equal(const struct cid *a, const struct cid *b)
+{
+    return bytes_equal((struct bytes){ a->bytes, a->len }, (struct bytes){ b->bytes, b->len });
+}
+
+static inline bool cid_is_undefined(const struct cid *cid)
+{
+    return cid->len == 0;
+}
 
 #endif

@@ -129,15 +129,14 @@ static struct bytes pin_read_text(struct pin_reader *r)
     return (struct bytes){ copy, raw.len };
 }
 
-static struct cid pin_read_cid(struct pin_reader *r, bool may_be_undefined)
+/* Into one that is undefined. */
+static void pin_read_cid(struct pin_reader *r, bool may_be_undefined, struct cid *out)
 {
-    struct cid cid = { 0 };
     struct bytes raw = reader_run(&r->in, LIMIT_CID_BYTES);
     if (raw.len == 0 && may_be_undefined)
-        return cid;
-    if (cid_from_bytes(&cid, raw.data, raw.len) != OK)
+        return;
+    if (cid_from_bytes(out, raw.data, raw.len) != OK)
         pin_read_fail(r, ERR_CORRUPT);
-    return cid;
 }
 
 /* A count, and room for so many elements; 0 and NULL for none, or when something is wrong. No element takes
@@ -202,34 +201,33 @@ int pin_decode(struct pin *out, struct arena *arena, const void *bytes, size_t l
 {
     struct pin_reader r = { .in = reader_of(bytes, len), .arena = arena };
     uint8_t version = reader_u8(&r.in);
+    /* Into a cleared struct, field by field: nothing of an earlier pin shines through (K39). */
+    *out = (struct pin){ .is_unlisted = version == PIN_VERSION_UNLISTED };
     if (r.in.err == OK && version > PIN_VERSION_MAX)
         return ERR_VERSION;
-
-    /* Into a cleared struct, field by field: nothing of an earlier pin shines through (K39). */
-    struct pin pin = { .is_unlisted = version == PIN_VERSION_UNLISTED };
-    pin.modified_index = reader_u64(&r.in);
-    pin.cid = pin_read_cid(&r, false);
+    out->modified_index = reader_u64(&r.in);
+    pin_read_cid(&r, false, &out->cid);
     uint8_t type = reader_u8(&r.in);
-    pin.replication_min = (int32_t)reader_u32(&r.in);
-    pin.replication_max = (int32_t)reader_u32(&r.in);
-    pin.max_depth = (int32_t)reader_u32(&r.in);
-    pin.shard_size = reader_u64(&r.in);
-    pin.created_s = (int64_t)reader_u64(&r.in);
-    pin.expire_s = (int64_t)reader_u64(&r.in);
-    pin.reference = pin_read_cid(&r, true);
-    pin.update_of = pin_read_cid(&r, true);
-    pin.name = pin_read_text(&r);
-    pin_read_metadata(&r, &pin);
-    pin_read_origins(&r, &pin);
-    pin_read_allocations(&r, &pin);
+    out->replication_min = (int32_t)reader_u32(&r.in);
+    out->replication_max = (int32_t)reader_u32(&r.in);
+    out->max_depth = (int32_t)reader_u32(&r.in);
+    out->shard_size = reader_u64(&r.in);
+    out->created_s = (int64_t)reader_u64(&r.in);
+    out->expire_s = (int64_t)reader_u64(&r.in);
+    pin_read_cid(&r, true, &out->reference);
+    pin_read_cid(&r, true, &out->update_of);
+    out->name = pin_read_text(&r);
+    pin_read_metadata(&r, out);
+    pin_read_origins(&r, out);
+    pin_read_allocations(&r, out);
 
     if (reader_finish(&r.in) != OK || version == 0 || !pin_type_is_known(type))
         pin_read_fail(&r, ERR_CORRUPT);
     if (r.err != OK)
-        return r.err;
-    pin.type = (enum pin_type)type;
-    *out = pin;
-    return OK;
+        *out = (struct pin){ 0 }; /* what was read so far is none */
+    else
+        out->type = (enum pin_type)type;
+    return r.err;
 }
 
 /* A count that the reader has room for; what is behind a wrong one is not read. */
@@ -267,23 +265,22 @@ int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void
     uint8_t version = reader_u8(&in);
     if (in.err == OK && version > PIN_VERSION_MAX)
         return ERR_VERSION;
-    struct pin_hold hold = { 0 };
+    *out = (struct pin_hold){ 0 };
     (void)reader_u64(&in); /* modified_index */
     struct bytes cid = reader_run(&in, LIMIT_CID_BYTES);
     uint8_t type = reader_u8(&in);
     (void)reader_take(&in, 4 + 4); /* the factors */
-    hold.max_depth = (int32_t)reader_u32(&in);
+    out->max_depth = (int32_t)reader_u32(&in);
     (void)reader_take(&in, 8 + 8 + 8);      /* shard_size, created_s, expire_s */
     (void)reader_run(&in, LIMIT_CID_BYTES); /* reference */
     (void)reader_run(&in, LIMIT_CID_BYTES); /* update_of */
     (void)reader_run(&in, LIMIT_PIN_BYTES); /* name */
     pin_pass_lists(&in);
-    pin_read_holders(&in, peer, &hold);
+    pin_read_holders(&in, peer, out);
     if (reader_finish(&in) != OK || version == 0 || !pin_type_is_known(type) ||
-        cid_from_bytes(&hold.cid, cid.data, cid.len) != OK)
+        cid_from_bytes(&out->cid, cid.data, cid.len) != OK)
         return ERR_CORRUPT;
-    hold.type = (enum pin_type)type;
-    *out = hold;
+    out->type = (enum pin_type)type;
     return OK;
 }
 

@@ -5,7 +5,7 @@
  * Units    *_s are Unix seconds of wall time, whole because the state keeps whole ones; 0 is "none".
  * Order    allocations: as they were chosen, no peer twice. metadata: by key bytes, no key twice.
  * Owner    pin_decode() copies everything variable into the arena; nothing else here allocates.
- * Errors   pin_decode: ERR_CORRUPT, ERR_VERSION (a newer peer wrote it), ERR_NOMEM. The checks answer
+ * Errors   pin_decode: ERR_CORRUPT, ERR_VERSION (a newer peer wrote it), ERR_NOMEM; then `out` is no pin. The checks answer
  *          ERR_INVALID (or as noted) and put the words for the client, V1's own, into `why`.
  * Source   ipfs-cluster 1.1.6 as SPEC 1.4, 2.2, 7.1, 7.2 records it. user_allocations and mode are not
  *          part of a stored pin: the first only advises the allocator, the second follows from

@@ -125,8 +125,8 @@ int pinset_get(struct view *view, const struct cid *cid, struct arena *arena, st
 /* The pins behind `after` (undefined: from the first), in CID order. */
 struct pinset_cursor {
     struct view *view;
-    bool is_placed; /* the view's cursor stands on `at` */
-    struct cid at;
+    struct cid after;
+    bool is_placed; /* the view's cursor stands on the row that was found last */
 };
 struct pinset_cursor pinset_cursor_after(struct view *view, const struct cid *after);
 int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out);
@@ -140,8 +140,8 @@ int pinset_next_hold(struct pinset_cursor *c, const struct peer_id *peer, struct
 struct pinset_held_cursor {
     struct view *view;
     struct peer_id holder;
+    struct cid after;
     bool is_placed;
-    struct cid at;
 };
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after);

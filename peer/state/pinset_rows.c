@@ -67,14 +67,10 @@ struct pinset_key pinset_key_of_number(uint64_t number)
 static int pinset_decode_row(struct bytes key, struct bytes value, struct arena *arena,
                              struct pin *out)
 {
-    struct pin pin;
-    int err = pin_decode(&pin, arena, value.data, value.len);
-    if (err != OK)
-        return err;
-    if (!bytes_equal(key, (struct bytes){ pin.cid.bytes, pin.cid.len }))
-        return ERR_CORRUPT; /* a row under another's name */
-    *out = pin;
-    return OK;
+    int err = pin_decode(out, arena, value.data, value.len);
+    bool is_anothers =
+        err == OK && !bytes_equal(key, (struct bytes){ out->cid.bytes, out->cid.len });
+    return is_anothers ? ERR_CORRUPT : err;
 }
 
 int pinset_get(struct view *view, const struct cid *cid, struct arena *arena, struct pin *out)
@@ -100,14 +96,10 @@ static int pinset_seek_behind(struct view *view, unsigned table, const struct pi
 static int pinset_decode_hold(struct bytes key, struct bytes value, const struct peer_id *peer,
                               struct pin_hold *out)
 {
-    struct pin_hold hold;
-    int err = pin_decode_hold(&hold, peer, value.data, value.len);
-    if (err != OK)
-        return err;
-    if (!bytes_equal(key, (struct bytes){ hold.cid.bytes, hold.cid.len }))
-        return ERR_CORRUPT; /* a row under another's name */
-    *out = hold;
-    return OK;
+    int err = pin_decode_hold(out, peer, value.data, value.len);
+    bool is_anothers =
+        err == OK && !bytes_equal(key, (struct bytes){ out->cid.bytes, out->cid.len });
+    return is_anothers ? ERR_CORRUPT : err;
 }
 
 int pinset_get_hold(struct view *view, const struct cid *cid, const struct peer_id *peer,
@@ -121,40 +113,31 @@ int pinset_get_hold(struct view *view, const struct cid *cid, const struct peer_
 
 struct pinset_cursor pinset_cursor_after(struct view *view, const struct cid *after)
 {
-    return (struct pinset_cursor){ .view = view, .at = *after };
+    return (struct pinset_cursor){ .view = view, .after = *after };
 }
 
-static int pinset_cursor_move(const struct pinset_cursor *c, struct view_row *row)
+static int pinset_cursor_move(struct pinset_cursor *c, struct view_row *row)
 {
-    struct pinset_key key = pinset_key_of_cid(&c->at);
-    return c->is_placed ? view_next(c->view, STATE_TABLE_PINS, row)
-                        : pinset_seek_behind(c->view, STATE_TABLE_PINS, &key, row);
+    if (c->is_placed)
+        return view_next(c->view, STATE_TABLE_PINS, row);
+    struct pinset_key key = pinset_key_of_cid(&c->after);
+    int err = pinset_seek_behind(c->view, STATE_TABLE_PINS, &key, row);
+    c->is_placed = err == OK;
+    return err;
 }
 
 int pinset_next(struct pinset_cursor *c, struct arena *arena, struct pin *out)
 {
     struct view_row row;
     int err = pinset_cursor_move(c, &row);
-    if (err == OK)
-        err = pinset_decode_row(row.key, row.value, arena, out);
-    if (err != OK)
-        return err;
-    c->is_placed = true;
-    c->at = out->cid;
-    return OK;
+    return err == OK ? pinset_decode_row(row.key, row.value, arena, out) : err;
 }
 
 int pinset_next_hold(struct pinset_cursor *c, const struct peer_id *peer, struct pin_hold *out)
 {
     struct view_row row;
     int err = pinset_cursor_move(c, &row);
-    if (err == OK)
-        err = pinset_decode_hold(row.key, row.value, peer, out);
-    if (err != OK)
-        return err;
-    c->is_placed = true;
-    c->at = out->cid;
-    return OK;
+    return err == OK ? pinset_decode_hold(row.key, row.value, peer, out) : err;
 }
 
 /* ---- by holder ---- */
@@ -162,7 +145,7 @@ int pinset_next_hold(struct pinset_cursor *c, const struct peer_id *peer, struct
 struct pinset_held_cursor pinset_held_after(struct view *view, const struct peer_id *holder,
                                             const struct cid *after)
 {
-    return (struct pinset_held_cursor){ .view = view, .holder = *holder, .at = *after };
+    return (struct pinset_held_cursor){ .view = view, .holder = *holder, .after = *after };
 }
 
 /* Splits a key of the index; ERR_CORRUPT when it is none. */
@@ -177,12 +160,20 @@ static int pinset_split_held(struct bytes key, struct peer_id *holder, struct ci
     return cid_from_bytes(cid, r.at, r.left) == OK ? OK : ERR_CORRUPT;
 }
 
+static int pinset_held_move(struct pinset_held_cursor *c, struct view_row *row)
+{
+    if (c->is_placed)
+        return view_next(c->view, STATE_TABLE_BY_HOLDER, row);
+    struct pinset_key key = pinset_key_held(&c->holder, &c->after);
+    int err = pinset_seek_behind(c->view, STATE_TABLE_BY_HOLDER, &key, row);
+    c->is_placed = err == OK;
+    return err;
+}
+
 int pinset_next_held(struct pinset_held_cursor *c, struct cid *out)
 {
     struct view_row row;
-    struct pinset_key key = pinset_key_held(&c->holder, &c->at);
-    int err = c->is_placed ? view_next(c->view, STATE_TABLE_BY_HOLDER, &row)
-                           : pinset_seek_behind(c->view, STATE_TABLE_BY_HOLDER, &key, &row);
+    int err = pinset_held_move(c, &row);
     struct peer_id holder = { 0 };
     struct cid cid;
     if (err == OK)
@@ -192,12 +183,9 @@ int pinset_next_held(struct pinset_held_cursor *c, struct cid *out)
     if (!peer_id_equal(&holder, &c->holder))
         return ERR_NOT_FOUND;
     err = pinset_held_check(row.value);
-    if (err != OK)
-        return err;
-    c->is_placed = true;
-    c->at = cid;
-    *out = cid;
-    return OK;
+    if (err == OK)
+        *out = cid;
+    return err;
 }
 
 int pinset_next_holder(struct view *view, const struct peer_id *after, struct peer_id *out)
