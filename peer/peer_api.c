@@ -48,43 +48,39 @@ static struct api_freshness peer_api_freshness(void *impl)
     return f;
 }
 
-int peer_read_pin(struct peer *p, const struct cid *cid, struct arena *arena, struct pin *out)
+/* What a reader met. */
+static int peer_read_end(struct peer *p, struct view *view, int err)
 {
-    struct view view;
-    int err = peer_view(p, &view);
-    if (err != OK)
-        return err;
-    err = pinset_get(&view, cid, arena, out);
-    peer_view_end(p, &view);
+    peer_view_end(p, view);
     if (err == ERR_CORRUPT)
         peer_state_damaged(p, "a reader met a row that does not fit its checksum");
     return err;
 }
 
-int peer_read_next_pin(struct peer *p, const struct cid *after, struct arena *arena,
-                       struct pin *out)
+int peer_pin_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
 {
+    struct peer *p = impl;
     struct view view;
+    int err = peer_view(p, &view);
+    return err == OK ? peer_read_end(p, &view, pinset_get(&view, cid, arena, out)) : err;
+}
+
+int peer_pins_after(void *impl, const struct cid *after, struct arena *arena, struct pin *out,
+                    size_t count_max, size_t *count)
+{
+    struct peer *p = impl;
+    struct view view;
+    *count = 0;
     int err = peer_view(p, &view);
     if (err != OK)
         return err;
     struct pinset_cursor cursor = pinset_cursor_after(&view, after);
-    err = pinset_next(&cursor, arena, out);
-    peer_view_end(p, &view);
-    if (err == ERR_CORRUPT)
-        peer_state_damaged(p, "a reader met a row that does not fit its checksum");
-    return err;
-}
-
-static int peer_api_pin_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
-{
-    return peer_read_pin(impl, cid, arena, out);
-}
-
-static int peer_api_pin_next(void *impl, const struct cid *after, struct arena *arena,
-                             struct pin *out)
-{
-    return peer_read_next_pin(impl, after, arena, out);
+    while (err == OK && *count < count_max && arena->used < PIN_LIST_BYTES) {
+        err = pinset_next(&cursor, arena, &out[*count]);
+        *count += err == OK;
+    }
+    err = peer_read_end(p, &view, err);
+    return *count > 0 ? OK : err; /* a later call meets the error */
 }
 
 /* ---- writes ---- */
@@ -113,7 +109,7 @@ static void peer_write_done(void *owner, int err, const struct pinset_applied *a
     if (call != NULL) {
         int found = OK;
         if (err == OK && !applied->is_removed) /* what was written, with its holders */
-            found = peer_read_pin(w->peer, &call->pin.cid, &w->arena, &call->pin);
+            found = peer_pin_get(w->peer, &call->pin.cid, &w->arena, &call->pin);
         /* A second copy may be applied when somebody has long removed what the first one wrote. Of all else only this is
          * sure: "no" would be a lie. */
         if (found != OK && found != ERR_NOT_FOUND) {
@@ -156,7 +152,7 @@ static int peer_write_start(struct peer_write *w, struct pin_entry *entry, struc
 static int peer_pin_update(struct peer *p, struct pin *pin, struct buf *why)
 {
     struct pin old;
-    int err = peer_read_pin(p, &pin->update_of, &p->arena, &old);
+    int err = peer_pin_get(p, &pin->update_of, &p->arena, &old);
     if (err != OK) {
         buf_append_text(why,
                         err == ERR_NOT_FOUND ? "pin is not part of the pinset" : err_text(err));
@@ -206,7 +202,7 @@ int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
     if (err == OK && !call->is_restored)
         err = pin_check_expiry(pin, p->wall_us / 1000000, &words);
     struct pin was;
-    if (err == OK && peer_read_pin(p, &pin->cid, &p->arena, &was) == OK)
+    if (err == OK && peer_pin_get(p, &pin->cid, &p->arena, &was) == OK)
         err = pin_check_replaces(&was, pin, why);
     if (err != OK) {
         if (words != NULL)
@@ -223,7 +219,7 @@ int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why)
     struct cid cid = call->pin.cid;
     const char *words = NULL;
     struct peer_write *w = peer_write_new(p, call);
-    int err = w == NULL ? ERR_NOMEM : peer_read_pin(p, &cid, &w->arena, &call->pin);
+    int err = w == NULL ? ERR_NOMEM : peer_pin_get(p, &cid, &w->arena, &call->pin);
     if (err == OK)
         err = pin_check_unpin(&call->pin, &words);
     if (err == ERR_NOT_FOUND && call->has_key)
@@ -426,8 +422,8 @@ static const struct api_ops peer_api_ops = {
     .wall_us = peer_api_wall_us,
     .freshness = peer_api_freshness,
     .catch_up = peer_api_catch_up,
-    .pin_get = peer_api_pin_get,
-    .pin_next = peer_api_pin_next,
+    .pin_get = peer_pin_get,
+    .pins_after = peer_pins_after,
     .pin = peer_api_pin,
     .unpin = peer_api_unpin,
     .peer_add = peer_api_peer_add,

@@ -11,10 +11,10 @@ struct peer_doors {
     struct proxy *proxy;
 };
 
-/* ERR_NOT_FOUND: no such pin, or none behind `after` (undefined: the first). */
-int peer_read_pin(struct peer *p, const struct cid *cid, struct arena *arena, struct pin *out);
-int peer_read_next_pin(struct peer *p, const struct cid *after, struct arena *arena,
-                       struct pin *out);
+/* ERR_NOT_FOUND: no such pin, or none behind `after` (undefined: the first). Of struct api_ops and proxy_ops. */
+int peer_pin_get(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
+int peer_pins_after(void *impl, const struct cid *after, struct arena *arena, struct pin *out,
+                    size_t count_max, size_t *count);
 /* At once an error, with words in `why`; else call->done runs later. */
 int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why);
 /* What a pin would be refused for, whatever its CID, before it has one: factors, which are settled, and expiry. */

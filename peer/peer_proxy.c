@@ -86,19 +86,6 @@ static int peer_proxy_pin_options(void *impl, const struct http_request *r, stru
     return err == OK ? peer_check_options(p, &write->pin, why) : err;
 }
 
-static int peer_proxy_pin_get(void *impl, const struct cid *cid, struct arena *arena,
-                              struct pin *out)
-{
-    return peer_read_pin(impl, cid, arena, out);
-}
-
-static int peer_proxy_pin_next(void *impl, const struct cid *after, struct arena *arena,
-                               struct pin *out)
-{
-    static const struct cid none;
-    return peer_read_next_pin(impl, after != NULL ? after : &none, arena, out);
-}
-
 /* ---- repositories ---- */
 
 /* The sum of a metric over the peers that said it lately. */
@@ -218,8 +205,8 @@ static const struct proxy_ops peer_proxy_ops = {
     .unpin = peer_proxy_unpin,
     .forget = peer_proxy_forget,
     .pin_options = peer_proxy_pin_options,
-    .pin_get = peer_proxy_pin_get,
-    .pin_next = peer_proxy_pin_next,
+    .pin_get = peer_pin_get,
+    .pins_after = peer_pins_after,
 };
 
 int peer_proxy_create(struct peer *p, struct proxy **out)

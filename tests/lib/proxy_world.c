@@ -153,17 +153,17 @@ static int cluster_get(void *impl, const struct cid *cid, struct arena *arena, s
     return OK;
 }
 
-static int cluster_next(void *impl, const struct cid *after, struct arena *arena, struct pin *out)
+static int cluster_after(void *impl, const struct cid *after, struct arena *arena, struct pin *out,
+                         size_t count_max, size_t *count)
 {
     struct proxy_world *w = impl;
     (void)arena;
-    for (size_t i = 0; i < w->pins_count; i++) {
-        if (after == NULL || cid_compare(&w->pins[i].cid, after) > 0) {
-            *out = w->pins[i];
-            return OK;
-        }
+    *count = 0;
+    for (size_t i = 0; i < w->pins_count && *count < count_max; i++) {
+        if (cid_compare(&w->pins[i].cid, after) > 0)
+            out[(*count)++] = w->pins[i];
     }
-    return ERR_NOT_FOUND;
+    return *count > 0 ? OK : ERR_NOT_FOUND;
 }
 
 static int cluster_watch(void *impl, struct proxy_watch *w)
@@ -204,7 +204,7 @@ static const struct proxy_ops cluster_ops = {
     .forget = cluster_forget,
     .pin_options = cluster_options,
     .pin_get = cluster_get,
-    .pin_next = cluster_next,
+    .pins_after = cluster_after,
     .watch = cluster_watch,
     .watch_end = cluster_watch_end,
     .repo_stat = cluster_repo_stat,

@@ -56,9 +56,12 @@ static int world_pin_get(void *impl, const struct cid *cid, struct arena *arena,
     return OK;
 }
 
-static int world_pin_next(void *impl, const struct cid *after, struct arena *arena, struct pin *out)
+static int world_pins_after(void *impl, const struct cid *after, struct arena *arena,
+                            struct pin *out, size_t count_max, size_t *count)
 {
     const struct world *w = impl;
+    (void)count_max;
+    *count = 1;
     return cid_is_undefined(after) ? world_pin_get(impl, &w->cid, arena, out) : ERR_NOT_FOUND;
 }
 
@@ -67,7 +70,7 @@ static const struct api_ops world_ops = {
     .catch_up = world_catch_up,
     .forget = world_forget,
     .pin_get = world_pin_get,
-    .pin_next = world_pin_next,
+    .pins_after = world_pins_after,
 };
 
 static void world_request(void *owner, struct http_exchange *x)

@@ -53,6 +53,15 @@ static int refuse_call(void *impl, struct api_call *call, struct buf *why)
     return ERR_BUSY;
 }
 
+static int refuse_pins(void *impl, const struct cid *after, struct arena *arena, struct pin *out,
+                       size_t count_max, size_t *count)
+{
+    (void)after, (void)arena, (void)out, (void)count_max;
+    *count = 0;
+    ((struct world *)impl)->asked += 1;
+    return ERR_BUSY;
+}
+
 static int refuse_pin(void *impl, const struct cid *cid, struct arena *arena, struct pin *out)
 {
     (void)cid, (void)arena, (void)out;
@@ -161,7 +170,7 @@ static const struct api_ops refusing = {
     .freshness = freshness,
     .catch_up = refuse_call,
     .pin_get = refuse_pin,
-    .pin_next = refuse_pin,
+    .pins_after = refuse_pins,
     .pin = refuse_call,
     .unpin = refuse_call,
     .peer_add = refuse_call,

@@ -91,13 +91,15 @@ static int cluster_get(void *impl, const struct cid *cid, struct arena *arena, s
     return OK;
 }
 
-static int cluster_next(void *impl, const struct cid *after, struct arena *arena, struct pin *out)
+static int cluster_after(void *impl, const struct cid *after, struct arena *arena, struct pin *out,
+                         size_t count_max, size_t *count)
 {
     struct stack *s = impl;
-    (void)arena;
-    if (after != NULL || s->pins_count == 0)
+    (void)arena, (void)count_max;
+    if (!cid_is_undefined(after) || s->pins_count == 0)
         return ERR_NOT_FOUND; /* one is enough here */
     *out = s->pins[0];
+    *count = 1;
     return OK;
 }
 
@@ -114,7 +116,7 @@ static const struct proxy_ops cluster_ops = {
     .forget = cluster_forget,
     .pin_options = cluster_options,
     .pin_get = cluster_get,
-    .pin_next = cluster_next,
+    .pins_after = cluster_after,
     .watch = cluster_watch,
     .watch_end = cluster_watch_end,
 };

@@ -22,6 +22,7 @@
 #include "ids/peer_id.h"
 #include "state/pin.h"
 #include "state/pin_entry.h"
+#include "state/pin_list.h"
 #include "tracker/tracker_status.h"
 #include "util/arena.h"
 #include "util/buf.h"
@@ -267,7 +268,7 @@ struct api_ops {
     int (*catch_up)(void *impl, struct api_call *call, struct buf *why);
     /* The shared state, locally (DESIGN 14). ERR_NOT_FOUND: no such pin, or no further one. */
     int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
-    int (*pin_next)(void *impl, const struct cid *after, struct arena *arena, struct pin *out);
+    pin_list_read pins_after;
     /* At once an error, with words in `why`; else done runs later. */
     int (*pin)(void *impl, struct api_call *call, struct buf *why);
     int (*unpin)(void *impl, struct api_call *call, struct buf *why);

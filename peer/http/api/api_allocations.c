@@ -8,8 +8,7 @@ struct api_pins {
     struct api *api;
     struct http_stream stream;
     struct api_state_fields state;
-    struct arena arena;
-    struct cid after;
+    struct pin_list pins;
     struct peer_id_names names; /* of who holds the pins */
     unsigned types;             /* bits of enum pin_type */
     bool has_begun;             /* /pinlist: the array */
@@ -20,30 +19,27 @@ static void api_pins_done(struct http_stream *stream)
 {
     struct api_pins *p = stream->owner;
     buf_deinit(&stream->error);
-    arena_deinit(&p->arena);
+    pin_list_deinit(&p->pins);
     mem_free(p);
 }
 
 static enum http_row api_pins_row(struct http_stream *stream, struct buf *out)
 {
     struct api_pins *p = stream->owner;
-    for (;;) {
-        struct pin pin;
-        arena_reset(&p->arena);
-        int err = p->api->ops->pin_next(p->api->impl, &p->after, &p->arena, &pin);
-        if (err == ERR_NOT_FOUND)
-            return HTTP_ROW_END;
-        if (err != OK) {
-            buf_append_text(&stream->error, err_text(err));
-            return HTTP_ROW_FAILED;
-        }
-        p->after = pin.cid;
-        if ((pin.type & p->types) == 0)
-            continue;
-        struct json_writer json = json_writer_to(out);
-        pin_json_write(&json, &pin, &p->names);
-        return HTTP_ROW_READY;
+    const struct pin *pin;
+    int err;
+    do
+        err = pin_list_next(&p->pins, p->api->ops->pins_after, p->api->impl, &pin);
+    while (err == OK && (pin->type & p->types) == 0);
+    if (err == ERR_NOT_FOUND)
+        return HTTP_ROW_END;
+    if (err != OK) {
+        buf_append_text(&stream->error, err_text(err));
+        return HTTP_ROW_FAILED;
     }
+    struct json_writer json = json_writer_to(out);
+    pin_json_write(&json, pin, &p->names);
+    return HTTP_ROW_READY;
 }
 
 /* "pin,meta-pin", "all", or empty; 0 when every name is unknown. */
@@ -109,11 +105,10 @@ static void api_pin_write_v0(struct json_writer *w, const struct pin *pin,
 static enum http_row api_pinlist_row(struct http_stream *stream, struct buf *out)
 {
     struct api_pins *p = stream->owner;
-    struct pin pin;
+    const struct pin *pin;
     if (p->has_ended)
         return HTTP_ROW_END;
-    arena_reset(&p->arena);
-    int err = p->api->ops->pin_next(p->api->impl, &p->after, &p->arena, &pin);
+    int err = pin_list_next(&p->pins, p->api->ops->pins_after, p->api->impl, &pin);
     if (err != OK && err != ERR_NOT_FOUND) {
         buf_append_text(&stream->error, err_text(err));
         return HTTP_ROW_FAILED;
@@ -123,8 +118,7 @@ static enum http_row api_pinlist_row(struct http_stream *stream, struct buf *out
     p->has_begun = true;
     if (err == OK) {
         struct json_writer json = json_writer_to(out);
-        p->after = pin.cid;
-        api_pin_write_v0(&json, &pin, &p->names);
+        api_pin_write_v0(&json, pin, &p->names);
     } else {
         buf_append_text(out, "]\n");
         p->has_ended = true;

@@ -21,7 +21,8 @@ struct proxy_ls {
     struct proxy_job job; /* first */
     struct http_stream stream;
     struct http_field fields[PROXY_FIELDS_MAX];
-    struct arena arena;
+    struct arena arena;   /* of a pin that an argument names */
+    struct pin_list pins; /* without arguments */
     bool streams;
     bool shows_names;
     enum kubo_pin_type type;
@@ -29,7 +30,6 @@ struct proxy_ls {
     unsigned nth;             /* argument */
     struct proxy_watch watch; /* held=true: of the nth */
     bool is_watching;
-    struct cid after;
     uint64_t rows_count;
     bool is_closed; /* the document's end is written */
 };
@@ -38,6 +38,7 @@ static void proxy_ls_free_job(struct proxy_job *job)
 {
     struct proxy_ls *l = (struct proxy_ls *)job;
     arena_deinit(&l->arena);
+    pin_list_deinit(&l->pins);
 }
 
 /* ---- rows ---- */
@@ -79,21 +80,16 @@ static void proxy_ls_write(struct proxy_ls *l, const struct pin *pin, struct buf
 /* ---- the walk ---- */
 
 /* The next one of the type that is asked for. ERR_NOT_FOUND at the end. */
-static int proxy_ls_walk(struct proxy_ls *l, struct pin *out)
+static int proxy_ls_walk(struct proxy_ls *l, const struct pin **out)
 {
     struct proxy *p = l->job.proxy;
     if (l->type == KUBO_PIN_INDIRECT)
         return ERR_NOT_FOUND; /* the cluster knows roots only */
-    for (;;) {
-        const struct cid *after = cid_is_undefined(&l->after) ? NULL : &l->after;
-        arena_reset(&l->arena);
-        int err = p->ops->pin_next(p->impl, after, &l->arena, out);
-        if (err != OK)
-            return err;
-        l->after = out->cid;
-        if (proxy_ls_wants(l, out))
-            return OK;
-    }
+    int err;
+    do
+        err = pin_list_next(&l->pins, p->ops->pins_after, p->impl, out);
+    while (err == OK && !proxy_ls_wants(l, *out));
+    return err;
 }
 
 /* The pin that the nth argument names, if it is there, with this type. */
@@ -112,13 +108,14 @@ static int proxy_ls_get(struct proxy_ls *l, unsigned nth, struct buf *arg, struc
     return err == ERR_NOT_FOUND || (err == OK && !proxy_ls_wants(l, out)) ? ERR_REFUSED : err;
 }
 
-static int proxy_ls_next(struct proxy_ls *l, struct pin *out)
+static int proxy_ls_next(struct proxy_ls *l, struct pin *named, const struct pin **out)
 {
     if (!l->has_args)
         return proxy_ls_walk(l, out);
     struct buf arg = { 0 };
-    int err = proxy_ls_get(l, l->nth++, &arg, out);
+    int err = proxy_ls_get(l, l->nth++, &arg, named);
     buf_deinit(&arg);
+    *out = named;
     return err;
 }
 
@@ -135,15 +132,16 @@ static enum http_row proxy_ls_end(struct proxy_ls *l, struct buf *out)
 static enum http_row proxy_ls_row(struct http_stream *s, struct buf *out)
 {
     struct proxy_ls *l = s->owner;
-    struct pin pin;
-    int err = l->is_closed ? ERR_NOT_FOUND : proxy_ls_next(l, &pin);
+    struct pin named;
+    const struct pin *pin;
+    int err = l->is_closed ? ERR_NOT_FOUND : proxy_ls_next(l, &named, &pin);
     if (err == ERR_NOT_FOUND)
         return proxy_ls_end(l, out);
     if (err != OK) {
         buf_append_text(&s->error, err_text(err));
         return HTTP_ROW_FAILED;
     }
-    proxy_ls_write(l, &pin, out);
+    proxy_ls_write(l, pin, out);
     return HTTP_ROW_READY;
 }
 

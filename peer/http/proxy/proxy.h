@@ -35,7 +35,7 @@
 #include "http/wire/exchange.h"
 #include "ids/cid.h"
 #include "port/http_client.h"
-#include "state/pin.h"
+#include "state/pin_list.h"
 #include "util/arena.h"
 #include "util/buf.h"
 
@@ -94,10 +94,10 @@ struct proxy_ops {
      * CID, is refused here. Words in `why`. */
     int (*pin_options)(void *impl, const struct http_request *r, struct arena *arena,
                        struct proxy_write *write, struct buf *why);
-    /* The shared state, locally. ERR_NOT_FOUND: no such pin, or none behind `after` (NULL: the first).
-     * What the pin points at lives in the arena. */
+    /* The shared state, locally. ERR_NOT_FOUND: no such pin, or no further one. What the pin points at lives in the
+     * arena. */
     int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
-    int (*pin_next)(void *impl, const struct cid *after, struct arena *arena, struct pin *out);
+    pin_list_read pins_after;
     /* Looks once a second, until watch_end(). */
     int (*watch)(void *impl, struct proxy_watch *w);
     void (*watch_end)(void *impl, struct proxy_watch *w);
