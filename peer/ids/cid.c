@@ -81,16 +81,23 @@ int cid_parse(struct cid *out, const char *text)
     return cid_parse_len(out, text, strlen(text));
 }
 
+size_t cid_print_to(char out[CID_TEXT_SIZE], const struct cid *cid)
+{
+    struct bytes bytes = { cid->bytes, cid->len };
+    out[0] = '\0';
+    if (cid->len == 0)
+        return 0;
+    bool is_v0 = cid_is_v0(bytes);
+    int err = is_v0 ? base_encode(BASE58_BTC, out, CID_TEXT_SIZE, bytes)
+                    : multibase_encode(BASE32, out, CID_TEXT_SIZE, bytes);
+    ASSERT(err == OK);
+    return is_v0 ? strlen(out) : 1 + (8 * bytes.len + 4) / 5;
+}
+
 struct cid_text cid_print(const struct cid *cid)
 {
     struct cid_text out;
-    struct bytes bytes = { cid->bytes, cid->len };
-    out.text[0] = '\0';
-    if (cid->len == 0)
-        return out;
-    int err = cid_is_v0(bytes) ? base_encode(BASE58_BTC, out.text, sizeof(out.text), bytes)
-                               : multibase_encode(BASE32, out.text, sizeof(out.text), bytes);
-    ASSERT(err == OK);
+    (void)cid_print_to(out.text, cid);
     return out;
 }
 

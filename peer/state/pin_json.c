@@ -16,9 +16,10 @@ void pin_json_bytes(struct json_writer *w, const char *key, struct bytes value)
 
 void pin_json_time(struct json_writer *w, const char *key, int64_t wall_us)
 {
-    char text[RFC3339_TEXT_SIZE];
-    rfc3339_print(text, wall_us);
-    json_key_string(w, key, text);
+    json_key(w, key);
+    char *text = json_text_begin(w, RFC3339_TEXT_SIZE);
+    if (text != NULL)
+        json_text_end(w, rfc3339_print(text, wall_us));
 }
 
 /* V1 shows "no time" as Go's zero time. */
@@ -32,10 +33,14 @@ static void pin_json_time_s(struct json_writer *w, const char *key, int64_t wall
 
 void pin_json_cid(struct json_writer *w, const char *key, const struct cid *cid)
 {
-    if (cid_is_undefined(cid))
+    if (cid_is_undefined(cid)) {
         json_key_null(w, key);
-    else
-        json_key_string(w, key, cid_print(cid).text);
+        return;
+    }
+    json_key(w, key);
+    char *text = json_text_begin(w, CID_TEXT_SIZE);
+    if (text != NULL)
+        json_text_end(w, cid_print_to(text, cid));
 }
 
 void pin_json_peers(struct json_writer *w, const char *key, const struct peer_id *ids, size_t count,

@@ -70,6 +70,20 @@ static int base_digit(const struct base_spec *spec, char c)
 
 /* ---- bases of a power of two ---- */
 
+/* Five bytes are eight digits of base 32: all CIDs of a listing are written so. */
+static size_t base_encode_fives(const struct base_spec *spec, char *out, struct bytes data)
+{
+    const uint8_t *byte = data.data;
+    size_t fives = data.len / 5;
+    for (size_t i = 0; i < fives; i++, byte += 5, out += 8) {
+        uint64_t held = (uint64_t)byte[0] << 32 | (uint64_t)byte[1] << 24 |
+                        (uint64_t)byte[2] << 16 | (uint64_t)byte[3] << 8 | byte[4];
+        for (unsigned digit = 0; digit < 8; digit++)
+            out[digit] = spec->alphabet[held >> (35 - 5 * digit) & 31];
+    }
+    return fives;
+}
+
 static int base_encode_bits(const struct base_spec *spec, char *out, size_t size, struct bytes data)
 {
     if (data.len > SIZE_MAX / 16)
@@ -81,9 +95,12 @@ static int base_encode_bits(const struct base_spec *spec, char *out, size_t size
 
     const uint8_t *byte = data.data;
     const uint8_t *end = data.len > 0 ? byte + data.len : byte;
+    size_t fives = spec->bits == 5 ? base_encode_fives(spec, out, data) : 0;
+    if (fives > 0)
+        byte += 5 * fives;
     uint32_t held = 0; /* bits not written yet, in its low end */
     unsigned held_count = 0;
-    for (size_t i = 0; i < digits; i++) {
+    for (size_t i = 8 * fives; i < digits; i++) {
         if (held_count < spec->bits) { /* zeros fill the last digit */
             held = held << 8 | (byte < end ? *byte++ : 0u);
             held_count += 8;

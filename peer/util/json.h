@@ -44,6 +44,10 @@ static inline void json_key(struct json_writer *w, const char *key)
 }
 void json_string(struct json_writer *w, const char *text); /* NULL writes null */
 void json_string_len(struct json_writer *w, const char *text, size_t len);
+/* A string that is made in its place, of at most `size` bytes that need no escape: room for it, or NULL; then
+ * json_text_end() with its length. */
+char *json_text_begin(struct json_writer *w, size_t size);
+void json_text_end(struct json_writer *w, size_t len);
 void json_i64(struct json_writer *w, int64_t value);
 void json_u64(struct json_writer *w, uint64_t value);
 void json_bool(struct json_writer *w, bool value);

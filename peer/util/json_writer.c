@@ -200,6 +200,22 @@ void json_string_len(struct json_writer *w, const char *text, size_t len)
     json_put_quoted(w->out, text, len, false);
 }
 
+char *json_text_begin(struct json_writer *w, size_t size)
+{
+    json_before_value(w);
+    char *to = (char *)buf_reserve(w->out, size + 2);
+    if (to == NULL)
+        return NULL;
+    to[0] = '"';
+    return to + 1;
+}
+
+void json_text_end(struct json_writer *w, size_t len)
+{
+    w->out->data[w->out->len + 1 + len] = '"';
+    w->out->len += len + 2;
+}
+
 static void json_put_decimal(struct buf *out, uint64_t value, bool is_negative)
 {
     char text[20 + 1]; /* the digits of 2^64, and a sign */

@@ -20,6 +20,7 @@ enum { RFC3339_TEXT_SIZE = 28 };
 #define RFC3339_GO_ZERO_US (INT64_C(-62135596800) * 1000000)
 
 int rfc3339_parse(int64_t *out_us, struct bytes text);
-void rfc3339_print(char out[RFC3339_TEXT_SIZE], int64_t us);
+/* Returns its length, without the NUL. */
+size_t rfc3339_print(char out[RFC3339_TEXT_SIZE], int64_t us);
 
 #endif

@@ -20,6 +20,8 @@ static void check_taken(struct bytes in, struct bytes bytes, const char *want)
     cr_assert_eq(err, OK, "%s", (const char *)in.data);
     cr_assert(bytes_equal((struct bytes){ cid.bytes, cid.len }, bytes), "%s", want);
     cr_assert_str_eq(cid_print(&cid).text, want);
+    char text[CID_TEXT_SIZE];
+    cr_assert_eq(cid_print_to(text, &cid), strlen(want));
     cr_assert_eq(cid_from_bytes(&again, bytes.data, bytes.len), OK);
     cr_assert(cid_equal(&again, &cid));
     cr_assert_eq(cid_parse(&again, want), OK);
@@ -104,4 +106,6 @@ Test(cid, limit_and_nothing)
     cr_assert(cid_equal(&cid, &again));
     cr_assert(cid_is_undefined(&none));
     cr_assert_str_eq(cid_print(&none).text, "");
+    char text[CID_TEXT_SIZE];
+    cr_assert_eq(cid_print_to(text, &none), 0);
 }

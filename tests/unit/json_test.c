@@ -38,6 +38,30 @@ Test(json, written)
     buf_deinit(&b);
 }
 
+Test(json, a_text_is_made_in_its_place)
+{
+    struct buf b = { 0 };
+    struct json_writer w = json_writer_to(&b);
+    json_array_begin(&w);
+    for (size_t len = 0; len < 600; len += 299) { /* the buffer grows */
+        char *text = json_text_begin(&w, 600);
+        memset(text, 'x', len);
+        json_text_end(&w, len);
+    }
+    json_array_end(&w);
+    struct json_doc doc;
+    cr_assert_eq(json_parse(&doc, b.data, b.len), OK);
+    cr_assert_eq(b.len, 1 + 2 + 1 + 301 + 1 + 600 + 1);
+    json_doc_deinit(&doc);
+    buf_deinit(&b);
+
+    struct buf small = { .limit = 10 };
+    w = json_writer_to(&small);
+    cr_assert_null(json_text_begin(&w, 9));
+    cr_assert_eq(small.err, ERR_TOO_BIG);
+    buf_deinit(&small);
+}
+
 Test(json, strings_are_escaped_as_go_escapes_them)
 {
     static const struct {

@@ -40,7 +40,7 @@ Test(rfc3339, read_and_printed)
         char out[RFC3339_TEXT_SIZE];
         cr_assert_eq(rfc3339_parse(&us, text_of(rows[i].in)), OK, "%s", rows[i].in);
         cr_assert_eq(us, rows[i].us, "%s: %lld", rows[i].in, (long long)us);
-        rfc3339_print(out, us);
+        cr_assert_eq(rfc3339_print(out, us), strlen(rows[i].out));
         cr_assert_str_eq(out, rows[i].out);
     }
     char out[RFC3339_TEXT_SIZE];
