@@ -50,7 +50,7 @@ Test(json, a_text_is_made_in_its_place)
     }
     json_array_end(&w);
     struct json_doc doc;
-    cr_assert_eq(json_parse(&doc, b.data, b.len), OK);
+    cr_assert_eq(json_parse(&doc, buf_text(&b), b.len), OK);
     cr_assert_eq(b.len, 1 + 2 + 1 + 301 + 1 + 600 + 1);
     json_doc_deinit(&doc);
     buf_deinit(&b);
