@@ -138,6 +138,53 @@ static int base_strip_padding(const struct base_spec *spec, struct bytes *text)
     return OK;
 }
 
+/* Base 32 in either case; 32: no digit. */
+/* clang-format off */
+static const uint8_t base32_digits[256] = {
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 26, 27, 28, 29, 30, 31, 32, 32, 32, 32, 32, 32, 32, 32,
+    32,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 32, 32, 32, 32, 32,
+    32,  0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10, 11, 12, 13, 14,
+    15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+    32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32, 32,
+};
+/* clang-format on */
+
+/* base_encode_fives(), back: as many groups of eight digits as stand at the front, and fit. */
+static size_t base_decode_fives(uint8_t *out, size_t size, struct bytes text)
+{
+    const uint8_t *c = text.data;
+    size_t fives = 0;
+    for (; text.len - 8 * fives >= 8 && size - 5 * fives >= 5; fives++, c += 8, out += 5) {
+        uint64_t held = 0;
+        uint8_t all = 0;
+        for (unsigned i = 0; i < 8; i++) {
+            held = held << 5 | base32_digits[c[i]];
+            all |= base32_digits[c[i]];
+        }
+        if (all >= 32)
+            break; /* a line's end, or what is no digit */
+        for (unsigned i = 0; i < 5; i++)
+            out[i] = (uint8_t)(held >> (32 - 8 * i));
+    }
+    return fives;
+}
+
+static bool base_is_32(const struct base_spec *spec)
+{
+    return spec == &base_specs[BASE32] || spec == &base_specs[BASE32_UPPER];
+}
+
 static int base_decode_bits(const struct base_spec *spec, uint8_t *out, size_t size,
                             size_t *out_len, struct bytes text)
 {
@@ -146,8 +193,9 @@ static int base_decode_bits(const struct base_spec *spec, uint8_t *out, size_t s
     const char *c = text.data;
     uint32_t held = 0;
     unsigned held_count = 0;
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
+    size_t fives = base_is_32(spec) ? base_decode_fives(out, size, text) : 0;
+    size_t len = 5 * fives;
+    for (size_t i = 8 * fives; i < text.len; i++) {
         if (spec->skips_lines && (c[i] == '\r' || c[i] == '\n'))
             continue;
         int digit = base_digit(spec, c[i]);

@@ -9,6 +9,7 @@
 #include "util/assert.h"
 #include "util/err.h"
 #include "util/hex.h"
+#include "util/json_int.h"
 #include "util/mem.h"
 #include "util/utf8.h"
 
@@ -144,8 +145,11 @@ static int32_t json_read_string(struct json_parser *p)
     int32_t token = json_add_token(p, JSON_STRING);
     if (token == JSON_NONE)
         return JSON_NONE;
-    while (json_peek(p) != '"') {
+    for (;;) {
         uint32_t code;
+        p->at += json_plain_len(p->text + p->at, p->len - p->at); /* mostly all of it */
+        if (json_peek(p) == '"')
+            break;
         if (json_accept(p, '\\')) {
             if (!json_accept_escape(p))
                 return json_fail(p, ERR_INVALID);

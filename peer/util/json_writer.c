@@ -8,6 +8,7 @@
 
 #include "util/assert.h"
 #include "util/err.h"
+#include "util/json_int.h"
 #include "util/utf8.h"
 
 static void json_before_value(struct json_writer *w)
@@ -108,8 +109,7 @@ static bool json_is_plain_block(const char *at)
     return special == 0;
 }
 
-/* Bytes from `at` on that are written as they are. */
-static size_t json_plain_len(const char *at, size_t len)
+size_t json_plain_len(const char *at, size_t len)
 {
     size_t i = 0;
     while (len - i >= PLAIN_BLOCK && json_is_plain_block(at + i))

@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/lib/test_file.h"
@@ -120,6 +121,31 @@ Test(base, every_base_there_and_back_for_every_length)
                 cr_assert_eq(base_decode((enum base)base, back, len - 1, &back_len, text_of(text)),
                              ERR_TOO_BIG);
         }
+    }
+}
+
+/* Groups are read at once, lines' ends and strangers one by one: at each place of a text of zeros, and of others. */
+Test(base, base32_skips_line_ends_and_refuses_strangers_anywhere)
+{
+    static const uint8_t zeros[25], ones[25] = { [0 ... 24] = 0xff };
+    for (int i = 0; i < 2; i++) {
+        char text[64], with[80];
+        uint8_t back[25];
+        size_t len;
+        struct bytes all = { i == 0 ? zeros : ones, sizeof(zeros) };
+        cr_assert_eq(base_encode(BASE32, text, sizeof(text), all), OK);
+        for (size_t at = 0; at <= strlen(text); at++) {
+            snprintf(with, sizeof(with), "%.*s\n%s", (int)at, text, text + at);
+            cr_assert_eq(base_decode(BASE32, back, sizeof(back), &len, text_of(with)), OK, "%s",
+                         with);
+            cr_assert(bytes_equal((struct bytes){ back, len }, all), "%s", with);
+            for (const char *stranger = "@[`{18=\x7f\x80\xff"; *stranger != '\0'; stranger++) {
+                with[at] = *stranger;
+                cr_assert_eq(base_decode(BASE32, back, sizeof(back), &len, text_of(with)),
+                             ERR_INVALID, "%s", with);
+            }
+        }
+        cr_assert_eq(base_decode(BASE32, back, sizeof(back) - 1, &len, text_of(text)), ERR_TOO_BIG);
     }
 }
 
