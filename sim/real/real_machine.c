@@ -252,6 +252,20 @@ static const struct {
     { "shutdown_timeout", "SHUTDOWNTIMEOUT" },
 };
 
+/* Those that are more than another name. */
+static const char *const real_options_made[] = { "metric_ttl", "factor", "repinning",
+                                                 "leave_on_shutdown" };
+
+bool real_machine_knows_option(struct bytes name)
+{
+    bool is_known = false;
+    for (size_t i = 0; i < sizeof(real_options) / sizeof(real_options[0]); i++)
+        is_known = is_known || word_is(name, real_options[i].option);
+    for (size_t i = 0; i < sizeof(real_options_made) / sizeof(real_options_made[0]); i++)
+        is_known = is_known || word_is(name, real_options_made[i]);
+    return is_known;
+}
+
 static void real_env_option(struct real_env *e, const struct script_option *o)
 {
     char value[64];
@@ -483,19 +497,36 @@ static uint64_t real_measure(const char *text, const char *name)
     return 0;
 }
 
-static bool real_log_says(const struct real_machine *m, const char *what)
+/* What the log of this life says, which no measure does. */
+static void real_log_look(const struct real_machine *m, struct stage_look *look)
 {
     FILE *log = fopen(m->log, "re");
     char *line = NULL;
     size_t size = 0;
-    bool found = false;
     if (log != NULL && fseek(log, m->log_began, SEEK_SET) == 0)
-        while (!found && getline(&line, &size, log) > 0)
-            found = strstr(line, what) != NULL;
+        while (getline(&line, &size, log) > 0) {
+            bool is_in_place = strstr(line, " is in place: ") != NULL;
+            look->is_ready = look->is_ready || strstr(line, "IPFS Cluster is ready") != NULL;
+            look->has_installed = look->has_installed || is_in_place;
+            if (strstr(line, "receiving the state up to entry ") != NULL)
+                look->is_receiving = true;
+            else if (is_in_place || strstr(line, " was not taken over: ") != NULL)
+                look->is_receiving = false;
+        }
     free(line);
     if (log != NULL)
         fclose(log);
-    return found;
+}
+
+static bool real_ask_role(const struct real_machine *m, bool *is_voter)
+{
+    struct http_reply reply = { 0 };
+    bool ok = real_ask(m->rest_port, "GET", "/id", (struct bytes){ NULL, 0 }, REAL_LOOKING_US,
+                       &reply) == OK;
+    if (ok)
+        *is_voter = strstr(buf_text(&reply.body), "\"role\":\"voter\"") != NULL;
+    http_reply_deinit(&reply);
+    return ok;
 }
 
 void real_machine_look(struct real_machine *m)
@@ -514,15 +545,15 @@ void real_machine_look(struct real_machine *m)
     if (can_answer && real_ask(m->rest_port, "GET", "/metrics", (struct bytes){ NULL, 0 },
                                REAL_LOOKING_US, &reply) == OK) {
         const char *text = buf_text(&reply.body);
-        look.is_ready = look.is_ready || real_log_says(m, "IPFS Cluster is ready");
+        real_log_look(m, &look);
         look.leads = real_measure(text, "holdfast_raft_is_leader") == 1;
         look.term = real_measure(text, "holdfast_raft_term");
         look.applied = real_measure(text, "holdfast_raft_applied_index");
         look.log_entries = real_measure(text, "holdfast_raft_log_entries");
-        uint64_t voters = real_measure(text, "holdfast_members{role=\"voter\"}");
-        look.members = voters + real_measure(text, "holdfast_members{role=\"learner\"}") +
+        m->voters_count = (unsigned)real_measure(text, "holdfast_members{role=\"voter\"}");
+        look.members = m->voters_count + real_measure(text, "holdfast_members{role=\"learner\"}") +
                        real_measure(text, "holdfast_members{role=\"leaving\"}");
-        look.voters = (uint32_t)((UINT64_C(1) << voters) - 1);        /* how many, not who */
+        (void)real_ask_role(m, &m->is_voter);
         look.leader = real_measure(text, "holdfast_raft_has_leader"); /* that there is one */
     }
     http_reply_deinit(&reply);

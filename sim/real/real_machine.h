@@ -50,6 +50,8 @@ struct real_machine {
     struct stage_look look;
     uint64_t looked_us; /* 0: not yet in this life */
     bool look_is_old;
+    bool is_voter;         /* as it said last, also in an earlier life */
+    unsigned voters_count; /* of the members that it knows */
 };
 
 bool real_world_create(struct real_world *w, const struct script *script, uint64_t seed,
@@ -70,6 +72,8 @@ void real_machine_signal(struct real_machine *m, int signal); /* SIGKILL: waits 
 void real_machine_reap(struct real_machine *m);               /* has it ended by itself? */
 int real_machine_wipe(struct real_machine *m);
 void real_machine_look(struct real_machine *m);
+/* Can a real peer be given this option of a scenario? */
+bool real_machine_knows_option(struct bytes name);
 /* The daemon's switches: the query of /standin/v0/fault. */
 int real_machine_fault(const struct real_machine *m, const char *query);
 /* It refuses connections until it is well again. */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "sim/real/real_http.h"
+#include "sim/real/real_lacks.h"
 #include "sim/real/real_load.h"
 #include "sim/real/real_machine.h"
 #include "sim/script/answer.h"
@@ -41,6 +42,7 @@ struct real_stage {
     struct choose choose;
     struct list_link questions;
     struct checks *checks; /* what clients were promised, and saw */
+    unsigned line;         /* of the step that is under way */
     struct real_load *load;
     bool has_failed;
     struct buf failure;
@@ -144,6 +146,21 @@ static int stage_content(struct real_stage *s, unsigned who, const struct script
     while (err == OK && !step->nowhere && content_next(&walk, &name))
         err = stage_put_block(port, name);
     return err;
+}
+
+/* Does the first line that speaks of it say that nobody has it, or somebody in particular? */
+static bool stage_is_not_outside(const struct real_stage *s, struct bytes content)
+{
+    const struct script *script = s->world.script;
+    for (size_t i = 0; i < script->steps_count && script->steps[i].line <= s->line; i++) {
+        const struct script_step *step = &script->steps[i];
+        struct content_walk walk = { .contents = &step->contents };
+        struct bytes name;
+        while (step->verb == VERB_CONTENT && content_next(&walk, &name))
+            if (bytes_equal(name, content))
+                return step->nowhere || step->who.count > 0;
+    }
+    return false;
 }
 
 /* ---- doing ---- */
@@ -360,6 +377,25 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
 
 /* ---- looking ---- */
 
+/* Who votes: each says it of itself. One that does not run is believed what it said last, as long as the member that is
+ * asked counts so many. */
+static uint32_t stage_voters(struct real_stage *s, const struct real_machine *asked)
+{
+    uint32_t voters = 0;
+    unsigned count = 0;
+    for (int runs = 1; runs >= 0; runs--) {
+        for (unsigned who = 1; who <= s->machines_count; who++) {
+            struct real_machine *m = stage_machine(s, who);
+            real_machine_look(m);
+            if (!m->is_voter || (m->pid != 0) != runs || count == asked->voters_count)
+                continue;
+            voters |= UINT32_C(1) << (who - 1);
+            count += 1;
+        }
+    }
+    return voters;
+}
+
 /* A peer says of a leader only that it knows one: it is the one that leads in the same term. */
 static void stage_look(void *impl, unsigned who, struct stage_look *out)
 {
@@ -367,6 +403,7 @@ static void stage_look(void *impl, unsigned who, struct stage_look *out)
     struct real_machine *m = stage_machine(s, who);
     real_machine_look(m);
     *out = m->look;
+    out->voters = stage_voters(s, m);
     if (out->leader == 0)
         return;
     out->leader = UINT64_MAX; /* somebody, unless we find out who */
@@ -517,7 +554,7 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
     struct real_stage *s = impl;
     struct real_question *q = mem_zalloc(sizeof(*q));
     ASSERT(q != NULL);
-    if (question->verb == VERB_PIN)
+    if (question->verb == VERB_PIN && !stage_is_not_outside(s, question->content))
         (void)stage_put_block(s->world.outside_port, question->content);
     if (question->verb == VERB_PIN || question->verb == VERB_ADD || question->verb == VERB_UNPIN) {
         struct cid cid = stage_cid(s, question->content);
@@ -576,6 +613,7 @@ static void stage_on_step(void *impl, const struct script_step *step)
 {
     struct real_stage *s = impl;
     struct bytes line = script_line(s->world.script, step->line);
+    s->line = step->line;
     fprintf(stderr, "%9.3f  line %u: %.*s\n", (double)stage_now_us(s) / 1e6, step->line,
             (int)line.len, (const char *)line.data);
 }
@@ -646,6 +684,7 @@ void real_play(const struct script *script, uint64_t seed, const char *programs,
     struct buf why = { 0 };
     ASSERT(s != NULL);
     *out = (struct play_result){ .seed = seed };
+    real_lacks(script, &out->notes);
     if (stage_create(s, script, seed, programs, &why)) {
         struct stage stage = { &stage_ops, s };
         script_run(script, &stage, &verdict);

@@ -189,7 +189,42 @@ until ready 2 3 within 30s
 pin b1 by 1
 until settled within 60s
 SCN
-for name in bad_network machine_moves majority_is_lost daemon_is_away leader_crashes_under_load holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
+write who_votes_and_what_nobody_has <<'SCN'
+peers 4
+option factor everywhere
+option max_voters 3
+option heartbeat 100ms
+content c1 nowhere
+start all
+until ready all within 30s
+until voters 3 within 30s
+pin a1..a3
+pin c1
+until pinned a1..a3 on 4 peers within 30s
+expect unpinned c1 at all
+crash one of learners
+until voters 3 within 10s
+pin b1 by leader
+until pinned b1 on 3 peers within 30s
+SCN
+write a_snapshot_comes <<'SCN'
+peers 3
+option factor everywhere
+option snapshot_threshold 20
+option snapshot_interval 1s
+option trailing_logs 5
+start all
+until ready all within 30s
+let away be one of followers
+crash away
+pin a1..a60 by all but away
+until pinned a1..a60 on 2 peers within 30s
+until log all but away under 40 within 30s
+start away
+until installed away within 30s
+until settled within 60s
+SCN
+for name in who_votes_and_what_nobody_has a_snapshot_comes bad_network machine_moves majority_is_lost daemon_is_away leader_crashes_under_load holder_dies leader_is_cut_off one_way_only paused_and_wiped empty_majority daemon_misbehaves; do
     holds "${name}_simulated" "$sim" run "$work/$name.scn" --seeds 3
     holds "${name}_real" "$sim" run "$work/$name.scn" --real
 done
@@ -229,9 +264,15 @@ holds damage_ends_connections eval '"$sim" run "$work/nothing_gets_through.scn" 
 holds says_which_part_it_skips grep -q "cannot (copies): network calm" "$work/lacks"
 write cannot <<'SCN'
 peers 1
+supervised
+option window 1
+content a1 size 1000
 start 1
 until ready 1 within 30s
 disk 1 slow
 SCN
-holds says_what_it_skips eval '"$sim" run "$work/cannot.scn" --real | grep -q "skipped, this world cannot: disk 1 slow"'
+holds runs_without_what_it_cannot eval '"$sim" run "$work/cannot.scn" --real >"$work/lacks"'
+for what in ": disk 1 slow" ": supervised" " (no such setting of a peer): option window 1" " (a content has the bytes of its name): content a1 size 1000"; do
+    holds says_what_it_skips grep -qF "skipped, this world cannot$what" "$work/lacks"
+done
 finish
