@@ -24,6 +24,7 @@ struct peer_informer {
     uint64_t ask_at_us;
     /* The call under way. */
     enum informer_step step;
+    uint64_t give_up_us;
     struct http_call call;
     struct kubo_reply reply;
     struct buf target;
@@ -127,8 +128,11 @@ static void informer_done(struct http_call *call, int err)
     struct peer *p = i->peer;
     peer_enter(p);
     enum informer_step step = i->step;
+    bool has_stalled = err == ERR_CANCELED && !i->is_stopped;
     err = kubo_reply_end(&i->reply, err);
-    peer_words(i->error, sizeof(i->error), "%s", kubo_reply_text(&i->reply));
+    peer_words(i->error, sizeof(i->error), "%s",
+               has_stalled ? "the IPFS daemon stopped in the middle of an answer"
+                           : kubo_reply_text(&i->reply));
     kubo_reply_deinit(&i->reply);
     i->step = INFORMER_IDLE;
     if (err != OK)
@@ -154,6 +158,7 @@ static void informer_ask(struct peer_informer *i, enum informer_step step)
         kubo_request_id(&i->target);
     else
         kubo_request_repo_stat(&i->target);
+    i->give_up_us = i->peer->now_us + i->peer->options.metric_ttl_us;
     if (i->target.err != OK)
         return;
     kubo_reply_init(&i->reply, step == INFORMER_ID ? KUBO_ID : KUBO_REPO_STAT, informer_on_row, i);
@@ -190,6 +195,9 @@ void peer_informer_on_deadline(struct peer_informer *i)
     i->ask_at_us = i->peer->now_us + i->peer->options.metric_ttl_us / 2;
     if (i->step == INFORMER_IDLE)
         informer_ask(i, INFORMER_ID);
+    else if (i->peer->now_us >= i->give_up_us)
+        http_client_cancel(&i->peer->ports.http_client,
+                           &i->call); /* it began to answer, and stopped */
 }
 
 uint64_t peer_informer_deadline_us(const struct peer_informer *i)
@@ -207,6 +215,12 @@ static void informer_ping_value(struct peer_informer *i)
     json_key_string(&w, "peer_name", i->peer->options.name);
     json_key_string(&w, "ipfs_id", i->ipfs_id_text.text);
     json_object_end(&w);
+}
+
+/* What a daemon says may be any number: beyond what a weight can be all are the same. */
+static int64_t informer_weight(uint64_t value)
+{
+    return value < (uint64_t)INT64_MAX ? (int64_t)value : INT64_MAX;
 }
 
 /* A metric whose value is a number; more weight is better. */
@@ -261,19 +275,25 @@ static size_t informer_say_tags(struct peer_informer *i, struct metric *out, siz
 size_t peer_informer_metrics(struct peer_informer *i, struct metric *out, size_t max)
 {
     ASSERT(max >= INFORMER_NUMBERS + 2);
-    uint64_t pins = pinset_facts(i->peer->pinset)->pins_count;
+    uint64_t pins = tracker_summary(i->peer->tracker).pinned;
     uint64_t queued = tracker_counts(i->peer->tracker).pin_untried;
     uint64_t left = i->storage_max > i->repo_size ? i->storage_max - i->repo_size : 0;
     bool is_known = i->repo_is_known;
+    bool is_limited =
+        is_known && i->storage_max > 0; /* a daemon that names no limit is never full */
+    if (peer_has_no_room(i->peer)) {    /* it could not even note what it is given */
+        left = 0;
+        is_limited = true;
+    }
     i->values_count = 0;
     informer_ping_value(i);
     out[0] = (struct metric){ .name = { METRIC_PING, strlen(METRIC_PING) },
                               .value = buf_bytes(&i->ping),
                               .is_valid = true };
-    informer_say(i, &out[1], METRIC_REPOSIZE, i->repo_size, -(int64_t)i->repo_size, is_known);
-    /* A daemon that names no limit is never full. */
-    informer_say(i, &out[2], METRIC_FREESPACE, left, (int64_t)left, is_known && i->storage_max > 0);
-    informer_say(i, &out[3], "numpin", pins, -(int64_t)pins, is_known);
+    informer_say(i, &out[1], METRIC_REPOSIZE, i->repo_size, -informer_weight(i->repo_size),
+                 is_known);
+    informer_say(i, &out[2], METRIC_FREESPACE, left, informer_weight(left), is_limited);
+    informer_say(i, &out[3], "numpin", pins, -informer_weight(pins), is_known);
     informer_say(i, &out[4], METRIC_PINQUEUE, queued,
                  -(int64_t)(queued / i->peer->options.pinqueue_bucket), true);
     informer_say_status(i, &out[1 + INFORMER_NUMBERS]);

@@ -1,8 +1,9 @@
 /* peer_informer.h -- what this peer says about itself: that it lives, and how much its IPFS daemon holds.
  *
  * Shape    "ping" is valid while the peer runs; so are "pinqueue", how many pins wait for their first attempt, and
- *          "tag:NAME". What the daemon says ("reposize", "freespace", and with them "numpin") is asked every half
- *          TTL and is invalid while it does not answer. The daemon's id and addresses are asked along, for ping
+ *          "tag:NAME". What the daemon says ("reposize", "freespace", and with them "numpin", how many pins it is known to
+ *          hold for this peer) is asked every half TTL and is invalid while it does not answer. A peer whose own disk is
+ *          full has no "freespace" left, whatever its daemon says: nothing new is given to it. The daemon's id and addresses are asked along, for ping
  *          and GET /id.
  * Owner    The informer owns its calls. Destroy it when the port completes nothing into it any more. */
 #ifndef PEER_PEER_INFORMER_H

@@ -402,6 +402,7 @@ void peer_learn_cluster_id(struct peer *p);
 void peer_state_durable(void *owner, uint64_t tag);
 void peer_disk_failed(struct peer *p, int err, const char *doing);
 void peer_disk_full(struct peer *p);
+bool peer_has_no_room(const struct peer *p); /* its own disk is full */
 void peer_disk_on_deadline(struct peer *p);
 void peer_state_on_deadline(struct peer *p);
 

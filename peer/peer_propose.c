@@ -218,7 +218,7 @@ int peer_propose(struct peer *p, struct pin_entry *entry, const struct peer_id *
     ASSERT(done != NULL);
     if (p->life != PEER_MEMBER || p->is_stopping)
         return ERR_NO_LEADER;
-    if (p->disk_retry_us != RAFT_NEVER)
+    if (peer_has_no_room(p))
         return ERR_FULL; /* what cannot be stored here cannot be answered from here */
     uint64_t floor = peer_proposals_floor(p);
     if (p->proposals_count >= p->options.proposals_max ||

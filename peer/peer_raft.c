@@ -449,12 +449,19 @@ void peer_on_raft_frame(struct peer *p, const struct peer_id *from, const struct
 
 /* ---- the disk ---- */
 
+bool peer_has_no_room(const struct peer *p)
+{
+    return p->disk_retry_us != RAFT_NEVER;
+}
+
 /* What is stored stays readable; somebody with room should lead; we probe until there is room (DESIGN 6). */
 void peer_disk_full(struct peer *p)
 {
-    if (p->disk_retry_us == RAFT_NEVER)
+    if (!peer_has_no_room(p)) {
         LOG_ERROR(p->log, "store",
                   "the disk is full: this peer takes no writes until there is room");
+        p->push_at_us = p->now_us; /* nobody shall give it anything */
+    }
     p->disk_retry_us = p->now_us + PEER_DISK_PAUSE_US;
     if (peer_leads(p))
         peer_raft_take(p, raft_abdicate(p->raft, p->now_us, p->now_us + 4 * PEER_DISK_PAUSE_US));
@@ -467,7 +474,7 @@ static void peer_disk_watch(struct peer *p)
     if (p->now_us < p->unit_due_us || p->raft == NULL)
         return;
     p->unit_due_us = p->now_us + LIMIT_STALL_US;
-    if (p->disk_retry_us != RAFT_NEVER)
+    if (peer_has_no_room(p))
         return;
     if (!p->disk_hangs)
         LOG_ERROR(p->log, "store", "the disk hangs: a write of the log has not ended after %u s",
