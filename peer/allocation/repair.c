@@ -24,9 +24,6 @@
 #include "util/mem.h"
 
 enum {
-    PASS_ENDANGERED, /* at most one living holder */
-    PASS_OTHERS,
-    PASSES_COUNT,
     /* For one pin: index row (a fresh cursor takes two), pin, and the pin once more for a proposal. */
     REPAIR_STEPS_MAX = 4,
 };
@@ -37,7 +34,8 @@ struct repair {
     size_t in_flight_count;
     /* The walk. */
     bool is_walking;
-    unsigned pass;
+    size_t pass; /* looks at pins with so many living holders, the first at those with none, too */
+    size_t next_pass;      /* the next number that some pin has; 0: none */
     struct peer_id holder; /* the last one come to; nobody: none yet */
     bool is_in_holder;     /* its pins are being looked at, behind `at` */
     struct cid at;
@@ -78,9 +76,10 @@ void repair_destroy(struct repair *r)
 
 /* ---- walks ---- */
 
-static void repair_begin_pass(struct repair *r, unsigned pass)
+static void repair_begin_pass(struct repair *r, size_t pass)
 {
     r->pass = pass;
+    r->next_pass = 0;
     r->holder = (struct peer_id){ 0 };
     r->is_in_holder = false;
 }
@@ -90,7 +89,7 @@ static void repair_begin_walk(struct repair *r)
     r->is_walking = true;
     r->found_differences = false;
     r->lacking = 0;
-    repair_begin_pass(r, PASS_ENDANGERED);
+    repair_begin_pass(r, 1);
 }
 
 void repair_restart(struct repair *r)
@@ -177,13 +176,13 @@ struct repair_work {
     size_t metrics_count;
 };
 
-static unsigned repair_pass_of(const struct repair_work *w, const struct pin *pin)
+static size_t repair_pass_of(const struct repair_work *w, const struct pin *pin)
 {
     size_t living = 0;
     for (size_t i = 0; i < pin->allocations_count; i++)
         living +=
             repair_is_well(allocate_find(w->candidates, w->candidates_count, &pin->allocations[i]));
-    return living <= 1 ? PASS_ENDANGERED : PASS_OTHERS;
+    return living > 1 ? living : 1;
 }
 
 /* Who should hold it now? Lies in r->arena. */
@@ -261,7 +260,10 @@ static int repair_consider(struct repair *r, const struct repair_work *w, const 
     int err = pinset_get(w->view, cid, &r->arena, &pin);
     if (err != OK)
         return err == ERR_NOT_FOUND ? ERR_CORRUPT : err; /* an index row without its pin */
-    if (repair_pass_of(w, &pin) != r->pass)
+    size_t pass = repair_pass_of(w, &pin);
+    if (pass > r->pass && (r->next_pass == 0 || pass < r->next_pass))
+        r->next_pass = pass;
+    if (pass != r->pass)
         return ERR_NOT_FOUND;
     struct allocate_result result;
     err = repair_allocate(r, w, &pin, &result);
@@ -283,8 +285,8 @@ static int repair_next_holder(struct repair *r, struct repair_work *w)
     const struct peer_id *after = peer_id_is_nobody(&r->holder) ? NULL : &r->holder;
     int err = pinset_next_holder(w->view, after, &r->holder);
     if (err == ERR_NOT_FOUND) {
-        if (r->pass + 1 < PASSES_COUNT)
-            repair_begin_pass(r, r->pass + 1);
+        if (r->next_pass != 0)
+            repair_begin_pass(r, r->next_pass);
         else
             repair_end_walk(r);
     }

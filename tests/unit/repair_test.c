@@ -281,16 +281,17 @@ Test(repair, the_most_endangered_come_first)
 {
     struct world w;
     world_init(&w, 5);
-    world_pin(&w, 1, 3, 3, "012");
+    world_pin(&w, 1, 4, 4, "0123");
     world_pin(&w, 2, 3, 3, "012");
     world_pin(&w, 3, 2, 2, "01");
     world_pin(&w, 4, 1, 1, "0");
     w.members[0].standing = ALLOCATE_DOWN;
     world_step(&w);
     cr_assert_eq(w.waiting_count, 3);
-    struct cid third = test_cid(3), fourth = test_cid(4);
+    struct cid second = test_cid(2), third = test_cid(3), fourth = test_cid(4);
     cr_assert(cid_equal(&w.waiting[0].pin.cid, &third));
     cr_assert(cid_equal(&w.waiting[1].pin.cid, &fourth));
+    cr_assert(cid_equal(&w.waiting[2].pin.cid, &second));
     world_settle(&w);
     world_deinit(&w);
 }
