@@ -477,11 +477,11 @@ static void survey_advance(struct survey_member *m)
     survey_next_row(m);
 }
 
-/* The rows borrow from the pages, which are left only when the next ones are wanted. */
+/* The rows borrow from the pages, which are left only when the next ones are wanted. Who failed stands in each row, whatever
+ * the filter: of its pins nobody knows (SPEC 2.1). */
 static size_t survey_rows(struct api_listing *l, const struct cid *cid,
                           struct api_peer_status *rows, const struct pin **pin)
 {
-    bool shows_failed = tracker_filter_matches(l->request.filter, TRACKER_CLUSTER_ERROR);
     size_t count = 0;
     for (size_t i = 0; i < l->count; i++) {
         struct survey_member *m = &l->members[i];
@@ -490,7 +490,7 @@ static size_t survey_rows(struct api_listing *l, const struct cid *cid,
             m->is_given = true;
             if (m->pin != NULL)
                 *pin = m->pin;
-        } else if (m->state == SURVEY_FAILED && shows_failed) {
+        } else if (m->state == SURVEY_FAILED) {
             survey_row_failed(m, &rows[count++]);
         }
     }
