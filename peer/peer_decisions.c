@@ -13,10 +13,12 @@ enum { DECISIONS_VERSION = 1 };
 void peer_note_decision(struct peer *p, enum decision_cause cause, uint64_t asker,
                         const struct pin *pin, const struct allocate_request *request, int err)
 {
+    const struct raft_member *asked = raft_config_member(raft_config(p->raft), asker);
+    static const struct peer_id nobody;
     const struct decision one = { .cause = cause,
                                   .err = err,
                                   .cid = pin->cid,
-                                  .asker = asker,
+                                  .asked = asked != NULL ? asked->id : nobody,
                                   .at_us = p->wall_us,
                                   .request = request,
                                   .allocations = err == OK ? pin->allocations : NULL,

@@ -32,7 +32,7 @@ struct decision_slot {
     struct cid cid;
     enum decision_cause cause;
     int err;
-    uint64_t asker;
+    struct peer_id asked;
     uint64_t placement; /* number of the upload's placement that this write pins; 0: none */
     bool is_pinned;     /* a placement: a write has it */
     int64_t at_us;
@@ -252,7 +252,7 @@ static bool decisions_is_placement_of(const struct decisions *d, uint64_t number
 {
     const struct decision_slot *slot = &d->slots[decisions_place(number)];
     if (slot->cause != DECISION_UPLOAD || slot->err != OK || slot->is_pinned ||
-        slot->asker != one->asker)
+        !peer_id_equal(&slot->asked, &one->asked))
         return false;
     const struct decision_candidate *chosen = decisions_candidates(d, number);
     for (size_t i = 0; i < one->request->priority_count; i++) {
@@ -292,7 +292,7 @@ void decisions_note(struct decisions *d, const struct decision *one)
         .cid = one->cid,
         .cause = one->cause,
         .err = one->err,
-        .asker = one->asker,
+        .asked = one->asked,
         .placement = placement,
         .at_us = one->at_us,
         .replication_min = one->request->replication_min,
@@ -346,6 +346,8 @@ static void decisions_print_one(const struct decisions *d, struct json_writer *w
         json_key_string(w, "cid", cid_print(&slot->cid).text);
     json_key_i64(w, "decided_at", slot->at_us * 1000);
     json_key_string(w, "cause", decision_cause_name(slot->cause));
+    if (!peer_id_is_nobody(&slot->asked))
+        json_key_string(w, "asked", peer_id_print(&slot->asked).text);
     json_key_string(w, "error", slot->err != OK ? err_text(slot->err) : "");
     json_key_i64(w, "replication_factor_min", slot->replication_min);
     json_key_i64(w, "replication_factor_max", slot->replication_max);

@@ -27,9 +27,9 @@ enum decision_cause { DECISION_WRITE, DECISION_REPAIR, DECISION_UPLOAD };
 
 struct decision {
     enum decision_cause cause;
-    int err;        /* OK; ERR_NOT_ENOUGH_PEERS: nobody was chosen */
-    struct cid cid; /* nothing: an upload's */
-    uint64_t asker; /* number of the member that the client asked; 0: nobody */
+    int err;              /* OK; ERR_NOT_ENOUGH_PEERS: nobody was chosen */
+    struct cid cid;       /* nothing: an upload's */
+    struct peer_id asked; /* the member that the client asked; nobody: a repair */
     int64_t at_us;
     const struct allocate_request *request; /* `ranks` may be NULL: nobody had to be chosen */
     const struct peer_id *allocations;      /* none: everywhere, or refused */

@@ -260,7 +260,8 @@ Test(ctl_format, decision)
     formats_as(format_decision, false, "{\"decision_unknown\":\"no leader\"}",
                "Decided: why these peers is not known: no leader\n");
     formats_as(format_decision, false,
-               "[{\"decided_at\":1767366243000000000,\"cause\":\"write\",\"error\":\"\","
+               "[{\"decided_at\":1767366243000000000,\"cause\":\"write\",\"asked\":\"PEER_D\","
+               "\"error\":\"\","
                "\"replication_factor_min\":1,\"replication_factor_max\":2,\"candidates\":["
                "{\"peer\":\"PEER_B\",\"outcome\":\"chosen\",\"rank\":1,\"preferred\":true,"
                "\"metrics\":[{\"name\":\"reposize\",\"value\":\"17\",\"weight\":-17}]},"
@@ -269,7 +270,7 @@ Test(ctl_format, decision)
                "{\"decided_at\":1767366242000000000,\"cause\":\"repair\",\"error\":\"too "
                "few\",\"replication_factor_min\":3,\"replication_factor_max\":3,"
                "\"candidates\":[],\"left_out\":0}]",
-               "Decided: 3 seconds ago, write, factor 1--2\n"
+               "Decided: 3 seconds ago, write that was asked of PEER_D, factor 1--2\n"
                "  > PEER_B: chosen, preferred | rank: 1 | reposize: 17\n  > PEER_C: down\n"
                "  > and 3 others\n"
                "Refused: 4 seconds ago, repair, factor 3--3: too few\n");

@@ -238,17 +238,17 @@ Test(decisions, the_placement_of_an_upload_is_told_with_its_pin)
 {
     static struct scene s;
     scene_init(&s, 4);
-    s.one.asker = 7;
+    s.one.asked = test_peer(7);
     scene_choose(&s, "01");
     scene_note(&s, DECISION_UPLOAD, 0);
     scene_choose(&s, "23");
     scene_note(&s, DECISION_UPLOAD, 0);
     s.priority[0] = test_peer(1), s.priority[1] = test_peer(0);
     s.request.priority_count = 2;
-    s.one.asker = 8; /* another peer's client, who happens to prefer the same */
+    s.one.asked = test_peer(8); /* another peer's client, who happens to prefer the same */
     scene_note(&s, DECISION_WRITE, 1);
     cr_assert_eq(scene_ask(&s, 1), 1);
-    s.one.asker = 7;
+    s.one.asked = test_peer(7);
     scene_note(&s, DECISION_WRITE, 2);
     cr_assert_eq(scene_ask(&s, 2), 2);
     cr_assert_eq(scene_number(&s, scene_told(&s, 1), "decided_at"), 1000);
