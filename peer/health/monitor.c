@@ -444,8 +444,15 @@ size_t monitor_alerts(const struct monitor *m, uint64_t now_us, struct monitor_a
             out[count++].liveness = liveness;
             continue;
         }
-        for (size_t s = 0; s < peer->slots_count && count < max; s++)
-            count += monitor_alert_metric(peer, &peer->slots[s], now_us, &out[count]);
+        /* What its daemon should say is missing together: one cause, told by the first. */
+        bool is_told = false;
+        for (size_t s = 0; s < peer->slots_count && count < max; s++) {
+            if (!monitor_alert_metric(peer, &peer->slots[s], now_us, &out[count]))
+                continue;
+            bool is_invalid = !out[count].about.is_expired;
+            count += !(is_invalid && is_told);
+            is_told = is_told || is_invalid;
+        }
     }
     return count;
 }

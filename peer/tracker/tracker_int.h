@@ -57,7 +57,7 @@ int tracker_row_next(struct view *local, const struct cid *after, struct cid *ci
 enum { TRACKER_SEEN_BUCKETS = 1024 };
 
 struct tracker_seen_bucket {
-    uint64_t *hashes;
+    uint32_t *hashes;
     uint32_t count;
     uint32_t size;
     bool is_sorted;

@@ -1,5 +1,7 @@
 #include <criterion/criterion.h>
 
+#include <string.h>
+
 #include "health/monitor.h"
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
@@ -226,6 +228,24 @@ Test(monitor, the_common_level_is_what_everybody_knows_and_said_so_lately)
 }
 
 /* ---- alerts ---- */
+
+/* A daemon that is down says neither of two sizes, nor how many pins it has. */
+Test(monitor, a_daemon_that_says_nothing_is_one_alert)
+{
+    struct monitor *m = monitor_of(1);
+    struct monitor_alert alerts[8];
+    static const char *const names[] = { "ping", "freespace", "numpin", "reposize" };
+    for (size_t i = 0; i < 4; i++) {
+        struct metric metric = { .name = { names[i], strlen(names[i]) },
+                                 .ttl_us = TTL,
+                                 .is_valid = i == 0 };
+        struct peer_id id = test_peer(0);
+        cr_assert_eq(monitor_on_metric(m, 1000, &id, &metric), OK);
+    }
+    cr_assert_eq(monitor_alerts(m, 1001, alerts, 8), 1);
+    cr_assert(bytes_equal(alerts[0].about.metric.name, (struct bytes){ "freespace", 9 }));
+    monitor_destroy(m);
+}
 
 Test(monitor, one_alert_a_cause_and_peer_until_it_is_over)
 {
