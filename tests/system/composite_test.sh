@@ -65,6 +65,9 @@ scenario() {
     happens pinned_with_one_less 60 says 5 "$cid" pinned 2
     # Its door gone, a peer above says so, keeps what it has, and goes on when it is back.
     peer_kill 2
+    door_is_gone() { ctl_at 5 id | grep -q 'IPFS ERROR: '; }
+    happens door_is_gone 60 door_is_gone
+    holds keeps_what_it_has eval "ctl_at 4 pin ls '$cid'"
     peer_start 3
     peer_start 2
     happens below_again 60 sees 3 1 2 3

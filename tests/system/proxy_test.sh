@@ -124,6 +124,21 @@ ipfs_command() { # ipfs_command CID: one that is pinned
     happens cli_unpinned 40 held_nowhere "$cid"
     check cli_pin_add 0 "pinned $cid recursively" through pin add "$cid"
     happens cli_pinned 40 held_everywhere "$cid"
+    holds cli_get eval "through get -o '$work/got' '$cid' && cmp '$big' '$work/got'"
+    holds cli_refs test "$(through refs "$cid" | wc -l)" -eq "$(IPFS_PATH=$work/ipfs/1 "$kubo" refs "$cid" | wc -l)"
+    holds cli_repo_stat eval "through repo stat | grep -Eq '^RepoSize: +[1-9]'"
+    local other block node
+    other=$(through add --quieter --pin=false "$service")
+    check cli_pin_update 0 "updated $cid to $other" through pin update "$cid" "$other"
+    happens cli_updated 60 eval "held_everywhere '$other' && held_nowhere '$cid'"
+    block=$(echo 'a block' | through block put --cid-codec=raw)
+    holds cli_block test "$(through block get "$block")" = 'a block'
+    node=$(echo '{"a":1}' | through dag put)
+    holds cli_dag test "$(through dag get "$node")" = '{"a":1}'
+    IPFS_PATH=$work/ipfs/1 "$kubo" dag export "$cid" >"$work/tree.car" 2>/dev/null
+    holds cli_dag_import eval "through dag import --pin-roots=false --stats '$work/tree.car' | grep -q '^Imported'"
+    check cli_pin_add_again 0 "pinned $cid recursively" through pin add "$cid"
+    holds cli_repo_gc eval "through repo gc >'$work/collected'"
     check cli_error 1 '' through pin rm bafkqaaa
     holds cli_error_words grep -F 'not pinned' "$work/stderr"
     check cli_version 0 "$("$kubo" version)" through version

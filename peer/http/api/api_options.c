@@ -58,7 +58,8 @@ static int options_factors(struct options *o)
     int32_t both = 0;
     if (err == OK)
         err = options_int(o, "replication", &both);
-    if (err == OK && both != 0) {
+    if (err == OK &&
+        options_has(o, "replication")) { /* 0, too: the configuration's, whatever else is said */
         o->pin->replication_min = both;
         o->pin->replication_max = both;
     }
