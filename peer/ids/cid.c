@@ -97,6 +97,7 @@ size_t cid_print_to(char out[CID_TEXT_SIZE], const struct cid *cid)
 struct cid_text cid_print(const struct cid *cid)
 {
     struct cid_text out;
+    out.text[0] = '\0'; /* static analysis does not see that the next line does it */
     (void)cid_print_to(out.text, cid);
     return out;
 }
