@@ -171,10 +171,6 @@ static void format_one_decision(const struct format *f, const struct json_doc *d
     format_when(f->out, format_i64(doc, one, "decided_at") / 1000, f->now_us);
     buf_append_text(f->out, ", ");
     format_member(f, doc, one, "cause");
-    if (json_member(doc, one, "asked") != JSON_NONE) {
-        buf_append_text(f->out, " that was asked of ");
-        format_member(f, doc, one, "asked");
-    }
     buf_printf(f->out, ", factor %lld--%lld",
                (long long)format_i64(doc, one, "replication_factor_min"),
                (long long)format_i64(doc, one, "replication_factor_max"));
@@ -183,6 +179,11 @@ static void format_one_decision(const struct format *f, const struct json_doc *d
         format_member(f, doc, one, "error");
     }
     buf_put_u8(f->out, '\n');
+    if (json_member(doc, one, "asked") != JSON_NONE) {
+        buf_append_text(f->out, "  > asked of ");
+        format_member(f, doc, one, "asked");
+        buf_put_u8(f->out, '\n');
+    }
     int candidates = json_member(doc, one, "candidates");
     for (int at = json_first(doc, candidates); at != JSON_NONE; at = json_next(doc, at))
         format_candidate(f, doc, at);

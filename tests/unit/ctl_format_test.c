@@ -270,7 +270,7 @@ Test(ctl_format, decision)
                "{\"decided_at\":1767366242000000000,\"cause\":\"repair\",\"error\":\"too "
                "few\",\"replication_factor_min\":3,\"replication_factor_max\":3,"
                "\"candidates\":[],\"left_out\":0}]",
-               "Decided: 3 seconds ago, write that was asked of PEER_D, factor 1--2\n"
+               "Decided: 3 seconds ago, write, factor 1--2\n  > asked of PEER_D\n"
                "  > PEER_B: chosen, preferred | rank: 1 | reposize: 17\n  > PEER_C: down\n"
                "  > and 3 others\n"
                "Refused: 4 seconds ago, repair, factor 3--3: too few\n");
