@@ -658,6 +658,7 @@ struct api_id;
 struct page_request;
 struct page;
 int peer_describe(struct peer *p, struct arena *arena, struct api_id *out);
+enum api_role peer_own_role(const struct peer *p);
 int peer_page(struct peer *p, const struct page_request *r, bool brings_pins, struct arena *arena,
               struct page *out);
 void peer_recover(struct peer *p, const struct cid *cid); /* undefined: all */

@@ -41,7 +41,7 @@ static int peer_describe_members(struct peer *p, struct arena *arena, struct api
     return OK;
 }
 
-static enum api_role peer_own_role(const struct peer *p)
+enum api_role peer_own_role(const struct peer *p)
 {
     const struct raft_member *self =
         p->raft == NULL ? NULL : raft_config_member(raft_config(p->raft), raft_number(p->raft));

@@ -253,6 +253,19 @@ static uint64_t monitor_ttl_us(const struct monitor *m, const struct monitor_pee
     return ping != NULL ? ping->metric.ttl_us : m->options.ttl_us;
 }
 
+static uint64_t monitor_silence_of(const struct monitor *m, uint64_t now_us,
+                                   const struct monitor_peer *peer)
+{
+    uint64_t since_us = monitor_silent_since_us(m, peer);
+    return now_us > since_us ? now_us - since_us : 0;
+}
+
+uint64_t monitor_silence_us(const struct monitor *m, uint64_t now_us, const struct peer_id *id)
+{
+    const struct monitor_peer *peer = monitor_find(m, id);
+    return peer != NULL ? monitor_silence_of(m, now_us, peer) : 0;
+}
+
 enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const struct peer_id *id)
 {
     const struct monitor_peer *peer = monitor_find(m, id);
@@ -260,8 +273,7 @@ enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const s
         return LIVENESS_DOWN;
     if (monitor_has_slept(m, now_us)) /* monitor_on_time() is about to hear of it */
         return LIVENESS_HEALTHY;
-    uint64_t since_us = monitor_silent_since_us(m, peer);
-    uint64_t silence_us = now_us > since_us ? now_us - since_us : 0;
+    uint64_t silence_us = monitor_silence_of(m, now_us, peer);
     uint64_t ttl_us = monitor_ttl_us(m, peer);
     if (silence_us < ttl_us)
         return LIVENESS_HEALTHY;

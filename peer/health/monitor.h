@@ -58,6 +58,8 @@ bool monitor_on_time(struct monitor *m, uint64_t now_us);
 /* Somebody who is not a member is down. */
 enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const struct peer_id *id);
 const char *liveness_name(enum liveness liveness); /* "healthy", "suspect", "down" */
+/* For how long nothing was heard of a member, as far as that is its fault. */
+uint64_t monitor_silence_us(const struct monitor *m, uint64_t now_us, const struct peer_id *id);
 /* The next moment at which anybody's liveness changes if nothing is heard, or monitor_on_time() is due. */
 uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us);
 

@@ -62,6 +62,19 @@ Test(ctl_format, version)
     formats_as(format_version, false, "{\"Version\":\"0.0.12\"}", "0.0.12\n");
 }
 
+Test(ctl_format, id_of_a_peer_that_is_not_well)
+{
+    formats_as(format_id, false,
+               "{\"id\":\"PEER_B\",\"error\":\"unreachable\",\"standing\":\"suspect\","
+               "\"silent_seconds\":34}",
+               "PEER_B | ERROR: unreachable | suspect: nothing was heard of it for 34 s\n");
+    formats_as(format_id, false,
+               "{\"id\":\"PEER_B\",\"peername\":\"b\",\"error\":\"\",\"cluster_peers\":[],"
+               "\"standing\":\"down\",\"silent_seconds\":340}",
+               "PEER_B | b | Sees -1 other peers | down: nothing was heard of it for 340 s\n"
+               "  > Addresses:\n  > IPFS: \n");
+}
+
 /* ---- pins ---- */
 
 #define PIN(factors, name, mode, expire, metadata, type, allocations, depth, timestamp)            \

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "peer_int.h"
 #include "peer_pages.h"
 #include "peer_survey.h"
 #include "sim/script/run.h"
@@ -242,6 +243,43 @@ Test(survey, a_peer_that_fails_is_shown_whatever_the_filter)
     cr_assert_eq(r.said[1], PINS);
     cr_assert_eq(r.said[3], PINS);
     reading_close(&r);
+    end();
+}
+
+/* ---- ids ---- */
+
+/* How the others are, as the peer hears it that is asked. */
+static struct api_id id_of(unsigned who)
+{
+    struct api_listing_hooks hooks = { .on_wake = on_wake, .owner = &(struct reading){ 0 } };
+    struct api_listing *listing;
+    struct arena arena = { 0 };
+    struct api_id id, found = { 0 };
+    enum api_next next;
+    cr_assert_eq(peer_survey_ids(machine(ASKED)->peer, &hooks, &listing), OK);
+    while ((next = peer_survey_next_id(listing, &arena, &id)) != API_NEXT_END) {
+        if (next == API_NEXT_WAIT)
+            pass(SECOND);
+        else if (peer_id_equal(&id.id, &machine(who)->id))
+            found = id;
+    }
+    peer_survey_close(listing);
+    arena_deinit(&arena);
+    return found;
+}
+
+Test(survey, who_is_silent_is_suspect_then_down)
+{
+    begin(1);
+    const struct peer_options *o = &machine(ASKED)->peer->options;
+    cr_assert_str_eq(id_of(2).standing, "healthy");
+    fail(2, FAIL_CRASH);
+    pass((unsigned)o->metric_ttl_us + SECOND);
+    cr_assert_str_eq(id_of(2).standing, "suspect");
+    cr_assert_geq(id_of(2).silent_us, o->metric_ttl_us);
+    pass((unsigned)o->repin_after_us);
+    cr_assert_str_eq(id_of(2).standing, "down");
+    cr_assert_str_eq(id_of(3).standing, "healthy");
     end();
 }
 

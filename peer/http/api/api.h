@@ -50,6 +50,9 @@ struct api_id {
     size_t ipfs_addrs_count;
     struct bytes ipfs_error; /* empty: the daemon answered */
     struct bytes error;      /* not empty: this peer did not answer, and all but id is empty */
+    const char *
+        standing; /* "healthy", "suspect", "down", as the peer that was asked hears it; NULL: it does not */
+    uint64_t silent_us; /* nothing was heard of it for so long */
 };
 
 struct api_member_addr {

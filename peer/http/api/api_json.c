@@ -1,4 +1,6 @@
 /* api_json.c -- V1's shapes, field by field in V1's order (SPEC 2.2): clients in the wild compare text. */
+#include <string.h>
+
 #include "http/api/api_int.h"
 #include "state/pin_json.h"
 
@@ -90,6 +92,10 @@ void api_write_id(struct json_writer *w, const struct api_id *id)
     pin_json_bytes(w, "peername", id->name);
     if (id->role != API_ROLE_NONE)
         json_key_string(w, "role", api_role_name(id->role));
+    if (id->standing != NULL && strcmp(id->standing, "healthy") != 0) { /* ours */
+        json_key_string(w, "standing", id->standing);
+        json_key_u64(w, "silent_seconds", id->silent_us / 1000000);
+    }
     if (id->is_draining)
         json_key_bool(w, "draining", true); /* ours */
     if (id->has_kept)
