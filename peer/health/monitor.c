@@ -198,7 +198,12 @@ int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *
     return slot->value.err;
 }
 
-#define MONITOR_WALL_US_MAX (INT64_MAX / 4)
+/* A clock may show anything: beyond all years it must not overflow either. */
+static int64_t monitor_bounded(int64_t wall_us)
+{
+    const int64_t most = INT64_MAX / 4;
+    return wall_us > most ? most : wall_us < -most ? -most : wall_us;
+}
 
 int monitor_on_word(struct monitor *m, uint64_t now_us, const struct peer_id *from,
                     const struct monitor_word *word)
@@ -208,11 +213,7 @@ int monitor_on_word(struct monitor *m, uint64_t now_us, const struct peer_id *fr
         return ERR_NOT_FOUND;
     peer->has_word = true;
     peer->word_at_us = now_us;
-    int64_t wall_us =
-        word->wall_us; /* any number: what is beyond all years must not overflow either */
-    wall_us = wall_us > MONITOR_WALL_US_MAX ? MONITOR_WALL_US_MAX : wall_us;
-    wall_us = wall_us < -MONITOR_WALL_US_MAX ? -MONITOR_WALL_US_MAX : wall_us;
-    peer->wall_ahead_us = wall_us - (int64_t)now_us;
+    peer->wall_ahead_us = monitor_bounded(word->wall_us) - (int64_t)now_us;
     peer->level = word->level;
     return OK;
 }

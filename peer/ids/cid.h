@@ -31,8 +31,8 @@ int cid_from_bytes(struct cid *out, const void *bytes, size_t len);
 int cid_parse(struct cid *out, const char *text);
 int cid_parse_len(struct cid *out, const char *text, size_t len);
 struct cid_text cid_print(const struct cid *cid); /* "" when undefined */
-size_t cid_print_to(char out[CID_TEXT_SIZE],
-                    const struct cid *cid); /* its length, without the NUL */
+/* The same; returns its length, without the NUL. */
+size_t cid_print_to(char out[CID_TEXT_SIZE], const struct cid *cid);
 /* Of a defined CID: what kind of data it names (dag-pb 0x70, raw 0x55, ...), and its multihash, which
  * points into it. */
 uint64_t cid_codec(const struct cid *cid);

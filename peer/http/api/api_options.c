@@ -58,8 +58,7 @@ static int options_factors(struct options *o)
     int32_t both = 0;
     if (err == OK)
         err = options_int(o, "replication", &both);
-    if (err == OK &&
-        options_has(o, "replication")) { /* 0, too: the configuration's, whatever else is said */
+    if (err == OK && options_has(o, "replication")) { /* 0, too: then what the others say is void */
         o->pin->replication_min = both;
         o->pin->replication_max = both;
     }
