@@ -71,9 +71,8 @@ static int cmd_status_one(struct ctl *ctl, const struct args *args, const char *
 static int cmd_status_summary(struct ctl *ctl)
 {
     struct question q = { .method = "GET" };
-    target_segment(&q.target, "monitor");
-    target_segment(&q.target, "metrics");
-    target_segment(&q.target, "pinstatus");
+    target_segment(&q.target, "pins");
+    target_segment(&q.target, "summary");
     return ctl_show(ctl, &q, format_summary);
 }
 

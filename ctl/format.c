@@ -122,16 +122,18 @@ static void format_ipfs(const struct format *f, const struct json_doc *doc, int 
     format_lines(f, doc, json_member(doc, ipfs, "addresses"));
 }
 
-/* How the peer that was asked takes it, unless it is well: and why. */
-static void format_standing(const struct format *f, const struct json_doc *doc)
+void format_standing(const struct format *f, const struct json_doc *doc, int object)
 {
-    int64_t silent_s = 0;
-    if (!format_has_text(doc, 0, "standing"))
+    long long silent_s = format_i64(doc, object, "silent_seconds");
+    if (!format_has_text(doc, object, "standing"))
         return;
     buf_append_text(f->out, " | ");
-    format_member(f, doc, 0, "standing");
-    if (json_get_i64(doc, json_member(doc, 0, "silent_seconds"), &silent_s) == OK)
-        buf_printf(f->out, ": nothing was heard of it for %lld s", (long long)silent_s);
+    format_member(f, doc, object, "standing");
+    if (json_text_is(doc, json_member(doc, object, "standing"), "back"))
+        buf_printf(f->out, ": it was silent for %lld s, until %lld s ago", silent_s,
+                   (long long)format_i64(doc, object, "back_seconds"));
+    else
+        buf_printf(f->out, ": nothing was heard of it for %lld s", silent_s);
 }
 
 void format_id(const struct format *f, const struct json_doc *doc)
@@ -140,7 +142,7 @@ void format_id(const struct format *f, const struct json_doc *doc)
     if (format_has_text(doc, 0, "error")) {
         buf_append_text(f->out, " | ERROR: ");
         format_error(f, doc, 0);
-        format_standing(f, doc);
+        format_standing(f, doc, 0);
         buf_put_u8(f->out, '\n');
         return;
     }
@@ -160,7 +162,7 @@ void format_id(const struct format *f, const struct json_doc *doc)
     (void)json_get_bool(doc, json_member(doc, 0, "draining"), &is_draining);
     if (is_draining)
         buf_append_text(f->out, " | draining");
-    format_standing(f, doc);
+    format_standing(f, doc, 0);
     buf_append_text(f->out, "\n  > Addresses:\n");
     format_lines(f, doc, json_member(doc, 0, "addresses"));
     format_ipfs(f, doc, json_member(doc, 0, "ipfs"));

@@ -72,32 +72,33 @@ void format_metrics(const struct format *f, const struct json_doc *doc)
         format_metric(f, doc, at);
 }
 
-static void format_summary_of(const struct format *f, const struct json_doc *doc, int metric)
+static void format_counts(const struct format *f, const struct json_doc *doc, int counts)
 {
-    struct buf text = { 0 };
-    struct json_doc counts;
-    format_member(f, doc, metric, "peer");
-    if (json_text(doc, json_member(doc, metric, "value"), &text) == OK &&
-        json_parse(&counts, (const char *)text.data, text.len) == OK) {
-        for (int at = json_first(&counts, 0); at != JSON_NONE; at = json_next(&counts, at)) {
-            int64_t count = 0;
-            (void)json_get_i64(&counts, json_value_of(&counts, at), &count);
-            if (count == 0)
-                continue;
-            buf_append_text(f->out, " | ");
-            format_capitals(f, &counts, at);
-            buf_printf(f->out, ": %lld", (long long)count);
-        }
-        json_doc_deinit(&counts);
+    for (int at = json_first(doc, counts); at != JSON_NONE; at = json_next(doc, at)) {
+        int64_t count = 0;
+        (void)json_get_i64(doc, json_value_of(doc, at), &count);
+        if (count == 0)
+            continue;
+        buf_append_text(f->out, " | ");
+        format_capitals(f, doc, at);
+        buf_printf(f->out, ": %lld", (long long)count);
     }
     buf_put_u8(f->out, '\n');
-    buf_deinit(&text);
 }
 
 void format_summary(const struct format *f, const struct json_doc *doc)
 {
-    for (int at = json_first(doc, 0); at != JSON_NONE; at = json_next(doc, at))
-        format_summary_of(f, doc, at);
+    int peers = json_member(doc, 0, "peers");
+    for (int at = json_first(doc, peers); at != JSON_NONE; at = json_next(doc, at)) {
+        format_member(f, doc, at, "peer");
+        buf_append_text(f->out, " | ");
+        format_member(f, doc, at, "peername");
+        if (!json_text_is(doc, json_member(doc, at, "standing"), "healthy"))
+            format_standing(f, doc, at);
+        format_counts(f, doc, json_member(doc, at, "counts"));
+    }
+    buf_append_text(f->out, "all");
+    format_counts(f, doc, json_member(doc, 0, "total"));
 }
 
 static void format_since(const struct format *f, const struct json_doc *doc, int object,

@@ -14,6 +14,9 @@ void format_capitals(const struct format *f, const struct json_doc *doc, int val
 int64_t format_i64(const struct json_doc *doc, int object, const char *key);
 bool format_has_text(const struct json_doc *doc, int object, const char *key);
 
+/* " | down: " and why: how the others take a peer, unless they say nothing of it. */
+void format_standing(const struct format *f, const struct json_doc *doc, int object);
+
 /* The elements of an array, or the keys of an object, by their text. The caller frees `values`. */
 struct format_list {
     int *values;

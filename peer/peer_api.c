@@ -345,6 +345,24 @@ static int peer_api_catch_up(void *impl, struct api_call *call, struct buf *why)
     return peer_order_started(order, call, peer_catch_up(impl, peer_order_done, order), why);
 }
 
+static bool peer_api_hears(void *impl)
+{
+    struct peer *p = impl;
+    peer_enter(p);
+    bool hears = peer_is_informed(p);
+    peer_leave(p);
+    return hears;
+}
+
+static int peer_api_hear(void *impl, struct api_call *call, struct buf *why)
+{
+    struct peer *p = impl;
+    struct peer_order *order = peer_order_new(p, call);
+    if (order == NULL)
+        return ERR_NOMEM;
+    return peer_order_started(order, call, peer_hear(p, peer_order_done, order), why);
+}
+
 void peer_write_forget(struct peer *p, struct api_call *call)
 {
     (void)p;
@@ -381,6 +399,46 @@ static int peer_api_metric_next(void *impl, const char *name, const struct peer_
                                     .weight = m.metric.weight,
                                     .is_partitionable = m.metric.is_partitionable };
     }
+    peer_leave(p);
+    return err;
+}
+
+/* The member behind `after` by peer id; their list is in the order in which they came. */
+static const struct raft_member *peer_member_behind(const struct peer *p,
+                                                    const struct peer_id *after)
+{
+    const struct raft_config *c = raft_config(p->raft);
+    const struct raft_member *next = NULL;
+    for (size_t i = 0; i < c->count; i++) {
+        const struct raft_member *m = &c->members[i];
+        bool is_behind = after == NULL || peer_id_compare(&m->id, after) > 0;
+        if (is_behind && (next == NULL || peer_id_compare(&m->id, &next->id) < 0))
+            next = m;
+    }
+    return next;
+}
+
+static int peer_api_counts_next(void *impl, const struct peer_id *after, struct arena *arena,
+                                struct api_counts *out)
+{
+    struct peer *p = impl;
+    const struct raft_member *member = p->raft != NULL ? peer_member_behind(p, after) : NULL;
+    if (member == NULL)
+        return ERR_NOT_FOUND;
+    peer_enter(p);
+    struct monitor_metric m;
+    struct buf name = { 0 };
+    peer_last_name(p, &member->id, &name);
+    *out = (struct api_counts){ .peer = member->id,
+                                .standing = peer_standing_of(p, &member->id),
+                                .name = { arena_copy(arena, buf_bytes(&name)), name.len } };
+    if (monitor_get(p->monitor, p->now_us, &member->id, METRIC_PINSTATUS, &m) == OK &&
+        m.metric.is_valid) {
+        out->counts = m.metric.value;
+        out->told_us = p->wall_us - (int64_t)(p->now_us - m.arrived_us);
+    }
+    int err = name.err != OK || out->name.data == NULL ? ERR_NOMEM : OK;
+    buf_deinit(&name);
     peer_leave(p);
     return err;
 }
@@ -422,6 +480,8 @@ static const struct api_ops peer_api_ops = {
     .wall_us = peer_api_wall_us,
     .freshness = peer_api_freshness,
     .catch_up = peer_api_catch_up,
+    .hears = peer_api_hears,
+    .hear = peer_api_hear,
     .pin_get = peer_pin_get,
     .pins_after = peer_pins_after,
     .pin = peer_api_pin,
@@ -452,6 +512,7 @@ static const struct api_ops peer_api_ops = {
     .export_close = peer_export_close,
     .metric_next = peer_api_metric_next,
     .metric_names = peer_api_metric_names,
+    .counts_next = peer_api_counts_next,
     .bandwidth = peer_api_bandwidth,
     .measures = peer_measures,
     .alerts = peer_alerts,

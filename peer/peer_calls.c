@@ -36,6 +36,13 @@ static bool peer_may_ask(struct peer *p, const struct rpc_asker *asker, enum rpc
     return false;
 }
 
+static enum peer_removal_kind peer_removal_of(enum rpc_method method)
+{
+    if (method == RPC_MEMBER_REMOVE)
+        return PEER_REMOVAL_FORCED;
+    return method == RPC_DISMISS ? PEER_REMOVAL_GENTLE : PEER_REMOVAL_UNDO;
+}
+
 void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method method,
                      struct bytes payload)
 {
@@ -53,19 +60,18 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
         peer_on_propose(p, asker, payload);
         break;
     case RPC_MEMBER_REMOVE:
-        peer_on_removal(p, asker, PEER_REMOVAL_FORCED, payload);
-        break;
     case RPC_DISMISS:
-        peer_on_removal(p, asker, PEER_REMOVAL_GENTLE, payload);
-        break;
     case RPC_STAY:
-        peer_on_removal(p, asker, PEER_REMOVAL_UNDO, payload);
+        peer_on_removal(p, asker, peer_removal_of(method), payload);
         break;
     case RPC_KEEPS:
         peer_on_keeps(p, asker, payload);
         break;
     case RPC_DECISION:
         peer_on_decision(p, asker, payload);
+        break;
+    case RPC_MONITOR:
+        peer_on_hearsay(p, asker);
         break;
     case RPC_METRICS:
         peer_on_metrics(p, asker, payload);

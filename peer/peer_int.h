@@ -21,6 +21,7 @@
  *   peer_level.c     the level of what is replicated
  *   peer_health.c    metrics out and in, who is alive, repair
  *   peer_repair.c    pins of peers that are gone get other holders
+ *   peer_hearsay.c   what a learner is told of the others
  *   peer_plan.c      what is wrong, and what a repair would do
  *   peer_expiry.c    pins whose time is over
  *   peer_tracker.c   turns of the tracker
@@ -301,6 +302,8 @@ struct peer {
 
     /* Health. */
     struct monitor *monitor;
+    bool has_heard; /* from a leader what it knows of everybody (peer_hearsay.c) */
+    uint64_t heard_at_us;
     struct repair *repair;
     struct decisions *decisions; /* of this peer, as leader */
     uint64_t push_at_us;
@@ -591,6 +594,15 @@ int peer_allocate(struct peer *p, struct pin *pin, struct allocate_request *requ
 /* Who would hold a new pin; of one that is to be everywhere, who could. */
 int peer_allocate_new(struct peer *p, const struct pin *pin, struct allocate_request *request,
                       const struct peer_id **out, size_t *count, struct buf *why);
+
+/* ---- peer_hearsay.c ---- */
+/* Does this peer know how the others are? */
+bool peer_is_informed(const struct peer *p);
+/* Asks the leader; an error at once, or done runs later. */
+int peer_hear(struct peer *p, peer_change_done done, void *owner);
+void peer_on_hearsay(struct peer *p, const struct rpc_asker *asker);
+/* How a member is; {0}: this peer does not know. */
+struct api_standing peer_standing_of(const struct peer *p, const struct peer_id *id);
 
 /* ---- peer_decisions.c; the rest is in peer_decisions.h ---- */
 /* The pin has the holders that were decided on; with an error, none. Its CID may be nothing yet (an upload). The asker is

@@ -104,6 +104,8 @@ static void measure_members(struct peer *p, struct measures *m)
     measure_of(m, "holdfast_members", help, "role=\"voter\"", roles[0]);
     measure_of(m, "holdfast_members", help, "role=\"learner\"", roles[1]);
     measure_of(m, "holdfast_members", help, "role=\"leaving\"", roles[2]);
+    if (peer_own_role(p) != API_ROLE_VOTER)
+        return; /* metrics are pushed to voters */
     static const char heard[] = "Members, as this peer hears them.";
     measure_of(m, "holdfast_members_heard", heard, "standing=\"healthy\"",
                standing[LIVENESS_HEALTHY]);

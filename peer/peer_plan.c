@@ -2,7 +2,7 @@
  *
  * The plan walks the by-holder index as repair/ does, and asks allocate() the same questions with the same standings; so
  * what it shows is what would happen, if all stayed as it is. A pin is told once, at the first of its holders that is
- * gone. A learner does not hear everybody's metrics, and does not guess. */
+ * gone. A learner knows of the others what the leader told it (peer_hearsay.c), and does not guess when that is old. */
 #include "peer_plan.h"
 
 #include "http/api/api.h"
@@ -58,10 +58,8 @@ struct api_plan {
 int peer_plan_open(void *impl, struct api_plan **out)
 {
     struct peer *p = impl;
-    const struct raft_member *self =
-        p->raft != NULL ? raft_config_member_by_id(raft_config(p->raft), &p->options.id) : NULL;
-    if (self == NULL || self->role != RAFT_VOTER)
-        return ERR_BUSY;
+    if (!peer_is_informed(p))
+        return ERR_STALE;
     struct api_plan *plan = mem_zalloc(sizeof(*plan));
     if (plan == NULL)
         return ERR_NOMEM;
@@ -163,13 +161,21 @@ static int plan_next_row(struct api_plan *plan, const struct peer_candidates *c,
     return err;
 }
 
+/* What a learner was told grows old while a slow client reads; once it says nothing about who is alive any more, nor does
+ * the plan. */
+static bool plan_may_go_on(const struct peer *p)
+{
+    return peer_is_informed(p) ||
+           (p->has_heard && p->now_us - p->heard_at_us < p->options.metric_ttl_us / 2);
+}
+
 int peer_plan_next(struct api_plan *plan, struct arena *arena, struct api_move *out)
 {
     struct peer *p = plan->peer;
     struct peer_candidates candidates;
     struct view view;
     peer_enter(p);
-    int err = peer_candidates(p, &candidates);
+    int err = plan_may_go_on(p) ? peer_candidates(p, &candidates) : ERR_STALE;
     if (err == OK)
         err = peer_view(p, &view);
     if (err == OK) {

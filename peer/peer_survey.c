@@ -383,11 +383,7 @@ enum api_next peer_survey_next_id(struct api_listing *l, struct arena *arena, st
     if (m->state == SURVEY_FAILED)
         *out = (struct api_id){ .id = m->id, .error = { m->error, strlen(m->error) } };
     out->is_draining = pinset_is_drained(l->peer->pinset, &m->id);
-    if (peer_own_role(l->peer) == API_ROLE_VOTER) { /* others are not told how everybody is */
-        uint64_t now_us = l->peer->now_us;
-        out->standing = liveness_name(monitor_liveness(l->peer->monitor, now_us, &m->id));
-        out->silent_us = monitor_silence_us(l->peer->monitor, now_us, &m->id);
-    }
+    out->standing = peer_standing_of(l->peer, &m->id);
     return API_NEXT_ROW;
 }
 

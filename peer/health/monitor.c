@@ -9,40 +9,13 @@
  *
  * Liveness is computed when asked. There is no alert that could be lost, doubled or left over (K02, K03,
  * K05, K37). */
-#include "health/monitor.h"
+#include "health/monitor_int.h"
 
 #include <string.h>
 
 #include "util/assert.h"
 #include "util/err.h"
 #include "util/mem.h"
-
-struct monitor_slot {
-    struct buf name;
-    struct buf value;
-    struct metric metric; /* name and value point into the two */
-    uint64_t arrived_us;
-    uint64_t changed_us; /* valid, or not any more, since then */
-};
-
-struct monitor_peer {
-    struct peer_id id;
-    uint64_t silent_since_us; /* last arrival, or when it became a member */
-    bool has_word;
-    uint64_t word_at_us;
-    int64_t wall_ahead_us; /* how far its wall clock was ahead of our monotonic one */
-    uint32_t level;
-    size_t slots_count;
-    struct monitor_slot *slots; /* LIMIT_METRICS_PER_PEER_COUNT of them */
-};
-
-struct monitor {
-    struct monitor_options options;
-    uint64_t listening_since_us;
-    uint64_t last_time_us;
-    struct monitor_peer *peers; /* sorted by id */
-    size_t peers_count;
-};
 
 int monitor_create(struct monitor **out, const struct monitor_options *options)
 {
@@ -66,7 +39,7 @@ static void monitor_free_slots(struct monitor_slot *slots, size_t count)
     mem_free(slots);
 }
 
-static void monitor_free_peers(struct monitor_peer *peers, size_t count)
+void monitor_free_peers(struct monitor_peer *peers, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         monitor_free_slots(peers[i].slots, peers[i].slots_count);
@@ -96,16 +69,15 @@ static size_t monitor_place(const struct monitor_peer *peers, size_t count,
     return low;
 }
 
-static struct monitor_peer *monitor_find(const struct monitor *m, const struct peer_id *id)
+struct monitor_peer *monitor_find(const struct monitor *m, const struct peer_id *id)
 {
     size_t place = monitor_place(m->peers, m->peers_count, id);
     bool found = place < m->peers_count && peer_id_equal(&m->peers[place].id, id);
     return found ? &m->peers[place] : NULL;
 }
 
-/* Sorted in, once each; with room for metrics. */
-static int monitor_insert(struct monitor_peer *peers, size_t *count, const struct peer_id *id,
-                          uint64_t now_us)
+int monitor_insert(struct monitor_peer *peers, size_t *count, const struct peer_id *id,
+                   uint64_t now_us)
 {
     size_t place = monitor_place(peers, *count, id);
     if (place < *count && peer_id_equal(&peers[place].id, id))
@@ -146,9 +118,9 @@ int monitor_set_members(struct monitor *m, uint64_t now_us, const struct peer_id
     return OK;
 }
 
-/* ---- arrivals ---- */
+/* ---- silence ---- */
 
-static struct monitor_slot *monitor_slot(const struct monitor_peer *peer, struct bytes name)
+struct monitor_slot *monitor_slot(const struct monitor_peer *peer, struct bytes name)
 {
     for (size_t i = 0; i < peer->slots_count; i++) {
         if (bytes_equal(buf_bytes(&peer->slots[i].name), name))
@@ -157,7 +129,50 @@ static struct monitor_slot *monitor_slot(const struct monitor_peer *peer, struct
     return NULL;
 }
 
-static int monitor_new_slot(struct monitor_peer *peer, struct bytes name, struct monitor_slot **out)
+static bool monitor_has_slept(const struct monitor *m, uint64_t now_us)
+{
+    return m->last_time_us != 0 && now_us - m->last_time_us > m->options.stall_us;
+}
+
+static uint64_t monitor_later(uint64_t a_us, uint64_t b_us)
+{
+    return (int64_t)(a_us - b_us) > 0 ? a_us : b_us;
+}
+
+static uint64_t monitor_silent_since_us(const struct monitor *m, const struct monitor_peer *peer)
+{
+    return monitor_later(peer->silent_since_us, m->listening_since_us);
+}
+
+static uint64_t monitor_ttl_us(const struct monitor *m, const struct monitor_peer *peer)
+{
+    struct bytes name = { METRIC_PING, sizeof(METRIC_PING) - 1 };
+    const struct monitor_slot *ping = monitor_slot(peer, name);
+    return ping != NULL ? ping->metric.ttl_us : m->options.ttl_us;
+}
+
+static uint64_t monitor_silence_of(const struct monitor *m, uint64_t now_us,
+                                   const struct monitor_peer *peer)
+{
+    uint64_t since_us = monitor_silent_since_us(m, peer);
+    return monitor_later(now_us, since_us) - since_us;
+}
+
+static enum liveness monitor_liveness_of(const struct monitor *m, uint64_t now_us,
+                                         const struct monitor_peer *peer)
+{
+    if (monitor_has_slept(m, now_us)) /* monitor_on_time() is about to hear of it */
+        return LIVENESS_HEALTHY;
+    uint64_t silence_us = monitor_silence_of(m, now_us, peer);
+    uint64_t ttl_us = monitor_ttl_us(m, peer);
+    if (silence_us < ttl_us)
+        return LIVENESS_HEALTHY;
+    return silence_us - ttl_us < m->options.repin_after_us ? LIVENESS_SUSPECT : LIVENESS_DOWN;
+}
+
+/* ---- arrivals ---- */
+
+int monitor_new_slot(struct monitor_peer *peer, struct bytes name, struct monitor_slot **out)
 {
     if (peer->slots_count == LIMIT_METRICS_PER_PEER_COUNT)
         return ERR_TOO_BIG;
@@ -173,6 +188,29 @@ static int monitor_new_slot(struct monitor_peer *peer, struct bytes name, struct
     return OK;
 }
 
+int monitor_slot_set(struct monitor_slot *slot, const struct metric *metric)
+{
+    buf_clear(&slot->value);
+    buf_append(&slot->value, metric->value.data, metric->value.len);
+    slot->metric = *metric;
+    slot->metric.name = buf_bytes(&slot->name);
+    slot->metric.value = buf_bytes(&slot->value);
+    if (slot->value.err != OK)
+        slot->metric.is_valid = false;
+    return slot->value.err;
+}
+
+/* It spoke, whatever becomes of what it said. */
+static void monitor_on_sign(struct monitor *m, uint64_t now_us, struct monitor_peer *peer)
+{
+    if (monitor_liveness_of(m, now_us, peer) == LIVENESS_DOWN) {
+        peer->was_down = true;
+        peer->down_us = monitor_silence_of(m, now_us, peer);
+        peer->back_at_us = now_us;
+    }
+    peer->silent_since_us = now_us;
+}
+
 int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *from,
                       const struct metric *metric)
 {
@@ -180,22 +218,15 @@ int monitor_on_metric(struct monitor *m, uint64_t now_us, const struct peer_id *
     struct monitor_peer *peer = monitor_find(m, from);
     if (peer == NULL)
         return ERR_NOT_FOUND;
-    peer->silent_since_us = now_us; /* it spoke, whatever becomes of what it said */
+    monitor_on_sign(m, now_us, peer);
     struct monitor_slot *slot = monitor_slot(peer, metric->name);
     int err = slot != NULL ? OK : monitor_new_slot(peer, metric->name, &slot);
     if (err != OK)
         return err;
-    buf_clear(&slot->value);
-    buf_append(&slot->value, metric->value.data, metric->value.len);
     if (slot->arrived_us == 0 || slot->metric.is_valid != metric->is_valid)
         slot->changed_us = now_us;
-    slot->metric = *metric;
-    slot->metric.name = buf_bytes(&slot->name);
-    slot->metric.value = buf_bytes(&slot->value);
     slot->arrived_us = now_us;
-    if (slot->value.err != OK)
-        slot->metric.is_valid = false;
-    return slot->value.err;
+    return monitor_slot_set(slot, metric);
 }
 
 /* A clock may show anything: beyond all years it must not overflow either. */
@@ -226,11 +257,6 @@ void monitor_listen_from(struct monitor *m, uint64_t now_us)
     m->last_time_us = now_us;
 }
 
-static bool monitor_has_slept(const struct monitor *m, uint64_t now_us)
-{
-    return m->last_time_us != 0 && now_us - m->last_time_us > m->options.stall_us;
-}
-
 bool monitor_on_time(struct monitor *m, uint64_t now_us)
 {
     ASSERT(now_us >= m->last_time_us);
@@ -241,44 +267,10 @@ bool monitor_on_time(struct monitor *m, uint64_t now_us)
     return stalled;
 }
 
-static uint64_t monitor_silent_since_us(const struct monitor *m, const struct monitor_peer *peer)
-{
-    return peer->silent_since_us > m->listening_since_us ? peer->silent_since_us
-                                                         : m->listening_since_us;
-}
-
-static uint64_t monitor_ttl_us(const struct monitor *m, const struct monitor_peer *peer)
-{
-    struct bytes name = { METRIC_PING, sizeof(METRIC_PING) - 1 };
-    const struct monitor_slot *ping = monitor_slot(peer, name);
-    return ping != NULL ? ping->metric.ttl_us : m->options.ttl_us;
-}
-
-static uint64_t monitor_silence_of(const struct monitor *m, uint64_t now_us,
-                                   const struct monitor_peer *peer)
-{
-    uint64_t since_us = monitor_silent_since_us(m, peer);
-    return now_us > since_us ? now_us - since_us : 0;
-}
-
-uint64_t monitor_silence_us(const struct monitor *m, uint64_t now_us, const struct peer_id *id)
-{
-    const struct monitor_peer *peer = monitor_find(m, id);
-    return peer != NULL ? monitor_silence_of(m, now_us, peer) : 0;
-}
-
 enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const struct peer_id *id)
 {
     const struct monitor_peer *peer = monitor_find(m, id);
-    if (peer == NULL)
-        return LIVENESS_DOWN;
-    if (monitor_has_slept(m, now_us)) /* monitor_on_time() is about to hear of it */
-        return LIVENESS_HEALTHY;
-    uint64_t silence_us = monitor_silence_of(m, now_us, peer);
-    uint64_t ttl_us = monitor_ttl_us(m, peer);
-    if (silence_us < ttl_us)
-        return LIVENESS_HEALTHY;
-    return silence_us - ttl_us < m->options.repin_after_us ? LIVENESS_SUSPECT : LIVENESS_DOWN;
+    return peer != NULL ? monitor_liveness_of(m, now_us, peer) : LIVENESS_DOWN;
 }
 
 const char *liveness_name(enum liveness liveness)
@@ -294,9 +286,31 @@ const char *liveness_name(enum liveness liveness)
     return "unknown";
 }
 
+struct monitor_standing monitor_standing(const struct monitor *m, uint64_t now_us,
+                                         const struct peer_id *id)
+{
+    struct monitor_standing s = { .liveness = monitor_liveness(m, now_us, id) };
+    const struct monitor_peer *peer = monitor_find(m, id);
+    if (peer == NULL)
+        return s;
+    s.silence_us = monitor_silence_of(m, now_us, peer);
+    s.back_us = now_us - peer->back_at_us;
+    s.is_back =
+        s.liveness == LIVENESS_HEALTHY && peer->was_down && s.back_us < m->options.repin_after_us;
+    if (s.is_back)
+        s.silence_us = peer->down_us;
+    return s;
+}
+
+const char *monitor_standing_name(const struct monitor_standing *s)
+{
+    return s->is_back ? "back" : liveness_name(s->liveness);
+}
+
 static uint64_t monitor_earlier(uint64_t due_us, uint64_t candidate_us, uint64_t now_us)
 {
-    return candidate_us > now_us && candidate_us < due_us ? candidate_us : due_us;
+    bool is_ahead = candidate_us - now_us - 1 < INT64_MAX;
+    return is_ahead && candidate_us < due_us ? candidate_us : due_us;
 }
 
 uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us)

@@ -8,9 +8,11 @@
  *          monitor_listen_from(): the start of my term as leader, the end of my own isolation. A stall
  *          of this process is noticed by monitor_on_time() itself: whoever slept has heard nothing, and
  *          blames nobody for it.
- * Units    now_us, *_us: this peer's monotonic microseconds. They never run back.
+ * Units    now_us, *_us: this peer's monotonic microseconds. They never run back. What another peer told of may be from
+ *          before this clock began: moments are counted modulo 2^64, and only their differences mean anything.
  * Owner    The monitor copies what it keeps. Pointers from look-ups live until the next non-const call.
- * Errors   ERR_NOMEM; ERR_NOT_FOUND not a member; ERR_TOO_BIG too many metrics of one peer.
+ * Errors   ERR_NOMEM; ERR_NOT_FOUND not a member; ERR_TOO_BIG too many metrics of one peer; monitor_hear(): ERR_CORRUPT,
+ *          ERR_VERSION.
  * Level    Nothing here is an event that could get lost: ask again, get the truth of now. */
 #ifndef HEALTH_MONITOR_H
 #define HEALTH_MONITOR_H
@@ -58,8 +60,18 @@ bool monitor_on_time(struct monitor *m, uint64_t now_us);
 /* Somebody who is not a member is down. */
 enum liveness monitor_liveness(const struct monitor *m, uint64_t now_us, const struct peer_id *id);
 const char *liveness_name(enum liveness liveness); /* "healthy", "suspect", "down" */
-/* For how long nothing was heard of a member, as far as that is its fault. */
-uint64_t monitor_silence_us(const struct monitor *m, uint64_t now_us, const struct peer_id *id);
+/* The same for people. Who was down and speaks again is back, and shown as that for repin_after: nothing follows from it
+ * but that whoever looks learns of it. */
+struct monitor_standing {
+    enum liveness liveness;
+    bool is_back; /* healthy, and not for long */
+    uint64_t
+        silence_us; /* nothing is heard of it for so long, as far as that is its fault; is_back: was not heard */
+    uint64_t back_us; /* is_back: speaks again for so long */
+};
+struct monitor_standing monitor_standing(const struct monitor *m, uint64_t now_us,
+                                         const struct peer_id *id);
+const char *monitor_standing_name(const struct monitor_standing *s); /* "back", or its liveness */
 /* The next moment at which anybody's liveness changes if nothing is heard, or monitor_on_time() is due. */
 uint64_t monitor_next_deadline_us(const struct monitor *m, uint64_t now_us);
 
@@ -100,5 +112,14 @@ struct monitor_alert {
 /* At most `max`, by peer id; how many. */
 size_t monitor_alerts(const struct monitor *m, uint64_t now_us, struct monitor_alert *out,
                       size_t max);
+
+/* ---- hearsay (monitor_hearsay.c) ----
+ * Metrics go to voters. Whoever does not vote asks one that leads for all that it knows, and looks at that. */
+
+/* All but the words; moments as ages. */
+void monitor_tell(const struct monitor *m, uint64_t now_us, struct buf *out);
+/* What was told takes the place of what `m` knew, if all of it can be read; of members that it does not name nothing is
+ * known. */
+int monitor_hear(struct monitor *m, uint64_t now_us, struct bytes told);
 
 #endif

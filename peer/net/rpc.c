@@ -76,6 +76,7 @@ static bool rpc_is_for_users(enum rpc_method method)
     case RPC_GARBAGE:
     case RPC_LINKS:
     case RPC_DECISION:
+    case RPC_MONITOR:
         return true;
     case RPC_FIND:
     case RPC_JOIN:

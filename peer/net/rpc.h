@@ -48,7 +48,8 @@ enum rpc_method {
     RPC_KEEPS = 20,        /* you are on your way out: how many pins do others not have yet? */
     RPC_DECISION = 21,     /* leader, why these peers? (peer_decisions.c) */
     RPC_STAY = 22,         /* leader, this peer stays: its dismissal is taken back */
-    RPC_METHOD_LAST = RPC_STAY
+    RPC_MONITOR = 23,      /* leader, what do you know of everybody? (peer_hearsay.c) */
+    RPC_METHOD_LAST = RPC_MONITOR
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */

@@ -1,4 +1,5 @@
-/* Reads of the shared state over REST: how old they may be, and ?consistent=true. */
+/* Requests that wait: ?consistent=true, and questions about the others that only a leader can answer; and how old what is
+ * read may be. */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -21,6 +22,9 @@ struct world {
     struct api_freshness freshness;
     struct cid cid;
     bool has_pin;
+    bool hears;
+    bool is_hearing;           /* what is waited for */
+    unsigned alerts, listings; /* how often they were asked for */
 };
 
 static struct api_freshness world_freshness(void *impl)
@@ -35,7 +39,37 @@ static int world_catch_up(void *impl, struct api_call *call, struct buf *why)
         buf_append_text(why, err_text(w->refusal));
     else
         w->waiting = call;
+    w->is_hearing = false;
     return w->refusal;
+}
+
+static bool world_hears(void *impl)
+{
+    return ((struct world *)impl)->hears;
+}
+
+static int world_hear(void *impl, struct api_call *call, struct buf *why)
+{
+    int err = world_catch_up(impl, call, why);
+    ((struct world *)impl)->is_hearing = true;
+    return err;
+}
+
+static int world_alerts(void *impl, struct arena *arena, const struct api_alert **out,
+                        size_t *count)
+{
+    (void)arena;
+    *out = NULL;
+    *count = 0;
+    ((struct world *)impl)->alerts += 1;
+    return OK;
+}
+
+static int world_ids(void *impl, const struct api_listing_hooks *hooks, struct api_listing **out)
+{
+    (void)hooks, (void)out;
+    ((struct world *)impl)->listings += 1;
+    return ERR_BUSY;
 }
 
 static void world_forget(void *impl, struct api_call *call)
@@ -68,6 +102,10 @@ static int world_pins_after(void *impl, const struct cid *after, struct arena *a
 static const struct api_ops world_ops = {
     .freshness = world_freshness,
     .catch_up = world_catch_up,
+    .hears = world_hears,
+    .hear = world_hear,
+    .alerts = world_alerts,
+    .ids_open = world_ids,
     .forget = world_forget,
     .pin_get = world_pin_get,
     .pins_after = world_pins_after,
@@ -184,5 +222,70 @@ Test(api_consistent, writes_do_not_know_the_word)
     begin(&w);
     http_talk_ask(&w.talk, "PATCH /allocations?consistent=true HTTP/1.1\r\nHost: x\r\n\r\n");
     cr_assert_null(w.waiting);
+    end(&w);
+}
+
+/* ---- how the others are ---- */
+
+Test(api_consistent, who_does_not_hear_the_others_asks_before_it_answers)
+{
+    struct world w;
+    begin(&w);
+    cr_assert_str_eq(ask(&w, "/health/alerts"), "");
+    cr_assert(w.waiting != NULL && w.is_hearing && w.alerts == 0);
+    caught_up(&w, OK);
+    const char *answer = http_talk_ask(&w.talk, "");
+    cr_assert_eq(strncmp(answer, "HTTP/1.1 200", 12), 0, "%s", answer);
+    cr_assert_eq(w.alerts, 1);
+
+    w.hears = true;
+    cr_assert_eq(strncmp(ask(&w, "/health/alerts"), "HTTP/1.1 200", 12), 0);
+    cr_assert(w.waiting == NULL && w.alerts == 2);
+    end(&w);
+}
+
+Test(api_consistent, what_nobody_tells_is_not_guessed)
+{
+    static const char *const targets[] = { "/health/alerts", "/repair/plan", "/monitor/metrics",
+                                           "/monitor/metrics/ping", "/pins/summary" };
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        struct world w;
+        begin(&w);
+        ask(&w, targets[i]);
+        caught_up(&w, ERR_NO_LEADER);
+        const char *answer = http_talk_ask(&w.talk, "");
+        cr_assert_eq(strncmp(answer, "HTTP/1.1 503", 12), 0, "%s: %s", targets[i], answer);
+        w.refusal = ERR_NO_LEADER; /* or known at once */
+        cr_assert_eq(strncmp(ask(&w, targets[i]), "HTTP/1.1 503", 12), 0, "%s", targets[i]);
+        cr_assert_eq(w.alerts, 0);
+        end(&w);
+    }
+}
+
+/* The list of peers has more to say than how they are. */
+Test(api_consistent, peers_are_listed_all_the_same)
+{
+    struct world w;
+    begin(&w);
+    ask(&w, "/peers");
+    cr_assert(w.waiting != NULL && w.is_hearing && w.listings == 0);
+    caught_up(&w, ERR_NO_LEADER);
+    cr_assert_eq(w.listings, 1);
+    w.refusal = ERR_NO_LEADER;
+    ask(&w, "/peers");
+    cr_assert_eq(w.listings, 2);
+    end(&w);
+}
+
+Test(api_consistent, to_have_caught_up_is_not_to_have_heard)
+{
+    struct world w;
+    begin(&w);
+    ask(&w, "/health/alerts?consistent=true");
+    cr_assert(!w.is_hearing);
+    caught_up(&w, OK);
+    cr_assert(w.waiting != NULL && w.is_hearing && w.alerts == 0);
+    caught_up(&w, OK);
+    cr_assert_eq(w.alerts, 1);
     end(&w);
 }

@@ -164,7 +164,23 @@ static int refuse_plan(void *impl, struct api_plan **out)
     return ERR_BUSY;
 }
 
+static bool is_informed(void *impl)
+{
+    (void)impl;
+    return true;
+}
+
+static int refuse_counts(void *impl, const struct peer_id *after, struct arena *arena,
+                         struct api_counts *out)
+{
+    (void)after, (void)arena, (void)out;
+    ((struct world *)impl)->asked += 1;
+    return ERR_BUSY;
+}
+
 static const struct api_ops refusing = {
+    .hears = is_informed,
+    .counts_next = refuse_counts,
     .describe = refuse_describe,
     .wall_us = wall_us,
     .freshness = freshness,
@@ -278,6 +294,7 @@ static const struct ask asks[] = {
     { "GET", "/pins", "/pins?filter=pinned", "", "", 503 },
     { "POST", "/pins/recover", "/pins/recover", "", "", 503 },
     { "POST", "/pins/sync", "/pins/sync", "", "", 503 },
+    { "GET", "/pins/summary", "/pins/summary", "", "", 503 },
     { "GET", "/pins/{cid}", "/pins/" CID, "", "", 503 },
     { "POST", "/pins/{cid}", "/pins/" CID "?replication=2&name=a", "", "", 503 },
     { "DELETE", "/pins/{cid}", "/pins/" CID, "", "", 503 },
@@ -394,6 +411,7 @@ static const char *const take_anything[] = {
     "POST /ipfs/gc",
     "GET /pinlist",
     "GET /repair/plan",
+    "GET /pins/summary",
     "GET /monitor/metrics",
     "GET /monitor/metrics/{name}",
     "GET /state/export",

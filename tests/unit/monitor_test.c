@@ -12,7 +12,7 @@ TestSuite(monitor, .timeout = 60);
 
 enum { TTL = 30, REPIN = 60, START = 1000, STALL = 10000 };
 
-static struct monitor *monitor_of(uint32_t members)
+static struct monitor *monitor_begun(uint32_t members, uint64_t start)
 {
     struct monitor *m;
     struct monitor_options options = { .ttl_us = TTL, .repin_after_us = REPIN, .stall_us = STALL };
@@ -20,9 +20,14 @@ static struct monitor *monitor_of(uint32_t members)
     for (uint32_t i = 0; i < members; i++)
         ids[members - 1 - i] = test_peer(i);
     cr_assert_eq(monitor_create(&m, &options), OK);
-    cr_assert_eq(monitor_set_members(m, START, ids, members), OK);
-    monitor_listen_from(m, START);
+    cr_assert_eq(monitor_set_members(m, start, ids, members), OK);
+    monitor_listen_from(m, start);
     return m;
+}
+
+static struct monitor *monitor_of(uint32_t members)
+{
+    return monitor_begun(members, START);
 }
 
 static int hear(struct monitor *m, uint64_t now, uint32_t peer, struct bytes name, uint64_t ttl)
@@ -276,4 +281,133 @@ Test(monitor, one_alert_a_cause_and_peer_until_it_is_over)
     hear(m, 1000 + TTL + 6, 2, size, TTL);
     cr_assert_eq(monitor_alerts(m, 1000 + TTL + 7, alerts, 8), 0);
     monitor_destroy(m);
+}
+
+/* ---- back ---- */
+
+Test(monitor, who_was_down_and_speaks_again_is_back_for_a_while)
+{
+    struct monitor *m = monitor_of(1);
+    struct peer_id id = test_peer(0);
+    hear(m, 1010, 0, TEXT("ping"), TTL);
+    hear(m, 1010 + TTL + REPIN - 1, 0, TEXT("ping"), TTL); /* only suspect: never away */
+    struct monitor_standing s = monitor_standing(m, 1100, &id);
+    cr_assert(!s.is_back);
+    cr_assert_str_eq(monitor_standing_name(&s), "healthy");
+
+    hear(m, 5000, 0, TEXT("ping"), TTL);
+    hear(m, 5010, 0, TEXT("freespace"), TTL);
+    s = monitor_standing(m, 5000 + 20, &id);
+    cr_assert_str_eq(monitor_standing_name(&s), "back");
+    cr_assert_eq(s.liveness, LIVENESS_HEALTHY); /* nothing follows from it */
+    cr_assert_eq(s.silence_us, 5000 - (1010 + TTL + REPIN - 1));
+    cr_assert_eq(s.back_us, 20);
+    hear(m, 5030, 0, TEXT("ping"), TTL);
+    s = monitor_standing(m, 5000 + REPIN - 1, &id);
+    cr_assert(s.is_back);
+    hear(m, 5000 + REPIN, 0, TEXT("ping"), TTL);
+    s = monitor_standing(m, 5000 + REPIN, &id);
+    cr_assert(!s.is_back);
+    cr_assert_eq(s.silence_us, 0);
+    s = monitor_standing(m, 5000 + REPIN + TTL, &id); /* and silent again */
+    cr_assert_str_eq(monitor_standing_name(&s), "suspect");
+    cr_assert_eq(s.silence_us, TTL);
+    monitor_destroy(m);
+}
+
+/* ---- hearsay ---- */
+
+static struct buf tell(const struct monitor *m, uint64_t now)
+{
+    struct buf told = { 0 };
+    monitor_tell(m, now, &told);
+    cr_assert_eq(told.err, OK);
+    return told;
+}
+
+/* Whoever was told answers as the one that told: by a clock that began after most of it had happened. */
+Test(monitor, who_was_told_knows_as_much)
+{
+    struct monitor *teller = monitor_of(4), *hearer = monitor_begun(4, 1);
+    struct peer_id id = test_peer(3);
+    struct metric broken = { TEXT("freespace"), TEXT(""), 0, TTL, false, false };
+    struct monitor_metric metric;
+    struct monitor_alert told_alerts[8], heard_alerts[8];
+    hear(teller, 1005, 2, TEXT("ping"), TTL);
+    hear(teller, 8960, 1, TEXT("ping"), TTL);
+    for (uint64_t at = 8000; at < 9000; at += TTL / 2) {
+        hear(teller, at, 0, TEXT("ping"), TTL);
+        hear(teller, at, 3, TEXT("ping"), TTL); /* since 8000, and down before */
+        cr_assert_eq(monitor_on_metric(teller, at, &id, &broken), OK);
+    }
+    struct buf told = tell(teller, 9000);
+    cr_assert_eq(monitor_hear(hearer, 3, buf_bytes(&told)), OK);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct peer_id who = test_peer(i);
+        struct monitor_standing there = monitor_standing(teller, 9007, &who);
+        struct monitor_standing here = monitor_standing(hearer, 10, &who);
+        cr_assert_str_eq(monitor_standing_name(&here), monitor_standing_name(&there), "%u", i);
+        cr_assert_eq(here.silence_us, there.silence_us, "%u", i);
+        cr_assert(!here.is_back || here.back_us == there.back_us, "%u", i);
+    }
+    cr_assert_eq(liveness_of(hearer, 10, 2), LIVENESS_DOWN);
+    cr_assert_eq(liveness_of(hearer, 10, 1), LIVENESS_SUSPECT);
+    cr_assert_eq(monitor_get(hearer, 10, &id, "freespace", &metric), OK);
+    cr_assert(!metric.metric.is_valid && !metric.is_expired);
+    size_t count = monitor_alerts(teller, 9007, told_alerts, 8);
+    cr_assert_eq(monitor_alerts(hearer, 10, heard_alerts, 8), count);
+    cr_assert_eq(count, 3);
+    for (size_t i = 0; i < count; i++) {
+        cr_assert(peer_id_equal(&heard_alerts[i].about.peer, &told_alerts[i].about.peer));
+        cr_assert_eq(10 - heard_alerts[i].since_us, 9007 - told_alerts[i].since_us);
+    }
+    buf_deinit(&told);
+    monitor_destroy(teller);
+    monitor_destroy(hearer);
+}
+
+/* It takes the place of what was known, also of who is gone; strangers are passed over. */
+Test(monitor, hearsay_takes_the_place_of_what_was_known)
+{
+    struct monitor *teller = monitor_of(2), *hearer = monitor_of(1);
+    struct peer_id id = test_peer(0), stranger = test_peer(1);
+    struct monitor_metric metric;
+    hear(hearer, 1010, 0, TEXT("ping"), TTL);
+    hear(hearer, 1010, 0, TEXT("old"), TTL);
+    hear(teller, 1010, 0, TEXT("new"), TTL);
+    hear(teller, 1010, 1, TEXT("ping"), TTL);
+    struct buf told = tell(teller, 1015);
+    cr_assert_eq(monitor_hear(hearer, 1020, buf_bytes(&told)), OK);
+    cr_assert_eq(monitor_get(hearer, 1020, &id, "old", &metric), ERR_NOT_FOUND);
+    cr_assert_eq(monitor_get(hearer, 1020, &id, "new", &metric), OK);
+    cr_assert_eq(monitor_get(hearer, 1020, &stranger, "ping", &metric), ERR_NOT_FOUND);
+    buf_deinit(&told);
+    monitor_destroy(teller);
+    monitor_destroy(hearer);
+}
+
+Test(monitor, hearsay_that_cannot_be_read_changes_nothing)
+{
+    struct monitor *teller = monitor_of(2), *hearer = monitor_of(2);
+    struct peer_id id = test_peer(0);
+    struct monitor_metric metric;
+    hear(teller, 1010, 0, TEXT("new"), TTL);
+    hear(teller, 1010, 1, TEXT("new"), TTL);
+    hear(hearer, 1010, 0, TEXT("old"), TTL);
+    struct buf told = tell(teller, 1015);
+    for (size_t len = 0; len < told.len; len++)
+        cr_assert_eq(monitor_hear(hearer, 1020, (struct bytes){ told.data, len }), ERR_CORRUPT);
+    told.data[0] = 2;
+    cr_assert_eq(monitor_hear(hearer, 1020, buf_bytes(&told)), ERR_VERSION);
+    told.data[0] = 1;
+    told.data[1] = 0x7f; /* it listens for ten thousand years */
+    cr_assert_eq(monitor_hear(hearer, 1020, buf_bytes(&told)), ERR_CORRUPT);
+    cr_assert_eq(monitor_get(hearer, 1020, &id, "old", &metric), OK);
+    cr_assert_eq(monitor_get(hearer, 1020, &id, "new", &metric), ERR_NOT_FOUND);
+    told.data[1] = 0;
+    cr_assert_eq(monitor_hear(hearer, 1020, buf_bytes(&told)), OK);
+    cr_assert_eq(monitor_get(hearer, 1020, &id, "new", &metric), OK);
+    buf_deinit(&told);
+    monitor_destroy(teller);
+    monitor_destroy(hearer);
 }

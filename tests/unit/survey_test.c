@@ -272,14 +272,14 @@ Test(survey, who_is_silent_is_suspect_then_down)
 {
     begin(1);
     const struct peer_options *o = &machine(ASKED)->peer->options;
-    cr_assert_str_eq(id_of(2).standing, "healthy");
+    cr_assert_str_eq(id_of(2).standing.name, "healthy");
     fail(2, FAIL_CRASH);
     pass((unsigned)o->metric_ttl_us + SECOND);
-    cr_assert_str_eq(id_of(2).standing, "suspect");
-    cr_assert_geq(id_of(2).silent_us, o->metric_ttl_us);
+    cr_assert_str_eq(id_of(2).standing.name, "suspect");
+    cr_assert_geq(id_of(2).standing.silent_us, o->metric_ttl_us);
     pass((unsigned)o->repin_after_us);
-    cr_assert_str_eq(id_of(2).standing, "down");
-    cr_assert_str_eq(id_of(3).standing, "healthy");
+    cr_assert_str_eq(id_of(2).standing.name, "down");
+    cr_assert_str_eq(id_of(3).standing.name, "healthy");
     end();
 }
 

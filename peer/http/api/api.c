@@ -34,6 +34,7 @@ static const struct http_route api_routes[] = {
     { "GET", "/pins", api_get_pins },
     { "POST", "/pins/recover", api_post_recover_all },
     { "POST", "/pins/sync", api_post_sync_all },
+    { "GET", "/pins/summary", api_get_summary },
     { "GET", "/pins/{cid}", api_get_pin },
     { "POST", "/pins/{cid}", api_post_pin },
     { "DELETE", "/pins/{cid}", api_delete_pin },

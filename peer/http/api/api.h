@@ -31,6 +31,13 @@
 /* What a peer is to the cluster; V1 has no such thing, so its clients look past it. */
 enum api_role { API_ROLE_NONE, API_ROLE_VOTER, API_ROLE_LEARNER, API_ROLE_LEAVING };
 
+/* How a member is, as its metrics tell; {0}: it is not known. */
+struct api_standing {
+    const char *name;   /* "healthy", "suspect", "down", "back" */
+    uint64_t silent_us; /* nothing was heard of it for so long; back: until it came back */
+    uint64_t back_us;   /* back: for so long now */
+};
+
 struct api_id {
     bool is_draining; /* as the peer that answers has it */
     struct peer_id id;
@@ -50,9 +57,7 @@ struct api_id {
     size_t ipfs_addrs_count;
     struct bytes ipfs_error; /* empty: the daemon answered */
     struct bytes error;      /* not empty: this peer did not answer, and all but id is empty */
-    const char *
-        standing; /* "healthy", "suspect", "down", as the peer that was asked hears it; NULL: it does not */
-    uint64_t silent_us; /* nothing was heard of it for so long */
+    struct api_standing standing;
 };
 
 struct api_member_addr {
@@ -93,6 +98,15 @@ struct api_metric {
     int64_t received_us;
     int64_t weight;
     bool is_partitionable;
+};
+
+/* How many pins of a member are in which status, as it last said. */
+struct api_counts {
+    struct peer_id peer;
+    struct bytes name;
+    struct api_standing standing;
+    struct bytes counts; /* a JSON object: status and number; empty: it has not said */
+    int64_t told_us;     /* wall time */
 };
 
 /* Bytes to and from the other peers, of one kind of message. */
@@ -269,6 +283,10 @@ struct api_ops {
     /* Done when the shared state here has all that was acknowledged before (?consistent=true). At once an error,
      * with words in `why`; else done runs later. */
     int (*catch_up)(void *impl, struct api_call *call, struct buf *why);
+    /* Does this peer know how the others are? Else hear() asks one that does; at once an error, with words in `why`, or
+     * done runs later. */
+    bool (*hears)(void *impl);
+    int (*hear)(void *impl, struct api_call *call, struct buf *why);
     /* The shared state, locally (DESIGN 14). ERR_NOT_FOUND: no such pin, or no further one. */
     int (*pin_get)(void *impl, const struct cid *cid, struct arena *arena, struct pin *out);
     pin_list_read pins_after;
@@ -315,12 +333,15 @@ struct api_ops {
     int (*metric_next)(void *impl, const char *name, const struct peer_id *after,
                        struct api_metric *out);
     size_t (*metric_names)(void *impl, struct bytes *out, size_t max);
+    /* Of the member behind `after` (NULL: the first), by peer id; ERR_NOT_FOUND at the end. They lie in the arena. */
+    int (*counts_next)(void *impl, const struct peer_id *after, struct arena *arena,
+                       struct api_counts *out);
     /* False: there is no further kind. */
     bool (*bandwidth)(void *impl, size_t nth, struct api_bandwidth *out);
     int (*measures)(void *impl, struct arena *arena, const struct api_measure **out, size_t *count);
     /* What is wrong now; they lie in the arena. */
     int (*alerts)(void *impl, struct arena *arena, const struct api_alert **out, size_t *count);
-    /* What a repair would do now, pin by pin; nothing is done. ERR_BUSY: this peer does not hear all others. */
+    /* What a repair would do now, pin by pin; nothing is done. ERR_STALE: this peer does not hear how the others are. */
     int (*plan_open)(void *impl, struct api_plan **out);
     int (*plan_next)(struct api_plan *plan, struct arena *arena, struct api_move *out);
     void (*plan_close)(struct api_plan *plan);

@@ -5,6 +5,8 @@ API_HANDLER(api_get_alerts)
 {
     (void)params;
     struct api *api = owner;
+    if (!api_hears(api, x, false))
+        return;
     struct arena arena = { 0 };
     const struct api_alert *alerts;
     size_t count;
@@ -88,12 +90,12 @@ API_HANDLER(api_get_repair_plan)
 {
     (void)params;
     struct api *api = owner;
+    if (!api_hears(api, x, false))
+        return;
     struct api_moves *m = mem_zalloc(sizeof(*m));
     int err = m == NULL ? ERR_NOMEM : api->ops->plan_open(api->impl, &m->plan);
     if (err != OK) {
-        api_reply_err(x, err,
-                      err == ERR_BUSY ? "this peer does not hear all others; ask one that votes"
-                                      : NULL);
+        api_reply_err(x, err, NULL);
         mem_free(m);
         return;
     }

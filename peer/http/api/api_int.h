@@ -15,6 +15,7 @@ struct api {
     const struct api_ops *ops;
     void *impl;
     const struct gate_options *gate; /* NULL: none */
+    bool has_asked; /* the request at hand was put aside to hear of the others already */
 };
 
 void api_route(struct api *api, struct http_exchange *x);
@@ -23,6 +24,9 @@ void api_route(struct api *api, struct http_exchange *x);
 bool api_wants_consistency(const struct http_request *r);
 /* Handles the request once the state has caught up. */
 void api_route_consistently(struct api *api, struct http_exchange *x);
+/* For a handler that tells how the others are: false, the request is put aside until this peer has heard of them, and
+ * routed again then; when that fails answered with the error, or handled all the same if it is_optional. */
+bool api_hears(struct api *api, struct http_exchange *x, bool is_optional);
 /* For the head of an answer that reads the shared state; lives as long as the answer's head. */
 struct api_state_fields {
     struct http_field fields[2];
@@ -35,6 +39,7 @@ void api_state_fields(struct api *api, struct api_state_fields *out);
 void api_write_id(struct json_writer *w, const struct api_id *id);
 void api_write_metric(struct json_writer *w, const struct api_metric *m);
 void api_write_alert(struct json_writer *w, const struct api_alert *a);
+void api_write_standing(struct json_writer *w, const struct api_standing *standing);
 void api_write_move(struct json_writer *w, const struct api_move *m);
 
 /* ---- api_status_json.c: the same of a row of a listing ---- */
@@ -114,6 +119,7 @@ API_HANDLER(api_get_decision);
 API_HANDLER(api_get_state_export);
 API_HANDLER(api_post_state_import);
 API_HANDLER(api_get_pins);
+API_HANDLER(api_get_summary);
 API_HANDLER(api_get_pin);
 API_HANDLER(api_post_pin);
 API_HANDLER(api_post_pin_path);

@@ -79,6 +79,15 @@ static const char *api_role_name(enum api_role role)
     return "";
 }
 
+void api_write_standing(struct json_writer *w, const struct api_standing *standing)
+{
+    json_key_string(w, "standing", standing->name);
+    if (strcmp(standing->name, "healthy") != 0)
+        json_key_u64(w, "silent_seconds", standing->silent_us / 1000000);
+    if (strcmp(standing->name, "back") == 0)
+        json_key_u64(w, "back_seconds", standing->back_us / 1000000);
+}
+
 void api_write_id(struct json_writer *w, const struct api_id *id)
 {
     json_object_begin(w);
@@ -92,10 +101,8 @@ void api_write_id(struct json_writer *w, const struct api_id *id)
     pin_json_bytes(w, "peername", id->name);
     if (id->role != API_ROLE_NONE)
         json_key_string(w, "role", api_role_name(id->role));
-    if (id->standing != NULL && strcmp(id->standing, "healthy") != 0) { /* ours */
-        json_key_string(w, "standing", id->standing);
-        json_key_u64(w, "silent_seconds", id->silent_us / 1000000);
-    }
+    if (id->standing.name != NULL && strcmp(id->standing.name, "healthy") != 0)
+        api_write_standing(w, &id->standing); /* ours */
     if (id->is_draining)
         json_key_bool(w, "draining", true); /* ours */
     if (id->has_kept)

@@ -72,6 +72,8 @@ API_HANDLER(api_get_peers)
                                                "the peers could not be asked" };
     (void)params;
     struct api *api = owner;
+    if (!api_hears(api, x, true))
+        return;
     struct api_rows *rows = api_rows_create(api, &kind);
     struct api_listing_hooks hooks = { .on_wake = api_rows_wake, .owner = rows };
     struct api_listing *listing = NULL;
@@ -277,6 +279,8 @@ API_HANDLER(api_get_metric_names)
 {
     (void)params;
     struct api *api = owner;
+    if (!api_hears(api, x, false))
+        return;
     struct bytes names[API_METRIC_NAMES_MAX];
     size_t count = api->ops->metric_names(api->impl, names, API_METRIC_NAMES_MAX);
     struct buf document = { 0 };
@@ -291,6 +295,8 @@ API_HANDLER(api_get_metric_names)
 API_HANDLER(api_get_metrics)
 {
     struct api *api = owner;
+    if (!api_hears(api, x, false))
+        return;
     struct buf document = { 0 };
     struct json_writer json = json_writer_to(&document);
     struct api_metric m;
