@@ -143,12 +143,12 @@ static void replica_tell_row(struct upload *u, struct upload_row *row)
 /* False: it differs from what the client was told. */
 static bool replica_on_row(struct upload *u, struct replica *r, struct upload_row *row)
 {
+    bool was_level = r->rows_count == u->rows_count;
     if (cid_is_undefined(&row->cid)) {
-        if (replica_is_first(u, r))
+        if (was_level && replica_is_first(u, r)) /* else it is of a file whose row was told */
             replica_tell_row(u, row);
         return true;
     }
-    bool was_level = r->rows_count == u->rows_count;
     bool was_equal = r->rows_hash == u->rows_hash;
     uint64_t hash = hash64(r->rows_hash, row->name.data, row->name.len);
     r->rows_hash = hash64(hash, row->cid.bytes, row->cid.len);

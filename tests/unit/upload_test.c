@@ -476,6 +476,18 @@ Test(upload, progress_is_told_by_one)
     stage_close(&s);
 }
 
+Test(upload, progress_never_comes_behind_its_row)
+{
+    struct stage s;
+    stage_open(&s, 2, 1);
+    says_row(&s, 1, "a", 1);
+    says_row(&s, 0, "a", 0); /* that one is slower: the client has the file already */
+    says_row(&s, 0, "a", 1);
+    says_row(&s, 0, "b", 0);
+    cr_assert_str_eq(buf_text(&s.rows), "a\nb%");
+    stage_close(&s);
+}
+
 /* ---- bodies that are not what they should be ---- */
 
 static void check_body(bool is_car, const char *body, int err, const char *why)
