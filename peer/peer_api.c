@@ -277,19 +277,27 @@ static int peer_order_started(struct peer_order *order, struct api_call *call, i
         return OK;
     }
     mem_free(order);
-    buf_append_text(why, err == ERR_INVALID ? "cannot remove ourselves from a 1-peer cluster"
-                                            : err_text(err));
+    if (why->len == 0)
+        buf_append_text(why, err == ERR_INVALID ? "cannot remove ourselves from a 1-peer cluster"
+                                                : err_text(err));
     return err;
 }
 
 static int peer_api_peer_add(void *impl, struct api_call *call, struct buf *why)
 {
+    struct peer *p = impl;
+    if (p->raft != NULL && raft_config_member_by_id(raft_config(p->raft), &call->peer) != NULL)
+        return ERR_EXISTS; /* where it listens it says itself: a client's word changes nothing */
     struct peer_order *order = peer_order_new(impl, call);
     if (order == NULL)
         return ERR_NOMEM;
     struct peer_address address = { .id = call->peer, .addr = call->addr };
-    return peer_order_started(order, call,
-                              peer_member_invite(impl, &address, peer_order_done, order), why);
+    int err = peer_member_invite(p, &address, peer_order_done, order);
+    if (err == ERR_NOT_FOUND) {
+        err = ERR_INVALID;
+        buf_append_text(why, "where it listens is not known here: say it, as peer_multiaddress");
+    }
+    return peer_order_started(order, call, err, why);
 }
 
 static void peer_removal_ordered(void *owner, int err, bool is_gone, const char *why)

@@ -508,7 +508,8 @@ void peer_tell_members(struct peer *p);
 /* Where the other members are said to listen. */
 size_t peer_others(const struct peer *p, struct peer_address *rows, size_t room);
 void peer_on_join(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
-/* Asks the peer at `address` to join this cluster (peers add). At once: an error; else done runs later. */
+/* Asks the peer at `address` (len 0: where it is known to be) to join this cluster (peers add). At once: an error,
+ * ERR_NOT_FOUND where no address is known; else done runs later. */
 int peer_member_invite(struct peer *p, const struct peer_address *address, peer_change_done done,
                        void *owner);
 void peer_on_invite(struct peer *p, const struct rpc_asker *asker, struct bytes payload);

@@ -283,7 +283,7 @@ int peer_member_invite(struct peer *p, const struct peer_address *address, peer_
     struct buf out = { 0 };
     join_request_encode(&here, &out);
     int err = out.err;
-    if (err == OK)
+    if (err == OK && address->addr.len > 0) /* else it is known, or nobody can be asked */
         err = transport_set_addresses(&p->ports.transport, &address->id, &address->addr, 1);
     if (err == OK)
         err = rpc_call(&p->rpc, p->now_us, &address->id, RPC_INVITE, buf_bytes(&out),

@@ -44,7 +44,9 @@ happens added 40 sees 4 1 2 3 4
 happens added_has_all 20 lists 4 1
 happens added_pins_all 40 ipfs_has 4 "$cid"
 holds its_own_data_is_kept test -d "$work/peer4/raft.old.0"
-holds a_member_is_not_invited eval "! ctl_at 2 peers add '$(peer_address 4)'"
+holds a_member_may_be_added_again ctl_at 2 peers add "/ip4/127.0.0.1/tcp/1/p2p/${id[4]}"
+holds and_nothing_changes sees 4 1 2 3 4
+holds it_is_where_it_was eval "ctl_at 2 --enc json peers ls | jq -se 'any(.[].addresses[]; . == \"$(peer_address 4)\")'"
 
 # ---- removing ----
 happens leader_known 10 find_leader 1 2 3 4

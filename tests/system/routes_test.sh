@@ -54,6 +54,10 @@ route GET /peers 200 $json "$ids"
 header Trailer X-Stream-Error
 route POST /peers 400 $json "$(error 400 'error decoding request body')" -d 'x'
 route POST /peers 400 $json "$(error 400 'error decoding peer_id')" -d '{"peer_id":"x"}'
+route POST /peers 200 $json ".id==\"${id[2]}\" and .error==\"\"" -d "{\"peer_id\":\"${id[2]}\"}"
+route POST /peers 200 $json ".id==\"${id[1]}\" and .error==\"\"" -d "{\"peer_id\":\"${id[1]}\"}"
+route POST /peers 200 $json ".id==\"${id[2]}\" and .addresses==[]" -d "{\"peer_multiaddress\":\"/ip4/127.0.0.1/tcp/1/p2p/${id[2]}\"}"
+route POST /peers 400 $json "$(error 400 'say it, as peer_multiaddress')" -d '{"peer_id":"12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"}'
 route DELETE /peers/x 400 $json "$(error 400 'error decoding Peer ID: ')"
 route DELETE /peers/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp 204 $json -
 route POST /add 400 $json "$(error 400 "isn't multipart/form-data")" -d x
@@ -145,9 +149,33 @@ route OPTIONS /id 204 - - -H 'Origin: http://page' -H 'Access-Control-Request-Me
 header Vary 'Origin, Access-Control-Request-Method, Access-Control-Request-Headers'
 holds preflight_refused test "$(grep -ci '^Access-Control-Allow' "$work/head")" -eq 0
 
+# ---- content ----
+row='(keys_unsorted==["name","cid","size","allocations"] and (.cid|test("^Qm")) and .size>0 and (.allocations|length==2))'
+moved='(keys_unsorted==["name","cid","bytes"] and .cid==null and .bytes>0)'
+readme=file=@README.md
+route POST /add 200 $json "$row and .name==\"README.md\"" -F $readme
+header Cache-Control no-cache
+header X-Chunked-Output 1
+header Trailer X-Stream-Error
+route POST '/add?no-pin=true&progress=true&local=true' 200 $json "$row or $moved" -F $readme
+holds progress_is_shown jq -es "any($moved) and (.[-1]|$row)" "$work/body"
+route POST '/add?no-pin=true&wrap-with-directory=true&cid-version=1' 200 $json '.name=="README.md" or .name==""' -F $readme
+holds folder_comes_last jq -es 'length==2 and .[1].name=="" and (.[1].cid|test("^bafy"))' "$work/body"
+route POST '/add?no-pin=true&stream-channels=false' 200 $json "type==\"array\" and length==1 and (.[0]|$row)" -F $readme
+header Cache-Control no-cache
+route POST '/add?layout=zz' 400 $json "$(error 400 'layout parameter is invalid')" -F $readme
+
+# ---- a peer that comes ----
+holds third_daemon ipfs_start_standin 3
+holds init_third peer_init 3
+peer_start 3
+happens third_is_alone 30 sees 1 3
+route POST /peers 200 $json ".id==\"${id[3]}\" and .addresses==[\"$(peer_address 3)\"] and .error==\"\"" -d "{\"peer_multiaddress\":\"$(peer_address 3)\"}"
+happens it_is_there 40 sees 3 1 2 3
+
 # ---- a peer that is gone ----
 peer_kill 2
-route GET /peers 200 $json 'if .error=="" then .peername=="peer-1" else .addresses==null and .cluster_peers==null and .ipfs=={"addresses":null,"error":""} and .peername=="" end'
+route GET /peers 200 $json 'if .error=="" then (.peername|test("^peer-[13]$")) else .addresses==null and .cluster_peers==null and .ipfs=={"addresses":null,"error":""} and .peername=="" end'
 route GET /health/graph 200 $json ".cluster_links[\"${id[2]}\"]==[] and (.id_to_peername|has(\"${id[2]}\")|not)"
 route POST /ipfs/gc 200 $json ".peer_map[\"${id[2]}\"] | .peername==\"peer-2\" and .keys==[] and (.error|length>0)"
 finish

@@ -293,6 +293,7 @@ struct api_ops {
     /* At once an error, with words in `why`; else done runs later. */
     int (*pin)(void *impl, struct api_call *call, struct buf *why);
     int (*unpin)(void *impl, struct api_call *call, struct buf *why);
+    /* ERR_EXISTS at once: it is a member already. */
     int (*peer_add)(void *impl, struct api_call *call, struct buf *why);
     int (*peer_remove)(void *impl, struct api_call *call, struct buf *why);
     int (*peer_drain)(void *impl, struct api_call *call,

@@ -158,8 +158,11 @@ static void api_member_start(struct api_member *m,
     m->x->on_abort = api_member_gone;
     struct buf why = { 0 };
     int err = start(m->api->impl, &m->call, &why);
+    bool is_in = m->is_add && err == ERR_EXISTS; /* that is what was asked for, as in V1 */
+    if (is_in)
+        m->call.addr.len = 0;
     if (err != OK)
-        api_member_done(&m->call, err, buf_text(&why));
+        api_member_done(&m->call, is_in ? OK : err, buf_text(&why));
     buf_deinit(&why);
 }
 
