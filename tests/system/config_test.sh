@@ -18,7 +18,11 @@ refused() {
 mkdir "$work/v1"
 cp tests/vectors/service_v1.json "$work/v1/service.json"
 holds v1_secret_is_hidden show v1 'cluster.secret = "(hidden)"  [file]'
-holds v1_warns_once eval '[ "$("$service" -c "$work/v1" config show 2>&1 >/dev/null | grep -c "without effect")" -le 1 ]'
+v1_vain() { "$service" -c "$work/v1" config show 2>&1 >/dev/null | sed -n 's/.*without effect here: \(.*\) (`.*/\1/p'; }
+holds v1_says_what_has_no_effect test "$(v1_vain)" = api.pinsvcapi
+jq '.cluster.mdns_interval = "30s" | .cluster.pubsub.d_factor = 9 | .cluster.enable_relay_hop = true' tests/vectors/service_v1.json >"$work/v1/service.json"
+holds v1_says_it_of_what_was_changed_only test "$(v1_vain)" = 'cluster.pubsub.d_factor, cluster.mdns_interval, api.pinsvcapi'
+cp tests/vectors/service_v1.json "$work/v1/service.json"
 holds v1_secret_if_asked_for eval '"$service" -c "$work/v1" config show --secrets | grep -E "cluster.secret = \"[0-9a-f]{64}\""'
 holds v1_environment env CLUSTER_PEERNAME=other bash -c \
     '"$1" -c "$2" config show | grep -F "cluster.peername = \"other\"  [environment, CLUSTER_PEERNAME]"' - "$service" "$work/v1"
@@ -100,7 +104,7 @@ refused source_with_mistakes "$source/bad: cluster: expected an object" "$servic
 # ---- a peer whose configuration is fetched: the file stays as it is ----
 holds daemon ipfs_start 1
 peer_init 1
-{ cat "$work/script"; printf '> GET /peer1\n< 200\nb %s\n' "$(jq -c . "$work/peer1/service.json")"; } >"$work/script2"
+{ cat "$work/script"; printf '> GET /peer1\n< 200\nb %s\n' "$(jq -c '.cluster.mdns_interval = "30s" | .cluster.peer_watch_interval = "9s"' "$work/peer1/service.json")"; } >"$work/script2"
 exec {port2_from}< <(exec "$build/tests/canned" "$work/script2" "$work/log2")
 canned2=$!
 at_end "kill $canned2 2>/dev/null"
@@ -108,6 +112,7 @@ read -r -u "$port2_from" port
 echo "{\"source\": \"http://127.0.0.1:$port/peer1\"}" >"$work/peer1/service.json"
 peer_start 1
 happens source_runs 30 sees 1 1
+holds what_has_no_effect_is_said_once test "$(grep -c 'without effect here: cluster.peer_watch_interval, cluster.mdns_interval (' "$work/peer1.log")" = 1
 holds source_stays test "$(cat "$work/peer1/service.json")" = "{\"source\": \"http://127.0.0.1:$port/peer1\"}"
 holds source_stops peer_stop 1
 peer_start 1
