@@ -316,6 +316,22 @@ first_row() { # first_row NAME WANT ARGUMENT...
 first_row status_before_the_end "$cid | x:" status --filter pinning
 first_row pin_before_the_end "$(pin_text $cid 1)" pin ls --filter shard-pin
 
+# ---- colours are for terminals ----
+# coloured NAME YES|NO VARIABLE=VALUE... -- ARGUMENT...: on a terminal (util-linux's script makes one), does it print any?
+coloured() {
+    local name=$1 want=$2 real=no variables=()
+    shift 2
+    while [ "$1" != -- ]; do variables+=("$1") && shift; done
+    env -u NO_COLOR TERM=xterm "${variables[@]}" script -qec "'$ctl' -l $at ${*:2}" /dev/null </dev/null >"$work/stdout"
+    ! grep -q $'\x1b\[' "$work/stdout" || real=yes
+    count "$name" "$([ $real = "$want" ] && grep -q $cid "$work/stdout" || cat -v "$work/stdout")"
+}
+coloured colours_on_a_terminal yes -- status $cid
+coloured no_colours_for_who_wants_none no NO_COLOR=1 -- status $cid
+coloured no_colours_without_abilities no TERM=dumb -- status $cid
+coloured no_colours_in_json no -- --enc json status $cid
+coloured no_colours_in_a_pipe no -- "status $cid | cat"
+
 # ---- explaining: without the leader's word all the rest is there, and it is no failure ----
 explains() { # explains WORDS [FLAG...]
     local words=$1 text
