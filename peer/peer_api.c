@@ -148,9 +148,11 @@ static int peer_write_start(struct peer_write *w, struct pin_entry *entry, struc
     return err;
 }
 
-/* A pin-update takes over what the old pin says, save what is said anew (SPEC 7.8). */
-static int peer_pin_update(struct peer *p, struct pin *pin, struct buf *why)
+/* A pin-update takes over what the old pin says, save what is said anew (SPEC 7.8). Who holds the old one is only preferred:
+ * a holder may be full, draining or gone by now, and gets nothing new. */
+static int peer_pin_update(struct peer *p, struct api_call *call, struct buf *why)
 {
+    struct pin *pin = &call->pin;
     struct pin old;
     int err = peer_pin_get(p, &pin->update_of, &p->arena, &old);
     if (err != OK) {
@@ -167,6 +169,12 @@ static int peer_pin_update(struct peer *p, struct pin *pin, struct buf *why)
     pin->cid = asked.cid;
     pin->update_of = asked.update_of;
     pin->created_s = asked.created_s;
+    pin->allocations = NULL;
+    pin->allocations_count = 0;
+    if (call->priority_count == 0) {
+        call->priority = old.allocations;
+        call->priority_count = old.allocations_count;
+    }
     if (asked.name.len > 0)
         pin->name = asked.name;
     if (asked.expire_s > 0)
@@ -193,7 +201,7 @@ int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
     int err = OK;
     if (!call->is_restored && !cid_is_undefined(&pin->update_of) &&
         !cid_equal(&pin->update_of, &pin->cid))
-        err = peer_pin_update(p, pin, why);
+        err = peer_pin_update(p, call, why);
     if (err == OK)
         err = pin_resolve_factors(pin, p->options.replication_min, p->options.replication_max,
                                   &words);

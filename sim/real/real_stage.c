@@ -482,7 +482,7 @@ static struct peer_id stage_peer_id(void *impl, unsigned who)
 
 /* ---- asking ---- */
 
-static void stage_put_pin(struct buf *target, const struct stage_question *q)
+static void stage_put_pin(struct real_stage *s, struct buf *target, const struct stage_question *q)
 {
     buf_printf(target, "name=%.*s", (int)q->name.len,
                q->name.len > 0 ? (const char *)q->name.data : "");
@@ -496,6 +496,10 @@ static void stage_put_pin(struct buf *target, const struct stage_question *q)
                       (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + (int64_t)q->expires_us);
         buf_printf(target, "&expire-at=%s", at);
     }
+    if (q->updated.len > 0) {
+        struct cid updated = stage_cid(s, q->updated);
+        buf_printf(target, "&pin-update=%s", cid_print(&updated).text);
+    }
 }
 
 static const char *stage_request(struct real_stage *s, const struct stage_question *q,
@@ -505,11 +509,11 @@ static const char *stage_request(struct real_stage *s, const struct stage_questi
     switch (q->verb) {
     case VERB_PIN:
         buf_printf(target, "/pins/%s?", cid_print(&cid).text);
-        stage_put_pin(target, q);
+        stage_put_pin(s, target, q);
         return "POST";
     case VERB_ADD: /* at once: there is no middle that one could wait in */
         buf_append_text(target, "/add?cid-version=1&");
-        stage_put_pin(target, q);
+        stage_put_pin(s, target, q);
         return "POST";
     case VERB_UNPIN:
         buf_printf(target, "/pins/%s", cid_print(&cid).text);

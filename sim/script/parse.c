@@ -266,8 +266,10 @@ static void parse_pin(struct words *w, struct script_step *step)
             continue;
         if (words_take(w, "expires"))
             step->expires_us = words_time_us(w, "when it expires, as 10m");
+        else if (words_take(w, "updating"))
+            step->updated = words_content(w);
         else
-            words_fail(w, "by, factor, name, expires or fails");
+            words_fail(w, "by, factor, name, expires, updating or fails");
     }
     parse_outcome(w, step);
 }
@@ -421,8 +423,8 @@ static const struct verb_row verbs[] = {
     { "content", VERB_CONTENT, parse_content,
       "content CONTENTS [size BYTES] [nowhere | at PEERS]" },
     { "pin", VERB_PIN, parse_pin,
-      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [fails [STATUS] "
-      "[\"TEXT\"]]" },
+      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [updating CONTENT] "
+      "[fails [STATUS] [\"TEXT\"]]" },
     { "add", VERB_ADD, parse_add,
       "[try] add CONTENTS [by PEERS] [factor N] [name TEXT] [over T] [aborted] [fails [STATUS] "
       "[\"TEXT\"]]" },

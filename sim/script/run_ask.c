@@ -134,6 +134,7 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
                                 .factor_min = step->factor_min,
                                 .factor_max = step->factor_max,
                                 .expires_us = step->expires_us,
+                                .updated = step->updated,
                                 .over_us = step->over_us,
                                 .aborts = step->aborts,
                                 .name = step->name,

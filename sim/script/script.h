@@ -221,6 +221,7 @@ struct script_step {
     /* PIN, ADD */
     int factor_min, factor_max; /* 0: the default; -1: everywhere */
     uint64_t expires_us;        /* from then on; 0: never */
+    struct bytes updated; /* PIN: a content that this one is a newer version of; len 0: none */
     struct bytes name;
     uint64_t
         over_us; /* ADD, CLIENTS that add: the body takes so long to be sent; of clients at most */

@@ -47,6 +47,7 @@ struct stage_question {
     bool is_forced;             /* REMOVE: its pins do not move first */
     int factor_min, factor_max; /* 0: the default */
     uint64_t expires_us;        /* from now, by the true time; 0: never */
+    struct bytes updated;       /* PIN: the content that this one takes over from; len 0: none */
     uint64_t over_us;           /* ADD: the body takes so long to be sent; 0: it is there at once */
     bool aborts;                /* ADD: the client breaks off in the middle of it */
     struct bytes name;

@@ -367,7 +367,7 @@ bool word_is_reserved(struct bytes word)
         "by",     "at",    "on",   "to",     "factor",    "name",    "expires",  "fails",
         "within", "for",   "but",  "of",     "joining",   "is",      "nowhere",  "size",
         "all",    "up",    "down", "leader", "followers", "voters",  "learners", "holders",
-        "one",    "peers", "and",  "not",    "over",      "aborted", NULL
+        "one",    "peers", "and",  "not",    "over",      "aborted", "updating", NULL
     };
     for (size_t i = 0; reserved[i] != NULL; i++)
         if (word_is(word, reserved[i]))
@@ -393,6 +393,15 @@ void words_contents(struct words *w, struct script_contents *out)
         }
         out->items[out->count++] = content;
     } while (words_left(w) && !word_is_reserved(w->words[w->at]));
+}
+
+struct bytes words_content(struct words *w)
+{
+    static const char expected[] = "the name of a content";
+    struct bytes word = words_next(w, expected);
+    if (!word_is_name(word) || word_is_reserved(word))
+        words_refuse(w, expected);
+    return word;
 }
 
 /* ---- who ---- */

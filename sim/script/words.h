@@ -39,6 +39,7 @@ uint64_t words_per_million(struct words *w);                           /* 5%, 0.
 uint64_t words_bytes(struct words *w);                                 /* 300, 10KB, 2MB, 1GB */
 void words_delay(struct words *w, uint64_t *min_us, uint64_t *max_us); /* 5ms, 5ms..20ms */
 void words_factor(struct words *w, int *min, int *max);                /* 2, 2..3, everywhere */
+struct bytes words_content(struct words *w);                           /* just one */
 void words_contents(struct words *w, struct script_contents *out);     /* at least one */
 /* At least one, until a word that cannot belong to it. */
 void words_who(struct words *w, struct script_who *out);

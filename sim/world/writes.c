@@ -85,8 +85,7 @@ static void write_done(void *owner, const struct client_answer *answer)
         c->on_answer(c->owner);
 }
 
-static void write_put_options(const struct world *w, struct buf *target,
-                              const struct stage_question *q)
+static void write_put_options(struct world *w, struct buf *target, const struct stage_question *q)
 {
     buf_printf(target, "name=%.*s", (int)q->name.len, (const char *)q->name.data);
     if (q->factor_min != 0)
@@ -96,6 +95,8 @@ static void write_put_options(const struct world *w, struct buf *target,
         rfc3339_print(at, SIM_CLOCK_WALL_START_US + (int64_t)(w->sim.now_us + q->expires_us));
         buf_printf(target, "&expire-at=%s", at);
     }
+    if (q->updated.len > 0)
+        buf_printf(target, "&pin-update=%s", cid_print(&world_content(w, q->updated)->cid).text);
 }
 
 static enum promise_kind write_promise(const struct stage_question *q)
