@@ -86,6 +86,14 @@ goes_well() {
     holds ctl_stdin eval "printf one | \"$ctl\" --host /ip4/127.0.0.1/tcp/${rest[1]} add -q - | grep -x '$(ctl_at 1 add -q "$tree/a.txt")'"
     holds ctl_json eval "ctl_at 1 --enc json add '$tree/a.txt' | jq -e '.name == \"a.txt\" and .size > 0'"
     holds ctl_array eval "ctl_at 1 --enc json add --no-stream -w '$tree/a.txt' | jq -e 'length == 2 and .[1].name == \"\"'"
+    # On a terminal (util-linux's script makes one) a bar, which is gone before the row is printed; else nothing.
+    add_painted() { TERM=xterm script -qec "'$ctl' --host /ip4/127.0.0.1/tcp/${rest[1]} add --no-pin $*" /dev/null </dev/null | tr -d '\r' >"$work/painted"; }
+    add_painted -r "'$tree'"
+    holds ctl_bar grep -qE ' / [0-9.]+ k?B \[=*>? *\] +[0-9]+ %' "$work/painted"
+    holds ctl_bar_is_gone eval 'grep -q "%"$'"'\\x1b\\[K'"'"added" "$work/painted"'
+    add_painted -q "'$tree/a.txt'"
+    holds ctl_bar_not_if_quiet fails grep -q '%' "$work/painted"
+    holds ctl_bar_not_in_a_pipe eval 'TERM=xterm ctl_at 1 add --no-pin "$big" 2>"$work/unpainted" && [ ! -s "$work/unpainted" ]'
     holds ctl_waits ctl_at 1 add --wait --wait-timeout 30s --name waited "$tree/a.txt"
     holds ctl_name eval "ctl_at 2 --enc json pin ls | jq -se 'any(.name == \"waited\")'"
     check ctl_bad_layout 2 'An error occurred:
