@@ -183,9 +183,35 @@ breaks_off() {
     happens back_for_good 40 sees 3 1 2 3
 }
 
+ipfs_kill() {
+    local pid=${ipfs_pid[$1]:-}
+    [ -z "$kubo" ] || pid=$(cat "$work/ipfs/$1/pid")
+    kill -9 "$pid"
+    happens "daemon_$1_is_dead" 10 is_gone "$pid"
+}
+
+# A daemon dies in the middle of an upload, and one is enough.
+a_daemon_dies() {
+    upload_begin half_dead 1 "replication-min=1&replication-max=2&user-allocations=${id[1]},${id[2]}"
+    ipfs_kill 2
+    upload_go half_dead
+    holds one_daemon_is_enough no_error half_dead
+    happens it_has_it 30 held_by "$(root_of <"$work/half_dead.out")" 1
+}
+
+# All that had it die.
+all_daemons_die() {
+    pins 2 >"$work/pins_before"
+    upload_begin dead 2 "replication-min=1&replication-max=2&user-allocations=${id[1]},${id[3]}"
+    ipfs_kill 1
+    ipfs_kill 3
+    upload_go dead
+    holds no_daemon_is_left says_error dead ''
+    holds nothing_of_it_is_pinned eval 'pins 2 | cmp - "$work/pins_before"'
+}
+
 # A peer whose daemon is gone.
 without_a_daemon() {
-    if [ -n "$kubo" ]; then tests/kubo/daemon.sh stop "$work/ipfs/2"; else ipfs_stop_standin 2; fi
     local query="user-allocations=${id[1]},${id[2]}"
     add_at 1 "$query&replication-min=1&replication-max=2" -F 'file=@tests/system/ctl.sh' >"$work/one.out"
     holds a_daemon_less no_error one
@@ -208,6 +234,8 @@ goes_well
 [ -z "$kubo" ] || takes_little_memory
 [ -z "$kubo" ] || cars
 breaks_off
+a_daemon_dies
 without_a_daemon
+all_daemons_die
 for n in 1 2 3; do holds "end_$n" peer_stop $n; done
 finish
