@@ -5,6 +5,7 @@
 #include "sim/campaign.h"
 #include "sim/cmd.h"
 #include "sim/real/real_stage.h"
+#include "sim/report/verdict.h"
 #include "sim/search/recording.h"
 #include "sim/watch.h"
 #include "util/assert.h"
@@ -92,22 +93,49 @@ static bool run_find_programs(char folder[PATH_MAX])
     return true;
 }
 
+/* Plays it, says so, and adds it to the report. */
+static bool run_one_really(const struct run_args *a, const struct script *script, uint64_t seed,
+                           const char *programs, struct buf *cases)
+{
+    struct play_result result;
+    real_play(script, seed, programs, &result);
+    bool passed = watch_verdict(script, &result, a->json, 0) == CMD_PASSED;
+    fflush(stdout); /* the next one takes its time */
+    report_junit_case(cases, script, &result);
+    play_result_deinit(&result);
+    return passed;
+}
+
+static bool run_write_junit(const struct run_args *a, const struct buf *cases, uint64_t count,
+                            uint64_t failed)
+{
+    struct buf out = { 0 };
+    report_junit(&out, cases, count, failed);
+    bool ok = cmd_write_file(a->junit, &out);
+    buf_deinit(&out);
+    return ok;
+}
+
+/* One after the other: they share the machine's time. */
 static int run_really(const struct run_args *a, const struct scripts *scripts)
 {
     char beside[PATH_MAX];
     const char *programs = a->programs;
-    int code = CMD_PASSED;
+    struct buf cases = { 0 };
+    uint64_t count = 0, failed = 0;
     if (programs == NULL && run_find_programs(beside))
         programs = beside;
     for (size_t i = 0; i < scripts->count; i++) {
         const struct script *script = &scripts->list[i];
-        struct play_result result;
-        real_play(script, a->seed != 0 ? a->seed : script->seed, programs, &result);
-        int one = watch_verdict(script, &result, a->json, 0);
-        code = one != CMD_PASSED ? one : code;
-        play_result_deinit(&result);
+        uint64_t first = a->seed != 0 ? a->seed : script->seed;
+        for (uint64_t n = 0; n < a->seeds; n++) {
+            count += 1;
+            failed += !run_one_really(a, script, first + n, programs, &cases);
+        }
     }
-    return code;
+    bool written = a->junit == NULL || run_write_junit(a, &cases, count, failed);
+    buf_deinit(&cases);
+    return !written ? CMD_USAGE : failed == 0 ? CMD_PASSED : CMD_FAILED;
 }
 
 /* ---- all of them ---- */
@@ -135,6 +163,12 @@ static bool run_is_sensible(const struct run_args *a, int files)
         return false;
     if (a->seeds == 0) {
         fputs("--seeds: expected 1 or more\n", stderr);
+        return false;
+    }
+    if (a->real && (is_single || a->twice)) {
+        fputs("--twice, --save-choices, --trace, --log and --hashes are for virtual time, not for "
+              "--real\n",
+              stderr);
         return false;
     }
     if (is_single && (files > 1 || a->seeds > 1 || a->junit != NULL)) {

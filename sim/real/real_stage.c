@@ -687,15 +687,15 @@ void real_play(const struct script *script, uint64_t seed, const char *programs,
     struct script_verdict verdict = { 0 };
     struct buf why = { 0 };
     ASSERT(s != NULL);
-    *out = (struct play_result){ .seed = seed };
-    real_lacks(script, &out->notes);
+    *out = (struct play_result){ .seed = seed, .is_real = true };
+    real_lacks(script, &out->skipped);
     if (stage_create(s, script, seed, programs, &why)) {
         struct stage stage = { &stage_ops, s };
         script_run(script, &stage, &verdict);
         out->line = verdict.line;
         out->virtual_us = stage_now_us(s);
         out->passed = verdict.result == SCRIPT_PASSED && !s->has_failed;
-        buf_append(&out->notes, verdict.notes.data, verdict.notes.len);
+        buf_append(&out->skipped, verdict.notes.data, verdict.notes.len);
         if (!out->passed)
             play_result_blame(out, "scenario",
                               buf_text(s->has_failed ? &s->failure : &verdict.why));

@@ -9,7 +9,8 @@ typedef unsigned long long ull;
 /* The command that repeats it. */
 static void report_again(struct buf *out, const struct script *script, const struct play_result *r)
 {
-    buf_printf(out, "ipfs-cluster-sim run %s --seed %llu", script->file, (ull)r->seed);
+    buf_printf(out, "ipfs-cluster-sim run %s --seed %llu%s", script->file, (ull)r->seed,
+               r->is_real ? " --real" : "");
 }
 
 void report_verdict(struct buf *out, const struct script *script, const struct play_result *r)
@@ -20,6 +21,7 @@ void report_verdict(struct buf *out, const struct script *script, const struct p
                r->passed ? "PASS" : "FAIL", script->file, (ull)r->seed,
                (ull)(r->virtual_us / 1000000), (ull)(r->virtual_us / 1000 % 1000), (ull)r->events,
                hash);
+    buf_append(out, r->skipped.data, r->skipped.len);
     buf_append(out, r->notes.data, r->notes.len);
     if (r->checks.unjudged > 0)
         buf_printf(out, "  %llu contents: too much at once to judge what clients saw\n",
@@ -35,7 +37,24 @@ void report_verdict(struct buf *out, const struct script *script, const struct p
         buf_printf(out, "  faults: %.*s\n", (int)r->faults.len, (const char *)r->faults.data);
     buf_append_text(out, "  again: ");
     report_again(out, script, r);
-    buf_append_text(out, " --trace\n");
+    buf_append_text(out, r->is_real ? "\n" : " --trace\n");
+}
+
+/* An array with a text a line. */
+static void report_json_lines(struct json_writer *w, const char *key, const struct buf *lines)
+{
+    json_key(w, key);
+    json_array_begin(w);
+    const char *at = lines->len > 0 ? (const char *)lines->data : "";
+    for (size_t left = lines->len; left > 0;) {
+        const char *end = memchr(at, '\n', left);
+        size_t len = end != NULL ? (size_t)(end - at) : left;
+        json_string_len(w, at, len);
+        len += end != NULL;
+        at += len;
+        left -= len;
+    }
+    json_array_end(w);
 }
 
 void report_json(struct buf *out, const struct script *script, const struct play_result *r)
@@ -52,6 +71,7 @@ void report_json(struct buf *out, const struct script *script, const struct play
     json_key_u64(&w, "virtual_us", r->virtual_us);
     json_key_string(&w, "trace_hash", hash);
     json_key_u64(&w, "unjudged", r->checks.unjudged);
+    report_json_lines(&w, "skipped", &r->skipped);
     if (!r->passed) {
         struct buf again = { 0 };
         report_again(&again, script, r);
@@ -99,25 +119,39 @@ static void junit_text(struct buf *out, const void *text, size_t len)
     }
 }
 
-void report_junit_case(struct buf *cases, const struct script *script, const struct play_result *r)
+static void junit_failure(struct buf *cases, const struct script *script,
+                          const struct play_result *r)
 {
-    buf_append_text(cases, "  <testcase classname=\"");
-    junit_text(cases, script->file, strlen(script->file));
-    buf_printf(cases, "\" name=\"seed %llu\"", (ull)r->seed);
-    if (r->passed) {
-        buf_append_text(cases, "/>\n");
-        return;
-    }
     struct buf whole = { 0 };
     report_verdict(&whole, script, r);
-    buf_append_text(cases, ">\n    <failure type=\"");
+    buf_append_text(cases, "    <failure type=\"");
     junit_text(cases, r->checker, strlen(r->checker));
     buf_append_text(cases, "\" message=\"");
     junit_text(cases, r->why.data, r->why.len);
     buf_append_text(cases, "\">");
     junit_text(cases, whole.data, whole.len);
-    buf_append_text(cases, "</failure>\n  </testcase>\n");
+    buf_append_text(cases, "</failure>\n");
     buf_deinit(&whole);
+}
+
+void report_junit_case(struct buf *cases, const struct script *script, const struct play_result *r)
+{
+    buf_append_text(cases, "  <testcase classname=\"");
+    junit_text(cases, script->file, strlen(script->file));
+    buf_printf(cases, "\" name=\"seed %llu\"", (ull)r->seed);
+    if (r->passed && r->skipped.len == 0) {
+        buf_append_text(cases, "/>\n");
+        return;
+    }
+    buf_append_text(cases, ">\n");
+    if (!r->passed)
+        junit_failure(cases, script, r);
+    if (r->skipped.len > 0) {
+        buf_append_text(cases, "    <system-out>");
+        junit_text(cases, r->skipped.data, r->skipped.len);
+        buf_append_text(cases, "</system-out>\n");
+    }
+    buf_append_text(cases, "  </testcase>\n");
 }
 
 void report_junit(struct buf *out, const struct buf *cases, uint64_t count, uint64_t failed)

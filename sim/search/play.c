@@ -20,7 +20,7 @@ static void play_judge(struct world *w, const struct script_verdict *v, struct p
     const struct world_failure *failure = world_failure(w);
     out->line = v->line;
     out->passed = v->result == SCRIPT_PASSED && !failure->happened;
-    buf_append(&out->notes, v->notes.data, v->notes.len);
+    buf_append(&out->skipped, v->notes.data, v->notes.len);
     if (failure->happened) {
         play_result_blame(out, failure->checker, "");
         buf_append(&out->why, failure->text.data, failure->text.len);
@@ -101,6 +101,7 @@ void play(const struct script *script, const struct play_options *options, struc
 void play_result_deinit(struct play_result *r)
 {
     buf_deinit(&r->why);
+    buf_deinit(&r->skipped);
     buf_deinit(&r->notes);
     buf_deinit(&r->faults);
 }
@@ -138,6 +139,7 @@ void play_result_encode(const struct play_result *r, struct buf *out)
     buf_put_run(out, r->checker, strlen(r->checker));
     buf_put_varint(out, r->line);
     buf_put_run(out, r->why.data, r->why.len);
+    buf_put_run(out, r->skipped.data, r->skipped.len);
     buf_put_run(out, r->notes.data, r->notes.len);
     buf_put_run(out, r->faults.data, r->faults.len);
     buf_put_u64(out, r->seed);
@@ -170,6 +172,7 @@ int play_result_decode(struct play_result *r, struct bytes bytes)
         memcpy(r->checker, checker.data, checker.len);
     r->line = (unsigned)reader_varint(&in);
     play_read_text(&in, &r->why);
+    play_read_text(&in, &r->skipped);
     play_read_text(&in, &r->notes);
     play_read_text(&in, &r->faults);
     r->seed = reader_u64(&in);

@@ -25,11 +25,13 @@ struct play_result {
     char checker[PLAY_CHECKER_SIZE];
     unsigned line; /* of the scenario's last step that was begun */
     struct buf why;
-    struct buf notes;  /* steps that were skipped */
-    struct buf faults; /* the plan, in words */
+    struct buf skipped; /* what this world cannot do: a line each */
+    struct buf notes;   /* lines for people: where to look further */
+    struct buf faults;  /* the plan, in words */
     uint64_t seed;
     uint64_t events;
     uint64_t virtual_us;
+    bool is_real; /* of processes, in real time: no trace, and not the same again */
     bool is_calm; /* at its end no fault was in force (world_is_calm) */
     struct hash128 hash;
     struct checks_counts checks;

@@ -91,6 +91,42 @@ Test(sim_report, junit_counts_and_escapes, .init = setup, .fini = teardown)
     buf_deinit(&out);
 }
 
+/* Who reads a report must not take for shown what was left out. */
+Test(sim_report, what_was_skipped_is_in_every_report, .init = setup, .fini = teardown)
+{
+    struct buf out = { 0 }, bytes = { 0 };
+    struct play_result r;
+    buf_append_text(&passed.skipped, "f<.scn:2: skipped: \"x\"\nf<.scn:3: skipped: y\n");
+    play_result_encode(&passed, &bytes);
+    cr_assert_eq(play_result_decode(&r, buf_bytes(&bytes)), OK);
+    report_json(&out, &script, &r);
+    cr_assert(strstr(buf_text(&out), "\"skipped\":[\"f\\u003c.scn:2: skipped: \\\"x\\\"\","
+                                     "\"f\\u003c.scn:3: skipped: y\"]") != NULL,
+              "%s", buf_text(&out));
+    buf_clear(&out);
+    report_json(&out, &script, &failed);
+    cr_assert(strstr(buf_text(&out), "\"skipped\":[],") != NULL, "%s", buf_text(&out));
+    buf_clear(&out);
+    report_junit_case(&out, &script, &r);
+    cr_assert(strstr(buf_text(&out), "name=\"seed 3\">\n    <system-out>f&lt;.scn:2: skipped: "
+                                     "&quot;x&quot;\nf&lt;.scn:3: skipped: y\n</system-out>\n"
+                                     "  </testcase>") != NULL,
+              "%s", buf_text(&out));
+    play_result_deinit(&r);
+    buf_deinit(&bytes);
+    buf_deinit(&out);
+}
+
+/* A run of processes has no trace, and "again" must not mean the simulator. */
+Test(sim_report, a_real_run_is_repeated_with_processes, .init = setup, .fini = teardown)
+{
+    struct buf out = { 0 };
+    failed.is_real = true;
+    report_verdict(&out, &script, &failed);
+    cr_assert(strstr(buf_text(&out), "551615 --real\n") != NULL, "%s", buf_text(&out));
+    buf_deinit(&out);
+}
+
 Test(sim_report, every_scenario_has_every_seed, .init = setup, .fini = teardown)
 {
     struct script scripts[2] = { script, script };
