@@ -32,6 +32,9 @@ scenario() {
     rest=() id=() api=() proxy=()
     holds "daemons_start ($daemons)" ipfs_start 2
     for n in 1 2; do holds "init_$n" peer_init $n; done
+    free_port && second=$port
+    jq ".api.ipfsproxy.listen_multiaddress = [\"/ip4/127.0.0.1/tcp/${proxy[2]}\", \"/ip4/127.0.0.1/tcp/$second\", \"/unix$work/proxy.sock\"]" \
+        "$work/peer2/service.json" >"$work/wanted.json" && cp "$work/wanted.json" "$work/peer2/service.json"
     peer_start 1
     happens alone 30 sees 1 1
     peer_start 2 --bootstrap "$(peer_address 1)"
@@ -104,7 +107,25 @@ scenario() {
     holds error_is_the_daemons same_answer "cat?arg=foo"
     holds unknown_is_the_daemons same_answer nonsense
     [ -z "$kubo" ] || ipfs_command "$added"
+    further_addresses "$added"
     for n in 1 2; do holds "end_$n" peer_stop $n; done
+    holds the_socket_is_gone test ! -e "$work/proxy.sock"
+}
+
+# The second peer's proxy is the same at each of its addresses.
+at_second() { curl -sS -m 30 -X POST "${@:2}" "http://127.0.0.1:$second/api/v0/$1"; }
+at_socket() { curl -sS -m 30 -X POST "${@:2}" --unix-socket "$work/proxy.sock" "http://localhost/api/v0/$1"; }
+further_addresses() { # further_addresses CID: one that is pinned, of the text "added through the proxy"
+    local door cid
+    for door in at_second at_socket; do
+        cid=$(printf 'added %s' $door | $door add -F 'file=@-' | jq -r .Hash)
+        holds "${door}_add" test "$cid" = "$(ipfs_add 1 "added $door")"
+        happens "${door}_is_pinned" 40 held_everywhere "$cid"
+        holds "${door}_pin_rm" test "$($door "pin/rm?arg=$cid")" = "{\"Pins\":[\"$cid\"]}"
+        holds "${door}_passes_on" test "$($door "cat?arg=$1")" = 'added through the proxy'
+        holds "${door}_pin_ls" test "$($door pin/ls)" = "$(proxy_at 2 pin/ls)"
+    done
+    [ -z "$kubo" ] || holds cli_at_the_socket test "$("$kubo" --api "/unix$work/proxy.sock" cat "$1")" = 'added through the proxy'
 }
 
 # The ipfs command does not know that it does not speak to a daemon.
