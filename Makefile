@@ -165,11 +165,10 @@ necessary:
 # ---- real processes ----
 # demo.sh is run by itself.
 SYSTEM = $(filter-out tests/system/demo.sh,$(wildcard tests/system/*.sh))
-system: all $(B)/tests/canned $(B)/tests/bad_requests $(B)/tests/load $(B)/tests/faults.so
+SYSTEM_HELPERS = $(addprefix $(B)/tests/,canned bad_requests notified)
+system: all $(SYSTEM_HELPERS) $(B)/tests/load $(B)/tests/faults.so
 	BUILD=$(B) tests/pool tests/system/run $(SYSTEM)
-$(B)/tests/bad_requests: $(B)/obj/tests/system/bad_requests.o $(B)/libpeer.a $(B)/libos.a
-	$(link)
-$(B)/tests/canned: $(B)/obj/tests/system/canned.o $(B)/libpeer.a $(B)/libos.a
+$(SYSTEM_HELPERS): $(B)/tests/%: $(B)/obj/tests/system/%.o $(B)/libpeer.a $(B)/libos.a
 	$(link)
 
 # 10,000 requests that no door should like; SEED=N: others.

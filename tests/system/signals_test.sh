@@ -28,6 +28,28 @@ peer_start 2 --bootstrap "$(peer_address 1)"
 happens tries_to_join 20 grep -a 'cannot reach' "$work/peer2.log"
 holds stops_while_it_joins peer_stop 2
 
+# ---- what systemd is told ----
+# Two that found a cluster together: the first one is not ready without the second, though its API answers by then.
+rm -rf "$work"/peer*
+holds init_two peers_init 2
+exec {told}< <(exec "$build/tests/notified" "$work/notify")
+notified=$!
+at_end "kill $notified 2>/dev/null"
+next_word() { word=; read -r -t 40 -u "$told" word || :; [ "$word" = "$1" ]; }
+holds somebody_listens next_word listening
+NOTIFY_SOCKET=$work/notify peer_start 1
+happens api_answers 20 curl -sSf -m 5 "http://127.0.0.1:${rest[1]}/version"
+holds not_ready_alone eval '! read -t 0 -u "$told"'
+peer_start 2
+holds ready next_word READY=1
+holds ready_to_answer curl -sSf -m 20 "http://127.0.0.1:${rest[1]}/id"
+holds ready_to_write ctl_at 1 pin add --no-status --replication 1 bafkqaaa
+peer_signal 1 TERM
+holds stopping next_word STOPPING=1
+holds stops_as_told peer_ends 1 30
+holds and_nothing_more eval '! read -t 0 -u "$told"'
+holds second_stops peer_stop 2
+
 # ---- three peers, killed in the middle of writes ----
 rm -rf "$work"/peer*
 holds init_three peers_init 3
