@@ -27,6 +27,7 @@
  *   peer_tracker.c   turns of the tracker
  *   peer_surplus.c   pins that moved away stay until others have them
  *   peer_swarm.c     connects the members' IPFS daemons to one another
+ *   peer_origins.c   connects this peer's daemon to where a pin's blocks are said to be
  *   peer_watch.c     how far a pin has come, for whoever waits for it
  *   peer_ask.c       one question to this peer's daemon; peer_word.c, peer_census.c: one to every member's
  *   peer_informer.c  what this peer says of itself
@@ -329,6 +330,7 @@ struct peer {
     int local_sink_err;
 
     struct peer_swarm *swarm;
+    size_t origins_in_flight;
     struct list_link asks;    /* struct peer_ask */
     struct list_link words;   /* peer_word.c */
     struct list_link watches; /* peer_watch.c */
@@ -647,6 +649,9 @@ bool peer_swarm_is_idle(const struct peer *p);
 void peer_swarm_again(struct peer *p); /* members or our daemon are others than before */
 void peer_swarm_on_deadline(struct peer *p);
 uint64_t peer_swarm_deadline_us(const struct peer *p);
+
+/* ---- peer_origins.c ---- */
+void peer_connect_origins(void *owner, const struct pin *pin);
 
 /* ---- peer_ask.c ---- */
 void peer_asks_stop(struct peer *p);

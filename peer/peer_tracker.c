@@ -63,7 +63,9 @@ int peer_tracker_start(struct peer *p)
     options.keeps_surplus = true;
     options.recover_us = p->options.pin_recover_us;
     options.sync_us = p->options.ipfs_sync_us;
-    struct tracker_hooks hooks = { .on_wake = peer_tracker_wakes, .owner = p };
+    struct tracker_hooks hooks = { .on_wake = peer_tracker_wakes,
+                                   .on_add = peer_connect_origins,
+                                   .owner = p };
     struct overlay_hooks overlay = { .on_durable = peer_local_durable,
                                      .on_failed = peer_local_failed,
                                      .owner = p };

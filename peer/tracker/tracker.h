@@ -30,6 +30,7 @@
 #include "ids/peer_id.h"
 #include "port/http_client.h"
 #include "port/view.h"
+#include "state/pin.h"
 #include "state/row_sink.h"
 #include "util/log.h"
 
@@ -58,6 +59,7 @@ void tracker_options_default(struct tracker_options *o);
 
 struct tracker_hooks {
     void (*on_wake)(void *owner); /* a turn is wanted, or the next deadline is earlier */
+    void (*on_add)(void *owner, const struct pin *pin); /* the daemon was just asked to pin it */
     void *owner;
 };
 

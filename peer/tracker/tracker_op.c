@@ -419,6 +419,8 @@ static int tracker_op_add(struct tracker *t, struct tracker_op *op)
     int err = pinset_get(t->turn->state, &op->cid, &arena, &pin);
     if (err == OK)
         err = tracker_call_start(t, op, STEP_ADD, tracker_op_type(op), tracker_pin_name(pin.name));
+    if (err == OK && t->hooks.on_add != NULL)
+        t->hooks.on_add(t->hooks.owner, &pin);
     arena_deinit(&arena);
     t->adds_count += err == OK;
     return err;
