@@ -102,6 +102,24 @@ static void peer_push_done(void *owner, int err, struct bytes payload, const cha
     }
 }
 
+static void peer_push_to(struct peer *p, const struct peer_id *to)
+{
+    if (!peer_id_equal(to, &p->options.id))
+        (void)rpc_call(&p->rpc, p->now_us, to, RPC_METRICS, buf_bytes(&p->push),
+                       p->options.metric_ttl_us, peer_push_done, p);
+}
+
+/* Admitted, and told by no leader yet among whom: one that was removed before that would never hear of it. Those by whom it found
+ * the cluster know. */
+static void peer_push_as_a_stranger(struct peer *p)
+{
+    const struct peer_options *o = &p->options;
+    for (size_t i = 0; i < o->cluster_peers_count; i++)
+        peer_push_to(p, &o->cluster_peers[i].id);
+    for (size_t i = 0; i < o->bootstrap_count; i++)
+        peer_push_to(p, &o->bootstrap[i].id);
+}
+
 static void peer_push(struct peer *p)
 {
     struct peer_push push;
@@ -121,9 +139,10 @@ static void peer_push(struct peer *p)
         const struct raft_member *m = &c->members[i];
         bool is_told = m->role == RAFT_VOTER || has_no_leader;
         if (is_told && m->number != raft_number(p->raft))
-            (void)rpc_call(&p->rpc, p->now_us, &m->id, RPC_METRICS, buf_bytes(&p->push),
-                           p->options.metric_ttl_us, peer_push_done, p);
+            peer_push_to(p, &m->id);
     }
+    if (c->count == 0)
+        peer_push_as_a_stranger(p);
 }
 
 /* ---- receiving ---- */

@@ -440,6 +440,8 @@ void peer_tell_members(struct peer *p)
 {
     if (p->edit_is_open)
         return; /* what the operator wrote is not ours to overwrite yet */
+    if (raft_config(p->raft)->count == 0)
+        return; /* admitted, and not told yet among whom: the list is how they are found if the disk is lost now */
     struct peer_address rows[LIMIT_MEMBERS_COUNT];
     size_t count = peer_others(p, rows, LIMIT_MEMBERS_COUNT);
     if (p->hooks.on_members != NULL)
