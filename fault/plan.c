@@ -122,15 +122,26 @@ static void fault_damage_draw(struct fault_plan *p, const struct fault_dice *d,
     p->liar = 1 + (unsigned)d->below(d->impl, machines_count);
 }
 
-void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice, unsigned machines_count)
+static void fault_members_draw(struct fault_plan *p, const struct fault_dice *d)
+{
+    fault_rhythm_draw(p, d, FAULT_JOINS, 20 * S, 1 * S);
+    fault_rhythm_draw(p, d, FAULT_REMOVALS, 20 * S, 20 * S);
+    fault_rhythm_draw(p, d, FAULT_DRAINS, 20 * S, 20 * S);
+}
+
+void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice,
+                     const struct fault_dice *later, unsigned machines_count)
 {
     fault_plan_none(p);
-    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++)
-        p->has[class] = dice->below(dice->impl, 2) == 1;
+    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++) {
+        const struct fault_dice *d = class < FAULT_JOINS ? dice : later;
+        p->has[class] = d->below(d->impl, 2) == 1;
+    }
     fault_network_draw(p, dice);
     fault_machines_draw(p, dice);
     fault_ipfs_draw(p, dice);
     fault_damage_draw(p, dice, machines_count);
+    fault_members_draw(p, later);
 }
 
 void fault_plan_spare(struct fault_plan *p, uint64_t classes)

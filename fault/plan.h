@@ -43,7 +43,10 @@
     X(FAULT_MANGLED, "mangled frames") /* cut off in the middle, or a bit turns */                 \
     X(FAULT_ROT, "rot")                /* durable records: a bit turns, one goes, or moves */      \
     X(FAULT_LOST_DISKS, "lost disks")                                                              \
-    X(FAULT_MEMORY, "out of memory")
+    X(FAULT_MEMORY, "out of memory")                                                               \
+    X(FAULT_JOINS, "joins")       /* of a new peer, or of one that was removed */                  \
+    X(FAULT_REMOVALS, "removals") /* and then it comes back, or is told to stay */                 \
+    X(FAULT_DRAINS, "drains")
 
 enum fault_class {
 #define X(name, text) name,
@@ -89,7 +92,10 @@ struct fault_plan {
 void fault_plan_none(struct fault_plan *p);
 /* The same plan, free of these classes (bit `class` is set): nothing else changes. */
 void fault_plan_spare(struct fault_plan *p, uint64_t classes);
-void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice, unsigned machines_count);
+/* What the classes from FAULT_JOINS on draw comes from `later`: to all the others a run is what it was before there were any
+ * of these. */
+void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice,
+                     const struct fault_dice *later, unsigned machines_count);
 /* "loss 2.1000%, crashes every 3s..40s": for reports. */
 void fault_plan_print(const struct fault_plan *p, struct buf *out);
 

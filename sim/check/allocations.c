@@ -66,6 +66,17 @@ void allocations_on_fact(struct checks *c, unsigned who, const struct peer_fact 
                    (unsigned long long)fact->index, who);
 }
 
+/* Repair has a pace; of one that is told in bytes, the scenario says how long it may take. */
+static uint64_t allocations_patience_us(const struct checks *c, const struct listing *state)
+{
+    const struct checks_health *health = alarms_health(c);
+    if (health == NULL)
+        return ALLOCATIONS_PATIENCE_US;
+    if (health->repairs_per_second == 0)
+        return UINT64_MAX;
+    return ALLOCATIONS_PATIENCE_US + state->count * 1000 * 1000 / health->repairs_per_second;
+}
+
 bool allocations_audit(struct checks *c, const struct listing *state, struct buf *why)
 {
     uint64_t now_us = c->hooks.now_us(c->hooks.owner);
@@ -84,7 +95,7 @@ bool allocations_audit(struct checks *c, const struct listing *state, struct buf
     }
     if (c->strangers_since_us == 0)
         c->strangers_since_us = now_us;
-    else if (now_us - c->strangers_since_us > ALLOCATIONS_PATIENCE_US)
+    else if (now_us - c->strangers_since_us > allocations_patience_us(c, state))
         check_fail(c, name, "%s", buf_text(why));
     return false;
 }

@@ -589,6 +589,12 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
     return q;
 }
 
+/* It stays with the others until the end of the run. */
+static void stage_send(void *impl, unsigned who, const struct stage_question *question)
+{
+    (void)stage_ask(impl, who, question);
+}
+
 static const struct stage_answer *stage_answer(void *impl, void *asked)
 {
     const struct real_question *q = asked;
@@ -675,6 +681,7 @@ static const struct stage_ops stage_ops = { .now_us = stage_now_us,
                                             .moves = stage_moves,
                                             .peer_id = stage_peer_id,
                                             .ask = stage_ask,
+                                            .send = stage_send,
                                             .answer = stage_answer,
                                             .forget = stage_forget,
                                             .audit = stage_audit,

@@ -423,19 +423,22 @@ static const struct verb_row verbs[] = {
     { "content", VERB_CONTENT, parse_content,
       "content CONTENTS [size BYTES] [nowhere | at PEERS]" },
     { "pin", VERB_PIN, parse_pin,
-      "[try] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [updating CONTENT] "
+      "[try|send] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [updating CONTENT] "
       "[fails [STATUS] [\"TEXT\"]]" },
     { "add", VERB_ADD, parse_add,
-      "[try] add CONTENTS [by PEERS] [factor N] [name TEXT] [over T] [aborted] [fails [STATUS] "
+      "[try|send] add CONTENTS [by PEERS] [factor N] [name TEXT] [over T] [aborted] [fails "
+      "[STATUS] "
       "[\"TEXT\"]]" },
     { "unpin", VERB_UNPIN, parse_about_contents,
-      "[try] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },
-    { "recover", VERB_RECOVER, parse_recover, "[try] recover all|CONTENTS [by PEERS] [fails ...]" },
-    { "sync", VERB_SYNC, parse_recover, "[try] sync all|CONTENTS [by PEERS] [fails ...]" },
-    { "remove", VERB_REMOVE, parse_remove, "[try] remove PEERS [forced] [by PEERS] [fails ...]" },
-    { "stay", VERB_STAY, parse_remove, "[try] stay PEERS [by PEERS] [fails ...]" },
-    { "drain", VERB_DRAIN, parse_remove, "[try] drain PEERS [by PEERS] [fails ...]" },
-    { "undrain", VERB_UNDRAIN, parse_remove, "[try] undrain PEERS [by PEERS] [fails ...]" },
+      "[try|send] unpin CONTENTS [by PEERS] [fails [STATUS] [\"TEXT\"]]" },
+    { "recover", VERB_RECOVER, parse_recover,
+      "[try|send] recover all|CONTENTS [by PEERS] [fails ...]" },
+    { "sync", VERB_SYNC, parse_recover, "[try|send] sync all|CONTENTS [by PEERS] [fails ...]" },
+    { "remove", VERB_REMOVE, parse_remove,
+      "[try|send] remove PEERS [forced] [by PEERS] [fails ...]" },
+    { "stay", VERB_STAY, parse_remove, "[try|send] stay PEERS [by PEERS] [fails ...]" },
+    { "drain", VERB_DRAIN, parse_remove, "[try|send] drain PEERS [by PEERS] [fails ...]" },
+    { "undrain", VERB_UNDRAIN, parse_remove, "[try|send] undrain PEERS [by PEERS] [fails ...]" },
     { "clients", VERB_CLIENTS, parse_clients,
       "clients N [every T] [contents N] [unpin P%] [read P%] [adding [over T]]   or   clients "
       "off" },
@@ -462,11 +465,16 @@ const char *script_verb_usage(enum script_verb verb)
     return "";
 }
 
+static bool verb_may_be_sent(enum script_verb verb)
+{
+    return verb == VERB_PIN || verb == VERB_ADD || verb == VERB_UNPIN || verb == VERB_RECOVER ||
+           verb == VERB_SYNC || verb == VERB_REMOVE || verb == VERB_STAY || verb == VERB_DRAIN ||
+           verb == VERB_UNDRAIN;
+}
+
 static bool verb_may_be_tried(enum script_verb verb)
 {
-    return verb == VERB_START || verb == VERB_CRASH || verb == VERB_PIN || verb == VERB_ADD ||
-           verb == VERB_UNPIN || verb == VERB_RECOVER || verb == VERB_SYNC || verb == VERB_REMOVE ||
-           verb == VERB_STAY || verb == VERB_DRAIN || verb == VERB_UNDRAIN;
+    return verb == VERB_START || verb == VERB_CRASH || verb_may_be_sent(verb);
 }
 
 /* ---- lines ---- */
@@ -479,7 +487,7 @@ static void *script_grow(void *rows, size_t count, size_t row_size)
     return mem_realloc(rows, (count == 0 ? 1 : 2 * count) * row_size);
 }
 
-static void script_add_step(struct words *w, const struct verb_row *row, bool tried)
+static void script_add_step(struct words *w, const struct verb_row *row, bool tried, bool sent)
 {
     struct script *s = w->script;
     void *steps = script_grow(s->steps, s->steps_count, sizeof(*s->steps));
@@ -493,8 +501,9 @@ static void script_add_step(struct words *w, const struct verb_row *row, bool tr
     memset(step, 0, sizeof(*step));
     step->line = w->line;
     step->verb = row->verb;
-    if (tried)
+    if (tried || sent)
         step->outcome.want = OUTCOME_ANY;
+    step->is_sent = sent;
     w->usage = row->usage;
     row->parse(w, step);
     words_end(w);
@@ -624,14 +633,17 @@ static void script_parse_words(struct words *w)
     if (s->steps_count == 0 && script_parse_chance(w))
         return;
     bool tried = words_take(w, "try");
+    bool sent = !tried && words_take(w, "send");
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-        if ((tried && !verb_may_be_tried(verbs[i].verb)) || !words_take(w, verbs[i].word))
+        if ((tried && !verb_may_be_tried(verbs[i].verb)) ||
+            (sent && !verb_may_be_sent(verbs[i].verb)) || !words_take(w, verbs[i].word))
             continue;
-        script_add_step(w, &verbs[i], tried);
+        script_add_step(w, &verbs[i], tried, sent);
         return;
     }
-    words_fail(w, tried ? "start, crash, or an operation of a client, behind `try`"
-                        : "a step: start, crash, cut, pin, until, ... (docs/SIMULATOR.md)");
+    words_fail(w, tried  ? "start, crash, or an operation of a client, behind `try`"
+                  : sent ? "an operation of a client, behind `send`"
+                         : "a step: start, crash, cut, pin, until, ... (docs/SIMULATOR.md)");
 }
 
 /* A name of the set-up must not be taken for a peer's: words_who() looks names up as it goes. */

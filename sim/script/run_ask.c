@@ -94,13 +94,19 @@ static void runner_finish(struct runner *r, struct asked *asked)
 
 /* ---- asking ---- */
 
+/* Into `asked`; false: there is nothing to wait for. */
 static bool runner_ask(struct runner *r, struct asked *asked, struct stage_question *q)
 {
     const struct script_step *step = r->step;
     machine_set by = step->by.count > 0 ? runner_who(r, &step->by) : runner_running(r);
     asked->who = runner_one_of(r, by);
     if (asked->who == 0) {
-        runner_fail(r, "there is nobody to ask");
+        if (!step->is_sent)
+            runner_fail(r, "there is nobody to ask");
+        return false;
+    }
+    if (step->is_sent) {
+        r->stage->ops->send(r->stage->impl, asked->who, q);
         return false;
     }
     size_t len =

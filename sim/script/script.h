@@ -218,6 +218,7 @@ struct script_step {
     uint64_t time_us; /* WAIT, UNTIL, HOLD, CLOCK, IPFS_SLOW, CLIENTS (the pause) */
     struct script_condition condition;
     struct script_outcome outcome;
+    bool is_sent; /* a client's: nobody waits for the answer */
     /* PIN, ADD */
     int factor_min, factor_max; /* 0: the default; -1: everywhere */
     uint64_t expires_us;        /* from then on; 0: never */

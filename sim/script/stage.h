@@ -83,6 +83,8 @@ struct stage_ops {
     struct peer_id (*peer_id)(void *impl, unsigned who);
     /* Asks; the handle is done with by forget(), answered or not. */
     void *(*ask)(void *impl, unsigned who, const struct stage_question *question);
+    /* Asks, and nobody waits for the answer. */
+    void (*send)(void *impl, unsigned who, const struct stage_question *question);
     const struct stage_answer *(*answer)(void *impl, void *asked); /* NULL: none yet */
     void (*forget)(void *impl, void *asked);
     /* At rest, is what clients were promised what the state says? Writes the first difference. */

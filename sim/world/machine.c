@@ -283,6 +283,9 @@ static void machine_bury(void *arg)
         return;
     }
     machine_lose_data(m);
+    m->is_out = m->bootstrap_count == 0;
+    if (m->is_out)
+        m->wants_up = false; /* its exit code is 0: no supervisor starts it again */
     if (m->bootstrap_count > 0)
         sim_at(&w->sim, RESTART_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
 }
@@ -436,6 +439,7 @@ int machine_start(struct machine *m)
     trace_line(&w->sim.trace, w->sim.now_us, m->who, "starts");
     sim_note(&w->sim, SIM_LIFE, m->who, 2);
     m->was_started = m->wants_up = true;
+    m->is_out = false;
     m->state = MACHINE_UP;
     m->armed_us = 0;
     checks_on_start(w->checks, m->who);

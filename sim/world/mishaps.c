@@ -28,9 +28,11 @@ struct mishaps {
     unsigned drift_deeds[WORLD_MACHINES_MAX + 1];
 };
 
+/* Those that came later draw from a lane of their own: to all the others a run is what it was before. */
 static uint64_t mishap_choose(struct mishap *h, uint64_t low, uint64_t high)
 {
-    return choose_between(&h->world->sim.choose, CHOICE_MISHAP, 0, low, high);
+    unsigned lane = h->class < FAULT_JOINS ? 0 : MISHAP_LANE_LATER;
+    return choose_between(&h->world->sim.choose, CHOICE_MISHAP, lane, low, high);
 }
 
 /* ---- single faults ---- */
@@ -262,6 +264,30 @@ static void mishap_lose_disk(struct mishap *h, struct machine *m, bool on)
 
 /* ---- striking and healing ---- */
 
+/* What does not last. */
+static void mishap_once(struct mishap *h, struct machine *m)
+{
+    if (h->class == FAULT_ROT)
+        mishap_rot(h, m);
+    else if (h->class == FAULT_WALL_JUMPS)
+        mishap_jump(h, m);
+    else
+        mishap_lose_pin(h, m);
+}
+
+static void mishap_members(struct mishap *h, bool on)
+{
+    struct world *w = h->world;
+    if (h->class == FAULT_DRAINS)
+        members_drain(w, h->deed, h->victim, on);
+    else if (h->class == FAULT_JOINS && on)
+        members_join(w, h->deed);
+    else if (h->class == FAULT_REMOVALS && on)
+        members_remove(w, h->deed, h->victim);
+    else if (h->class == FAULT_REMOVALS)
+        members_return(w, h->deed, h->victim);
+}
+
 static void mishap_set(struct mishap *h, bool on)
 {
     struct machine *m = world_machine(h->world, h->victim);
@@ -289,18 +315,16 @@ static void mishap_set(struct mishap *h, bool on)
         mishap_disk(h, m, on ? mishap_health(h->class) : DISK_WELL);
         break;
     case FAULT_ROT:
+    case FAULT_WALL_JUMPS:
+    case FAULT_LOST_PINS:
         if (on)
-            mishap_rot(h, m);
+            mishap_once(h, m);
         break;
     case FAULT_LOST_DISKS:
         mishap_lose_disk(h, m, on);
         break;
     case FAULT_MEMORY:
         mishap_memory(h, m, on);
-        break;
-    case FAULT_WALL_JUMPS:
-        if (on)
-            mishap_jump(h, m);
         break;
     case FAULT_SLOW_IPFS:
     case FAULT_HANGING_IPFS:
@@ -311,9 +335,10 @@ static void mishap_set(struct mishap *h, bool on)
         deed_tell(h->world, h->deed, "ipfs %u %s", m->who, on ? "down" : "up");
         machine_set_ipfs(m, !on);
         break;
-    case FAULT_LOST_PINS:
-        if (on)
-            mishap_lose_pin(h, m);
+    case FAULT_JOINS:
+    case FAULT_REMOVALS:
+    case FAULT_DRAINS:
+        mishap_members(h, on);
         break;
     case FAULT_LOSS:
     case FAULT_COPIES:
@@ -374,6 +399,13 @@ static uint64_t world_plan_dice(void *impl, uint64_t n)
     return choose(&w->sim.choose, CHOICE_PLAN, 0, n);
 }
 
+static uint64_t world_plan_later(void *impl, uint64_t n)
+{
+    enum { LANE = 3 }; /* behind those of world.c */
+    struct world *w = impl;
+    return choose(&w->sim.choose, CHOICE_PLAN, LANE, n);
+}
+
 static void mishaps_set_drift(struct world *w, unsigned who, int64_t ppm)
 {
     unsigned deed = w->mishaps->drift_deeds[who];
@@ -403,10 +435,10 @@ static bool mishap_is_of_network(enum fault_class class)
 
 void mishaps_begin(struct world *w, uint64_t without)
 {
-    struct fault_dice dice = { world_plan_dice, w };
+    struct fault_dice dice = { world_plan_dice, w }, later = { world_plan_later, w };
     mishaps_end(w);
     w->is_supervised = true;
-    fault_plan_draw(&w->plan, &dice, w->machines_count);
+    fault_plan_draw(&w->plan, &dice, &later, w->machines_count);
     fault_plan_spare(&w->plan, without);
     buf_clear(&w->faults);
     fault_plan_print(&w->plan, &w->faults);

@@ -389,6 +389,11 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
     return write_ask(impl, who, question);
 }
 
+static void stage_send(void *impl, unsigned who, const struct stage_question *question)
+{
+    write_let_go(write_ask(impl, who, question));
+}
+
 static const struct stage_answer *stage_answer(void *impl, void *asked)
 {
     (void)impl;
@@ -439,6 +444,7 @@ struct stage world_stage(struct world *w)
                                           .moves = stage_moves,
                                           .peer_id = stage_peer_id,
                                           .ask = stage_ask,
+                                          .send = stage_send,
                                           .answer = stage_answer,
                                           .forget = stage_forget,
                                           .audit = stage_audit,

@@ -41,7 +41,7 @@ static uint64_t world_now_us_hook(void *owner)
 static bool machine_is_calm(const struct machine *m)
 {
     const struct standin_faults *f = standin_faults(m->ipfs);
-    bool may_be_off = m->who > m->world->options.founders_count && !m->was_started;
+    bool may_be_off = m->is_out || (m->who > m->world->options.founders_count && !m->was_started);
     return m->memory.fails == 0 && (m->state == MACHINE_UP || may_be_off) && m->ipfs_is_up &&
            disk_is_well(m->disk) && f->slow_us == 0 && !f->hang && f->error_status == 0 &&
            !f->half_answer && !f->garbage && f->refuse_until_us <= m->world->sim.now_us;
@@ -282,6 +282,7 @@ struct world *world_create(const struct world_options *options)
     w->machines_count = options->founders_count + options->spares_count;
     ASSERT(w->machines_count <= WORLD_MACHINES_MAX);
     list_init(&w->contents_in_order);
+    list_init(&w->sent);
     sim_init(&w->sim, options->seed, &options->hooks.trace, options->hash_every_log2);
     w->sim.events_max = options->events_max;
     choose_record(&w->sim.choose, options->record);
@@ -322,6 +323,9 @@ static void world_free_contents(struct world *w)
 void world_destroy(struct world *w)
 {
     load_stop(w);
+    for (unsigned who = 1; who <= w->machines_count; who++)
+        members_forget(&w->machines[who]);
+    writes_forget(w);
     mishaps_forget(w);
     for (unsigned who = 1; who <= w->machines_count; who++)
         machine_deinit(&w->machines[who]);

@@ -5,6 +5,7 @@
  *   client.c    one request to a peer, as bytes, and its answer
  *   load.c      clients that keep asking
  *   mishaps.c   the fault plan, carried out
+ *   mishap_members.c   joins, removals and drains among it
  *   deeds.c     what it does, in the words of a scenario
  *   stage.c     what a scenario may do */
 #ifndef SIM_WORLD_WORLD_INT_H
@@ -26,6 +27,8 @@
 #include "util/list.h"
 #include "util/map.h"
 
+struct write_call;
+
 enum machine_state { MACHINE_OFF, MACHINE_UP, MACHINE_PAUSED };
 
 /* Where an IPFS daemon (or the network between them) is woken up. */
@@ -35,7 +38,19 @@ struct ipfs_wake {
     struct event_id event;
 };
 
+enum { MISHAP_LANE_LATER = WORLD_MACHINES_MAX + 1 }; /* of CHOICE_MISHAP: behind the machines' */
+
 enum { WORLD_WAKE_SWARM = WORLD_MACHINES_MAX + 1, WORLD_WAKES_COUNT };
+
+/* What an operator wants of a member. */
+struct member_wish {
+    enum script_verb verb;
+    bool is_forced;
+    bool is_over; /* and is to be taken back, once there is an answer */
+    unsigned deed;
+    struct write_call *call; /* NULL: nothing is under way */
+    struct event_id again;   /* it is asked for once more */
+};
 
 struct machine {
     struct world *world;
@@ -45,6 +60,7 @@ struct machine {
     enum machine_state state;
     bool was_started;
     bool wants_up; /* nobody but a fault has stopped it: a supervisor would start it again */
+    bool is_out;   /* it was removed, has put its data aside, and was not started since */
 
     /* Beside the data folder. */
     bool list_is_edited; /* by the operator, since the peer wrote it */
@@ -74,6 +90,7 @@ struct machine {
     struct event_id burial; /* the peer has stopped by itself */
     struct buf stopped_why;
     bool data_is_void;
+    struct member_wish wish;
     struct list_link clients; /* struct client_call, connected here */
 
     struct standin *ipfs;
@@ -112,9 +129,10 @@ struct world {
     struct machine machines[WORLD_MACHINES_MAX + 1]; /* 0 is not used */
     struct map contents;                             /* by name */
     struct list_link contents_in_order;
-    struct load *load;   /* NULL: no background clients */
-    uint64_t pins_named; /* by background clients: each of their pins has a name of its own */
-    uint64_t repos_lost; /* daemons' repositories, so far */
+    struct load *load;     /* NULL: no background clients */
+    struct list_link sent; /* struct write_call whose answer nobody waits for */
+    uint64_t pins_named;   /* by background clients: each of their pins has a name of its own */
+    uint64_t repos_lost;   /* daemons' repositories, so far */
 };
 
 struct standin_hooks world_ipfs_hooks(struct world *w, unsigned who); /* 0: the outside's */
@@ -193,6 +211,9 @@ const struct stage_answer *write_answer(const struct write_call *c);
 void write_on_answer(struct write_call *c, void (*on_answer)(void *owner), void *owner);
 void write_forget(struct write_call *c); /* hangs up if there is no answer yet */
 enum promise_outcome write_outcome(const struct write_call *c);
+/* From now on its answer is nobody's: it goes by itself, or with the world. */
+void write_let_go(struct write_call *c);
+void writes_forget(struct world *w); /* all that were sent so */
 
 /* ---- load.c ---- */
 void load_start(struct world *w, const struct script_step *step);
@@ -214,5 +235,13 @@ void mishaps_begin(struct world *w,
 void mishaps_end(struct world *w);    /* heals what they did */
 void mishaps_forget(struct world *w); /* and not even that */
 void world_apply_network(struct world *w);
+
+/* ---- mishap_members.c: what operators do meanwhile ---- */
+void members_forget(struct machine *m); /* whatever is wanted of it */
+void members_remove(struct world *w, unsigned deed, unsigned victim);
+/* The same one comes back, or is told to stay. */
+void members_return(struct world *w, unsigned deed, unsigned victim);
+void members_join(struct world *w, unsigned deed); /* somebody who is out */
+void members_drain(struct world *w, unsigned deed, unsigned victim, bool drains);
 
 #endif

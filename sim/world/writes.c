@@ -27,6 +27,7 @@ struct write_call {
     struct buf body;
     void (*on_answer)(void *owner);
     void *owner;
+    struct list_link sent; /* world->sent, while nobody waits for it */
 };
 
 /* A peer whose state lacks rows may take for wrong what is not. */
@@ -165,6 +166,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
 {
     struct write_call *c = mem_zalloc(sizeof(*c));
     ASSERT(c != NULL);
+    list_init(&c->sent);
     c->world = w;
     c->who = who;
     if (q->content.len > 0) {
@@ -214,6 +216,28 @@ void write_forget(struct write_call *c)
     if (c->client != NULL)
         client_forget(c->client);
     write_settle(c);
+    list_remove(&c->sent);
     buf_deinit(&c->body);
     mem_free(c);
+}
+
+static void write_is_nobodys(void *owner)
+{
+    write_forget(owner);
+}
+
+void write_let_go(struct write_call *c)
+{
+    if (c->is_answered) {
+        write_forget(c);
+        return;
+    }
+    list_push_back(&c->world->sent, &c->sent);
+    write_on_answer(c, write_is_nobodys, c);
+}
+
+void writes_forget(struct world *w)
+{
+    while (!list_is_empty(&w->sent))
+        write_forget(list_entry(w->sent.next, struct write_call, sent));
 }

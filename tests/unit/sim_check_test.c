@@ -706,6 +706,25 @@ Test(sim_check, a_holder_that_stays_and_is_no_member)
     end_seeing("allocations");
 }
 
+/* As long as repair may take for what there is, at its pace. */
+Test(sim_check, a_holder_that_is_no_member_while_repair_takes_its_time)
+{
+    struct checks_health health = { .is_watched = true, .repairs_per_second = 0 };
+    begin_with_a_leader();
+    struct listing_row row = {
+        .factor_min = 2, .factor_max = 2, .holders_count = 2, .holders = { ids[1], ids[4] }
+    };
+    checks_on_health(checks, &health); /* told in bytes */
+    cr_assert_not(audit_row(row));
+    seen.now_us += 100 * 1000 * 1000;
+    cr_assert_not(audit_row(row));
+    expect_nothing();
+    health.repairs_per_second = 1;
+    checks_on_health(checks, &health);
+    cr_assert_not(audit_row(row));
+    end_seeing("allocations");
+}
+
 Test(sim_check, holders_that_may_not_be)
 {
     static const struct {

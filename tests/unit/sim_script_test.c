@@ -47,6 +47,16 @@ Test(sim_script, uploads)
             "x.scn:2: expected every, contents, unpin, read or adding [over], found `over`");
 }
 
+/* Of what is sent nobody waits for the answer. */
+Test(sim_script, a_clients_operation_is_sent)
+{
+    cr_assert_eq(parse("peers 3\nsend remove 2 forced by 1\nremove 3\n"), OK, "%s",
+                 buf_text(&script.error));
+    cr_assert(script.steps[0].is_sent && script.steps[0].forced && !script.steps[1].is_sent);
+    script_deinit(&script);
+    refused("peers 3\nsend crash 2\n", "x.scn:2: expected an operation of a client, behind `send`");
+}
+
 Test(sim_script, a_scenario_is_read)
 {
     int err = parse("# what it shows\n"

@@ -103,31 +103,49 @@ Test(sim_shrink, numbers_become_round)
 
 /* ---- told as a scenario ---- */
 
-Test(sim_shrink, drawn_faults_can_be_told)
+/* Its faults told as steps, a seed is the same run: every fact of it, in the same time. */
+static void told_and_played_again(uint64_t seed, struct buf *text)
 {
     struct script script, told;
     struct play_result first, again;
     struct plot plot;
-    struct buf text = { 0 };
     cr_assert_eq(script_parse(&script, "swarm", swarm_text, strlen(swarm_text)), OK);
-    unroll(&script, 3, &plot, &first);
+    unroll(&script, seed, &plot, &first);
     cr_assert(first.passed);
-    plot_print(&plot, &text);
-    cr_assert(strstr(buf_text(&text), "drawn") == NULL &&
-              strstr(buf_text(&text), "faults") == NULL);
-    cr_assert_eq(script_parse(&told, "told", text.data, text.len), OK, "%s", buf_text(&told.error));
-    cr_assert_eq(told.seed, 3);
+    buf_clear(text);
+    plot_print(&plot, text);
+    cr_assert(strstr(buf_text(text), "drawn") == NULL && strstr(buf_text(text), "faults") == NULL);
+    cr_assert_eq(script_parse(&told, "told", text->data, text->len), OK, "%s",
+                 buf_text(&told.error));
+    cr_assert_eq(told.seed, seed);
     play(&told, &(struct play_options){ .seed = told.seed }, &again);
     cr_assert(again.passed, "%s: %s", again.checker, buf_text(&again.why));
-    /* The same run: every fact of it, in the same time. */
     cr_assert_eq(again.virtual_us, first.virtual_us);
     cr_assert(memcmp(&again.checks, &first.checks, sizeof(first.checks)) == 0);
     play_result_deinit(&first);
     play_result_deinit(&again);
     plot_deinit(&plot);
-    buf_deinit(&text);
     script_deinit(&script);
     script_deinit(&told);
+}
+
+Test(sim_shrink, drawn_faults_can_be_told)
+{
+    struct buf text = { 0 };
+    told_and_played_again(3, &text);
+    buf_deinit(&text);
+}
+
+/* So are joins, removals and drains, of which nobody waits for the answer. */
+Test(sim_shrink, changes_of_membership_are_told_as_steps)
+{
+    static const char *const words[] = { "send remove ", "send stay ", "send drain ",
+                                         "send undrain ", " joining " };
+    struct buf text = { 0 };
+    told_and_played_again(7, &text);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        cr_assert(strstr(buf_text(&text), words[i]) != NULL, "%s", words[i]);
+    buf_deinit(&text);
 }
 
 /* ---- shrinking ---- */
