@@ -645,7 +645,6 @@ void peer_surplus_step(struct peer *p);
 int peer_swarm_start(struct peer *p);
 void peer_swarm_end(struct peer *p);
 void peer_swarm_stop(struct peer *p);
-bool peer_swarm_is_idle(const struct peer *p);
 void peer_swarm_again(struct peer *p); /* members or our daemon are others than before */
 void peer_swarm_on_deadline(struct peer *p);
 uint64_t peer_swarm_deadline_us(const struct peer *p);

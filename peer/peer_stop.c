@@ -38,12 +38,12 @@ static bool peer_is_quiet(const struct peer *p)
 {
     if (p->raft == NULL)
         return p->units_in_flight == 0 && peer_informer_is_idle(p->informer) &&
-               peer_swarm_is_idle(p) && peer_asks_are_over(p);
+               peer_asks_are_over(p);
     bool alone = raft_config_voters_count(raft_config(p->raft)) <= 1;
     return (alone || !peer_leads(p)) && p->proposals_count == 0 && p->units_in_flight == 0 &&
            !raft_has_unit(p->raft) && overlay_batches_count(p->state) == 0 &&
            overlay_batches_count(p->local) == 0 && tracker_is_idle(p->tracker) &&
-           peer_informer_is_idle(p->informer) && peer_swarm_is_idle(p) && peer_asks_are_over(p);
+           peer_informer_is_idle(p->informer) && peer_asks_are_over(p);
 }
 
 void peer_stop_settle(struct peer *p)

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "http/api/api.h"
-#include "ipfs/kubo_reply.h"
 #include "ipfs/kubo_request.h"
+#include "peer_ask.h"
 #include "peer_pages.h"
 #include "util/err.h"
 #include "util/mem.h"
@@ -30,9 +30,8 @@ struct peer_swarm {
     struct multiaddr addrs[SWARM_ADDRS_MAX];
     size_t addrs_count;
     size_t addrs_at;
-    struct http_call call;
-    struct kubo_reply reply;
-    struct buf target;
+    struct peer_ask *ask; /* NULL: none is open */
+    uint64_t give_up_us;  /* that one */
 };
 
 int peer_swarm_start(struct peer *p)
@@ -46,26 +45,12 @@ int peer_swarm_start(struct peer *p)
 
 void peer_swarm_end(struct peer *p)
 {
-    struct peer_swarm *s = p->swarm;
-    if (s == NULL)
-        return;
-    if (s->step == SWARM_CONNECTING)
-        kubo_reply_deinit(&s->reply);
-    buf_deinit(&s->target);
-    mem_free(s);
+    mem_free(p->swarm);
 }
 
 void peer_swarm_stop(struct peer *p)
 {
-    struct peer_swarm *s = p->swarm;
-    s->is_stopped = true;
-    if (s->step == SWARM_CONNECTING)
-        http_client_cancel(&p->ports.http_client, &s->call);
-}
-
-bool peer_swarm_is_idle(const struct peer *p)
-{
-    return p->swarm->step != SWARM_CONNECTING;
+    p->swarm->is_stopped = true;
 }
 
 void peer_swarm_again(struct peer *p)
@@ -92,26 +77,12 @@ static bool swarm_is_done(const struct peer_swarm *s, const struct peer_id *id)
 static void swarm_next_member(struct peer *p);
 static void swarm_next_address(struct peer *p);
 
-static void swarm_on_head(struct http_call *call, int status, const struct http_field *fields,
-                          size_t count)
+static void swarm_connected(void *owner, int err, const char *text)
 {
-    (void)fields;
-    (void)count;
-    kubo_reply_on_head(&((struct peer *)call->owner)->swarm->reply, status);
-}
-
-static void swarm_on_body(struct http_call *call, const void *bytes, size_t len)
-{
-    kubo_reply_on_body(&((struct peer *)call->owner)->swarm->reply, bytes, len);
-}
-
-static void swarm_connected(struct http_call *call, int err)
-{
-    struct peer *p = call->owner;
+    struct peer *p = owner;
     struct peer_swarm *s = p->swarm;
-    peer_enter(p);
-    err = kubo_reply_end(&s->reply, err);
-    kubo_reply_deinit(&s->reply);
+    (void)text;
+    s->ask = NULL;
     s->step = SWARM_IDLE;
     if (err == OK) {
         if (s->done_count < LIMIT_MEMBERS_COUNT)
@@ -121,7 +92,22 @@ static void swarm_connected(struct http_call *call, int err)
         s->addrs_at += 1;
         swarm_next_address(p);
     }
-    peer_leave(p);
+}
+
+static bool swarm_connect(struct peer *p, const struct multiaddr *addr)
+{
+    struct peer_swarm *s = p->swarm;
+    s->ask = peer_ask_new(p, KUBO_SWARM_CONNECT, NULL, swarm_connected, p);
+    if (s->ask == NULL)
+        return false;
+    kubo_request_swarm_connect(&s->ask->target, addr);
+    s->give_up_us = p->now_us + 2 * p->options.calls_timeout_us;
+    s->step = SWARM_CONNECTING;
+    if (peer_ask_start(s->ask, p->options.calls_timeout_us) == OK)
+        return true;
+    s->ask = NULL;
+    s->step = SWARM_IDLE;
+    return false;
 }
 
 static void swarm_next_address(struct peer *p)
@@ -129,26 +115,8 @@ static void swarm_next_address(struct peer *p)
     struct peer_swarm *s = p->swarm;
     if (s->is_stopped || p->life == PEER_STOPPED)
         return;
-    if (s->addrs_at == s->addrs_count) {
-        s->missed_one = true;
-        swarm_next_member(p);
+    if (s->addrs_at < s->addrs_count && swarm_connect(p, &s->addrs[s->addrs_at]))
         return;
-    }
-    buf_clear(&s->target);
-    kubo_request_swarm_connect(&s->target, &s->addrs[s->addrs_at]);
-    kubo_reply_init(&s->reply, KUBO_SWARM_CONNECT, NULL, NULL);
-    s->call = (struct http_call){ .method = KUBO_METHOD,
-                                  .target = buf_text(&s->target),
-                                  .head_timeout_us = p->options.calls_timeout_us,
-                                  .on_head = swarm_on_head,
-                                  .on_body = swarm_on_body,
-                                  .done = swarm_connected,
-                                  .owner = p };
-    s->step = SWARM_CONNECTING;
-    if (http_client_start(&p->ports.http_client, &s->call) == OK)
-        return;
-    kubo_reply_deinit(&s->reply);
-    s->step = SWARM_IDLE;
     s->missed_one = true;
     swarm_next_member(p);
 }
@@ -198,11 +166,23 @@ static void swarm_next_member(struct peer *p)
     s->round_at_us = s->missed_one ? p->now_us + p->options.connect_swarms_delay_us : RAFT_NEVER;
 }
 
+/* It began to answer, and stopped: the next address may do better. */
+static void swarm_give_up(struct peer *p)
+{
+    struct peer_swarm *s = p->swarm;
+    peer_ask_forget(s->ask);
+    swarm_connected(p, ERR_TIMEOUT, "");
+}
+
 void peer_swarm_on_deadline(struct peer *p)
 {
     struct peer_swarm *s = p->swarm;
-    if (p->raft == NULL || s->step != SWARM_IDLE || p->now_us < s->round_at_us || s->is_stopped)
+    if (p->now_us < peer_swarm_deadline_us(p))
         return;
+    if (s->step == SWARM_CONNECTING) {
+        swarm_give_up(p);
+        return;
+    }
     s->round_at_us = RAFT_NEVER;
     s->missed_one = false;
     s->at = 0;
@@ -212,5 +192,7 @@ void peer_swarm_on_deadline(struct peer *p)
 uint64_t peer_swarm_deadline_us(const struct peer *p)
 {
     const struct peer_swarm *s = p->swarm;
-    return p->raft == NULL || s->step != SWARM_IDLE || s->is_stopped ? RAFT_NEVER : s->round_at_us;
+    if (p->raft == NULL || s->is_stopped || s->step == SWARM_ASKING)
+        return RAFT_NEVER;
+    return s->step == SWARM_CONNECTING ? s->give_up_us : s->round_at_us;
 }

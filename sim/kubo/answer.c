@@ -50,7 +50,17 @@ static void answer_over(struct standin_op *op, const struct http_field *trailers
     op->x = NULL;
 }
 
-/* False: wait for the reader. With the fault, half of it goes out and then the connection breaks. */
+/* Nobody will ever end it, or hear of its end. */
+static void answer_abandon(struct http_exchange *x)
+{
+    x->owner = NULL;
+    x->on_abort = NULL;
+    x->on_drain = NULL;
+    x->on_body = NULL;
+    x->on_body_end = NULL;
+}
+
+/* False: wait for the reader. With the faults, half of it goes out, and then the connection breaks, or nothing more comes. */
 static bool answer_write(struct standin_op *op, const void *bytes, size_t len)
 {
     if (op->x == NULL)
@@ -58,7 +68,10 @@ static bool answer_write(struct standin_op *op, const void *bytes, size_t len)
     if (!op->breaks_off)
         return http_reply_write(op->x, bytes, len);
     http_reply_write(op->x, bytes, len / 2);
-    http_reply_kill(op->x);
+    if (op->stalls)
+        answer_abandon(op->x);
+    else
+        http_reply_kill(op->x);
     op->x = NULL;
     return false;
 }

@@ -11,7 +11,7 @@
 bool fault_wants(const struct standin *s, const struct standin_op *op)
 {
     const struct standin_faults *f = &s->faults;
-    bool any = f->slow_us > 0 || f->hang || f->error_status != 0 || f->half_answer || f->garbage;
+    bool any = f->slow_us > 0 || f->hang || f->error_status != 0 || f->half_answer || f->stall || f->garbage;
     return any && (f->command[0] == 0 || strcmp(f->command, op->command->path) == 0);
 }
 
@@ -27,6 +27,7 @@ static void fault_tell(struct standin_op *op)
     json_key_string(&w, "error", f->error_text);
     json_key_i64(&w, "status", f->error_status);
     json_key_bool(&w, "half-answer", f->half_answer);
+    json_key_bool(&w, "stall", f->stall);
     json_key_bool(&w, "garbage", f->garbage);
     json_key_string(&w, "command", f->command);
     json_key_u64(&w, "count", f->requests_left);
@@ -68,6 +69,8 @@ static bool fault_read(struct standin_op *op, const struct standin_param *p,
         return fault_flag(p->value, &f->hang);
     if (strcmp(p->name, "half-answer") == 0)
         return fault_flag(p->value, &f->half_answer);
+    if (strcmp(p->name, "stall") == 0)
+        return fault_flag(p->value, &f->stall);
     if (strcmp(p->name, "garbage") == 0)
         return fault_flag(p->value, &f->garbage);
     if (strcmp(p->name, "command") == 0)

@@ -241,7 +241,8 @@ static void op_begin(struct standin_op *op)
 static void op_suffer(struct standin_op *op)
 {
     const struct standin_faults *f = op->faults;
-    op->breaks_off = f->half_answer;
+    op->breaks_off = f->half_answer || f->stall;
+    op->stalls = f->stall;
     if (f->hang)
         op->step = op_step_never;
     else if (f->error_status != 0)

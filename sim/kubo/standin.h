@@ -143,6 +143,7 @@ struct standin_faults {
     int error_status;         /* not 0: each request is answered with it and error_text */
     char error_text[128];     /* the Message of the error */
     bool half_answer;         /* the answer breaks off in the middle */
+    bool stall;               /* it stops in the middle, and the connection stays */
     bool garbage;             /* 200, and bytes that are no answer */
     char command[32];         /* "pin/add": only requests of this command; "": of all */
     uint64_t requests_left;   /* so many more requests, then all is well; 0: until changed */

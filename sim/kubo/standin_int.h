@@ -74,6 +74,7 @@ struct standin_op {
     const char *origin; /* to be allowed; or NULL */
     bool answer_begun;
     bool breaks_off; /* a fault: in the middle of the answer */
+    bool stalls;     /* and nothing tells the client that nothing more comes */
 };
 
 struct standin_dial {

@@ -209,6 +209,9 @@ static int stage_ipfs(struct real_stage *s, struct real_machine *m, const struct
     case IPFS_HALF:
         snprintf(query, sizeof(query), "half-answer=true");
         break;
+    case IPFS_STALLS:
+        snprintf(query, sizeof(query), "stall=true");
+        break;
     case IPFS_GARBAGE:
         snprintf(query, sizeof(query), "garbage=true");
         break;

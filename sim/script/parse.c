@@ -109,10 +109,11 @@ static void parse_ipfs(struct words *w, struct script_step *step)
     static const struct {
         const char *word;
         enum script_ipfs ipfs;
-    } rows[] = { { "well", IPFS_WELL },     { "slow", IPFS_SLOW },   { "hang", IPFS_HANG },
-                 { "error", IPFS_ERROR },   { "half", IPFS_HALF },   { "garbage", IPFS_GARBAGE },
-                 { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },   { "down", IPFS_DOWN },
-                 { "up", IPFS_UP },         { "loses", IPFS_LOSES }, { "forgets", IPFS_FORGETS } };
+    } rows[] = { { "well", IPFS_WELL },       { "slow", IPFS_SLOW },     { "hang", IPFS_HANG },
+                 { "error", IPFS_ERROR },     { "half", IPFS_HALF },     { "stalls", IPFS_STALLS },
+                 { "garbage", IPFS_GARBAGE }, { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },
+                 { "down", IPFS_DOWN },       { "up", IPFS_UP },         { "loses", IPFS_LOSES },
+                 { "forgets", IPFS_FORGETS } };
     words_who(w, &step->who);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         /* `up` and `down` name peers, too, and words_who() took them: the last word decides. */
@@ -135,8 +136,9 @@ static void parse_ipfs(struct words *w, struct script_step *step)
             words_contents(w, &step->contents);
         return;
     }
-    words_fail(w,
-               "well, slow, hang, error, half, garbage, refuse, mute, down, up, loses or forgets");
+    words_fail(
+        w,
+        "well, slow, hang, error, half, stalls, garbage, refuse, mute, down, up, loses or forgets");
 }
 
 static void parse_room(struct words *w, struct script_step *step)
@@ -411,7 +413,8 @@ static const struct verb_row verbs[] = {
       "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]\n"
       "            [refusals P%] [mangled P%] [http_breaks P%] [http_refusals P%]" },
     { "ipfs", VERB_IPFS, parse_ipfs,
-      "ipfs PEERS well | slow T | hang | error TEXT | half | garbage | refuse | mute | down | up "
+      "ipfs PEERS well | slow T | hang | error TEXT | half | stalls | garbage | refuse | mute | "
+      "down | up "
       "|\n"
       "               loses CONTENTS" },
     { "disk", VERB_DISK, parse_disk,

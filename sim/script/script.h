@@ -186,6 +186,7 @@ enum script_ipfs {
     IPFS_HANG,
     IPFS_ERROR,
     IPFS_HALF,    /* answers break off in the middle */
+    IPFS_STALLS,  /* answers stop in the middle, and nothing is closed */
     IPFS_GARBAGE, /* answers are none */
     IPFS_REFUSE,
     IPFS_MUTE, /* gives nothing to other daemons */

@@ -131,6 +131,9 @@ static int stage_ipfs(struct world *w, struct machine *m, const struct script_st
     case IPFS_HALF:
         faults.half_answer = true;
         break;
+    case IPFS_STALLS:
+        faults.stall = true;
+        break;
     case IPFS_GARBAGE:
         faults.garbage = true;
         break;

@@ -441,6 +441,14 @@ Test(standin, slow_hanging_half_and_garbage)
     cr_assert_str_eq(buf_text(&a.text), "{\"Version\":\"0.42.0\",\"Commit\":\"\",\"Repo\":\"18\",");
     standin_ask_end(&a);
 
+    standin_set_faults(s, &(struct standin_faults){ .stall = true });
+    standin_ask(&a, s, "/api/v0/version");
+    standin_set_faults(s, &(struct standin_faults){ 0 });
+    standin_world_run(&w, 3600ull * SECOND_US);
+    cr_assert(!a.is_killed && !a.is_ended);
+    cr_assert_str_eq(buf_text(&a.text), "{\"Version\":\"0.42.0\",\"Commit\":\"\",\"Repo\":\"18\",");
+    standin_ask_end(&a);
+
     standin_set_faults(s, &(struct standin_faults){ .garbage = true });
     standin_ask(&a, s, "/api/v0/version");
     cr_assert_eq(a.status, 200);
