@@ -118,7 +118,7 @@ asan:
 	rm -rf $(ASAN_B)/reports && mkdir -p $(ASAN_B)/reports
 	ASAN_OPTIONS=log_path=$(abspath $(ASAN_B))/reports/asan UBSAN_OPTIONS=print_stacktrace=1 \
 	    LSAN_OPTIONS=exitcode=0 \
-	    $(MAKE) B=$(ASAN_B) CFLAGS='-O1 -g -fno-omit-frame-pointer -DSLOW_CHECKS -fsanitize=address,undefined -fno-sanitize-recover=all' unit-run
+	    $(MAKE) B=$(ASAN_B) CFLAGS='-O1 -g1 -fno-omit-frame-pointer -DSLOW_CHECKS -fsanitize=address,undefined -fno-sanitize-recover=all' unit-run
 	tests/asan_reports $(ASAN_B)/reports
 
 # Every tests/mutants/*M*.patch is a defect: in a copy of the tree that has it, the test it names must fail.
@@ -207,7 +207,7 @@ analyze:
 # tests/threads/*_threads.c have a main() of their own: Criterion does not start under ThreadSanitizer.
 THREADS = $(patsubst tests/threads/%.c,$(B)/tests/%,$(wildcard tests/threads/*_threads.c))
 tsan:
-	$(MAKE) B=$(B)/tsan CFLAGS='-O1 -g -fsanitize=thread' threads
+	$(MAKE) B=$(B)/tsan CFLAGS='-O1 -g1 -fsanitize=thread' threads
 threads: $(THREADS)
 	for binary in $^; do timeout 120 $$binary || exit 1; done
 $(B)/tests/%_threads: $(B)/obj/tests/threads/%_threads.o $(TEST_ARCHIVES)
@@ -260,7 +260,7 @@ FUZZ_SECONDS ?= 5
 FUZZ_COVER ?= 80
 FUZZ_B = $(B)/fuzz
 FUZZ_SRC = $(wildcard tests/fuzz/*_fuzz.c)
-FUZZ_CFLAGS = -O1 -g -DSLOW_CHECKS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+FUZZ_CFLAGS = -O1 -g1 -DSLOW_CHECKS -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
               -fprofile-instr-generate -fcoverage-mapping
 fuzz:
 	$(MAKE) B=$(FUZZ_B) CC=clang CFLAGS='$(FUZZ_CFLAGS)' fuzz-targets

@@ -125,6 +125,12 @@ route GET /monitor/metrics 200 $json 'index("ping")!=null and index("reposize")!
 route GET /monitor/metrics/ping 200 $json \
     'length==2 and ([.[]|(keys_unsorted[0:8]==["name","peer","value","expire","valid","weight","partitionable","received_at"]) and .name=="ping" and .valid
     and (.value|fromjson|.peer_name|test("^peer-")) and .expire>1e18]|all)'
+sums_up() {
+    rest_at 1 /pins/summary | head -n 1 | jq -e '(keys_unsorted==["peers","total"]) and (.peers|length==2) and
+        ([.peers[]|(keys_unsorted==["peer","peername","standing","told_at","counts"]) and .standing=="healthy"]|all) and
+        .total==([.peers[].counts]|reduce .[] as $c ({}; reduce ($c|keys_unsorted[]) as $k (.; .[$k]+=$c[$k]))) and (.total|has("pin_error"))'
+}
+happens summary 30 sums_up
 route GET /monitor/metrics/nonsense 200 $json '.==[]'
 route POST /token 401 $json "$(error 401 '^unauthorized$')"
 

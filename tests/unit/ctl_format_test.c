@@ -73,6 +73,26 @@ Test(ctl_format, id_of_a_peer_that_is_not_well)
                "\"standing\":\"down\",\"silent_seconds\":340}",
                "PEER_B | b | Sees -1 other peers | down: nothing was heard of it for 340 s\n"
                "  > Addresses:\n  > IPFS: \n");
+    formats_as(format_id, false,
+               "{\"id\":\"PEER_B\",\"error\":\"full\",\"standing\":\"back\","
+               "\"silent_seconds\":340,\"back_seconds\":12}",
+               "PEER_B | ERROR: full | back: it was silent for 340 s, until 12 s ago\n");
+}
+
+Test(ctl_format, summary)
+{
+    formats_as(format_summary, false,
+               "{\"peers\":[{\"peer\":\"PEER_A\",\"peername\":\"a\",\"standing\":\"healthy\","
+               "\"told_at\":\"2026-01-02T15:04:05Z\","
+               "\"counts\":{\"pinned\":5,\"pinning\":0,\"pin_error\":1}},"
+               "{\"peer\":\"PEER_B\",\"peername\":\"b\",\"standing\":\"down\","
+               "\"silent_seconds\":340,\"counts\":{\"pinned\":4}},"
+               "{\"peer\":\"PEER_C\",\"peername\":\"\",\"standing\":\"suspect\","
+               "\"silent_seconds\":31}],\"total\":{\"pinned\":9,\"pin_error\":1}}",
+               "PEER_A | a | PINNED: 5 | PIN_ERROR: 1\n"
+               "PEER_B | b | down: nothing was heard of it for 340 s | PINNED: 4\n"
+               "PEER_C |  | suspect: nothing was heard of it for 31 s\n"
+               "all | PINNED: 9 | PIN_ERROR: 1\n");
 }
 
 /* ---- pins ---- */
