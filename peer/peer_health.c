@@ -352,11 +352,13 @@ void peer_health_on_role(struct peer *p)
 void peer_health_on_config(struct peer *p, const struct raft_config *c)
 {
     struct peer_id *ids = arena_array(&p->arena, c->count + 1, sizeof(*ids));
-    if (ids == NULL)
-        return;
-    for (size_t i = 0; i < c->count; i++)
+    for (size_t i = 0; i < c->count && ids != NULL; i++)
         ids[i] = c->members[i].id;
-    (void)monitor_set_members(p->monitor, p->now_us, ids, c->count);
+    if (ids == NULL || monitor_set_members(p->monitor, p->now_us, ids, c->count) != OK) {
+        /* Whoever is not noted would be down to this peer, for as long as nobody comes or goes. */
+        peer_disk_failed(p, ERR_NOMEM, "noting who belongs to the cluster");
+        return;
+    }
     peer_tell_liveness_anew(p);
     peer_repair_restart(p);
     p->push_at_us = p->now_us;

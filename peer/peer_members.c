@@ -117,6 +117,37 @@ void peer_changes_end(struct peer *p, int err)
 
 /* ---- admitting ---- */
 
+/* A founder's address stands in the configuration only when a leader has heard it; until then what the operator
+ * wrote is all there is, and must not be lost: it is how the others are found after a restart. */
+static size_t peer_told_addresses(const struct peer *p, const struct raft_member *m,
+                                  struct peer_address *rows, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->addrs_count && count < room; i++)
+        rows[count++] = (struct peer_address){ .id = m->id, .addr = m->addrs[i] };
+    if (m->addrs_count > 0)
+        return count;
+    for (size_t i = 0; i < p->options.cluster_peers_count && count < room; i++) {
+        if (peer_id_equal(&p->options.cluster_peers[i].id, &m->id))
+            rows[count++] = p->options.cluster_peers[i];
+    }
+    return count;
+}
+
+/* A founder whose address no leader has heard yet is known to the others by their own lists, but not to one who comes later:
+ * those two would never meet. So it is told what our list says, until the founder is heard. */
+static void peer_fill_addresses(const struct peer *p, struct raft_config *next)
+{
+    for (size_t i = 0; i < next->count; i++) {
+        struct raft_member *m = &next->members[i];
+        struct peer_address rows[RAFT_MEMBER_ADDRS_MAX];
+        size_t count =
+            m->addrs_count > 0 ? 0 : peer_told_addresses(p, m, rows, RAFT_MEMBER_ADDRS_MAX);
+        for (size_t k = 0; k < count; k++)
+            m->addrs[m->addrs_count++] = rows[k].addr;
+    }
+}
+
 /* Puts the stranger into `next` as a learner with the next number. A known id has lost its disk, or never got
  * our answer and lives another life: its old number goes in the same step. */
 static int peer_admission(struct peer *p, const struct join_request *r, struct raft_config *next,
@@ -136,6 +167,7 @@ static int peer_admission(struct peer *p, const struct join_request *r, struct r
     memcpy(member.addrs, r->addrs, member.addrs_count * sizeof(member.addrs[0]));
     next->next_number += 1;
     *number = member.number;
+    peer_fill_addresses(p, next);
     return err == OK ? raft_config_add(next, &member) : err;
 }
 
@@ -406,23 +438,6 @@ uint64_t peer_members_deadline_us(const struct peer *p)
 }
 
 /* ---- a new configuration is in force ---- */
-
-/* A founder's address stands in the configuration only when a leader has heard it; until then what the operator
- * wrote is all there is, and must not be lost: it is how the others are found after a restart. */
-static size_t peer_told_addresses(const struct peer *p, const struct raft_member *m,
-                                  struct peer_address *rows, size_t room)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < m->addrs_count && count < room; i++)
-        rows[count++] = (struct peer_address){ .id = m->id, .addr = m->addrs[i] };
-    if (m->addrs_count > 0)
-        return count;
-    for (size_t i = 0; i < p->options.cluster_peers_count && count < room; i++) {
-        if (peer_id_equal(&p->options.cluster_peers[i].id, &m->id))
-            rows[count++] = p->options.cluster_peers[i];
-    }
-    return count;
-}
 
 size_t peer_others(const struct peer *p, struct peer_address *rows, size_t room)
 {

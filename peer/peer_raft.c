@@ -200,13 +200,18 @@ static struct row_sink peer_sink(struct peer *p)
     return (struct row_sink){ .put = peer_sink_put, .del = peer_sink_del, .impl = p };
 }
 
+/* From the state; or, when a crash took the row that said so, from beside the data. */
 void peer_learn_cluster_id(struct peer *p)
 {
     const struct pinset_facts *facts = pinset_facts(p->pinset);
-    if (!facts->has_cluster_id || !cluster_id_is_none(&p->cluster))
+    const struct peer_options *o = &p->options;
+    const uint8_t *known = facts->has_cluster_id    ? facts->cluster_id
+                           : o->cluster_id_is_known ? o->cluster_id
+                                                    : NULL;
+    if (known == NULL || !cluster_id_is_none(&p->cluster))
         return;
-    memcpy(p->cluster.bytes, facts->cluster_id, CLUSTER_ID_BYTES);
-    memcpy(p->raft_store.identity.cluster_id, facts->cluster_id, CLUSTER_ID_BYTES);
+    memcpy(p->cluster.bytes, known, CLUSTER_ID_BYTES);
+    memcpy(p->raft_store.identity.cluster_id, known, CLUSTER_ID_BYTES);
     p->rpc.cluster = p->cluster;
     if (p->hooks.on_cluster_id != NULL)
         p->hooks.on_cluster_id(p->hooks.owner, p->cluster.bytes);

@@ -261,6 +261,8 @@ void peer_receiver_on_stored(struct peer *p, uint64_t unit_number)
     struct peer_receiver *r = p->receiver;
     if (r->phase != RECEIVER_SWITCHING || r->switch_unit == 0 || unit_number < r->switch_unit)
         return;
+    if (p->life == PEER_STOPPED)
+        return; /* a store that is being closed says what it has stored, and opens nothing any more */
     int err = peer_open_state(p);
     if (err == OK && p->applied != r->id.pos.index)
         err = ERR_CORRUPT;
