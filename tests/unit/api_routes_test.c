@@ -215,13 +215,14 @@ static void world_request(void *owner, struct http_exchange *x)
 }
 
 /* One request on a connection of its own: what it was answered. `gate` may be NULL. */
-static const char *ask(struct world *w, const struct gate_options *gate, const char *method,
-                       const char *target, const char *fields, const char *body)
+static const char *ask_peer(struct world *w, const struct api_ops *ops,
+                            const struct gate_options *gate, const char *method, const char *target,
+                            const char *fields, const char *body)
 {
     static char answer[8192];
     struct buf request = { 0 };
     *w = (struct world){ .talk = { .on_request = world_request, .owner = w } };
-    cr_assert_eq(api_create(&w->api, &refusing, w), OK);
+    cr_assert_eq(api_create(&w->api, ops, w), OK);
     api_set_gate(w->api, gate);
     buf_printf(&request, "%s %s HTTP/1.1\r\nHost: x\r\n%s", method, target, fields);
     if (body[0] != '\0')
@@ -233,6 +234,12 @@ static const char *ask(struct world *w, const struct gate_options *gate, const c
     api_destroy(w->api);
     buf_deinit(&request);
     return answer;
+}
+
+static const char *ask(struct world *w, const struct gate_options *gate, const char *method,
+                       const char *target, const char *fields, const char *body)
+{
+    return ask_peer(w, &refusing, gate, method, target, fields, body);
 }
 
 static int status_of(const char *answer)
@@ -482,6 +489,29 @@ Test(api_routes, what_each_one_refuses_the_peer_never_hears_of)
         snprintf(line, sizeof(line), "%s %s", refusals[i].method, refusals[i].target);
         check_refusal(line, answer, refusals[i].status, refusals[i].words);
         cr_assert_eq(w.asked, 0, "%s", line);
+    }
+}
+
+static int knows_it(void *impl, struct api_call *call, struct buf *why)
+{
+    (void)impl, (void)call, (void)why;
+    return ERR_EXISTS;
+}
+
+/* As in V1, so that a script may say it twice; what it says of the address is not repeated as if it were true. */
+Test(api_routes, a_member_may_be_added_again)
+{
+    static const char *const bodies[] = {
+        "{\"peer_id\":\"" PEER "\"}",
+        "{\"peer_multiaddress\":\"/ip4/1.2.3.4/tcp/1/p2p/" PEER "\"}",
+    };
+    struct api_ops ops = refusing;
+    ops.peer_add = knows_it;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct world w;
+        const char *answer = ask_peer(&w, &ops, NULL, "POST", "/peers", JSON, bodies[i]);
+        cr_assert_eq(status_of(answer), 200, "%s", answer);
+        cr_assert_not_null(strstr(answer, "{\"id\":\"" PEER "\",\"addresses\":[],"), "%s", answer);
     }
 }
 
