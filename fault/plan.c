@@ -122,11 +122,16 @@ static void fault_damage_draw(struct fault_plan *p, const struct fault_dice *d,
     p->liar = 1 + (unsigned)d->below(d->impl, machines_count);
 }
 
-static void fault_members_draw(struct fault_plan *p, const struct fault_dice *d)
+static void fault_later_draw(struct fault_plan *p, const struct fault_dice *d)
 {
     fault_rhythm_draw(p, d, FAULT_JOINS, 20 * S, 1 * S);
     fault_rhythm_draw(p, d, FAULT_REMOVALS, 20 * S, 20 * S);
     fault_rhythm_draw(p, d, FAULT_DRAINS, 20 * S, 20 * S);
+    fault_rhythm_draw(p, d, FAULT_RINGS, 20 * S, 20 * S);
+    fault_rhythm_draw(p, d, FAULT_BRIDGES, 20 * S, 20 * S);
+    fault_rhythm_draw(p, d, FAULT_PICKY_IPFS, 20 * S, 30 * S);
+    fault_rhythm_draw(p, d, FAULT_LYING_IPFS, 20 * S, 30 * S);
+    fault_rhythm_draw(p, d, FAULT_COLLECTS, 20 * S, 1 * S);
 }
 
 void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice,
@@ -141,7 +146,7 @@ void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice,
     fault_machines_draw(p, dice);
     fault_ipfs_draw(p, dice);
     fault_damage_draw(p, dice, machines_count);
-    fault_members_draw(p, later);
+    fault_later_draw(p, later);
 }
 
 void fault_plan_spare(struct fault_plan *p, uint64_t classes)

@@ -46,7 +46,12 @@
     X(FAULT_MEMORY, "out of memory")                                                               \
     X(FAULT_JOINS, "joins")       /* of a new peer, or of one that was removed */                  \
     X(FAULT_REMOVALS, "removals") /* and then it comes back, or is told to stay */                 \
-    X(FAULT_DRAINS, "drains")
+    X(FAULT_DRAINS, "drains")                                                                      \
+    X(FAULT_RINGS, "rings")           /* each reaches its two neighbours only */                   \
+    X(FAULT_BRIDGES, "bridges")       /* two sides, and one that reaches both */                   \
+    X(FAULT_PICKY_IPFS, "picky ipfs") /* one of its commands errs, is slow, hangs or lies */       \
+    X(FAULT_LYING_IPFS, "lying ipfs") /* about its free space */                                   \
+    X(FAULT_COLLECTS, "collecting ipfs")
 
 enum fault_class {
 #define X(name, text) name,

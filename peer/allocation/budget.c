@@ -1,5 +1,7 @@
 #include "allocation/budget.h"
 
+#include <stdbool.h>
+
 #include "util/assert.h"
 
 #define BUDGET_SECOND_US ((uint64_t)1000 * 1000)
@@ -46,6 +48,18 @@ static void budget_credit(struct budget *b, uint64_t rate, uint64_t now_us)
     b->paid_us += budget_time_us(earned, rate);
 }
 
+/* What is owed are pins; they were taken for larger once than they are now. */
+static void budget_weigh_again(struct budget *b, const struct budget_load *load)
+{
+    if (b->credit >= 0) {
+        b->owed = 0;
+        return;
+    }
+    bool fits = load->pin_bytes <= (uint64_t)BUDGET_DEBT_MAX / (b->owed + 1);
+    if (fits && b->credit < -(int64_t)(b->owed * load->pin_bytes))
+        b->credit = -(int64_t)(b->owed * load->pin_bytes);
+}
+
 static uint64_t budget_pins_left(const struct budget *b, const struct budget_limits *limits,
                                  const struct budget_load *load)
 {
@@ -86,6 +100,8 @@ uint64_t budget_left(struct budget *b, const struct budget_limits *limits,
     budget_turn(b, now_us, queues_us);
     if (limits->bytes_per_second != 0)
         budget_credit(b, limits->bytes_per_second, now_us);
+    if (load->pin_bytes > 0)
+        budget_weigh_again(b, load);
     uint64_t pins = budget_pins_left(b, limits, load);
     return load->pin_bytes > 0 ? budget_min(pins, budget_bytes_left(b, limits, load)) : pins;
 }
@@ -94,6 +110,7 @@ void budget_spend(struct budget *b, const struct budget_load *load)
 {
     b->this_second += 1;
     b->given += 1;
+    b->owed += 1;
     int64_t bytes = (int64_t)budget_min(load->pin_bytes, (uint64_t)BUDGET_DEBT_MAX);
     b->credit = b->credit < bytes - BUDGET_DEBT_MAX ? -BUDGET_DEBT_MAX : b->credit - bytes;
 }

@@ -12,7 +12,8 @@
  *          how large the daemons' repositories are and how many pins they hold; so `pin_bytes` is the mean over the cluster,
  *          and the limits of bytes hold for many pins, not for a single one. It counts as too large rather than too small
  *          where repositories hold other things as well. 0: no daemon has told; then only pins are counted.
- * Large    A pin that is larger than a limit goes alone, and what it takes too much of a second is paid back.
+ * Large    A pin that is larger than a limit goes alone, and what it takes too much of a second is paid back: as pins, at the
+ *          size that they are taken for now. A daemon that said nonsense of its repository holds nobody up for hours.
  * Units    Microseconds, bytes, pins. A limit of 0: none. */
 #ifndef ALLOCATION_BUDGET_H
 #define ALLOCATION_BUDGET_H
@@ -46,6 +47,7 @@ struct budget {
     uint64_t given;
     uint64_t paid_us; /* bytes were credited up to then; 0: never */
     int64_t credit;   /* bytes that may be given; less than 0: too many were */
+    uint64_t owed;    /* pins that were given since there was credit last */
 };
 
 /* How many pins may be given now. After `queues_us` everybody's queue shows what was given out before. */

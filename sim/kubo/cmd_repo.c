@@ -6,6 +6,14 @@
 #include "util/err.h"
 #include "util/json.h"
 
+static uint64_t repo_stat_size(const struct standin *s)
+{
+    uint64_t max = s->options.storage_max, free_bytes = s->faults.free_bytes;
+    if (!s->faults.lies)
+        return s->repo.bytes_count;
+    return free_bytes < max ? max - free_bytes : 0;
+}
+
 void cmd_repo_stat(struct standin_op *op)
 {
     struct standin *s = op->s;
@@ -13,7 +21,7 @@ void cmd_repo_stat(struct standin_op *op)
     struct json_writer w = json_writer_to(&json);
     bool size_only = op_flag(op, "size-only", false);
     json_object_begin(&w);
-    json_key_u64(&w, "RepoSize", s->repo.bytes_count);
+    json_key_u64(&w, "RepoSize", repo_stat_size(s));
     json_key_u64(&w, "StorageMax", s->options.storage_max);
     json_key_u64(&w, "NumObjects", size_only ? 0 : s->repo.nodes_count);
     json_key_string(&w, "RepoPath", size_only ? "" : "/stand-in");
@@ -58,9 +66,8 @@ static void gc_tell_dropped(struct standin_op *op, const struct cid *key)
 
 /* Everything that the pins reach is marked in the end. False: a tree has a hole, and nothing may go. A
  * hole is an inner block; leaves are not looked for. */
-static bool gc_mark_all(struct standin_op *op, struct buf *trouble)
+static bool gc_mark_all(struct repo *repo, struct buf *trouble)
 {
-    struct repo *repo = &op->s->repo;
     list_for_each (at, &repo->blocks)
         list_entry(at, struct repo_block, link)->is_marked = false;
     list_for_each (at, &repo->pins) {
@@ -112,7 +119,7 @@ static void gc_step(struct standin_op *op)
     struct buf trouble = { 0 };
     if (!op_lock_alone(op))
         return;
-    if (gc_mark_all(op, &trouble)) {
+    if (gc_mark_all(&op->s->repo, &trouble)) {
         gc_drop(op);
     } else if (op_flag(op, "stream-errors", false)) {
         gc_tell_error(op, buf_text(&trouble));
@@ -127,4 +134,18 @@ static void gc_step(struct standin_op *op)
 void cmd_repo_gc(struct standin_op *op)
 {
     op->step = gc_step;
+}
+
+bool standin_collect(struct standin *s)
+{
+    struct buf trouble = { 0 };
+    bool may = s->lock_holders == 0 && s->collector == NULL && gc_mark_all(&s->repo, &trouble);
+    buf_deinit(&trouble);
+    list_for_each_safe (at, after, &s->repo.blocks) {
+        struct repo_block *block = list_entry(at, struct repo_block, link);
+        struct cid key = block->block.key;
+        if (may && !block->is_marked)
+            repo_block_remove(&s->repo, &key);
+    }
+    return may;
 }

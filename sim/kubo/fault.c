@@ -11,7 +11,8 @@
 bool fault_wants(const struct standin *s, const struct standin_op *op)
 {
     const struct standin_faults *f = &s->faults;
-    bool any = f->slow_us > 0 || f->hang || f->error_status != 0 || f->half_answer || f->stall || f->garbage;
+    bool any = f->slow_us > 0 || f->hang || f->error_status != 0 || f->half_answer || f->stall ||
+               f->garbage;
     return any && (f->command[0] == 0 || strcmp(f->command, op->command->path) == 0);
 }
 
@@ -31,6 +32,8 @@ static void fault_tell(struct standin_op *op)
     json_key_bool(&w, "garbage", f->garbage);
     json_key_string(&w, "command", f->command);
     json_key_u64(&w, "count", f->requests_left);
+    if (f->lies)
+        json_key_u64(&w, "free", f->free_bytes);
     json_key_u64(&w, "refuse",
                  f->refuse_until_us > now_us ? (f->refuse_until_us - now_us) / 1000 : 0);
     json_object_end(&w);
@@ -91,6 +94,8 @@ static bool fault_read(struct standin_op *op, const struct standin_param *p,
         f->refuse_until_us = standin_now(op->s) + number * 1000;
     else if (strcmp(p->name, "count") == 0)
         f->requests_left = number;
+    else if (strcmp(p->name, "free") == 0)
+        f->lies = true, f->free_bytes = number;
     else if (strcmp(p->name, "status") == 0 && number >= 200 && number <= 599)
         f->error_status = (int)number;
     else

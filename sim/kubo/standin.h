@@ -133,19 +133,24 @@ int standin_pin_find(const struct standin *s, const struct cid *cid, struct stan
 /* Behind the back of everybody: the pin, or a block, is gone. False: it was not there. */
 bool standin_lose_pin(struct standin *s, const struct cid *cid);
 void standin_lose_repo(struct standin *s); /* all pins, all blocks */
+/* What no pin reaches is gone, as by repo/gc of somebody at its own command line. False: somebody pins, and the collector would
+ * have to wait; or a tree has a hole. */
+bool standin_collect(struct standin *s);
 bool standin_lose_block(struct standin *s, const struct cid *cid);
 
 /* ---- what goes wrong ---- */
 
 struct standin_faults {
-    uint64_t slow_us;         /* each request waits so long before anything happens */
-    bool hang;                /* requests are taken and never answered */
-    int error_status;         /* not 0: each request is answered with it and error_text */
-    char error_text[128];     /* the Message of the error */
-    bool half_answer;         /* the answer breaks off in the middle */
-    bool stall;               /* it stops in the middle, and the connection stays */
-    bool garbage;             /* 200, and bytes that are no answer */
-    char command[32];         /* "pin/add": only requests of this command; "": of all */
+    uint64_t slow_us;     /* each request waits so long before anything happens */
+    bool hang;            /* requests are taken and never answered */
+    int error_status;     /* not 0: each request is answered with it and error_text */
+    char error_text[128]; /* the Message of the error */
+    bool half_answer;     /* the answer breaks off in the middle */
+    bool stall;           /* it stops in the middle, and the connection stays */
+    bool garbage;         /* 200, and bytes that are no answer */
+    char command[32];     /* "pin/add": only requests of this command; "": of all */
+    bool lies;            /* repo/stat says that free_bytes are free, whatever is */
+    uint64_t free_bytes;
     uint64_t requests_left;   /* so many more requests, then all is well; 0: until changed */
     uint64_t refuse_until_us; /* connections are refused until then; 0: no */
 };

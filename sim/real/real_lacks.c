@@ -31,6 +31,8 @@ void real_lacks(const struct script *s, struct buf *notes)
         const struct script_step *step = &s->steps[i];
         if (step->size_bytes > 0)
             lacks_line(s, step->line, "a content has the bytes of its name", notes);
+        if (step->leave_per_million > 0)
+            lacks_line(s, step->line, "clients wait for their answers", notes);
         if (step->over_us > 0)
             lacks_line(s, step->line, "bodies are sent at once", notes);
     }

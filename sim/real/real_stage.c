@@ -219,9 +219,17 @@ static int stage_ipfs(struct real_stage *s, struct real_machine *m, const struct
         return stage_ipfs_loses(s, m, step);
     case IPFS_FORGETS:
         return real_machine_restart_ipfs(m, why);
+    case IPFS_LIES:
+        snprintf(query, sizeof(query), "free=%llu", (unsigned long long)step->free_bytes);
+        break;
     case IPFS_MUTE:
+    case IPFS_COLLECTS:
         return ERR_UNSUPPORTED;
     }
+    size_t len = strlen(query);
+    if (step->command.len > 0)
+        snprintf(query + len, sizeof(query) - len, "&command=%.*s", (int)step->command.len,
+                 (const char *)step->command.data);
     return real_machine_fault(m, query);
 }
 

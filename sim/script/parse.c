@@ -104,16 +104,25 @@ static void parse_network(struct words *w, struct script_step *step)
     }
 }
 
+/* What can be the matter with one of its commands only. */
+static bool ipfs_suffers(enum script_ipfs ipfs)
+{
+    return ipfs == IPFS_SLOW || ipfs == IPFS_HANG || ipfs == IPFS_ERROR || ipfs == IPFS_HALF ||
+           ipfs == IPFS_STALLS || ipfs == IPFS_GARBAGE;
+}
+
 static void parse_ipfs(struct words *w, struct script_step *step)
 {
     static const struct {
         const char *word;
         enum script_ipfs ipfs;
-    } rows[] = { { "well", IPFS_WELL },       { "slow", IPFS_SLOW },     { "hang", IPFS_HANG },
-                 { "error", IPFS_ERROR },     { "half", IPFS_HALF },     { "stalls", IPFS_STALLS },
-                 { "garbage", IPFS_GARBAGE }, { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },
-                 { "down", IPFS_DOWN },       { "up", IPFS_UP },         { "loses", IPFS_LOSES },
-                 { "forgets", IPFS_FORGETS } };
+    } rows[] = {
+        { "well", IPFS_WELL },       { "slow", IPFS_SLOW },     { "hang", IPFS_HANG },
+        { "error", IPFS_ERROR },     { "half", IPFS_HALF },     { "stalls", IPFS_STALLS },
+        { "garbage", IPFS_GARBAGE }, { "refuse", IPFS_REFUSE }, { "mute", IPFS_MUTE },
+        { "down", IPFS_DOWN },       { "up", IPFS_UP },         { "loses", IPFS_LOSES },
+        { "forgets", IPFS_FORGETS }, { "lies", IPFS_LIES },     { "collects", IPFS_COLLECTS }
+    };
     words_who(w, &step->who);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         /* `up` and `down` name peers, too, and words_who() took them: the last word decides. */
@@ -134,11 +143,18 @@ static void parse_ipfs(struct words *w, struct script_step *step)
             step->text = words_next(w, "the error's text");
         if (step->ipfs == IPFS_LOSES)
             words_contents(w, &step->contents);
+        if (step->ipfs == IPFS_LIES)
+            step->free_bytes = words_bytes(w);
+        if (ipfs_suffers(step->ipfs) && words_take(w, "on"))
+            step->command = words_next(w, "a command of its RPC, as pin/add");
+        if (step->command.len >= SCRIPT_COMMAND_SIZE)
+            words_fail(w, "a command of its RPC, as pin/add");
         return;
     }
     words_fail(
         w,
-        "well, slow, hang, error, half, stalls, garbage, refuse, mute, down, up, loses or forgets");
+        "well, slow, hang, error, half, stalls, garbage, refuse, mute, down, up, loses, forgets, "
+        "lies or collects");
 }
 
 static void parse_room(struct words *w, struct script_step *step)
@@ -337,12 +353,14 @@ static void parse_clients(struct words *w, struct script_step *step)
             step->unpin_per_million = words_per_million(w);
         else if (words_take(w, "read"))
             step->read_per_million = words_per_million(w);
+        else if (words_take(w, "leaving"))
+            step->leave_per_million = words_per_million(w);
         else if (words_take(w, "adding"))
             step->adds = w->script->has_uploads = true;
         else if (step->adds && words_take(w, "over"))
             step->over_us = words_time_us(w, "how long an upload takes at most, as 5s");
         else
-            words_fail(w, "every, contents, unpin, read or adding [over]");
+            words_fail(w, "every, contents, unpin, read, leaving or adding [over]");
     }
 }
 
@@ -413,10 +431,9 @@ static const struct verb_row verbs[] = {
       "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]\n"
       "            [refusals P%] [mangled P%] [http_breaks P%] [http_refusals P%]" },
     { "ipfs", VERB_IPFS, parse_ipfs,
-      "ipfs PEERS well | slow T | hang | error TEXT | half | stalls | garbage | refuse | mute | "
-      "down | up "
-      "|\n"
-      "               loses CONTENTS" },
+      "ipfs PEERS well | refuse | mute | down | up | loses CONTENTS | forgets | lies SIZE | "
+      "collects\n"
+      "    ipfs PEERS slow T | hang | error TEXT | half | stalls | garbage [on COMMAND]" },
     { "disk", VERB_DISK, parse_disk,
       "disk PEERS well | slow | hung | full | failing | copied | restored | rots ROOM" },
     { "clock", VERB_CLOCK, parse_clock, "clock PEERS wall +T   or   clock PEERS drift fast PPM" },
@@ -443,8 +460,8 @@ static const struct verb_row verbs[] = {
     { "drain", VERB_DRAIN, parse_remove, "[try|send] drain PEERS [by PEERS] [fails ...]" },
     { "undrain", VERB_UNDRAIN, parse_remove, "[try|send] undrain PEERS [by PEERS] [fails ...]" },
     { "clients", VERB_CLIENTS, parse_clients,
-      "clients N [every T] [contents N] [unpin P%] [read P%] [adding [over T]]   or   clients "
-      "off" },
+      "clients N [every T] [contents N] [unpin P%] [read P%] [leaving P%] [adding [over T]]   or   "
+      "clients off" },
     { "let", VERB_LET, parse_let, "let NAME be PEERS" },
     { "wait", VERB_WAIT, parse_wait, "wait T" },
     { "expect", VERB_EXPECT, parse_expect, "expect CONDITION" },

@@ -27,6 +27,7 @@ enum {
     SCRIPT_CONTENTS_MAX = 16,
     SCRIPT_CONTENT_NAME_MAX = 32,
     SCRIPT_CONTENT_RANGE_MAX = 100000,
+    SCRIPT_COMMAND_SIZE = 32,                       /* "pin/add", and a NUL */
     SCRIPT_NAME_SIZE = 2 * SCRIPT_CONTENT_NAME_MAX, /* a name with its number, and a NUL */
     SCRIPT_GROUPS_MAX = 8,
 };
@@ -192,8 +193,10 @@ enum script_ipfs {
     IPFS_MUTE, /* gives nothing to other daemons */
     IPFS_DOWN,
     IPFS_UP,
-    IPFS_LOSES,   /* contents: the pins, behind everybody's back */
-    IPFS_FORGETS, /* its repository is lost: no pin, no block */
+    IPFS_LOSES,    /* contents: the pins, behind everybody's back */
+    IPFS_FORGETS,  /* its repository is lost: no pin, no block */
+    IPFS_LIES,     /* says that so much is free */
+    IPFS_COLLECTS, /* its garbage */
 };
 
 enum script_disk {
@@ -240,6 +243,8 @@ struct script_step {
     enum script_disk disk;
     enum script_room room; /* DISK_ROTS */
     struct bytes text;     /* IPFS_ERROR */
+    uint64_t free_bytes;   /* IPFS_LIES */
+    struct bytes command;  /* IPFS: only requests of this one; len 0: of all */
     /* CLOCK: either */
     bool is_drift;
     int64_t drift_ppm;
@@ -255,7 +260,8 @@ struct script_step {
     unsigned contents_count;
     uint64_t unpin_per_million;
     uint64_t read_per_million;
-    bool adds; /* what they would pin, they add */
+    uint64_t leave_per_million; /* of what they ask they do not wait for the answer */
+    bool adds;                  /* what they would pin, they add */
     /* LET */
     size_t let_name;
 };

@@ -1,9 +1,8 @@
 #include "sim/search/swarm.h"
 
 const char swarm_text[] =
-    "# Five peers (a sixth may join) under a mix of faults that the seed draws, with clients; then "
-    "the\n"
-    "# faults stop, and one peer is lost for a while.\n"
+    "# Five peers (a sixth may join) under a mix of faults that the seed draws, with clients;\n"
+    "# then the faults stop, and one peer is lost for a while.\n"
     "#\n"
     "# Shows: whatever happened, nothing acknowledged is lost, nobody's view differs, and\n"
     "# within a few minutes every pin is where it belongs, also without that peer.\n"
@@ -20,7 +19,7 @@ const char swarm_text[] =
     "pin kept1..kept3 expires 2h\n"
     "pin brief1..brief3 expires 40s\n"
     "faults drawn\n"
-    "clients 6 every 200ms contents 24 unpin 30% read 30%\n"
+    "clients 6 every 200ms contents 24 unpin 30% read 30% leaving 5%\n"
     "wait 60s\n"
     "faults off\n"
     "clients off\n"

@@ -109,6 +109,11 @@ int http_reply_feed(struct http_reply *r, const void *bytes, size_t len)
     return r->is_complete ? OK : body_feed(r, at, len);
 }
 
+bool http_reply_has(const struct http_reply *r, const char *name)
+{
+    return find_text(&r->head, name) != NULL;
+}
+
 uint64_t http_reply_number(const struct http_reply *r, const char *name)
 {
     const char *at = find_text(&r->head, name);

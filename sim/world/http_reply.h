@@ -24,6 +24,7 @@ struct http_reply {
 void http_reply_deinit(struct http_reply *r);
 int http_reply_feed(struct http_reply *r, const void *bytes, size_t len);
 /* The number behind a field of the head (its name in lower case, with "\r\n" in front and ':' behind); 0 without. */
+bool http_reply_has(const struct http_reply *r, const char *name);
 uint64_t http_reply_number(const struct http_reply *r, const char *name);
 /* A stream that ended with X-Stream-Error: the answer is not whole. */
 bool http_reply_has_stream_error(const struct http_reply *r);

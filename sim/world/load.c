@@ -5,6 +5,8 @@
  * reads ask for consistency. Half of the clients give their writes a key, and ask again, perhaps somebody else, when they
  * hear nothing or "outcome unknown": to the checker that is one write all along, and it has to work once.
  *
+ * Some hang up before the answer: what they asked for may be done or not, now or later.
+ *
  * Clients that add upload what the others would pin; one in eight breaks its upload off. There is no key for those. */
 #include "sim/world/world_int.h"
 
@@ -13,6 +15,9 @@
 #include "util/mem.h"
 
 #define LOAD_PATIENCE_US ((uint64_t)60 * 1000 * 1000)
+
+/* Who leaves does so within that time. */
+#define LOAD_LEAVES_US ((uint64_t)200 * 1000)
 
 enum { LOAD_TRIES_MAX = 6 };
 
@@ -31,6 +36,7 @@ struct load_client {
     uint64_t over_us; /* an upload takes so long, ... */
     bool aborts;      /* ... and is broken off */
     struct event_id next;
+    struct event_id leaves; /* it hangs up, whatever the answer would have been */
 };
 
 struct load {
@@ -39,6 +45,7 @@ struct load {
     unsigned contents_count;
     uint64_t unpin_per_million;
     uint64_t read_per_million;
+    uint64_t leave_per_million;
     bool adds;
     uint64_t over_us; /* an upload, at most */
     unsigned clients_count;
@@ -63,6 +70,28 @@ static void load_saw(struct load_client *client, enum promise_outcome outcome, u
     client->promise = 0;
 }
 
+/* ---- leaving ---- */
+
+/* Another lane than for what they ask: who never leaves asks the same. */
+static uint64_t load_choose_leaving(struct load *load, uint64_t n)
+{
+    enum { LANE = WORLD_MACHINES_MAX + 1 };
+    return choose(&load->world->sim.choose, CHOICE_CLIENT, LANE, n);
+}
+
+static void load_leaves(void *arg);
+
+/* Does it wait for the answer? */
+static void load_may_leave(struct load_client *client)
+{
+    struct load *load = client->load;
+    if (load->leave_per_million == 0 ||
+        load_choose_leaving(load, 1000000) < 1000000 - load->leave_per_million)
+        return;
+    uint64_t after_us = load_choose_leaving(load, LOAD_LEAVES_US);
+    client->leaves = sim_at(&load->world->sim, after_us, SIM_CLIENT, 0, 1, load_leaves, client);
+}
+
 /* ---- writes ---- */
 
 static void load_written(void *owner);
@@ -79,6 +108,7 @@ static void load_send(struct load_client *client, unsigned who)
     client->tries += 1;
     client->write = write_ask(client->load->world, who, &q);
     write_on_answer(client->write, load_written, client);
+    load_may_leave(client);
 }
 
 /* Is it open still whether the write worked, or will? A later refusal says nothing of an earlier attempt, unless it is what
@@ -91,14 +121,19 @@ static bool load_is_open(const struct load_client *client, enum promise_outcome 
            (outcome == PROMISE_REFUSED && client->may_have_worked && !from_the_state);
 }
 
+static void load_is_written(struct load_client *client, enum promise_outcome outcome);
+
 static void load_written(void *owner)
 {
     struct load_client *client = owner;
     enum promise_outcome outcome = write_outcome(client->write);
-    if (load_is_open(client, outcome)) {
-        client->may_have_worked = true;
-        outcome = PROMISE_UNKNOWN;
-    }
+    sim_cancel(&client->load->world->sim, &client->leaves);
+    load_is_written(client, load_is_open(client, outcome) ? PROMISE_UNKNOWN : outcome);
+}
+
+static void load_is_written(struct load_client *client, enum promise_outcome outcome)
+{
+    client->may_have_worked |= outcome == PROMISE_UNKNOWN;
     bool repeats = outcome == PROMISE_UNKNOWN && client->key.len > 0;
     if (!repeats || client->tries == LOAD_TRIES_MAX)
         load_saw(client, outcome, client->value, 0);
@@ -138,7 +173,10 @@ static void load_has_read(void *owner, const struct client_answer *answer)
     struct load_client *client = owner;
     const struct http_reply *reply = &answer->reply;
     client->read = NULL;
-    bool is_known = answer->err == OK && (reply->status == 200 || reply->status == 404);
+    sim_cancel(&client->load->world->sim, &client->leaves);
+    /* Without memory a peer may have none for the field that says which state it tells of: then it says nothing. */
+    bool is_known = answer->err == OK && (reply->status == 200 || reply->status == 404) &&
+                    http_reply_has(reply, "\r\nx-state-index:");
     uint64_t value =
         is_known && reply->status == 200 ? answer_pin_number(buf_bytes(&reply->body)) : 0;
     load_saw(client, is_known ? PROMISE_KEPT : PROMISE_REFUSED, value,
@@ -159,6 +197,7 @@ static void load_read(struct load_client *client, unsigned who, const struct cid
         checks_on_ask(w->checks, is_consistent ? SEEN_READ : SEEN_LOCAL_READ, who, cid, 0);
     struct client_hooks hooks = { load_has_read, client };
     client->read = client_ask(w, who, PEER_DOOR_API, buf_bytes(&request), LOAD_PATIENCE_US, &hooks);
+    load_may_leave(client);
     buf_deinit(&target);
     buf_deinit(&request);
 }
@@ -173,6 +212,21 @@ static void load_hang_up(struct load_client *client)
         client_forget(client->read);
     client->write = NULL;
     client->read = NULL;
+}
+
+/* The connection is gone before the answer has come: a write may work, now or later; a read saw nothing. */
+static void load_leaves(void *arg)
+{
+    struct load_client *client = arg;
+    bool reads = client->read != NULL;
+    client->leaves = (struct event_id){ 0 };
+    load_hang_up(client);
+    if (reads) {
+        load_saw(client, PROMISE_REFUSED, 0, 0);
+        load_rest(client);
+    } else {
+        load_is_written(client, PROMISE_UNKNOWN);
+    }
 }
 
 static void load_asks(void *arg)
@@ -216,6 +270,7 @@ void load_start(struct world *w, const struct script_step *step)
     load->contents_count = step->contents_count;
     load->unpin_per_million = step->unpin_per_million;
     load->read_per_million = step->read_per_million;
+    load->leave_per_million = step->leave_per_million;
     load->adds = step->adds;
     load->over_us = step->over_us;
     load->clients_count = step->clients_count;
@@ -234,6 +289,7 @@ void load_stop(struct world *w)
     for (unsigned i = 0; i < load->clients_count; i++) {
         struct load_client *client = &load->clients[i];
         sim_cancel(&w->sim, &client->next);
+        sim_cancel(&w->sim, &client->leaves);
         load_hang_up(client);
         load_saw(client, PROMISE_UNKNOWN, 0, 0);
         buf_deinit(&client->content);

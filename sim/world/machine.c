@@ -129,6 +129,13 @@ static void machine_rearm(struct machine *m)
     sim_at_again(sim, &m->timer, at_us, SIM_TIMER, m->who, machine_on_deadline, m);
 }
 
+/* What was added and not pinned yet may be among it. */
+void machine_collect_garbage(struct machine *m)
+{
+    if (standin_collect(m->ipfs))
+        m->world->repos_lost += 1;
+}
+
 void machine_lack_memory(struct machine *m, uint64_t after, uint64_t fails)
 {
     m->memory.left = after;

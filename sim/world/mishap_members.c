@@ -10,6 +10,9 @@ enum { MEMBERS_LEFT_MIN = 4 };
 
 #define MEMBERS_PAUSE_US ((uint64_t)1000 * 1000)
 
+/* So long a write may be on its way whose client was told that its outcome is unknown. */
+#define MEMBERS_OPEN_US ((uint64_t)40 * 1000 * 1000)
+
 static uint64_t members_choose(struct world *w, uint64_t n)
 {
     return choose(&w->sim.choose, CHOICE_MISHAP, MISHAP_LANE_LATER, n);
@@ -36,12 +39,20 @@ static void members_start(struct world *w, unsigned deed, struct machine *m);
 
 static void members_ask(struct machine *m);
 
+static void members_ask_again(void *arg);
+
+/* What may still happen would undo it. */
 static void members_take_back(struct machine *m)
 {
+    struct sim *sim = &m->world->sim;
     m->wish.is_over = false;
     m->wish.is_forced = false;
     m->wish.verb = m->wish.verb == VERB_REMOVE ? VERB_STAY : VERB_UNDRAIN;
-    members_ask(m);
+    if (m->wish.open_until_us > sim->now_us)
+        m->wish.again = sim_at(sim, m->wish.open_until_us - sim->now_us, SIM_MISHAP, 0, m->who,
+                               members_ask_again, m);
+    else
+        members_ask(m);
 }
 
 static void members_ask_again(void *arg)
@@ -68,6 +79,8 @@ static void members_answered(void *owner)
     struct machine *m = owner;
     const struct stage_answer *a = write_answer(m->wish.call);
     bool is_final = a->err == OK && a->status >= 200 && a->status < 500;
+    if (!is_final)
+        m->wish.open_until_us = m->world->sim.now_us + MEMBERS_OPEN_US;
     bool was_to_stay = m->wish.verb == VERB_STAY;
     write_forget(m->wish.call);
     m->wish.call = NULL;
@@ -177,8 +190,10 @@ static void members_start(struct world *w, unsigned deed, struct machine *m)
     if (m->state != MACHINE_OFF || via == 0)
         return;
     deed_tell(w, deed, "try start %u joining %u", m->who, via);
-    members_forget(m);
-    m->wish = (struct member_wish){ 0 };
+    if (m->wish.verb == VERB_REMOVE || m->wish.verb == VERB_STAY) {
+        members_forget(m);
+        m->wish = (struct member_wish){ 0 };
+    } /* but who was drained is so still, as whoever it comes back */
     machine_join_through(m, world_machine(w, via));
     (void)machine_start(m);
 }

@@ -96,6 +96,13 @@ static void mishap_one_way(struct mishap *h, bool cut)
     world_cut(h->world, h->victim, h->other, cut);
 }
 
+static void mishap_bridge(struct mishap *h, bool on)
+{
+    if (on)
+        h->side = (uint32_t)mishap_choose(h, 1, ((uint64_t)1 << h->world->machines_count) - 1);
+    shape_bridge(h->world, h->deed, h->victim, h->side, on);
+}
+
 /* ---- machines ---- */
 
 static void mishap_disk(struct mishap *h, struct machine *m, enum disk_health health)
@@ -123,18 +130,64 @@ static void mishap_tell_ipfs(struct mishap *h, const struct machine *m,
 {
     struct world *w = h->world;
     const struct standin_faults *old = standin_faults(m->ipfs);
-    if (old->slow_us > 0 || old->hang || old->error_status > 0)
+    const char *on = faults->command[0] != '\0' ? " on " : "";
+    if (old->slow_us > 0 || old->hang || old->error_status > 0 || old->half_answer ||
+        old->garbage || old->lies)
         deed_tell(w, h->deed, "ipfs %u well", m->who); /* a step adds a fault, this replaces it */
     if (faults->slow_us > 0)
-        deed_tell(w, h->deed, "ipfs %u slow %lluus", m->who, (unsigned long long)faults->slow_us);
+        deed_tell(w, h->deed, "ipfs %u slow %lluus%s%s", m->who,
+                  (unsigned long long)faults->slow_us, on, faults->command);
     else if (faults->hang)
-        deed_tell(w, h->deed, "ipfs %u hang", m->who);
+        deed_tell(w, h->deed, "ipfs %u hang%s%s", m->who, on, faults->command);
     else if (faults->error_status > 0)
-        deed_tell(w, h->deed, "ipfs %u error %s", m->who, faults->error_text);
+        deed_tell(w, h->deed, "ipfs %u error \"%s\"%s%s", m->who, faults->error_text, on,
+                  faults->command);
     if (faults->half_answer)
-        deed_tell(w, h->deed, "ipfs %u half", m->who);
+        deed_tell(w, h->deed, "ipfs %u half%s%s", m->who, on, faults->command);
     if (faults->garbage)
-        deed_tell(w, h->deed, "ipfs %u garbage", m->who);
+        deed_tell(w, h->deed, "ipfs %u garbage%s%s", m->who, on, faults->command);
+    if (faults->lies)
+        deed_tell(w, h->deed, "ipfs %u lies %llu", m->who, (unsigned long long)faults->free_bytes);
+}
+
+/* One of the commands that peers ask of it, in one of the ways in which Kubo documents that it goes wrong. */
+static void mishap_picky(struct mishap *h, struct standin_faults *faults)
+{
+    static const char *const commands[] = { "pin/ls",    "pin/add",     "pin/rm",
+                                            "repo/stat", "swarm/peers", "id",
+                                            "block/put", "pin/update",  "swarm/connect" };
+    static const char *const errors[] = { "context deadline exceeded", "no space left on device",
+                                          "block was not found locally (offline)",
+                                          "lock is held by another process",
+                                          "not pinned or pinned indirectly" };
+    const char *command = commands[mishap_choose(h, 0, sizeof(commands) / sizeof(commands[0]) - 1)];
+    const char *error = errors[mishap_choose(h, 0, sizeof(errors) / sizeof(errors[0]) - 1)];
+    memcpy(faults->command, command, strlen(command) + 1);
+    switch (mishap_choose(h, 0, 4)) {
+    case 0:
+        faults->slow_us = choose_scale(&h->world->sim.choose, CHOICE_MISHAP, MISHAP_LANE_LATER,
+                                       10000, 30 * 1000 * 1000);
+        break;
+    case 1:
+        faults->hang = true;
+        break;
+    case 2:
+        faults->half_answer = true;
+        break;
+    case 3:
+        faults->garbage = true;
+        break;
+    default:
+        faults->error_status = 500;
+        memcpy(faults->error_text, error, strlen(error) + 1);
+    }
+}
+
+static void mishap_liar(struct mishap *h, struct standin_faults *faults)
+{
+    faults->lies = true;
+    if (mishap_choose(h, 0, 1) == 1)
+        faults->free_bytes = (uint64_t)1 << mishap_choose(h, 10, 33);
 }
 
 static void mishap_ipfs(struct mishap *h, struct machine *m, bool on)
@@ -150,6 +203,10 @@ static void mishap_ipfs(struct mishap *h, struct machine *m, bool on)
         faults.half_answer = mishap_choose(h, 0, 3) == 3;
         faults.garbage = mishap_choose(h, 0, 7) == 7;
     }
+    if (on && h->class == FAULT_PICKY_IPFS)
+        mishap_picky(h, &faults);
+    if (on && h->class == FAULT_LYING_IPFS)
+        mishap_liar(h, &faults);
     mishap_tell_ipfs(h, m, &faults);
     standin_set_faults(m->ipfs, &faults);
 }
@@ -190,6 +247,12 @@ static void mishap_lose_pin(struct mishap *h, struct machine *m)
         deed_tell_lost_pin(h->world, h->deed, m->who, &pick.cid);
     if (pick.found)
         (void)standin_lose_pin(m->ipfs, &pick.cid);
+}
+
+static void mishap_collect(struct mishap *h, struct machine *m)
+{
+    deed_tell(h->world, h->deed, "ipfs %u collects", m->who);
+    machine_collect_garbage(m);
 }
 
 static void mishap_start(struct mishap *h, struct machine *m)
@@ -264,6 +327,20 @@ static void mishap_lose_disk(struct mishap *h, struct machine *m, bool on)
 
 /* ---- striking and healing ---- */
 
+static void mishap_parts(struct mishap *h, bool on)
+{
+    if (h->class == FAULT_CUTS && on)
+        mishap_cut_strikes(h);
+    else if (h->class == FAULT_CUTS)
+        mishap_cut(h, false);
+    else if (h->class == FAULT_ONE_WAY)
+        mishap_one_way(h, on);
+    else if (h->class == FAULT_RINGS)
+        shape_ring(h->world, h->deed, on);
+    else
+        mishap_bridge(h, on);
+}
+
 /* What does not last. */
 static void mishap_once(struct mishap *h, struct machine *m)
 {
@@ -271,8 +348,10 @@ static void mishap_once(struct mishap *h, struct machine *m)
         mishap_rot(h, m);
     else if (h->class == FAULT_WALL_JUMPS)
         mishap_jump(h, m);
-    else
+    else if (h->class == FAULT_LOST_PINS)
         mishap_lose_pin(h, m);
+    else
+        mishap_collect(h, m);
 }
 
 static void mishap_members(struct mishap *h, bool on)
@@ -295,13 +374,10 @@ static void mishap_set(struct mishap *h, bool on)
         h->deed = deed_begin(h->world);
     switch (h->class) {
     case FAULT_CUTS:
-        if (on)
-            mishap_cut_strikes(h);
-        else
-            mishap_cut(h, false);
-        break;
     case FAULT_ONE_WAY:
-        mishap_one_way(h, on);
+    case FAULT_RINGS:
+    case FAULT_BRIDGES:
+        mishap_parts(h, on);
         break;
     case FAULT_CRASHES:
     case FAULT_STOPS:
@@ -317,6 +393,7 @@ static void mishap_set(struct mishap *h, bool on)
     case FAULT_ROT:
     case FAULT_WALL_JUMPS:
     case FAULT_LOST_PINS:
+    case FAULT_COLLECTS:
         if (on)
             mishap_once(h, m);
         break;
@@ -329,6 +406,8 @@ static void mishap_set(struct mishap *h, bool on)
     case FAULT_SLOW_IPFS:
     case FAULT_HANGING_IPFS:
     case FAULT_ERRING_IPFS:
+    case FAULT_PICKY_IPFS:
+    case FAULT_LYING_IPFS:
         mishap_ipfs(h, m, on);
         break;
     case FAULT_DEAD_IPFS:

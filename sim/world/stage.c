@@ -1,6 +1,8 @@
 /* The simulated world as a stage for scenarios. */
 #include "sim/world/world_int.h"
 
+#include <string.h>
+
 #include "util/err.h"
 #include "util/hash.h"
 
@@ -107,6 +109,15 @@ static void stage_lose_pins(struct world *w, struct machine *m, const struct scr
         (void)standin_lose_pin(m->ipfs, &world_content(w, name)->cid);
 }
 
+/* What does not fit is left out. */
+static void stage_copy_text(char *out, size_t size, struct bytes text)
+{
+    size_t len = text.len < size ? text.len : size - 1;
+    if (len > 0)
+        memcpy(out, text.data, len);
+    out[len] = '\0';
+}
+
 static int stage_ipfs(struct world *w, struct machine *m, const struct script_step *step)
 {
     struct standin_faults faults = *standin_faults(m->ipfs);
@@ -123,10 +134,7 @@ static int stage_ipfs(struct world *w, struct machine *m, const struct script_st
         break;
     case IPFS_ERROR:
         faults.error_status = 500;
-        for (size_t i = 0; i < step->text.len && i + 1 < sizeof(faults.error_text); i++) {
-            faults.error_text[i] = ((const char *)step->text.data)[i];
-            faults.error_text[i + 1] = '\0';
-        }
+        stage_copy_text(faults.error_text, sizeof(faults.error_text), step->text);
         break;
     case IPFS_HALF:
         faults.half_answer = true;
@@ -154,7 +162,16 @@ static int stage_ipfs(struct world *w, struct machine *m, const struct script_st
         standin_lose_repo(m->ipfs);
         w->repos_lost += 1;
         return OK;
+    case IPFS_LIES:
+        faults.lies = true;
+        faults.free_bytes = step->free_bytes;
+        break;
+    case IPFS_COLLECTS:
+        machine_collect_garbage(m);
+        return OK;
     }
+    if (step->command.len > 0)
+        stage_copy_text(faults.command, sizeof(faults.command), step->command);
     standin_set_faults(m->ipfs, &faults);
     return OK;
 }

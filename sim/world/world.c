@@ -44,7 +44,7 @@ static bool machine_is_calm(const struct machine *m)
     bool may_be_off = m->is_out || (m->who > m->world->options.founders_count && !m->was_started);
     return m->memory.fails == 0 && (m->state == MACHINE_UP || may_be_off) && m->ipfs_is_up &&
            disk_is_well(m->disk) && f->slow_us == 0 && !f->hang && f->error_status == 0 &&
-           !f->half_answer && !f->garbage && f->refuse_until_us <= m->world->sim.now_us;
+           !f->half_answer && !f->garbage && !f->lies && f->refuse_until_us <= m->world->sim.now_us;
 }
 
 /* Whether it runs and can be heard, the checks know. */

@@ -6,6 +6,7 @@
  *   load.c      clients that keep asking
  *   mishaps.c   the fault plan, carried out
  *   mishap_members.c   joins, removals and drains among it
+ *   mishap_shapes.c    rings and bridges
  *   deeds.c     what it does, in the words of a scenario
  *   stage.c     what a scenario may do */
 #ifndef SIM_WORLD_WORLD_INT_H
@@ -46,7 +47,8 @@ enum { WORLD_WAKE_SWARM = WORLD_MACHINES_MAX + 1, WORLD_WAKES_COUNT };
 struct member_wish {
     enum script_verb verb;
     bool is_forced;
-    bool is_over; /* and is to be taken back, once there is an answer */
+    bool is_over;           /* and is to be taken back, once there is an answer */
+    uint64_t open_until_us; /* its outcome is not known: until then it may happen */
     unsigned deed;
     struct write_call *call; /* NULL: nothing is under way */
     struct event_id again;   /* it is asked for once more */
@@ -163,6 +165,7 @@ int machine_accept(struct machine *m);     /* machine_start() with --accept-peer
 void machine_copy_disk(struct machine *m);
 void machine_restore_disk(struct machine *m);
 void machine_set_ipfs(struct machine *m, bool up);
+void machine_collect_garbage(struct machine *m); /* of its daemon */
 /* The `after`-th allocation of its peer from now on fails, and so many in a row; 0: no more. */
 void machine_lack_memory(struct machine *m, uint64_t after, uint64_t fails);
 void machine_set_drift(struct machine *m, int64_t ppm);
@@ -235,6 +238,10 @@ void mishaps_begin(struct world *w,
 void mishaps_end(struct world *w);    /* heals what they did */
 void mishaps_forget(struct world *w); /* and not even that */
 void world_apply_network(struct world *w);
+
+/* ---- mishap_shapes.c ---- */
+void shape_ring(struct world *w, unsigned deed, bool cut);
+void shape_bridge(struct world *w, unsigned deed, unsigned bridge, uint32_t side, bool cut);
 
 /* ---- mishap_members.c: what operators do meanwhile ---- */
 void members_forget(struct machine *m); /* whatever is wanted of it */

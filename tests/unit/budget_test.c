@@ -119,6 +119,22 @@ Test(budget, a_pin_larger_than_a_second_goes_alone_and_is_paid_back)
     cr_assert(given >= 10 && given <= 11, "%llu", (unsigned long long)given);
 }
 
+/* A daemon said for a moment that its repository is huge. */
+Test(budget, what_is_owed_is_weighed_again)
+{
+    struct budget_limits limits = { .percent_in_motion = 100, .bytes_per_second = 1000 };
+    struct scene s = scene_of(&limits, 1000 * 1000 * 1000);
+    cr_assert_eq(scene_give(&s), 1);
+    s.now_us += SECOND;
+    cr_assert_eq(scene_left(&s), 0);
+    s.load.pin_bytes = 3000;
+    cr_assert_eq(scene_left(&s), 0);
+    s.now_us += 2 * SECOND;
+    cr_assert_eq(scene_left(&s), 0); /* what it is now is paid back */
+    s.now_us += 2 * SECOND;
+    cr_assert_eq(scene_left(&s), 1);
+}
+
 Test(budget, so_many_bytes_at_once)
 {
     struct scene s = scene_of(

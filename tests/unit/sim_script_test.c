@@ -43,8 +43,9 @@ Test(sim_script, uploads)
     script_deinit(&script);
     refused("peers 1\nadd c1 expires 5s\n",
             "x.scn:2: expected by, factor, name, over, aborted or fails, found `expires`");
-    refused("peers 1\nclients 1 over 5s\n",
-            "x.scn:2: expected every, contents, unpin, read or adding [over], found `over`");
+    refused(
+        "peers 1\nclients 1 over 5s\n",
+        "x.scn:2: expected every, contents, unpin, read, leaving or adding [over], found `over`");
 }
 
 /* Of what is sent nobody waits for the answer. */
@@ -55,6 +56,20 @@ Test(sim_script, a_clients_operation_is_sent)
     cr_assert(script.steps[0].is_sent && script.steps[0].forced && !script.steps[1].is_sent);
     script_deinit(&script);
     refused("peers 3\nsend crash 2\n", "x.scn:2: expected an operation of a client, behind `send`");
+}
+
+/* What can be the matter with a daemon, or with one of its commands. */
+Test(sim_script, a_daemon_errs_in_many_ways)
+{
+    cr_assert_eq(parse("peers 3\nipfs 1 error \"no space\" on pin/add\nipfs 2 lies 2GB\n"
+                       "ipfs 3 collects\nclients 2 leaving 10%\n"),
+                 OK, "%s", buf_text(&script.error));
+    const struct script_step *s = script.steps;
+    cr_assert(s[0].ipfs == IPFS_ERROR && s[0].command.len == 7);
+    cr_assert(s[1].ipfs == IPFS_LIES && s[1].free_bytes == 2000000000);
+    cr_assert(s[2].ipfs == IPFS_COLLECTS && s[3].leave_per_million == 100000);
+    script_deinit(&script);
+    refused("peers 1\nipfs 1 mute on pin/ls\n", "x.scn:2: ");
 }
 
 Test(sim_script, a_scenario_is_read)

@@ -148,6 +148,17 @@ Test(sim_shrink, changes_of_membership_are_told_as_steps)
     buf_deinit(&text);
 }
 
+Test(sim_shrink, odd_cuts_and_what_a_daemon_does_are_told_as_steps)
+{
+    static const char *const words[] = { "cut 1 | 3\n", "cut 1 | 4\n", " on ", " lies ",
+                                         " collects\n" };
+    struct buf text = { 0 };
+    told_and_played_again(20, &text);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        cr_assert(strstr(buf_text(&text), words[i]) != NULL, "%s", words[i]);
+    buf_deinit(&text);
+}
+
 /* ---- shrinking ---- */
 
 /* Fails when peer 2 crashes while a cut is on, on a machine that was started, and with seed 2 or 17. */

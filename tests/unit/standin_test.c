@@ -281,6 +281,36 @@ Test(standin, the_collector_drops_what_no_pin_reaches)
     standin_world_end(&w);
 }
 
+/* Nobody asked for it: the collector came by itself. */
+Test(standin, garbage_is_collected_behind_everybodys_back)
+{
+    struct standin_world w;
+    standin_world_begin(&w, 1);
+    add_folder(w.ones[0].s);
+    add_hello(w.ones[0].s, "?pin=false");
+    cr_assert_eq(standin_counts(w.ones[0].s).blocks, 5);
+    cr_assert(standin_collect(w.ones[0].s));
+    cr_assert_eq(standin_counts(w.ones[0].s).blocks, 4);
+    standin_world_end(&w);
+}
+
+/* "free": so much, whatever there is. */
+Test(standin, it_lies_about_its_room)
+{
+    struct standin_world w;
+    struct standin_ask a;
+    standin_world_begin(&w, 1);
+    struct standin *s = w.ones[0].s;
+    standin_set_faults(s, &(struct standin_faults){ .lies = true, .free_bytes = 1000 });
+    standin_ask(&a, s, "/api/v0/repo/stat?size-only=true");
+    standin_world_run(&w, 1000);
+    cr_assert(strstr(buf_text(&a.text), "\"RepoSize\":9999999000,\"StorageMax\":10000000000") !=
+                  NULL,
+              "%s", buf_text(&a.text));
+    standin_ask_end(&a);
+    standin_world_end(&w);
+}
+
 Test(standin, a_waiting_collector_stops_all_pinning)
 {
     struct standin_world w;
