@@ -128,6 +128,8 @@ static void runner_watch(struct runner *r, bool wanted)
         uint64_t now_us = ops->now_us(r->stage->impl);
         if (now_us >= deadline_us) {
             if (wanted)
+                runner_stuck(r, &why);
+            if (wanted)
                 runner_fail(r, "not within its time: %s", buf_text(&why));
             break;
         }

@@ -213,14 +213,6 @@ static machine_set pinned_at(struct runner *r, const struct cid *cid)
     return out;
 }
 
-static unsigned set_count(machine_set set)
-{
-    unsigned count = 0;
-    for (; set != 0; set &= set - 1)
-        count += 1;
-    return count;
-}
-
 /* A count means daemons of running peers: a dead peer's copy helps nobody. */
 static bool content_is_pinned(struct runner *r, const struct script_condition *c,
                               struct bytes content, struct buf *why)
@@ -230,7 +222,7 @@ static bool content_is_pinned(struct runner *r, const struct script_condition *c
     bool fits;
     if (c->has_count) {
         at &= runner_running(r);
-        fits = set_count(at) == c->count;
+        fits = machine_set_count(at) == c->count;
     } else {
         machine_set wanted = runner_who(r, &c->who);
         if (c->kind == CONDITION_PINNED)
@@ -322,8 +314,8 @@ static bool condition_allocated(struct runner *r, const struct script_condition 
         const struct listing_row *row = listing_find(&r->listing, &cid);
         machine_set holders = row != NULL ? row_holders(r, row) : 0;
         machine_set wanted = c->has_count ? 0 : runner_who(r, &c->who);
-        bool fits = row != NULL &&
-                    (c->has_count ? set_count(holders) == c->count : (holders & wanted) == wanted);
+        bool fits = row != NULL && (c->has_count ? machine_set_count(holders) == c->count
+                                                 : (holders & wanted) == wanted);
         if (fits)
             continue;
         buf_printf(why, "%.*s is allocated to ", (int)content.len, (const char *)content.data);
@@ -346,10 +338,11 @@ static bool row_is_settled(struct runner *r, const struct listing_row *row, mach
 {
     machine_set holders = row_holders(r, row);
     machine_set living = holders & running;
-    unsigned wanted = row->holders_count == 0 ? set_count(living) : (unsigned)row->factor_min;
-    if (set_count(living) < wanted) {
+    unsigned wanted =
+        row->holders_count == 0 ? machine_set_count(living) : (unsigned)row->factor_min;
+    if (machine_set_count(living) < wanted) {
         cid_words(why, &row->cid);
-        buf_printf(why, " is allocated to %u living peers, and needs %u", set_count(living),
+        buf_printf(why, " is allocated to %u living peers, and needs %u", machine_set_count(living),
                    wanted);
         return false;
     }

@@ -27,6 +27,14 @@ static inline bool machine_in(machine_set set, unsigned who)
     return (set & machine_bit(who)) != 0;
 }
 
+static inline unsigned machine_set_count(machine_set set)
+{
+    unsigned count = 0;
+    for (; set != 0; set &= set - 1)
+        count += 1;
+    return count;
+}
+
 unsigned runner_machines(const struct runner *r);
 struct stage_look runner_look(struct runner *r, unsigned who);
 /* False: the stage ended the run. */
@@ -47,6 +55,8 @@ bool runner_list(struct runner *r, unsigned who);
 
 /* run_condition.c: is it so now? If not, `why` says what is missing. */
 bool runner_condition(struct runner *r, const struct script_condition *c, struct buf *why);
+/* run_stuck.c: it waits in vain: adds what stands in its way, and whether it may be stuck. */
+void runner_stuck(struct runner *r, struct buf *why);
 /* How often it is worth looking. */
 uint64_t runner_condition_pause_us(const struct runner *r, const struct script_condition *c);
 

@@ -89,6 +89,10 @@ struct stage_ops {
     void (*forget)(void *impl, void *asked);
     /* At rest, is what clients were promised what the state says? Writes the first difference. */
     bool (*audit)(void *impl, const struct listing *state, struct buf *why);
+    /* Does nothing pass from here to there? NULL: nobody knows. */
+    bool (*is_cut)(void *impl, unsigned from, unsigned to);
+    /* What is the matter with this machine: ", its disk is full". NULL: nobody knows. */
+    void (*ails)(void *impl, unsigned who, struct buf *out);
     /* A new line is under way, for the trace. */
     void (*on_step)(void *impl, const struct script_step *step);
 };

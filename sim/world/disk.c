@@ -556,12 +556,18 @@ void disk_destroy(struct disk *d)
     mem_free(d);
 }
 
+enum disk_health disk_worst(const struct disk *d)
+{
+    enum disk_health worst = DISK_WELL;
+    for (unsigned room = 0; room < DISK_ROOMS_COUNT; room++)
+        if (d->rooms[room].health > worst)
+            worst = d->rooms[room].health;
+    return worst;
+}
+
 bool disk_is_well(const struct disk *d)
 {
-    for (unsigned room = 0; room < DISK_ROOMS_COUNT; room++)
-        if (d->rooms[room].health != DISK_WELL)
-            return false;
-    return true;
+    return disk_worst(d) == DISK_WELL;
 }
 
 void disk_set_health(struct disk *d, enum disk_room_name name, enum disk_health health)

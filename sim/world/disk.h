@@ -58,7 +58,8 @@ void disk_crash(struct disk *d);
 void disk_close(struct disk *d);
 
 void disk_set_health(struct disk *d, enum disk_room_name room, enum disk_health health);
-bool disk_is_well(const struct disk *d); /* in all its rooms */
+bool disk_is_well(const struct disk *d);           /* in all its rooms */
+enum disk_health disk_worst(const struct disk *d); /* of all rooms */
 
 /* Rot, in DISK_LOG, DISK_STATE or DISK_LOCAL: one bit of a durable record turns, a record is gone, or it stands under
  * another key (where perhaps another one stood).

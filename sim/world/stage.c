@@ -441,6 +441,34 @@ static bool stage_audit(void *impl, const struct listing *state, struct buf *why
     return checks_audit(w->checks, state, why);
 }
 
+static bool stage_is_cut(void *impl, unsigned from, unsigned to)
+{
+    const struct world *w = impl;
+    return net_is_cut(w->net, from, to);
+}
+
+static void stage_ails(void *impl, unsigned who, struct buf *out)
+{
+    static const char *const disks[] = {
+        [DISK_SLOW] = "slow", [DISK_HUNG] = "hung", [DISK_FULL] = "full", [DISK_FAILING] = "failing"
+    };
+    struct world *w = impl;
+    const struct machine *m = world_machine(w, who);
+    const struct standin_faults *f = standin_faults(m->ipfs);
+    if (!m->was_started)
+        return;
+    if (!disk_is_well(m->disk))
+        buf_printf(out, ", its disk is %s", disks[disk_worst(m->disk)]);
+    if (m->memory.fails > 0)
+        buf_append_text(out, ", it lacks memory");
+    if (!m->ipfs_is_up || f->refuse_until_us > w->sim.now_us)
+        buf_append_text(out, ", its daemon is down");
+    else if (f->slow_us > 0 || f->hang || f->error_status != 0 || f->half_answer || f->stall ||
+             f->garbage || f->lies)
+        buf_printf(out, ", its daemon is not well%s%s", f->command[0] != '\0' ? " at " : "",
+                   f->command);
+}
+
 static void stage_on_step(void *impl, const struct script_step *step)
 {
     struct world *w = impl;
@@ -468,6 +496,8 @@ struct stage world_stage(struct world *w)
                                           .answer = stage_answer,
                                           .forget = stage_forget,
                                           .audit = stage_audit,
+                                          .is_cut = stage_is_cut,
+                                          .ails = stage_ails,
                                           .on_step = stage_on_step };
     return (struct stage){ &ops, w };
 }

@@ -56,6 +56,34 @@ Test(sim_play, a_cluster_survives_its_leader)
     }
 }
 
+/* Who waits in vain is told what stands in the way, and whether that is reason enough. */
+Test(sim_play, a_stuck_run_says_why)
+{
+    static const struct {
+        const char *text, *why;
+    } runs[] = {
+        { "peers 3\nstart all\nuntil ready all within 30s\ncrash 2 3\nuntil members 9 within 5s\n",
+          "(it may be stuck: of the voters 1 2 3 no majority runs and is connected: peer 2 does "
+          "not run; peer 3 does not run)" },
+        { "peers 3\nstart all\nuntil ready all within 30s\ncut 1 | 2 | 3\nuntil members 9 within "
+          "5s\n",
+          "no majority runs and is connected: peer 1 is cut from 2 is cut from 3" },
+        { "peers 1\nstart 1\nuntil ready 1 within 30s\nipfs 1 hang on pin/add\ndisk 1 slow\npin "
+          "a\nuntil "
+          "pinned a at 1 within 5s\n",
+          "(a majority is there; what may hold it up: peer 1, its disk is slow, its daemon is not "
+          "well at pin/add)" },
+        { "peers 1\nstart 1\nuntil members 2 within 5s\n",
+          "(it should not be stuck: nothing that was done stands in its way)" },
+    };
+    for (size_t i = 0; i < sizeof(runs) / sizeof(runs[0]); i++) {
+        struct play_result r = play_text(runs[i].text, 1);
+        cr_assert(!r.passed && strstr(buf_text(&r.why), runs[i].why) != NULL, "%s",
+                  buf_text(&r.why));
+        play_result_deinit(&r);
+    }
+}
+
 Test(sim_play, a_run_is_its_seed_whatever_ran_before)
 {
     struct play_result first = play_text(faults, 7);
