@@ -292,6 +292,18 @@ static bool tracker_is_young(const struct tracker *t, const struct cid *cid,
     return err == OK && age_s < (int64_t)(t->options.young_us / 1000000);
 }
 
+static enum tracker_claim tracker_claim_of(enum tracker_op_kind kind, bool is_surplus,
+                                           const struct tracker_row *row,
+                                           enum tracker_reason reason)
+{
+    if (reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER)
+        return CLAIM_ASKED;
+    if (kind == OP_UNPIN)
+        return is_surplus ? CLAIM_WALKED : CLAIM_ASKED;
+    bool has_failed = kind == OP_PIN && row != NULL && row->attempts > 0;
+    return has_failed && reason == TRACKER_WALKED_ERRORS ? CLAIM_RETRY : CLAIM_WALKED;
+}
+
 static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                           const struct tracker_row *row, enum tracker_need need,
                           enum tracker_reason reason)
@@ -299,13 +311,16 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
     enum tracker_op_kind kind = need == NEED_UNPIN ? OP_UNPIN : OP_PIN;
     if (need == NEED_NOTHING)
         kind = OP_CONFIRM;
+    bool is_surplus = kind == OP_UNPIN && tracker_is_surplus(t, cid, wish);
     bool is_young = kind == OP_PIN && tracker_is_young(t, cid, reason);
-    struct tracker_op *op = tracker_op_take(t, cid, kind, is_young);
+    struct tracker_op *op =
+        tracker_op_take(t, cid, kind, tracker_claim_of(kind, is_surplus, row, reason));
     if (op == NULL)
         return ERR_BUSY;
+    op->is_young = is_young;
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
     op->is_unsent = row == NULL;
-    op->is_surplus = kind == OP_UNPIN && tracker_is_surplus(t, cid, wish);
+    op->is_surplus = is_surplus;
     op->is_kept = op->is_surplus && row->phase == TRACKER_ROW_PINNED;
     t->kept_count += op->is_kept;
     struct tracker_row fresh;
@@ -315,7 +330,10 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
     } else {
         op->attempts = row->attempts;
     }
-    tracker_op_queue(t, op);
+    if (kind == OP_PIN && reason == TRACKER_RECOVER)
+        tracker_op_put_first(t, op);
+    else
+        tracker_op_queue(t, op);
     return OK;
 }
 
@@ -350,7 +368,10 @@ static bool tracker_settle_op(struct tracker *t, struct tracker_op *op,
         op->is_young |= gets_young;
         if (somebody_asked)
             op->refusals = 0; /* others should hold it than before, perhaps */
-        if (op->phase != OP_RUNNING && (gets_young || (op->phase == OP_WAITING && somebody_asked)))
+        if (op->kind == OP_PIN && op->phase != OP_RUNNING && reason == TRACKER_RECOVER)
+            tracker_op_put_first(t, op);
+        else if (op->phase != OP_RUNNING &&
+                 (gets_young || (op->phase == OP_WAITING && somebody_asked)))
             tracker_op_queue(t, op);
         return true;
     }

@@ -93,6 +93,13 @@ enum tracker_lane {
     LANES_COUNT
 };
 
+/* Whose place a new one may take where the pool is full. */
+enum tracker_claim {
+    CLAIM_RETRY,  /* it failed before, and a walk took it up: of one that waits longer */
+    CLAIM_WALKED, /* of any that failed before */
+    CLAIM_ASKED,  /* somebody waits for it: also of one that only a walk found */
+};
+
 enum tracker_op_phase {
     OP_QUEUED,
     OP_RUNNING,
@@ -185,7 +192,9 @@ struct tracker_walker {
     enum tracker_walk_phase phase;
     bool takes_errors;
     struct cid at;
-    bool again; /* another walk was asked for while this one went on */
+    struct cid errors_from; /* takes_errors: of pins from here on; the others had their turn */
+    struct cid errors_left; /* the first that found no room in this walk; len 0: none */
+    bool again;             /* another walk was asked for while this one went on */
     bool again_takes_errors;
 };
 
@@ -285,12 +294,15 @@ void tracker_del_row(struct tracker *t, const struct cid *cid);
 
 /* tracker_op.c */
 struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid);
-/* A new one, not queued yet. NULL: the pool is full. */
 bool tracker_pool_has_room(const struct tracker *t);
+/* A new one, not queued yet. NULL: the pool is full. */
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
-                                   enum tracker_op_kind kind, bool is_young);
+                                   enum tracker_op_kind kind, enum tracker_claim claim);
+/* A walk that takes up errors is due before long: something has been left to it. */
+void tracker_recover_soon(struct tracker *t);
 void tracker_op_release(struct tracker *t, struct tracker_op *op);
 void tracker_op_queue(struct tracker *t, struct tracker_op *op);
+void tracker_op_put_first(struct tracker *t, struct tracker_op *op);
 void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us);
 /* An unpin that got leave: its row says so before the daemon hears of it. */
 void tracker_op_let_go(struct tracker *t, struct tracker_op *op);

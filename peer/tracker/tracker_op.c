@@ -13,7 +13,7 @@
  * failed, and those that somebody asked for lately before those that a walk found. While a new one waits, an attempt
  * without progress gives its slot up after `patience_us`. Those that failed never take more than half of the slots;
  * a fifth is theirs even while new ones keep coming, or a steady stream would starve them; and they give way to one
- * another, too, each time later. With 10 slots and 8 s of
+ * another, too, each time later. In memory they make room for all others, whichever way these came. With 10 slots and 8 s of
  * patience, n bad new ones thus keep a good one waiting for n x 8 s / 8 at most: 10 s a slot and round. */
 #include "tracker/tracker_int.h"
 
@@ -53,26 +53,37 @@ void tracker_op_release(struct tracker *t, struct tracker_op *op)
     t->is_pool_full = false;
 }
 
-/* The one that would wait longest makes room. Its row knows what it waits for; a walk that takes up errors finds
- * it again. */
-static bool tracker_op_evict_waiting(struct tracker *t)
+static bool tracker_op_evict_last(struct tracker *t, const struct list_link *list)
 {
-    if (list_is_empty(&t->waiting))
+    if (list_is_empty(list))
         return false;
-    tracker_op_release(t, list_entry(t->waiting.prev, struct tracker_op, link));
-    uint64_t latest_us = t->turn->now_us + t->options.retry_max_us;
-    if (t->recover_at_us > latest_us)
-        t->recover_at_us = latest_us;
+    tracker_op_release(t, list_entry(list->prev, struct tracker_op, link));
     return true;
 }
 
-/* For one that somebody waits for, the last of those that a walk found; another walk finds it again. */
-static bool tracker_op_evict_walked(struct tracker *t)
+void tracker_recover_soon(struct tracker *t)
 {
-    struct list_link *lane = &t->lanes[LANE_NEW];
-    if (list_is_empty(lane))
+    uint64_t latest_us = t->turn->now_us + t->options.retry_max_us;
+    if (t->recover_at_us > latest_us)
+        t->recover_at_us = latest_us;
+}
+
+/* Whoever goes is not lost: its row says what it is for, and a walk finds it again. The one that would wait longest goes
+ * first, then the last of those that failed before, or they would hold up all that is new; at last, for what somebody waits
+ * for, what only a walk found. */
+static bool tracker_op_make_room(struct tracker *t, enum tracker_claim claim)
+{
+    bool is_retry_gone =
+        tracker_op_evict_last(t, &t->waiting) ||
+        (claim != CLAIM_RETRY && (tracker_op_evict_last(t, &t->lanes[LANE_AGAIN]) ||
+                                  tracker_op_evict_last(t, &t->lanes[LANE_YOUNG_AGAIN])));
+    if (is_retry_gone) {
+        tracker_recover_soon(t);
+        return true;
+    }
+    if (claim != CLAIM_ASKED || (!tracker_op_evict_last(t, &t->lanes[LANE_NEW]) &&
+                                 !tracker_op_evict_last(t, &t->lanes[LANE_SURPLUS])))
         return false;
-    tracker_op_release(t, list_entry(lane->prev, struct tracker_op, link));
     tracker_walk_ask(t, false);
     return true;
 }
@@ -80,7 +91,9 @@ static bool tracker_op_evict_walked(struct tracker *t)
 /* Would tracker_op_take() find room for one that somebody waits for? */
 bool tracker_pool_has_room(const struct tracker *t)
 {
-    return !t->is_pool_full || !list_is_empty(&t->waiting) || !list_is_empty(&t->lanes[LANE_NEW]);
+    return !t->is_pool_full || !list_is_empty(&t->waiting) ||
+           !list_is_empty(&t->lanes[LANE_AGAIN]) || !list_is_empty(&t->lanes[LANE_YOUNG_AGAIN]) ||
+           !list_is_empty(&t->lanes[LANE_NEW]) || !list_is_empty(&t->lanes[LANE_SURPLUS]);
 }
 
 static struct tracker_op *tracker_op_spare(struct tracker *t)
@@ -92,17 +105,16 @@ static struct tracker_op *tracker_op_spare(struct tracker *t)
 }
 
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
-                                   enum tracker_op_kind kind, bool is_young)
+                                   enum tracker_op_kind kind, enum tracker_claim claim)
 {
     struct tracker_op *op = tracker_op_spare(t);
-    if (op == NULL && (tracker_op_evict_waiting(t) || (is_young && tracker_op_evict_walked(t))))
+    if (op == NULL && tracker_op_make_room(t, claim))
         op = tracker_op_spare(t);
     if (op == NULL) {
-        t->is_pool_full = true;
+        t->is_pool_full |= claim != CLAIM_RETRY;
         return NULL;
     }
-    *op =
-        (struct tracker_op){ .cid = *cid, .kind = kind, .phase = OP_QUEUED, .is_young = is_young };
+    *op = (struct tracker_op){ .cid = *cid, .kind = kind, .phase = OP_QUEUED };
     list_init(&op->link);
     int err = map_put(&t->by_cid, tracker_op_key(&op->cid), op);
     ASSERT(err == OK); /* reserved for all, and looked for before */
@@ -145,8 +157,8 @@ void tracker_op_queue(struct tracker *t, struct tracker_op *op)
     list_push_back(&t->lanes[lane], &op->link);
 }
 
-/* It did not get its turn: the first again. */
-static void tracker_op_put_back(struct tracker *t, struct tracker_op *op)
+/* It did not get its turn, or somebody asked for just this one: the first of its lane. */
+void tracker_op_put_first(struct tracker *t, struct tracker_op *op)
 {
     enum tracker_lane lane = tracker_op_lane(t, op);
     list_remove(&op->link);
@@ -436,7 +448,7 @@ static int tracker_op_looked(struct tracker *t, struct tracker_op *op)
     }
     if (err == ERR_NOT_FOUND) /* unpinned meanwhile */
         return tracker_op_replaced(t, op, false);
-    tracker_op_put_back(t, op);
+    tracker_op_put_first(t, op);
     return err == ERR_BUSY ? OK : err;
 }
 
@@ -448,7 +460,7 @@ static int tracker_op_verdict(struct tracker *t, struct tracker_op *op, enum tra
     if (op->is_replaced)
         return tracker_op_replaced(t, op, step == STEP_ADD);
     if (verdict == ERR_UNREACHABLE) {
-        tracker_op_put_back(t, op); /* the daemon's failure, not the pin's */
+        tracker_op_put_first(t, op); /* the daemon's failure, not the pin's */
         return OK;
     }
     if (op->kind == OP_UNPIN && (verdict == OK || verdict == ERR_NOT_FOUND))

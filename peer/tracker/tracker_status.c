@@ -288,6 +288,19 @@ static void tracker_describe_op(const struct tracker *t, const struct tracker_op
     }
 }
 
+/* There is no room for it in memory: it is behind all that is there, or a walk will take it up. */
+static void tracker_describe_row(const struct tracker *t, const struct tracker_facts *f,
+                                 struct tracker_info *out)
+{
+    uint32_t attempts = f->has_row ? f->row.attempts : 0;
+    out->attempt_count = attempts;
+    if (attempts == 0 && out->status == TRACKER_PIN_QUEUED)
+        out->queue_position =
+            (uint32_t)(tracker_lane_len(t, LANE_YOUNG) + tracker_lane_len(t, LANE_NEW) + 1);
+    if (attempts > 0 && t->recover_at_us != UINT64_MAX)
+        out->next_try_s = ((int64_t)t->recover_at_us + t->wall_ahead_us) / 1000000;
+}
+
 static int tracker_describe(const struct tracker *t, const struct tracker_facts *f,
                             const struct cid *cid, struct arena *arena, struct tracker_info *out)
 {
@@ -297,8 +310,8 @@ static int tracker_describe(const struct tracker *t, const struct tracker_facts 
                                   .since_s = f->has_row ? f->row.since_s : 0 };
     if (has_op)
         tracker_describe_op(t, f->op, out);
-    else if (f->has_row)
-        out->attempt_count = f->row.attempts;
+    else if (f->op == NULL)
+        tracker_describe_row(t, f, out);
     const char *text = tracker_error_text(t, f, out->status);
     out->error = tracker_text_copy(arena, text, strlen(text));
     return out->error != NULL ? OK : ERR_NOMEM;

@@ -55,7 +55,7 @@ struct tracker_info {
     bool is_priority;
     int64_t next_try_s; /* while it waits after a failure: Unix seconds; else 0 */
     uint32_t
-        queue_position; /* while queued: 1 is next; else 0. Those gone from the middle count for a while */
+        queue_position; /* while queued: 1 is next; else 0. Of those that no room is for in memory: behind all that are there. Those gone from the middle count for a while */
     uint64_t progress_nodes; /* while pinning: what the daemon has of it so far, as it says */
     uint64_t progress_bytes;
     const char *error; /* "" if none; shorter than TRACKER_ERROR_TEXT_SIZE */

@@ -1,5 +1,7 @@
 /* The state against the rows, all of it, a slice a turn: the pins, for those that are to be held here, and then the
- * rows, for those whose pin is gone or is others'. It stops where the pool is full and goes on when an operation ended. */
+ * rows, for those whose pin is gone or is others'. It stops where the pool is full and goes on when an operation ended; but
+ * what failed before is passed over there, and the next walk that takes up errors begins with it: so all get their turn,
+ * and hold up nothing that is new. */
 #include "tracker/tracker_int.h"
 
 #include "util/err.h"
@@ -34,6 +36,12 @@ static void tracker_walk_end_phase(struct tracker *t)
     case WALK_IDLE:
         break;
     }
+    if (w->takes_errors) {
+        if (w->errors_from.len > 0 || w->errors_left.len > 0)
+            tracker_recover_soon(t);
+        w->errors_from = w->errors_left;
+        w->errors_left = (struct cid){ 0 };
+    }
     w->phase = WALK_IDLE;
     if (w->again) {
         w->again = false;
@@ -49,11 +57,21 @@ static enum tracker_reason tracker_walk_reason(const struct tracker *t)
 static int tracker_walk_visit(struct tracker *t, const struct cid *cid,
                               const struct tracker_wish *wish)
 {
+    struct tracker_walker *w = &t->walker;
     struct tracker_row row;
     int err = tracker_row_get(t->turn->local, cid, &row);
     if (err != OK && err != ERR_NOT_FOUND)
         return err;
-    return tracker_settle(t, cid, wish, err == OK ? &row : NULL, tracker_walk_reason(t));
+    bool has_failed = err == OK && row.attempts > 0;
+    enum tracker_reason reason = tracker_walk_reason(t);
+    if (has_failed && cid_compare(cid, &w->errors_from) < 0)
+        reason = TRACKER_WALKED;
+    err = tracker_settle(t, cid, wish, err == OK ? &row : NULL, reason);
+    if (err != ERR_BUSY || !has_failed || reason != TRACKER_WALKED_ERRORS || t->is_pool_full)
+        return err;
+    if (w->errors_left.len == 0)
+        w->errors_left = *cid;
+    return OK;
 }
 
 static int tracker_walk_pins(struct tracker *t)
