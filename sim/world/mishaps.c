@@ -150,7 +150,8 @@ static void mishap_tell_ipfs(struct mishap *h, const struct machine *m,
         deed_tell(w, h->deed, "ipfs %u lies %llu", m->who, (unsigned long long)faults->free_bytes);
 }
 
-/* One of the commands that peers ask of it, in one of the ways in which Kubo documents that it goes wrong. */
+/* One of the commands that peers ask of it, in one of the ways in which Kubo documents that it goes wrong. "Not pinned" is
+ * none of them: said of what is pinned it is a lie that nobody could see through. */
 static void mishap_picky(struct mishap *h, struct standin_faults *faults)
 {
     static const char *const commands[] = { "pin/ls",    "pin/add",     "pin/rm",
@@ -159,7 +160,7 @@ static void mishap_picky(struct mishap *h, struct standin_faults *faults)
     static const char *const errors[] = { "context deadline exceeded", "no space left on device",
                                           "block was not found locally (offline)",
                                           "lock is held by another process",
-                                          "not pinned or pinned indirectly" };
+                                          "the daemon is shutting down" };
     const char *command = commands[mishap_choose(h, 0, sizeof(commands) / sizeof(commands[0]) - 1)];
     const char *error = errors[mishap_choose(h, 0, sizeof(errors) / sizeof(errors[0]) - 1)];
     memcpy(faults->command, command, strlen(command) + 1);
