@@ -31,6 +31,13 @@ held() {
 held_is_allocated() { # by all peers named, and nothing beyond; and each file twice
     [ "$(allocations | wc -l)" -eq $((2 * ${#cids[@]})) ] && diff <(allocations) <(held "$@")
 }
+pinned_at() { ipfs_at "$1" 'pin/ls?type=recursive' | jq -r '.Keys | keys[]' | sort; } # all, whoever asked for it
+nothing_else_is_pinned() { # beyond what a new daemon has
+    local n
+    for n in 1 2 3 4 5; do
+        [ -z "$(comm -23 <(pinned_at "$n") <(sort "$work/at_first$n" - <<<"$(printf '%s\n' "${cids[@]}")"))" ] || return 1
+    done
+}
 allocated_to_all_groups() {
     local cid odd even
     for cid in "${cids[@]}"; do
@@ -54,6 +61,7 @@ check_refused() { ctl_at 1 peers drain 12D3KooWHHzSeKaY8xuZVzkLbKFfvNgPPeKhFBGrM
 cids=() sizes=()
 holds daemons_start ipfs_start 7
 for n in 1 2 3 4 5; do
+    pinned_at "$n" >"$work/at_first$n"
     export CLUSTER_TAGS_TAGS=group:$([ $((n % 2)) -eq 1 ] && echo odd || echo even)
     holds "init_$n" peer_init $n
 done
@@ -152,6 +160,7 @@ sums_up() { # every peer's count is what its daemon holds
     done
 }
 happens summary 30 sums_up
+happens nothing_else_is_pinned 30 nothing_else_is_pinned
 holds nobody_to_drain check_refused
 holds drain_one ctl_at 1 peers drain "${id[2]}"
 drained() { ! allocations | grep -q "${id[2]}" && held_is_allocated 1 2 3 4 5; }
