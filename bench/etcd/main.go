@@ -3,11 +3,13 @@
 //
 //	drive -system etcd -clients 64 -seconds 3 -pids 11,12,13 127.0.0.1:2379 127.0.0.1:2381 127.0.0.1:2383
 //	drive -system pins -clients 64 -seconds 3 -pids 21,22,23 127.0.0.1:9094 ...
-//	drive -system pins -outage -pids 21 ...     kills the process, prints the seconds until a write is acknowledged
+//	drive -system pins -outage -pids 21 ...     kills the process, which is the member of the first endpoint
 //
 // A write is a put of a new key with a value of 300 bytes, or POST /pins/{cid} of a new CID.
 // Prints: writes a second, median and 99th percentile of the time to the answer in ms, CPU us of the processes
-// named by -pids for each write, our own for each write, errors, writes.
+// named by -pids for each write, our own for each write, errors, writes. With -outage: the seconds from the last write that was
+// acknowledged before the kill to the first that was begun and acknowledged after it, and how many were acknowledged in
+// all. Each of those has to be in the list of each survivor, or the exit code is 1.
 package main
 
 import (
@@ -25,9 +27,9 @@ import (
 
 const warmUp = 500 * time.Millisecond
 
-// A writer makes one write at a time.
+// A writer makes one write at a time, and names what it wrote.
 type writer interface {
-	write(ctx context.Context) error
+	write(ctx context.Context) (name string, err error)
 }
 
 type result struct {
@@ -41,7 +43,7 @@ func drive(w writer, from, until time.Time) result {
 	var r result
 	for time.Now().Before(until) {
 		begin := time.Now()
-		err := w.write(context.Background())
+		_, err := w.write(context.Background())
 		switch {
 		case begin.Before(from) || time.Now().After(until):
 		case err != nil:
@@ -116,22 +118,47 @@ func measure(writers []writer, seconds float64, pids []int) {
 		ms(all.took[count*99/100]), each(cpu), each(own), all.errors, count)
 }
 
-// Kills the process while others write, and prints the seconds until the next write is acknowledged anywhere.
-func outage(writers []writer, pid int) {
-	acknowledged := make(chan time.Time, 1024)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	for _, w := range writers {
-		go func() {
-			for ctx.Err() == nil {
-				begin := time.Now()
-				attempt, end := context.WithTimeout(ctx, 500*time.Millisecond)
-				if w.write(attempt) == nil {
-					acknowledged <- begin
-				}
-				end()
-				time.Sleep(2 * time.Millisecond)
+// A write that was acknowledged.
+type acknowledgement struct {
+	name         string
+	begun, ended time.Time
+}
+
+// Writes one thing after the other until `stop` is closed; what was acknowledged goes to `out`, and to `each` as it comes.
+func insist(w writer, stop <-chan struct{}, each chan<- acknowledgement) (out []acknowledgement) {
+	for {
+		select {
+		case <-stop:
+			return out
+		default:
+		}
+		begun := time.Now()
+		attempt, end := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		name, err := w.write(attempt)
+		end()
+		if err == nil {
+			a := acknowledgement{name, begun, time.Now()}
+			out = append(out, a)
+			select {
+			case each <- a:
+			default: // nobody waits for this one
 			}
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// Kills the process while all write, waits until the others acknowledge again, and looks whether they have everything.
+func outage(system string, writers []writer, pid int, survivors []string) {
+	each := make(chan acknowledgement) // without room: who listens hears of what comes from then on
+	stop := make(chan struct{})
+	written := make([][]acknowledgement, len(writers))
+	var wait sync.WaitGroup
+	for i := range writers {
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			written[i] = insist(writers[i], stop, each)
 		}()
 	}
 	time.Sleep(warmUp)
@@ -139,12 +166,60 @@ func outage(writers []writer, pid int) {
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		die("kill %d: %v", pid, err)
 	}
-	for begin := range acknowledged {
-		if begin.After(killed) {
-			fmt.Printf("%.3f\n", time.Since(killed).Seconds())
-			return
+	limit := time.After(30 * time.Second)
+	for isOver := false; !isOver; {
+		select {
+		case a := <-each:
+			isOver = a.begun.After(killed)
+		case <-limit:
+			die("nothing was acknowledged for 30 s after the kill")
 		}
 	}
+	close(stop)
+	wait.Wait()
+
+	var last, first time.Time
+	var names []string
+	for _, list := range written {
+		for _, a := range list {
+			names = append(names, a.name)
+			if !a.ended.After(killed) && a.ended.After(last) {
+				last = a.ended
+			}
+			if a.begun.After(killed) && (first.IsZero() || a.ended.Before(first)) {
+				first = a.ended
+			}
+		}
+	}
+	if last.IsZero() {
+		die("nothing was acknowledged before the kill")
+	}
+	for _, endpoint := range survivors {
+		has, err := listOf(system, endpoint)
+		if err != nil {
+			die("the list of %s: %v", endpoint, err)
+		}
+		lost := 0
+		for _, name := range names {
+			if !has[name] {
+				lost++
+			}
+		}
+		if lost > 0 {
+			die("%d of %d acknowledged writes are LOST at %s", lost, len(names), endpoint)
+		}
+	}
+	fmt.Printf("%.3f %d\n", first.Sub(last).Seconds(), len(names))
+}
+
+// The names of all that a member has, of which it has to know everything that was acknowledged before the question.
+func listOf(system, endpoint string) (map[string]bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if system == "etcd" {
+		return listEtcd(ctx, endpoint)
+	}
+	return listPins(ctx, endpoint)
 }
 
 func die(format string, args ...any) {
@@ -158,7 +233,7 @@ func main() {
 	conns := flag.Int("conns", 99, "etcd: clients beyond that share connections, as its own benchmark advises")
 	seconds := flag.Float64("seconds", 3, "how long, after the warm-up")
 	pidList := flag.String("pids", "", "processes whose CPU time is counted")
-	isOutage := flag.Bool("outage", false, "kill the process of -pids, and time the outage")
+	isOutage := flag.Bool("outage", false, "kill the process of -pids, the member of the first endpoint, and time the outage")
 	flag.Parse()
 
 	var pids []int
@@ -174,7 +249,7 @@ func main() {
 		die("%v", err)
 	}
 	if *isOutage {
-		outage(writers, pids[0])
+		outage(*system, writers, pids[0], flag.Args()[1:])
 		return
 	}
 	measure(writers, *seconds, pids)

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -46,11 +47,29 @@ func openEtcd(clients, conns int, endpoints []string) ([]writer, error) {
 	return writers, nil
 }
 
-func (w *etcdWriter) write(ctx context.Context) error {
-	var key [16]byte
-	rand.Read(key[:])
-	_, err := w.client.Put(ctx, hex.EncodeToString(key[:]), w.value)
-	return err
+func (w *etcdWriter) write(ctx context.Context) (string, error) {
+	var raw [16]byte
+	rand.Read(raw[:])
+	key := hex.EncodeToString(raw[:])
+	_, err := w.client.Put(ctx, key, w.value)
+	return key, err
+}
+
+func listEtcd(ctx context.Context, endpoint string) (map[string]bool, error) {
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{endpoint}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	answer, err := client.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		return nil, err
+	}
+	has := make(map[string]bool, len(answer.Kvs))
+	for _, kv := range answer.Kvs {
+		has[string(kv.Key)] = true
+	}
+	return has, nil
 }
 
 // ---- pins ----
@@ -80,16 +99,46 @@ func newCID() string {
 	return "b" + base32Lower.EncodeToString(raw[:])
 }
 
-func (w *pinsWriter) write(ctx context.Context) error {
-	err := w.ask(ctx)
+func (w *pinsWriter) write(ctx context.Context) (string, error) {
+	cid := newCID()
+	err := w.ask(ctx, cid)
 	if err != nil && w.conn != nil {
 		w.conn.Close()
 		w.conn = nil
 	}
-	return err
+	return cid, err
 }
 
-func (w *pinsWriter) ask(ctx context.Context) error {
+func listPins(ctx context.Context, endpoint string) (map[string]bool, error) {
+	question, err := http.NewRequestWithContext(ctx, "GET", "http://"+endpoint+"/allocations?consistent=true", nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(question)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s", answer.Status)
+	}
+	has := make(map[string]bool)
+	for lines := json.NewDecoder(answer.Body); ; {
+		var pin struct{ Cid string }
+		if err := lines.Decode(&pin); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		has[pin.Cid] = true
+	}
+	if text := answer.Trailer.Get("X-Stream-Error"); text != "" {
+		return nil, fmt.Errorf("the list is not whole: %s", text)
+	}
+	return has, nil
+}
+
+func (w *pinsWriter) ask(ctx context.Context, cid string) error {
 	if w.conn == nil {
 		var dialer net.Dialer
 		conn, err := dialer.DialContext(ctx, "tcp", w.endpoint)
@@ -101,7 +150,7 @@ func (w *pinsWriter) ask(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		w.conn.SetDeadline(deadline)
 	}
-	question := "POST /pins/" + newCID() + " HTTP/1.1\r\nHost: " + w.endpoint + "\r\nContent-Length: 0\r\n\r\n"
+	question := "POST /pins/" + cid + " HTTP/1.1\r\nHost: " + w.endpoint + "\r\nContent-Length: 0\r\n\r\n"
 	if _, err := io.WriteString(w.conn, question); err != nil {
 		return err
 	}
