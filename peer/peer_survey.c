@@ -206,6 +206,18 @@ static void survey_id_self(struct survey_member *m)
     buf_deinit(&out);
 }
 
+/* Nothing is given out before each has said something, and who is down will hardly: it may be frozen, and take the question
+ * without an error. */
+static uint64_t survey_patience_us(const struct survey_member *m)
+{
+    const struct peer *p = m->survey->peer;
+    bool is_down = peer_is_informed(p) &&
+                   monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN;
+    return is_down && PEER_FIND_TIMEOUT_US < p->options.calls_timeout_us
+               ? PEER_FIND_TIMEOUT_US
+               : p->options.calls_timeout_us;
+}
+
 static int survey_call(struct survey_member *m)
 {
     struct peer *p = m->survey->peer;
@@ -215,7 +227,7 @@ static int survey_call(struct survey_member *m)
     int err = out.err;
     if (err == OK)
         err = rpc_call(&p->rpc, p->now_us, &m->id, survey_method(m), buf_bytes(&out),
-                       p->options.calls_timeout_us, survey_answered, m);
+                       survey_patience_us(m), survey_answered, m);
     buf_deinit(&out);
     return err;
 }

@@ -283,6 +283,24 @@ Test(survey, who_is_silent_is_suspect_then_down)
     end();
 }
 
+/* Frozen, it takes the question and says nothing; while it is only suspect it may be slow. */
+Test(survey, who_is_down_does_not_hold_the_first_row_up)
+{
+    struct reading r;
+    begin(PINS);
+    const struct peer_options *o = &machine(ASKED)->peer->options;
+    fail(2, FAIL_PAUSE);
+    pass((unsigned)(o->metric_ttl_us + o->repin_after_us) + SECOND);
+    reading_open(&r, TRACKER_UNDEFINED, false);
+    reading_go_on(&r, 1, 3 * SECOND);
+    cr_assert_eq(r.lost[2], 1);
+    reading_go_on(&r, UINT32_MAX, SECOND);
+    cr_assert_eq(r.rows, PINS);
+    reading_close(&r);
+    heal(FAIL_PAUSE);
+    end();
+}
+
 /* A page is a thousand steps; where nothing matches, the next one is made in another event, which a wake tells. */
 Test(survey, a_filter_that_nothing_matches_holds_nobody_up)
 {
