@@ -82,11 +82,12 @@ void peer_on_request(void *owner, const struct rpc_asker *asker, enum rpc_method
     case RPC_STATUS:
         peer_on_status(p, asker, payload);
         break;
-    case RPC_RECOVER:
-        peer_on_recover(p, asker, payload);
+    case RPC_HOLDS:
+        peer_on_holds(p, asker, payload);
         break;
+    case RPC_RECOVER:
     case RPC_SYNC:
-        peer_on_sync(p, asker, payload);
+        (method == RPC_SYNC ? peer_on_sync : peer_on_recover)(p, asker, payload);
         break;
     case RPC_INVITE:
         peer_on_invite(p, asker, payload);

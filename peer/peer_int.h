@@ -25,7 +25,7 @@
  *   peer_plan.c      what is wrong, and what a repair would do
  *   peer_expiry.c    pins whose time is over
  *   peer_tracker.c   turns of the tracker
- *   peer_surplus.c   pins that moved away stay until others have them
+ *   peer_surplus.c   pins that moved away stay until others have them; peer_holds.c tells who asks
  *   peer_swarm.c     connects the members' IPFS daemons to one another
  *   peer_origins.c   connects this peer's daemon to where a pin's blocks are said to be
  *   peer_watch.c     how far a pin has come, for whoever waits for it
@@ -84,6 +84,7 @@ enum {
     PEER_BATCH_ROWS_MAX = OVERLAY_OPS_MAX - PINSET_APPLY_ROWS_MAX - PINSET_FINISH_ROWS_MAX,
     PEER_EXPIRIES_IN_FLIGHT_MAX = 64,
     PEER_SURPLUS_ASKS_MAX = 32,
+    PEER_HOLDINGS_MAX = 2 * PEER_SURPLUS_ASKS_MAX,
     PEER_DEPARTURES_MAX = 8, /* looked at at the same time; more wait */
 };
 
@@ -161,6 +162,14 @@ struct peer_surplus {
     size_t open; /* answers that are to come */
     size_t pinned;
     size_t needed;
+};
+
+/* Another peer's question whether our daemon has a pin. */
+struct peer_holding {
+    struct peer *peer;
+    struct cid cid;
+    struct rpc_asker asker;
+    bool is_busy;
 };
 
 /* A member on its way out, as this leader has seen it since the present configuration. */
@@ -327,6 +336,7 @@ struct peer {
     struct tracker *tracker;
     struct peer_surplus surplus[PEER_SURPLUS_ASKS_MAX];
     size_t surplus_turn; /* whom to ask about what everybody holds */
+    struct peer_holding holdings[PEER_HOLDINGS_MAX];
     int local_sink_err;
 
     struct peer_swarm *swarm;
@@ -640,6 +650,10 @@ uint64_t peer_tracker_deadline_us(const struct peer *p);
 
 /* ---- peer_surplus.c ---- */
 void peer_surplus_step(struct peer *p);
+uint64_t peer_surplus_patience_us(const struct peer *p);
+
+/* ---- peer_holds.c ---- */
+void peer_on_holds(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 
 /* ---- peer_swarm.c ---- */
 int peer_swarm_start(struct peer *p);

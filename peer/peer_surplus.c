@@ -1,10 +1,11 @@
 /* peer_surplus.c -- may this peer let go of a pin that moved to others? It asks those who should hold it.
  *
- * One question a pin and holder (STATUS), a few pins at a time; the tracker keeps the pin, and asks anew, until at least
- * the minimum of copies is pinned elsewhere. Who does not answer has nothing. */
+ * One question a pin and holder (HOLDS: peer_holds.c), a few pins at a time; the tracker keeps the pin, and asks anew, until
+ * at least the minimum of copies is pinned elsewhere. Who does not answer has nothing. Neither has a peer of an older version,
+ * which does not know the question: its status would say what its daemon had once. While a cluster is being upgraded, what
+ * moved to peers that are still to come stays. */
 #include "peer_int.h"
 
-#include "peer_pages.h"
 #include "util/err.h"
 
 enum { SURPLUS_ASKED_OF_ALL = 4 }; /* of those who should hold what everybody holds */
@@ -18,41 +19,29 @@ static void surplus_settle(struct peer_surplus *ask)
     tracker_on_surplus(ask->peer->tracker, &ask->cid, ask->pinned >= ask->needed);
 }
 
-/* Does a holder's page say that it has it? */
-static bool surplus_is_pinned(struct peer_surplus *ask, struct bytes payload)
-{
-    struct page page;
-    struct tracker_info info;
-    const struct pin *unknown;
-    if (page_decode(&page, payload) != OK ||
-        page_next(&page, &ask->peer->arena, &info, &unknown) != OK)
-        return false;
-    return page.count == 1 && cid_equal(&info.cid, &ask->cid) && info.status == TRACKER_PINNED;
-}
-
 static void surplus_answered(void *owner, int err, struct bytes payload, const char *text)
 {
+    (void)payload;
     (void)text;
     struct peer_surplus *ask = owner;
-    ask->pinned += err == OK && surplus_is_pinned(ask, payload);
+    ask->pinned += err == OK;
     ask->open -= 1;
     surplus_settle(ask);
+}
+
+/* A holder that is gone must not keep the question open for long. */
+uint64_t peer_surplus_patience_us(const struct peer *p)
+{
+    return p->options.calls_timeout_us < p->options.metric_ttl_us ? p->options.calls_timeout_us
+                                                                  : p->options.metric_ttl_us;
 }
 
 static void surplus_ask_one(struct peer_surplus *ask, const struct peer_id *holder)
 {
     struct peer *p = ask->peer;
-    struct page_request request = { .is_one = true, .cid = ask->cid, .limit = 1 };
-    struct buf out = { 0 };
-    page_request_encode(&request, &out);
-    /* A holder that is gone must not keep the question open for long. */
-    uint64_t patience_us = p->options.calls_timeout_us < p->options.metric_ttl_us
-                               ? p->options.calls_timeout_us
-                               : p->options.metric_ttl_us;
-    if (out.err == OK && rpc_call(&p->rpc, p->now_us, holder, RPC_STATUS, buf_bytes(&out),
-                                  patience_us, surplus_answered, ask) == OK)
-        ask->open += 1;
-    buf_deinit(&out);
+    struct bytes cid = { ask->cid.bytes, ask->cid.len };
+    ask->open += rpc_call(&p->rpc, p->now_us, holder, RPC_HOLDS, cid, peer_surplus_patience_us(p),
+                          surplus_answered, ask) == OK;
 }
 
 /* Copies of members that are on their way out themselves do not count: two would wave each other through. */

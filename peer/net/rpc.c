@@ -62,7 +62,7 @@ static int rpc_send(struct rpc *rpc, const struct peer_id *to)
     return transport_send(rpc->transport, to, STREAM_CALLS, rpc->scratch.data, rpc->scratch.len);
 }
 
-/* Asked because a user asked: there may be any number of them. */
+/* Asked because a user asked, or because pins moved: there may be any number of them. */
 static bool rpc_is_for_users(enum rpc_method method)
 {
     switch (method) {
@@ -77,6 +77,7 @@ static bool rpc_is_for_users(enum rpc_method method)
     case RPC_LINKS:
     case RPC_DECISION:
     case RPC_MONITOR:
+    case RPC_HOLDS:
         return true;
     case RPC_FIND:
     case RPC_JOIN:

@@ -49,7 +49,8 @@ enum rpc_method {
     RPC_DECISION = 21,     /* leader, why these peers? (peer_decisions.c) */
     RPC_STAY = 22,         /* leader, this peer stays: its dismissal is taken back */
     RPC_MONITOR = 23,      /* leader, what do you know of everybody? (peer_hearsay.c) */
-    RPC_METHOD_LAST = RPC_MONITOR
+    RPC_HOLDS = 24,        /* has your daemon this pin, now? (peer_holds.c) */
+    RPC_METHOD_LAST = RPC_HOLDS
 };
 
 /* Another peer's question, to be answered with rpc_reply(). Copied by value; small. */
