@@ -34,6 +34,10 @@ static int stage_start(struct world *w, struct machine *m, unsigned via, struct 
 {
     if (machine_is_running(m))
         return stage_refuse(why, m->who, "runs already");
+    if (via == 0 && m->who > w->options.founders_count &&
+        !m->was_started) /* it would found a cluster */
+        return stage_refuse(why, m->who,
+                            "is a spare: say through whom it joins, as start 4 joining 1");
     if (via != 0)
         machine_join_through(m, world_machine(w, via));
     int err = machine_start(m);

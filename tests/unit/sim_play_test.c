@@ -186,6 +186,21 @@ Test(sim_play, what_is_not_so_is_said_with_its_line)
     play_result_deinit(&r);
 }
 
+/* It would found a cluster of its own, beside the one that is judged. */
+Test(sim_play, a_spare_does_not_start_by_itself)
+{
+    struct play_result r = play_text("peers 2 spares 1\nstart all\n", 1);
+    cr_assert(!r.passed);
+    cr_assert_eq(r.line, 2);
+    cr_assert_not_null(strstr(buf_text(&r.why), "peer 3 is a spare"), "%s", buf_text(&r.why));
+    play_result_deinit(&r);
+    r = play_text("peers 2 spares 1\nstart 1 2\nstart 3 joining 1\n"
+                  "until ready all within 30s\ncrash 3\nstart 3\nuntil ready all within 30s\n",
+                  1);
+    cr_assert(r.passed, "%s", buf_text(&r.why));
+    play_result_deinit(&r);
+}
+
 Test(sim_play, a_minority_does_not_write)
 {
     struct play_result r = play_text("peers 3\n"
