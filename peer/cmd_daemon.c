@@ -188,6 +188,7 @@ static int life_options(struct life *l, struct peer_options *o)
     o->repair.budget =
         (struct budget_limits){ .per_second = (uint64_t)c->cluster.repair_per_second,
                                 .percent_in_motion = (unsigned)c->cluster.repair_percent,
+                                .trickle_per_second = BUDGET_TRICKLE,
                                 .bytes_per_second = (uint64_t)c->cluster.repair_bytes_per_second,
                                 .bytes_at_once = (uint64_t)c->cluster.repair_bytes_at_once };
     o->replication_min = (int32_t)c->cluster.replication_factor_min;

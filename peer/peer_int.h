@@ -52,6 +52,7 @@
 #include "allocation/allocate.h"
 #include "allocation/budget.h"
 #include "allocation/decisions.h"
+#include "allocation/handed.h"
 #include "allocation/repair.h"
 #include "health/monitor.h"
 #include "members/audit.h"
@@ -321,8 +322,10 @@ struct peer {
     uint64_t level_at_us;
     bool level_is_proposed;
     struct budget repair_budget;
+    struct handed repair_handed;
     uint64_t repair_moved; /* of the present repair */
     bool repair_is_told;
+    bool repair_is_told_held;
     uint64_t expiry_at_us;
     size_t expiries_in_flight;
     struct peer_informer *informer;
@@ -632,6 +635,8 @@ void peer_repair_on_deadline(struct peer *p);
 uint64_t peer_repair_deadline_us(const struct peer *p);
 /* The size that a pin is taken for; 0: not known. */
 uint64_t peer_repair_pin_bytes(struct peer *p);
+/* For the metrics: what repairs gave out and may wait in front of daemons yet. */
+uint64_t peer_repair_waiting(struct peer *p);
 
 /* ---- peer_expiry.c ---- */
 void peer_expiry_on_role(struct peer *p);

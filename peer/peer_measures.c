@@ -158,6 +158,9 @@ static void measure_repair(struct peer *p, struct measures *m)
     measure(m, "holdfast_repair_pin_bytes",
             "What a repair takes a pin for: the repositories' bytes by their pins.",
             peer_repair_pin_bytes(p));
+    measure(m, "holdfast_repair_waiting",
+            "Pins given to other peers that may still wait in front of their daemons.",
+            peer_repair_waiting(p));
     measure(m, "holdfast_repair_lacking",
             "Pins without enough peers to hold them, in the last whole walk.", c.lacking);
 }

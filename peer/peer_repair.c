@@ -11,7 +11,9 @@
  *      the rest       allocation/budget.h, told by the metrics "pinqueue", "pinstatus" and "reposize"; a daemon that does not
  *                     answer, where pins may wait for days, does not count
  *
- * Writes of users do not count and are not held up: repair leaves most of the proposals' room to them. */
+ * Writes of users do not count: of what waits in front of a daemon no more is held against a repair than it gave to that peer
+ * (allocation/handed.h). What an earlier leader gave is not known. Nor are they held up: repair leaves most of the proposals'
+ * room to them. */
 #include "peer_int.h"
 
 #include <string.h>
@@ -48,24 +50,6 @@ static bool peer_hears(struct peer *p, const struct peer_id *id, const char *met
            !out->is_expired;
 }
 
-/* Pins that wait in front of the daemons, as these said last; not in front of one that does not answer. */
-static uint64_t peer_pins_queued(struct peer *p)
-{
-    uint64_t queued = 0;
-    struct monitor_metric m;
-    const struct peer_id *after = NULL;
-    struct peer_id at;
-    while (monitor_next(p->monitor, p->now_us, METRIC_PINQUEUE, after, &m) == OK) {
-        struct monitor_metric size;
-        bool moves = peer_hears(p, &m.peer, METRIC_REPOSIZE, &size);
-        if (moves && !m.is_expired && m.metric.is_valid)
-            queued += peer_number_of(m.metric.value);
-        at = m.peer;
-        after = &at;
-    }
-    return queued;
-}
-
 static uint64_t peer_pins_running(struct bytes status)
 {
     struct json_doc doc;
@@ -75,6 +59,34 @@ static uint64_t peer_pins_running(struct bytes status)
     (void)json_get_u64(&doc, json_member(&doc, 0, "pinning"), &running);
     json_doc_deinit(&doc);
     return running < UINT32_MAX ? running : UINT32_MAX;
+}
+
+/* What waits at a peer, as it said last; nothing, where the daemon does not answer. */
+static struct handed_queue peer_queue_of(struct peer *p, const struct peer_id *id)
+{
+    struct handed_queue queue = { 0 };
+    struct monitor_metric m;
+    if (!peer_hears(p, id, METRIC_REPOSIZE, &m))
+        return queue;
+    if (peer_hears(p, id, METRIC_PINQUEUE, &m))
+        queue.queued = peer_number_of(m.metric.value);
+    if (peer_hears(p, id, METRIC_PINSTATUS, &m))
+        queue.running = peer_pins_running(m.metric.value);
+    return queue;
+}
+
+/* How much of that repairs have brought there. */
+static void peer_repair_queues(struct peer *p, struct budget_load *load)
+{
+    struct handed *handed = &p->repair_handed;
+    bool turns = budget_turns(&p->repair_budget, p->now_us, p->options.metric_ttl_us);
+    for (size_t i = 0; i < handed->count; i++) {
+        struct handed_queue queue = peer_queue_of(p, &handed->peers[i].id);
+        struct handed_queue ours = handed_of(handed, i, &queue, turns);
+        load->queued += ours.queued;
+        load->running += ours.running;
+    }
+    handed_tidy(handed);
 }
 
 /* How large a pin is, in the mean: all that daemons hold, by all that they have pinned. */
@@ -91,7 +103,6 @@ static void peer_repair_weigh(struct peer *p, struct budget_load *load)
             size.metric.weight > -PEER_REPOSIZE_MAX && m.metric.weight < UINT32_MAX) {
             bytes += (uint64_t)-size.metric.weight;
             pinned += (uint64_t)m.metric.weight;
-            load->running += peer_pins_running(m.metric.value);
         }
         at = m.peer;
         after = &at;
@@ -106,12 +117,22 @@ uint64_t peer_repair_pin_bytes(struct peer *p)
     return load.pin_bytes;
 }
 
+uint64_t peer_repair_waiting(struct peer *p)
+{
+    uint64_t waiting = 0;
+    for (size_t i = 0; i < p->repair_handed.count; i++) {
+        struct handed_queue queue = peer_queue_of(p, &p->repair_handed.peers[i].id);
+        struct handed_queue ours = handed_of(&p->repair_handed, i, &queue, false);
+        waiting += ours.queued + ours.running + p->repair_handed.peers[i].fresh;
+    }
+    return waiting;
+}
+
 static struct budget_load peer_repair_load(struct peer *p)
 {
     const struct budget_limits *limits = &p->options.repair.budget;
     struct budget_load load = { .pins = pinset_facts(p->pinset)->pins_count };
-    if (limits->percent_in_motion < 100 || limits->bytes_at_once != 0)
-        load.queued = peer_pins_queued(p);
+    peer_repair_queues(p, &load);
     if (limits->bytes_at_once != 0 || limits->bytes_per_second != 0)
         peer_repair_weigh(p, &load);
     return load;
@@ -170,6 +191,18 @@ static void peer_repair_note(struct peer *p, const struct repair_proposal *propo
     peer_note_decision(p, DECISION_REPAIR, 0, &proposal->pin, &request, err);
 }
 
+static void peer_repair_hand(struct peer *p, const struct repair_proposal *proposal)
+{
+    for (size_t i = 0; i < proposal->pin.allocations_count; i++) {
+        const struct peer_id *to = &proposal->pin.allocations[i];
+        bool held = false;
+        for (size_t j = 0; j < proposal->before_count; j++)
+            held |= peer_id_equal(to, &proposal->before[j]);
+        if (!held)
+            handed_give(&p->repair_handed, to);
+    }
+}
+
 static void peer_repair_propose(struct peer *p, const struct repair_proposal *proposal,
                                 const struct peer_candidates *c, const struct budget_load *load)
 {
@@ -189,6 +222,7 @@ static void peer_repair_propose(struct peer *p, const struct repair_proposal *pr
     }
     peer_repair_note(p, proposal, c, OK);
     budget_spend(&p->repair_budget, load);
+    peer_repair_hand(p, proposal);
     peer_tell(p, &(struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN, .cid = proposal->pin.cid });
 }
 
@@ -208,11 +242,24 @@ static uint64_t peer_repair_next_us(const struct peer *p, int err, size_t budget
     return paid_us < look_us ? paid_us : look_us;
 }
 
+/* Once in a repair. */
+static void peer_repair_tell_held(struct peer *p, const struct budget_load *load)
+{
+    if (p->repair_is_told_held ||
+        !budget_is_held(&p->repair_budget, &p->options.repair.budget, load))
+        return;
+    p->repair_is_told_held = true;
+    LOG_WARN(p->log, "cluster",
+             "repair: slowed down by its budget, given out and not pinned yet=%llu",
+             (unsigned long long)peer_repair_waiting(p));
+}
+
 static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
 {
     struct view view;
     struct budget_load load = peer_repair_load(p);
     size_t budget = peer_repair_budget(p, &load);
+    peer_repair_tell_held(p, &load);
     if (budget == 0 || peer_view(p, &view) != OK) {
         p->repair_at_us = peer_repair_next_us(p, OK, budget);
         return;
@@ -234,6 +281,13 @@ static void peer_repair_walk(struct peer *p, const struct peer_candidates *c)
     p->repair_at_us = peer_repair_next_us(p, err, budget - count);
 }
 
+/* When do the queues show all that was handed out? */
+static uint64_t peer_repair_settle_us(const struct peer *p)
+{
+    return p->repair_handed.count > 0 ? p->repair_budget.given_us + p->options.metric_ttl_us
+                                      : RAFT_NEVER;
+}
+
 /* Once when it begins, once when it ends: not a line for every pin. */
 static void peer_repair_tell(struct peer *p, bool is_done)
 {
@@ -243,15 +297,30 @@ static void peer_repair_tell(struct peer *p, bool is_done)
         LOG_INFO(p->log, "cluster", "repair: pins of peers that are gone get other holders");
     } else if (p->repair_is_told && is_done) {
         p->repair_is_told = false;
+        p->repair_is_told_held = false;
         LOG_INFO(p->log, "cluster", "repair: done, moved=%llu, without enough peers=%llu",
                  (unsigned long long)p->repair_moved, (unsigned long long)counts.lacking);
         p->repair_moved = 0;
     }
 }
 
+/* Also when nothing is left to move: what was pinned until then is not to be taken for what users bring later. */
+static void peer_repair_settle(struct peer *p)
+{
+    if (p->now_us < peer_repair_settle_us(p))
+        return;
+    struct budget_load load = peer_repair_load(p);
+    (void)peer_repair_budget(p, &load);
+}
+
 void peer_repair_on_deadline(struct peer *p)
 {
-    if (!peer_leads(p) || p->options.repinning_disabled || p->now_us < p->repair_at_us)
+    if (!peer_leads(p) || p->options.repinning_disabled) {
+        p->repair_handed.count = 0; /* whoever leads then does not tell us what became of it */
+        return;
+    }
+    peer_repair_settle(p);
+    if (p->now_us < p->repair_at_us)
         return;
     p->repair_at_us = p->now_us + PEER_REPAIR_PAUSE_US;
     struct peer_candidates candidates;
@@ -268,9 +337,11 @@ uint64_t peer_repair_deadline_us(const struct peer *p)
 {
     if (!peer_leads(p) || p->options.repinning_disabled)
         return RAFT_NEVER;
-    return repair_is_done(p->repair) && !p->repair_is_told
-               ? monitor_next_deadline_us(p->monitor, p->now_us)
-               : p->repair_at_us;
+    uint64_t next_us = repair_is_done(p->repair) && !p->repair_is_told
+                           ? monitor_next_deadline_us(p->monitor, p->now_us)
+                           : p->repair_at_us;
+    uint64_t settle_us = peer_repair_settle_us(p);
+    return settle_us < next_us ? settle_us : next_us;
 }
 
 /* ---- life ---- */

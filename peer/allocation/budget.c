@@ -1,7 +1,5 @@
 #include "allocation/budget.h"
 
-#include <stdbool.h>
-
 #include "util/assert.h"
 
 #define BUDGET_SECOND_US ((uint64_t)1000 * 1000)
@@ -12,13 +10,18 @@ static uint64_t budget_min(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+bool budget_turns(const struct budget *b, uint64_t now_us, uint64_t queues_us)
+{
+    return now_us - b->given_us >= queues_us;
+}
+
 static void budget_turn(struct budget *b, uint64_t now_us, uint64_t queues_us)
 {
     if (now_us - b->second_us >= BUDGET_SECOND_US) {
         b->second_us = now_us;
         b->this_second = 0;
     }
-    if (now_us - b->given_us >= queues_us) {
+    if (budget_turns(b, now_us, queues_us)) {
         b->given_us = now_us;
         b->given = 0;
     }
@@ -60,32 +63,46 @@ static void budget_weigh_again(struct budget *b, const struct budget_load *load)
         b->credit = -(int64_t)(b->owed * load->pin_bytes);
 }
 
+static uint64_t budget_motion_left(const struct budget *b, const struct budget_limits *limits,
+                                   const struct budget_load *load)
+{
+    if (limits->percent_in_motion >= 100)
+        return UINT64_MAX;
+    uint64_t most = load->pins * limits->percent_in_motion / 100;
+    if (most < BUDGET_MOTION_MIN)
+        most = BUDGET_MOTION_MIN;
+    uint64_t moving = load->queued + b->given;
+    return most - budget_min(moving, most);
+}
+
 static uint64_t budget_pins_left(const struct budget *b, const struct budget_limits *limits,
                                  const struct budget_load *load)
 {
     uint64_t left = UINT64_MAX;
     if (limits->per_second != 0)
         left = limits->per_second - budget_min(b->this_second, limits->per_second);
-    if (limits->percent_in_motion < 100) {
-        uint64_t most = load->pins * limits->percent_in_motion / 100;
-        if (most < BUDGET_MOTION_MIN)
-            most = BUDGET_MOTION_MIN;
-        uint64_t moving = load->queued + b->given;
-        left = budget_min(left, most - budget_min(moving, most));
-    }
-    return left;
+    uint64_t motion = budget_motion_left(b, limits, load);
+    uint64_t trickle =
+        limits->trickle_per_second - budget_min(b->this_second, limits->trickle_per_second);
+    return budget_min(left, motion > trickle ? motion : trickle);
+}
+
+static uint64_t budget_bytes_at_once_left(const struct budget *b,
+                                          const struct budget_limits *limits,
+                                          const struct budget_load *load)
+{
+    if (limits->bytes_at_once == 0 || load->pin_bytes == 0)
+        return UINT64_MAX;
+    uint64_t most = limits->bytes_at_once / load->pin_bytes;
+    uint64_t moving = load->queued + load->running + b->given;
+    most = most > 0 ? most : 1;
+    return most - budget_min(moving, most);
 }
 
 static uint64_t budget_bytes_left(const struct budget *b, const struct budget_limits *limits,
                                   const struct budget_load *load)
 {
-    uint64_t left = UINT64_MAX;
-    if (limits->bytes_at_once != 0) {
-        uint64_t most = limits->bytes_at_once / load->pin_bytes;
-        uint64_t moving = load->queued + load->running + b->given;
-        most = most > 0 ? most : 1;
-        left = most - budget_min(moving, most);
-    }
+    uint64_t left = budget_bytes_at_once_left(b, limits, load);
     if (limits->bytes_per_second != 0)
         left = budget_min(left, b->credit <= 0 ? 0
                                                : ((uint64_t)b->credit + load->pin_bytes - 1) /
@@ -104,6 +121,13 @@ uint64_t budget_left(struct budget *b, const struct budget_limits *limits,
         budget_weigh_again(b, load);
     uint64_t pins = budget_pins_left(b, limits, load);
     return load->pin_bytes > 0 ? budget_min(pins, budget_bytes_left(b, limits, load)) : pins;
+}
+
+bool budget_is_held(const struct budget *b, const struct budget_limits *limits,
+                    const struct budget_load *load)
+{
+    return budget_motion_left(b, limits, load) == 0 ||
+           budget_bytes_at_once_left(b, limits, load) == 0;
 }
 
 void budget_spend(struct budget *b, const struct budget_load *load)

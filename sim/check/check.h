@@ -61,7 +61,8 @@ struct checks_health {
     /* How fast pins have to move; 0 a second: that is not judged. */
     uint64_t repairs_per_second;
     uint64_t repairs_at_once;
-    uint64_t pins_in_motion; /* so many may be on their way; who has more than that is not judged */
+    uint64_t pins_in_motion;   /* so many of repairs may be on their way; beyond that ... */
+    uint64_t repairs_trickle;  /* ... so many a second move all the same */
     uint64_t start_timeout_us; /* who is no member by then gives up; 0: that is not judged */
     uint64_t daemon_silent_us; /* a question to a daemon that is well by now may hang for so long */
 };

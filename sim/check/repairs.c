@@ -12,8 +12,8 @@
  *
  *      time = BOUND + pins that must move / repairs a second + pins that must move / repairs at once x ROUND
  *
- * What else holds a repair back is left out: budgets of bytes (they depend on what daemons do), and more pins than may
- * be in motion. Source: DESIGN 12; SIMULATION.md 4 (K03, K05, K28, K37). */
+ * When repairs have moved so many pins that as many as may be in motion can be waiting for daemons, no more than a trickle is
+ * asked for. What users bring to daemons is no excuse. Budgets of bytes are left out: they depend on what daemons do. Source: DESIGN 12; SIMULATION.md 4 (K03, K05, K28, K37). */
 #include "sim/check/check_int.h"
 
 #include "util/assert.h"
@@ -50,11 +50,11 @@ struct repair_book {
     uint64_t index;   /* of the newest entry that was told of */
     struct map by_cid;
     struct list_link pins;
-    size_t pins_count;
     uint64_t sick_us[CHECK_MACHINES_MAX]; /* when something of it was in disorder last; 0: never */
     struct repair_scene scene;
     uint64_t since_us;
     uint64_t owed_max; /* pins that had to move, since then */
+    uint64_t moved;    /* moves that leaders proposed, ever */
 };
 
 static struct repair_book *repair_book(struct checks *c)
@@ -80,7 +80,6 @@ static struct repair_pin *repair_pin(struct repair_book *book, const struct cid 
     int err = map_put(&book->by_cid, (struct bytes){ pin->cid.bytes, pin->cid.len }, pin);
     ASSERT(err == 0);
     list_push_back(&book->pins, &pin->link);
-    book->pins_count += 1;
     return pin;
 }
 
@@ -91,13 +90,13 @@ static void repair_forget(struct repair_book *book, const struct cid *cid)
         return;
     list_remove(&pin->link);
     mem_free(pin);
-    book->pins_count -= 1;
 }
 
 /* The first to apply an entry says what it left; that others are left with the same, state_machine.c sees. */
 void repairs_on_fact(struct checks *c, const struct peer_fact *fact)
 {
     struct repair_book *book = repair_book(c);
+    book->moved += fact->kind == PEER_FACT_PROPOSE_REPIN;
     if (fact->kind != PEER_FACT_PIN || fact->index <= book->index)
         return;
     book->index = fact->index;
@@ -208,12 +207,21 @@ static bool repair_is_owed(const struct repair_book *book, const struct repair_p
            repair_count(scene->well) >= (unsigned)pin->min;
 }
 
+/* In pins a second. A pin may wait at several at a time. */
+static uint64_t repair_rate(const struct checks *c)
+{
+    const struct checks_health *health = alarms_health(c);
+    bool may_all_move = c->repairs->moved * c->machines_count < health->pins_in_motion;
+    bool trickles = !may_all_move && health->repairs_trickle < health->repairs_per_second;
+    return trickles ? health->repairs_trickle : health->repairs_per_second;
+}
+
 static uint64_t repair_time_us(const struct checks *c)
 {
     const struct checks_health *health = alarms_health(c);
     uint64_t owed = c->repairs->owed_max;
     uint64_t round_us = REPAIR_ROUND_US + 4 * alarms_network_us(c);
-    return REPAIR_BOUND_US + owed * REPAIR_SECOND_US / health->repairs_per_second +
+    return REPAIR_BOUND_US + owed * REPAIR_SECOND_US / repair_rate(c) +
            (owed / health->repairs_at_once + 1) * round_us;
 }
 
@@ -259,8 +267,7 @@ void repairs_on_time(struct checks *c)
             book->sick_us[who] = c->hooks.now_us(c->hooks.owner);
     repair_look_around(c);
     bool is_judged = !book->is_void && health->repairs_per_second > 0;
-    bool may_all_move = book->pins_count * c->machines_count < health->pins_in_motion;
-    if (book->scene.leader != 0 && is_judged && may_all_move)
+    if (book->scene.leader != 0 && is_judged && repair_rate(c) > 0)
         repairs_look(c);
 }
 

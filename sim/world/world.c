@@ -268,6 +268,7 @@ static void world_tell_budget(const struct world *w, struct checks_health *out)
     const struct budget_limits *budget = &o->repair.budget;
     out->repairs_at_once = o->repair.at_once;
     out->pins_in_motion = BUDGET_MOTION_MIN;
+    out->repairs_trickle = budget->trickle_per_second;
     out->start_timeout_us = o->start_timeout_us;
     out->daemon_silent_us = o->ipfs_request_timeout_us;
     if (budget->bytes_per_second == 0 && budget->bytes_at_once == 0)

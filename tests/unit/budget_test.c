@@ -87,6 +87,28 @@ Test(budget, a_share_of_all_may_be_in_motion)
     cr_assert_eq(scene_left(&s), BUDGET_MOTION_MIN - 10);
 }
 
+/* Not faster than so many a second are asked for, and not beyond bytes that may be under way. */
+Test(budget, a_trickle_is_not_held_up_by_what_is_in_motion)
+{
+    struct scene s =
+        scene_of(&(struct budget_limits){ .percent_in_motion = 10, .trickle_per_second = 3 }, MIB);
+    s.load.queued = UINT32_MAX;
+    cr_assert_eq(scene_give(&s), 3);
+    cr_assert_eq(scene_left(&s), 0);
+    cr_assert(budget_is_held(&s.b, &s.limits, &s.load));
+    s.now_us += SECOND;
+    cr_assert_eq(scene_left(&s), 3);
+    s.limits.per_second = 2;
+    cr_assert_eq(scene_left(&s), 2);
+    s.limits.bytes_at_once = MIB;
+    cr_assert_eq(scene_left(&s), 0);
+    s.limits.bytes_at_once = 0;
+    s.load.queued = 0;
+    s.now_us += TTL;
+    cr_assert_eq(scene_left(&s), 2);
+    cr_assert_not(budget_is_held(&s.b, &s.limits, &s.load));
+}
+
 Test(budget, so_many_bytes_a_second)
 {
     struct scene s = scene_of(

@@ -33,6 +33,7 @@ static void begin(uint64_t per_second)
                                     .repairs_per_second = per_second,
                                     .repairs_at_once = 16,
                                     .pins_in_motion = 1000,
+                                    .repairs_trickle = 10,
                                     .daemon_silent_us = 10 * SECOND };
     begin_checks(PEERS, &health);
     for (unsigned who = 1; who <= PEERS; who++)
@@ -135,6 +136,46 @@ Test(sim_repairs, a_budget_that_is_not_used)
     pins(30, 2, 4);
     dies_and_is_called_so(4);
     passes(12 * SECOND);
+    end_seeing("repairs");
+}
+
+/* Users' pins may wait by the thousands. */
+Test(sim_repairs, many_pins_are_no_excuse)
+{
+    begin(1000);
+    pins(2000, 2, 3);
+    pins(1, 2, 4);
+    dies_and_is_called_so(4);
+    passes(8 * SECOND);
+    end_seeing("repairs");
+}
+
+static void moves(int number)
+{
+    for (int i = 0; i < number; i++)
+        tell(1, (struct peer_fact){ .kind = PEER_FACT_PROPOSE_REPIN,
+                                    .cid = test_cid(5000 + (uint32_t)i) });
+}
+
+Test(sim_repairs, behind_many_moves_a_trickle_is_enough)
+{
+    begin(1000);
+    pins(100, 2, 4);
+    moves(300);
+    dies_and_is_called_so(4);
+    passes(12 * SECOND);
+    pins(100, 2, 3);
+    passes(600 * SECOND);
+    end_seeing("");
+}
+
+Test(sim_repairs, behind_many_moves_nothing_is_too_little)
+{
+    begin(1000);
+    pins(100, 2, 4);
+    moves(300);
+    dies_and_is_called_so(4);
+    passes(30 * SECOND);
     end_seeing("repairs");
 }
 
