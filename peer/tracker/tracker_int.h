@@ -8,7 +8,7 @@
  *   tracker_walk.c    the state against the rows, in slices
  *   tracker_sync.c    the daemon's list against the rows
  *   tracker_row.c     the bytes of a row
- *   tracker_seen.c    which CIDs a listing named, 8 bytes each
+ *   tracker_seen.c    which CIDs a listing named, 4 bytes each
  *   tracker_tally.c   how many rows say what
  *   tracker_status.c  what it all looks like from outside */
 #ifndef TRACKER_TRACKER_INT_H
