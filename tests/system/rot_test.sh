@@ -38,17 +38,21 @@ gone() { rm -r "$1"; }
 to_its_head() { truncate -s 512 "$(file_in "$1")"; } # as if nothing had been written
 without_newest() { rm "$(file_in "$1")"; }
 
-# Starts it again as often as it ends, at most three times.
-rises() {
-    for ((starts = 1; starts <= 3; starts++)); do
-        peer_start 2
-        until_true 30 answers_or_ended 2
-        ! is_gone "${peer_pid[2]}" && return 0
+# What a supervisor does before it asks: starts a peer that is not there, at most three times for one damage. It may have
+# ended before it answered, or behind that: that a page nobody had asked for is missing shows only then.
+supervised() { # supervised COMMAND...
+    if [ -n "${peer_pid[2]:-}" ] && is_gone "${peer_pid[2]}"; then
         peer_ends 2 1
-    done
-    return 1
+        codes+=("$code")
+    fi
+    if [ -z "${peer_pid[2]:-}" ]; then
+        [ ${#codes[@]} -lt 3 ] || return 1
+        peer_start 2
+    fi
+    "$@"
 }
-answers_or_ended() { is_gone "${peer_pid[$1]}" || rest_at "$1" /id >/dev/null 2>&1; }
+ended_with_1() { [ -z "$(printf '%s\n' "${codes[@]}" | grep -v '^1\?$')" ]; } # none of them was killed by a signal
+answers() { rest_at 2 /id >/dev/null; }
 
 spoil() { # spoil WHAT HOW
     local name=$1_$2 folder
@@ -56,10 +60,12 @@ spoil() { # spoil WHAT HOW
     folder=$(echo "$work"/peer2/raft/$1)
     holds "$name" "$2" $folder
     holds "pin_beside_$name" pin_at 1
-    holds "rises_$name" rises
-    happens "has_all_$name" 60 has_all 2
-    happens "pins_again_$name" 30 pin_at 2
-    happens "all_agree_$name" 30 has_all 2
+    codes=()
+    happens "rises_$name" 60 supervised answers
+    happens "has_all_$name" 60 supervised has_all 2
+    happens "pins_again_$name" 30 supervised pin_at 2
+    happens "all_agree_$name" 30 supervised has_all 2
+    holds "ends_of_$name" ended_with_1
 }
 spoil_all() {
     local how
