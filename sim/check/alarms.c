@@ -235,9 +235,14 @@ void checks_on_memory(struct checks *c, unsigned who, bool lacks)
     alarm_update_all_of(c, who);
 }
 
+/* What was sent into a way that was cut arrives when it is open again, even if the speaker stands still by then: so silence
+ * begins anew. */
 void checks_on_cut(struct checks *c, unsigned from, unsigned to, bool is_cut)
 {
-    alarm_book(c)->pairs[to][from].is_cut = is_cut;
+    struct alarm_pair *pair = &alarm_book(c)->pairs[to][from];
+    if (pair->is_cut && !is_cut && pair->silent_us != ALARM_NEVER)
+        pair->silent_us = c->hooks.now_us(c->hooks.owner);
+    pair->is_cut = is_cut;
     alarm_update(c, to, from);
     alarm_update(c, from, to);
 }

@@ -73,6 +73,25 @@ Test(sim_alarms, standing_still_for_a_moment_ends_nobodys_silence)
     end_seeing("");
 }
 
+Test(sim_alarms, what_was_held_by_a_cut_arrives_at_its_end)
+{
+    begin();
+    checks_on_cut(checks, 3, 1, true);
+    passes(TTL + REPIN);
+    takes_for(1, 3, LIVENESS_DOWN);
+    passes(20 * SECOND);
+    checks_on_pause(checks, 3, true);
+    passes(SECOND);
+    checks_on_cut(checks, 3, 1, false);
+    takes_for(1, 3, LIVENESS_HEALTHY);
+    passes(TTL);
+    takes_for(1, 3, LIVENESS_SUSPECT);
+    passes(REPIN + 4 * SECOND);
+    expect_nothing();
+    passes(2 * SECOND); /* and now it is late */
+    end_seeing("alarms");
+}
+
 /* ---- false alarms ---- */
 
 Test(sim_alarms, a_living_peer_called_down)
