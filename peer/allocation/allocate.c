@@ -242,6 +242,15 @@ static int allocate_refuse(struct buf *why, size_t needed, size_t wanted, size_t
     return ERR_NOT_ENOUGH_PEERS;
 }
 
+/* Up to the minimum with holders that are down, leave or are no members: in the pin's order. */
+static void allocate_keep_places(const struct allocate_request *r, struct allocate_choice *choice)
+{
+    for (size_t i = 0; i < r->current_count && choice->count < (size_t)r->replication_min; i++) {
+        if (!allocate_has(choice->ids, choice->count, &r->current[i]))
+            choice->ids[choice->count++] = r->current[i];
+    }
+}
+
 /* Adds to the holders that stay: at least up to the minimum, else it is an error. */
 static int allocate_add(const struct allocate_request *r, struct arena *arena,
                         struct allocate_choice *choice, struct buf *why)
@@ -257,10 +266,12 @@ static int allocate_add(const struct allocate_request *r, struct arena *arena,
     available += allocate_rank_eligible(r, &order, choice, false, ranked + available);
     for (size_t i = 0; r->ranks != NULL && i < available; i++)
         r->ranks[ranked[i].candidate - r->candidates] = (uint16_t)(i + 1);
-    if (available < needed)
+    if (available < needed && (!r->may_fall_short || available == 0))
         return allocate_refuse(why, needed, wanted, available);
     for (size_t i = 0; i < available && i < wanted; i++)
         choice->ids[choice->count++] = ranked[i].candidate->id;
+    if (available < needed)
+        allocate_keep_places(r, choice);
     return OK;
 }
 

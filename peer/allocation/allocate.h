@@ -8,6 +8,8 @@
  *          - non-members and leaving peers never stay; a member that is down stays in the list only
  *            while enough healthy ones are in it, and never beyond the maximum;
  *          - ties end at the peer id: same input in any order, same output.
+ *          A repair may fall short of the minimum: whoever can takes a copy, and the places that nobody can take stay
+ *          with whom they had, so that the index by holder still names them.
  * Errors   ERR_NOT_ENOUGH_PEERS with V1's sentence in `why`; ERR_NOMEM.
  * Owner    The result lies in the arena. */
 #ifndef ALLOCATION_ALLOCATE_H
@@ -51,6 +53,7 @@ struct allocate_request {
     size_t current_count;
     const struct peer_id *priority; /* user-allocations: preferred, if eligible */
     size_t priority_count;
+    bool may_fall_short; /* of the minimum, as long as somebody new takes a copy */
     const struct allocate_candidate *candidates;
     size_t candidates_count;
     size_t metrics_count; /* how many of each candidate's metrics count: allocate_by */

@@ -194,6 +194,7 @@ static int repair_allocate(struct repair *r, const struct repair_work *w, const 
         .replication_max = pin->replication_max,
         .current = pin->allocations,
         .current_count = pin->allocations_count,
+        .may_fall_short = true,
         .candidates = w->candidates,
         .candidates_count = w->candidates_count,
         .metrics_count = w->metrics_count,

@@ -7,8 +7,8 @@
  * Of a leader's members, some are *well*: heard by it, with all that is their own in order. Some are *buried*: silent, and
  * called down. The others are in doubt (sick, badly heard, on their way out, drained): a pin that they hold is given the
  * benefit of it, and nobody counts on them for another one. So a pin must move when it has fewer holders than its factor
- * asks for even with all in doubt, and there are enough of the well. The leader is well, and with it a majority of the
- * voters. When one of these changes, or the pin is written anew, its time begins again.
+ * asks for even with all in doubt, and somebody well is none of them, be it enough or not. The leader is well, and with it a
+ * majority of the voters. When one of these changes, or the pin is written anew, its time begins again.
  *
  *      time = BOUND + pins that must move / repairs a second + pins that must move / repairs at once x ROUND
  *
@@ -204,7 +204,7 @@ static bool repair_is_owed(const struct repair_book *book, const struct repair_p
     uint64_t may_hold = pin->holders & scene->members & ~scene->buried;
     return pin->min > 0 && pin->holders != may_hold &&
            repair_count(may_hold) < (unsigned)pin->min &&
-           repair_count(scene->well) >= (unsigned)pin->min;
+           (scene->well & ~pin->holders) != 0;
 }
 
 /* In pins a second. A pin may wait at several at a time. */

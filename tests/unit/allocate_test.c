@@ -178,6 +178,26 @@ Test(allocate, too_few_candidates_is_said_in_v1s_words)
     scene_deinit(&s);
 }
 
+Test(allocate, a_repair_gives_what_it_can)
+{
+    struct scene s;
+    scene_init(&s, 4, 4, 5, (int64_t[]){ 10, 50, 30, 40, 20 });
+    scene_holders(&s, "0923"); /* 9 is no member any more */
+    s.candidates[2].standing = ALLOCATE_DOWN;
+    s.candidates[3].standing = ALLOCATE_LEAVING;
+    s.candidates[4].is_excluded = true;
+    cr_assert_eq(scene_run(&s), ERR_NOT_ENOUGH_PEERS); /* a user hears that it cannot be done */
+    s.request.may_fall_short = true;
+    cr_assert_str_eq(scene_got(&s), "0192"); /* 1 is new; the places of 9 and 2 wait for others */
+    scene_holders(&s, "0192");
+    cr_assert_eq(scene_run(&s), ERR_NOT_ENOUGH_PEERS); /* nobody new: nothing changes */
+    s.candidates[4].is_excluded = false;
+    cr_assert_str_eq(scene_got(&s), "0149");
+    s.candidates[3].standing = ALLOCATE_HEALTHY;
+    cr_assert_str_eq(scene_got(&s), "0134"); /* enough: nobody else has a place */
+    scene_deinit(&s);
+}
+
 static void scene_tag(struct scene *s, uint32_t i, struct bytes tag, int64_t space)
 {
     s->candidates[i].metrics[0] = (struct allocate_metric){ true, true, 0, tag };

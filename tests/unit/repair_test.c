@@ -277,6 +277,26 @@ Test(repair, what_lacks_peers_is_counted_and_done_when_some_come)
     world_deinit(&w);
 }
 
+/* Two of four holders are gone and one peer could take a copy: it does, and the rest is done when another comes. */
+Test(repair, what_can_be_done_is_done)
+{
+    struct world w;
+    world_init(&w, 5);
+    world_pin(&w, 1, 4, 4, "0123");
+    w.members[0].standing = w.members[1].standing = ALLOCATE_DOWN;
+    cr_assert_eq(world_settle(&w), 1);
+    cr_assert_str_eq(world_holders(&w, 1), "2340");
+    cr_assert_eq(repair_counts(w.repair).lacking, 1);
+    cr_assert_eq(world_settle(&w), 0); /* and not again and again */
+    w.members_count = 6;
+    w.members[5] = w.members[4];
+    w.members[5].id = test_peer(5);
+    cr_assert_eq(world_settle(&w), 1);
+    cr_assert_str_eq(world_holders(&w, 1), "2345");
+    cr_assert_eq(repair_counts(w.repair).lacking, 0);
+    world_deinit(&w);
+}
+
 Test(repair, the_most_endangered_come_first)
 {
     struct world w;
