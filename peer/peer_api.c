@@ -339,10 +339,6 @@ static void peer_drain_done(void *owner, int err, const struct pinset_applied *a
 static int peer_api_peer_drain(void *impl, struct api_call *call, struct buf *why)
 {
     struct peer *p = impl;
-    if (p->raft == NULL || raft_config_member_by_id(raft_config(p->raft), &call->peer) == NULL) {
-        buf_append_text(why, "there is no such peer in the cluster");
-        return ERR_NOT_FOUND;
-    }
     struct peer_order *order = peer_order_new(impl, call);
     if (order == NULL)
         return ERR_NOMEM;

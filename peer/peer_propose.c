@@ -90,6 +90,12 @@ static int peer_append_entry(struct peer *p, const struct pin_entry *entry, stru
         buf_append_text(why, wrong);
         return ERR_INVALID;
     }
+    /* Who was asked may be new, or behind, and not know the member yet. */
+    if (entry->kind == PIN_ENTRY_DRAIN &&
+        raft_config_member_by_id(raft_config(p->raft), &entry->peer) == NULL) {
+        buf_append_text(why, "there is no such peer in the cluster");
+        return ERR_NOT_FOUND;
+    }
     struct buf payload = { .limit = LIMIT_ENTRY_BYTES };
     pin_entry_encode(entry, &payload);
     struct raft_pos pos;
@@ -140,7 +146,7 @@ void peer_on_propose(struct peer *p, const struct rpc_asker *asker, struct bytes
 static bool peer_refusal_is_final(int err)
 {
     return err == ERR_NOT_ENOUGH_PEERS || err == ERR_TOO_BIG || err == ERR_INVALID ||
-           err == ERR_CORRUPT || err == ERR_VERSION;
+           err == ERR_CORRUPT || err == ERR_VERSION || err == ERR_NOT_FOUND;
 }
 
 /* All sequences below it have an outcome: the state may forget them. */
