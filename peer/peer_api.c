@@ -244,9 +244,24 @@ int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why)
     return peer_write_start(w, &entry, why);
 }
 
+int peer_check_named(const struct peer *p, const struct peer_id *ids, size_t count, struct buf *why)
+{
+    for (size_t i = 0; i < count && p->raft != NULL; i++) {
+        if (raft_config_member_by_id(raft_config(p->raft), &ids[i]) != NULL)
+            continue;
+        buf_printf(why, "user-allocations: this peer knows of no member %s (GET /peers lists them)",
+                   peer_id_print(&ids[i]).text);
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
 static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
 {
-    return peer_write_pin(impl, call, why);
+    int err = call->is_restored
+                  ? OK /* from a cluster that may have had others */
+                  : peer_check_named(impl, call->priority, call->priority_count, why);
+    return err == OK ? peer_write_pin(impl, call, why) : err;
 }
 
 static int peer_api_unpin(void *impl, struct api_call *call, struct buf *why)

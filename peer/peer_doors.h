@@ -17,6 +17,8 @@ int peer_pins_after(void *impl, const struct cid *after, struct arena *arena, st
                     size_t count_max, size_t *count);
 /* At once an error, with words in `why`; else call->done runs later. */
 int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why);
+/* Members, those whom user-allocations names? ERR_INVALID with words. */
+int peer_check_named(const struct peer *p, const struct peer_id *ids, size_t count, struct buf *why);
 /* What a pin would be refused for, whatever its CID, before it has one: factors, which are settled, and expiry. */
 int peer_check_options(struct peer *p, struct pin *pin, struct buf *why);
 int peer_write_unpin(struct peer *p, struct api_call *call, struct buf *why);

@@ -281,6 +281,8 @@ static int peer_upload_open(struct peer *p, struct api_add *add, struct buf *why
         return ERR_BUSY;
     int err = peer_check_options(p, &add->pin, why); /* before a byte is read */
     if (err == OK)
+        err = peer_check_named(p, add->priority, add->priority_count, why);
+    if (err == OK)
         err = peer_upload_create(p, add, &up);
     if (err != OK)
         return err;

@@ -18,6 +18,7 @@ json=application/json
 ids="(.id|test(\"^12D3\")) and (.addresses|length>0) and (.cluster_peers|length==2) and (.cluster_peers_addresses|length>0) and
     (.version|length>0) and .commit==\"\" and .rpc_protocol_version==\"/ipfscluster/1.0/rpc\" and .error==\"\" and
     (.ipfs|has(\"id\") and has(\"addresses\") and .error==\"\") and (.peername|test(\"^peer-\"))"
+nobody=12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp # a peer id that nobody has
 pin='(keys_unsorted[0:16]==["replication_factor_min","replication_factor_max","name","mode","shard_size","user_allocations",
     "expire_at","metadata","pin_update","origins","cid","type","allocations","max_depth","reference","timestamp"])'
 status='(keys_unsorted==["cid","name","allocations","origins","created","metadata","peer_map"]) and ([.peer_map[]]|length>0) and
@@ -57,7 +58,7 @@ route POST /peers 400 $json "$(error 400 'error decoding peer_id')" -d '{"peer_i
 route POST /peers 200 $json ".id==\"${id[2]}\" and .error==\"\"" -d "{\"peer_id\":\"${id[2]}\"}"
 route POST /peers 200 $json ".id==\"${id[1]}\" and .error==\"\"" -d "{\"peer_id\":\"${id[1]}\"}"
 route POST /peers 200 $json ".id==\"${id[2]}\" and .addresses==[]" -d "{\"peer_multiaddress\":\"/ip4/127.0.0.1/tcp/1/p2p/${id[2]}\"}"
-route POST /peers 400 $json "$(error 400 'say it, as peer_multiaddress')" -d '{"peer_id":"12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"}'
+route POST /peers 400 $json "$(error 400 'say it, as peer_multiaddress')" -d '{"peer_id":"'$nobody'"}'
 route DELETE /peers/x 400 $json "$(error 400 'error decoding Peer ID: ')"
 route DELETE /peers/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp 204 $json -
 route POST /add 400 $json "$(error 400 "isn't multipart/form-data")" -d x
@@ -77,6 +78,8 @@ route POST /pins/ipns/x/y 500 $json "$(error 500 'IPFS error')"
 route POST "/pins/what/$A" 404 $json "$(error 404 'not found')"
 route POST /pins/x 400 $json "$(error 400 'error decoding Cid: invalid cid')"
 route POST "/pins/$A?replication-min=x" 400 $json "$(error 400 'replication-min invalid')"
+route POST "/pins/$A?user-allocations=x" 400 $json "$(error 400 'user-allocations: x is no peer id')"
+route POST "/pins/$A?user-allocations=$nobody" 400 $json "$(error 400 "this peer knows of no member $nobody")"
 route POST "/pins/$A?replication=-2" 500 $json "$(error 500 'is wrong')"
 route POST "/pins/$A?expire-in=1x" 400 $json "$(error 400 'expire-in cannot be parsed')"
 happens pinned 20 says 1 "$inner" pinned 2
@@ -169,6 +172,7 @@ route POST '/add?no-pin=true&wrap-with-directory=true&cid-version=1' 200 $json '
 holds folder_comes_last jq -es 'length==2 and .[1].name=="" and (.[1].cid|test("^bafy"))' "$work/body"
 route POST '/add?no-pin=true&stream-channels=false' 200 $json "type==\"array\" and length==1 and (.[0]|$row)" -F $readme
 header Cache-Control no-cache
+route POST "/add?user-allocations=$nobody" 400 $json "$(error 400 "this peer knows of no member $nobody")" -F $readme
 route POST '/add?layout=zz' 400 $json "$(error 400 'layout parameter is invalid')" -F $readme
 
 # ---- a peer that comes ----

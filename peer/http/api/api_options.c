@@ -115,7 +115,7 @@ static int options_expiry(struct options *o)
     return OK;
 }
 
-/* Undecodable ids are dropped, as V1 does: it is a preference. */
+/* A preference; but not of somebody who cannot exist. */
 static int options_priority(struct options *o, const struct peer_id **out, size_t *count)
 {
     *count = 0;
@@ -129,8 +129,13 @@ static int options_priority(struct options *o, const struct peer_id **out, size_
     char *rest = text;
     char *one;
     while (text != NULL && (one = strsep(&rest, ",")) != NULL && *count < LIMIT_MEMBERS_COUNT) {
-        if (peer_id_parse(&ids[*count], one) == OK)
-            *count += 1;
+        if (*one == '\0')
+            continue;
+        if (peer_id_parse(&ids[*count], one) != OK) {
+            buf_printf(o->why, "user-allocations: %s is no peer id", one);
+            return ERR_INVALID;
+        }
+        *count += 1;
     }
     *out = ids;
     return text == NULL ? ERR_NOMEM : OK;
