@@ -237,7 +237,7 @@ $(B)/bench/%: $(B)/obj/bench/%.o $(B)/obj/bench/bench.o $(ARCHIVES)
 
 # The REST API and the proxy, beside real IPFS daemons (make kubo): needs wrk. T="rates proxied add"; MIB=256: less of it.
 .PHONY: bench-doors
-bench-doors: $(PROGRAMS)
+bench-doors: $(PROGRAMS) $(BENCHES)
 	bench/doors $(B) $(T)
 
 .PHONY: bench-sim
