@@ -286,7 +286,7 @@ void standin_on_request(struct standin *s, struct http_exchange *x)
     x->on_drain = op_on_drain;
     s->counts.requests += 1;
     op->command = request_read(op);
-    if (op->command != NULL && fault_wants(s, op))
+    if (op->command != NULL && !op->is_spared && fault_wants(s, op))
         op_meet_faults(op);
     else
         op_ready(op); /* to begin, or to be freed: it is answered already */

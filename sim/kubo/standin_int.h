@@ -64,6 +64,7 @@ struct standin_op {
     void (*expire)(struct standin_op *op);  /* timeout= has passed; NULL: an error says so */
     void *state;
     const struct standin_faults *faults; /* that it met, or NULL */
+    bool is_spared;                      /* who watches is told what is, whatever is the matter */
     const char *error_prefix;            /* "pin: " before errors of waiting */
     uint64_t wake_at_us;
     uint64_t deadline_us;

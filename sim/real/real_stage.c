@@ -431,7 +431,7 @@ static bool stage_pin_ls(struct real_stage *s, unsigned who, const char *query,
 {
     char target[STAGE_TARGET_SIZE];
     *reply = (struct http_reply){ 0 };
-    snprintf(target, sizeof(target), "/api/v0/pin/ls?%s", query);
+    snprintf(target, sizeof(target), "/standin/v0/pin/ls?%s", query);
     return real_ask(stage_machine(s, who)->ipfs_port, "POST", target, (struct bytes){ NULL, 0 },
                     STAGE_ASK_US, reply) == OK &&
            reply->status == 200;

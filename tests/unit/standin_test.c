@@ -430,6 +430,8 @@ Test(standin, faults_by_request)
           "{\"Version\":\"0.42.0\",\"Commit\":\"\",\"Repo\":\"18\",\"System\":\"amd64/linux\","
           "\"Golang\":\"go1.26.8\"}\n");
     for (int i = 0; i < 2; i++)
+        check(s, "/standin/v0/pin/ls?type=direct", 200, "{}\n"); /* not one of the two */
+    for (int i = 0; i < 2; i++)
         check(s, "/api/v0/pin/ls?type=direct", 500,
               "{\"Message\":\"disk on fire\",\"Code\":0,\"Type\":\"error\"}\n");
     check(s, "/api/v0/pin/ls?type=direct", 200, "{}\n");
