@@ -25,6 +25,7 @@ void checks_destroy(struct checks *c)
     for (unsigned who = 1; who <= c->machines_count; who++)
         record_machine_deinit(&c->machines[who]);
     record_log_deinit(&c->committed);
+    mem_free(c->commits);
     mem_free(c->states);
     election_safety_deinit(c);
     log_matching_deinit(c);

@@ -96,6 +96,11 @@ struct state_at {
     uint64_t hash[2];
 };
 
+/* Up to where leaders of this term said that entries are committed. */
+struct commit_mark {
+    uint64_t term, index;
+};
+
 struct checks {
     struct checks_hooks hooks;
     unsigned machines_count;
@@ -104,7 +109,9 @@ struct checks {
     struct checks_counts counts;
     struct record_machine machines[CHECK_MACHINES_MAX]; /* 0 is not used */
     struct record_log committed; /* of the cluster, as the first one told that committed it */
-    struct state_at *states;     /* [index]: the state's hash behind the entry */
+    struct commit_mark *commits; /* one a term, in rising order of both */
+    size_t commits_count;
+    struct state_at *states; /* [index]: the state's hash behind the entry */
     size_t states_size;
     struct election_book *elections;
     struct matching_book *matching;

@@ -6,6 +6,9 @@
  * have come before or after. */
 #include "sim/check/check_int.h"
 
+#include "util/assert.h"
+#include "util/mem.h"
+
 static const char name[] = "commit quorum";
 
 static bool commit_has_quorum(const struct checks *c, const struct record_config *config,
@@ -38,8 +41,21 @@ static const struct record_log *commit_source(const struct checks *c,
     return NULL;
 }
 
-static void commit_take(struct checks *c, const struct record_log *log, uint64_t to)
+static void commit_mark(struct checks *c, uint64_t term, uint64_t index)
 {
+    if (c->commits_count == 0 || c->commits[c->commits_count - 1].term != term) {
+        struct commit_mark *grown =
+            mem_realloc(c->commits, (c->commits_count + 1) * sizeof(*grown));
+        ASSERT(grown != NULL);
+        c->commits = grown;
+        c->commits[c->commits_count++].term = term;
+    }
+    c->commits[c->commits_count - 1].index = index;
+}
+
+static void commit_take(struct checks *c, const struct record_log *log, uint64_t term, uint64_t to)
+{
+    commit_mark(c, term, to);
     if (c->committed.count == 0 && c->committed.base == 0 && log->base > 0) {
         c->committed.base = log->base;
         c->committed.base_chain = log->base_chain;
@@ -58,7 +74,7 @@ static void commit_first(struct checks *c, unsigned who, uint64_t index)
     /* The list of founders is the same by construction, and committed by agreement before there is a leader
      * (DESIGN 8); that all have the same is log matching's to say. */
     if (index == 1 && record_log_at(&m->log, 1) != NULL) {
-        commit_take(c, &m->log, 1);
+        commit_take(c, &m->log, 0, 1);
         return;
     }
     /* A leader that commits its own removal steps down with it. */
@@ -71,7 +87,7 @@ static void commit_first(struct checks *c, unsigned who, uint64_t index)
             who, (unsigned long long)index);
         return;
     }
-    commit_take(c, log, index);
+    commit_take(c, log, m->term, index);
     bool just_changed = m->config.told_at_us == c->hooks.now_us(c->hooks.owner);
     if (!commit_has_quorum(c, &m->config, index) &&
         !(just_changed && commit_has_quorum(c, &m->config_before, index)))

@@ -7,19 +7,13 @@
  * begins comes behind all the others, so then we look. */
 #include "sim/check/check_int.h"
 
-/* The last committed entry of an earlier term, up to `index`; terms never fall from one entry to the next. */
-static uint64_t committed_before_term(const struct record_log *committed, uint64_t index,
-                                      uint64_t term)
+/* Up to where leaders of earlier terms had committed. An entry of an earlier term may have waited for a later leader to do it. */
+static uint64_t committed_before_term(const struct checks *c, uint64_t term)
 {
-    uint64_t low = committed->base, high = index;
-    while (low < high) {
-        uint64_t middle = high - (high - low) / 2;
-        if (record_log_at(committed, middle)->term < term)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    return low;
+    size_t i = c->commits_count;
+    while (i > 0 && c->commits[i - 1].term >= term)
+        i -= 1;
+    return i > 0 ? c->commits[i - 1].index : 0;
 }
 
 void leader_completeness_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact)
@@ -28,7 +22,9 @@ void leader_completeness_on_fact(struct checks *c, unsigned who, const struct pe
     if (fact->kind != PEER_FACT_APPEND || !m->owes_noop || fact->term != m->term || c->has_failed)
         return;
     m->owes_noop = false;
-    uint64_t committed = committed_before_term(&c->committed, m->committed_at_election, m->term);
+    uint64_t committed = committed_before_term(c, m->term);
+    if (committed > m->committed_at_election)
+        committed = m->committed_at_election;
     if (committed < m->log.base) /* the beginning went into a snapshot, and was committed then */
         return;
     if (fact->index <= committed ||

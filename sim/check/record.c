@@ -251,7 +251,9 @@ void record_on_fact(struct checks *c, unsigned who, const struct peer_fact *fact
         record_on_base(c, m, fact);
         break;
     case PEER_FACT_STORED:
-        m->stored = fact->index < record_log_last(&m->log) ? fact->index : record_log_last(&m->log);
+        if (fact->index > m->stored) /* a cut that is not handed out yet takes nothing off the disk */
+            m->stored =
+                fact->index < record_log_last(&m->log) ? fact->index : record_log_last(&m->log);
         m->has_cut = false;
         m->hard_term = fact->term;
         m->hard_vote = fact->voted_for;
@@ -312,6 +314,9 @@ void record_succeed(struct checks *c, unsigned who)
            record_log_chain(log, common) != record_log_chain(&c->committed, common))
         common -= 1;
     record_log_cut(&c->committed, common + 1);
+    for (size_t i = 0; i < c->commits_count; i++)
+        if (c->commits[i].index > common)
+            c->commits[i].index = common;
     for (uint64_t i = common + 1; i < c->states_size; i++)
         c->states[i].is_known = false;
 }

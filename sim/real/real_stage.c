@@ -2,8 +2,8 @@
 
 #include <poll.h>
 #include <signal.h>
-
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -478,8 +478,7 @@ static uint64_t stage_moves(void *impl)
             real_ask(m->rest_port, "GET", "/metrics", (struct bytes){ NULL, 0 }, STAGE_ASK_US,
                      &reply) == OK) {
             const char *at = strstr(buf_text(&reply.body), name);
-            for (at = at != NULL ? at + strlen(name) : ""; *at >= '0' && *at <= '9'; at++)
-                moves = moves * 10 + (uint64_t)(*at - '0');
+            moves += at != NULL ? strtoull(at + strlen(name), NULL, 10) : 0;
         }
         http_reply_deinit(&reply);
     }

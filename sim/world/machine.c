@@ -291,8 +291,10 @@ static void machine_bury(void *arg)
     }
     machine_lose_data(m);
     m->is_out = m->bootstrap_count == 0;
-    if (m->is_out)
+    if (m->is_out) {
         m->wants_up = false; /* its exit code is 0: no supervisor starts it again */
+        members_on_out(m);
+    }
     if (m->bootstrap_count > 0)
         sim_at(&w->sim, RESTART_PAUSE_US, SIM_LIFE, m->who, 0, machine_restart, m);
 }

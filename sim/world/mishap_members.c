@@ -90,6 +90,24 @@ static void members_answered(void *owner)
         members_try_later(m);
     else if (was_to_stay && m->is_out)
         members_start(m->world, m->wish.deed, m);
+    else if (was_to_stay)
+        m->wish.returns = true; /* it is in, or has not heard yet that it is not */
+}
+
+static void members_come_back(void *arg)
+{
+    struct machine *m = arg;
+    m->wish.again = (struct event_id){ 0 };
+    if (m->is_out)
+        members_start(m->world, m->wish.deed, m);
+}
+
+void members_on_out(struct machine *m)
+{
+    bool returns = m->wish.verb == VERB_STAY && m->wish.returns && m->wish.call == NULL;
+    if (returns && !event_queue_has(&m->world->sim.queue, m->wish.again))
+        m->wish.again =
+            sim_at(&m->world->sim, MEMBERS_PAUSE_US, SIM_MISHAP, 0, m->who, members_come_back, m);
 }
 
 static void members_ask(struct machine *m)
@@ -123,6 +141,7 @@ static void members_wish(struct machine *m, unsigned deed, enum script_verb verb
 {
     m->wish.verb = verb;
     m->wish.is_forced = is_forced;
+    m->wish.returns = false;
     m->wish.deed = deed;
     members_ask(m);
 }

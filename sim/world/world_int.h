@@ -47,6 +47,7 @@ enum { WORLD_WAKE_SWARM = WORLD_MACHINES_MAX + 1, WORLD_WAKES_COUNT };
 struct member_wish {
     enum script_verb verb;
     bool is_forced;
+    bool returns;           /* was told to stay: once it finds that it is out, it comes back */
     bool is_over;           /* and is to be taken back, once there is an answer */
     uint64_t open_until_us; /* its outcome is not known: until then it may happen */
     unsigned deed;
@@ -248,6 +249,7 @@ void members_forget(struct machine *m); /* whatever is wanted of it */
 void members_remove(struct world *w, unsigned deed, unsigned victim);
 /* The same one comes back, or is told to stay. */
 void members_return(struct world *w, unsigned deed, unsigned victim);
+void members_on_out(struct machine *m); /* it has ended, and is no member any more */
 void members_join(struct world *w, unsigned deed); /* somebody who is out */
 void members_drain(struct world *w, unsigned deed, unsigned victim, bool drains);
 

@@ -268,6 +268,27 @@ Test(sim_check, a_leader_that_stood_still_lacks_what_came_after_its_term)
     end_seeing("");
 }
 
+/* Entry 3, of term 2, waited for the leader of term 4 to commit it; the one of term 3, late, need not have it. */
+Test(sim_check, a_late_leader_lacks_what_a_later_one_committed)
+{
+    begin_with_a_leader();
+    append(1, 3, 2, 300);
+    append(2, 3, 2, 300);
+    stored(1, 3, 4, 1);
+    stored(2, 3, 4, 1);
+    leads(1, 4);
+    append(1, 4, 4, 400);
+    append(2, 4, 4, 400);
+    stored(1, 4, 4, 1);
+    stored(2, 4, 4, 1);
+    commit(1, 4);
+    append(3, 2, 2, 200);
+    stored(3, 2, 3, 3);
+    leads(3, 3);
+    append(3, 3, 3, 301);
+    end_seeing("");
+}
+
 Test(sim_check, committed_on_one_disk)
 {
     begin();
@@ -394,6 +415,19 @@ Test(sim_check, an_acknowledged_entry_missing_after_a_crash)
     begin_with_a_leader();
     woke(2, 1, 1, 2, 1);
     end_seeing("durable log");
+}
+
+/* A cut was decided, and never handed to the disk: there was no memory for it. */
+Test(sim_check, a_cut_that_was_not_written)
+{
+    begin_with_a_leader();
+    append(2, 3, 2, 300);
+    stored(2, 3, 2, 1);
+    stored(2, 2, 3, 0);
+    cut(2, 3);
+    append(2, 3, 3, 301);
+    woke(2, 3, 2, 3, 0);
+    end_seeing("");
 }
 
 Test(sim_check, a_vote_forgotten_in_a_crash)
