@@ -6,11 +6,6 @@
 . tests/system/lib/cluster.bash
 at_end cluster_end
 
-few_entries() { # few_entries N: its log keeps a few entries only
-    local file=$work/peer$1/service.json
-    jq '.consensus.raft += {trailing_logs: 20, snapshot_threshold: 10, snapshot_interval: "100ms"}' "$file" >"$file.new" &&
-        mv "$file.new" "$file"
-}
 cid_of() { # cid_of TEXT: a CID that nobody has the content of
     local digest
     digest=$(printf %s "$1" | sha256sum | cut -d' ' -f1)
@@ -23,11 +18,7 @@ all_at() { # all_at N METHOD CID...: through the REST API of peer N, many at onc
         xargs curl -sS --fail -m 60 -Z --parallel-max 32 -X "$method" >/dev/null
 }
 same_pins() { [ "$(pins "$1" | sha256sum)" = "$(pins "$2" | sha256sum)" ]; }
-received_the_state() { grep -aq 'the state up to entry [0-9]* is in place' "$work/peer$1.log"; }
 is_receiving() { grep -aq 'receiving the state up to entry' "$work/peer$1.log"; }
-log_begins_behind() { # log_begins_behind N INDEX: at least
-    [ "$(grep -a 'the log begins behind entry' "$work/peer$1.log" | tail -n 1 | sed 's/.*entry \([0-9]*\).*/\1/')" -ge "$2" ]
-}
 disk_use() { du -sk "$work/peer$1/raft/records" "$work/peer$1"/raft/state.* | awk '{ kb += $1 } END { print kb }'; }
 uses_at_most() { [ "$(disk_use "$1")" -le "$2" ] || { echo "$(disk_use "$1") KiB"; return 1; }; }
 

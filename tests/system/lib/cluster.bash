@@ -110,6 +110,17 @@ peer_init() {
     id[n]=$(jq -r .id "$work/peer$n/identity.json")
 }
 
+# Its log keeps a few entries only: who was away needs the state. Where it begins is said at the log level debug.
+few_entries() { # few_entries N
+    local file=$work/peer$1/service.json
+    jq '.consensus.raft += {trailing_logs: 20, snapshot_threshold: 10, snapshot_interval: "100ms"}' "$file" >"$file.new" &&
+        mv "$file.new" "$file"
+}
+log_begins_behind() { # log_begins_behind N INDEX: at least
+    [ "$(grep -a 'the log begins behind entry' "$work/peer$1.log" | tail -n 1 | sed 's/.*entry \([0-9]*\).*/\1/')" -ge "$2" ]
+}
+received_the_state() { grep -aq 'the state up to entry [0-9]* is in place' "$work/peer$1.log"; }
+
 peer_address() { echo "/ip4/127.0.0.1/tcp/${cluster[$1]}/p2p/${id[$1]}"; }
 
 # peers_init COUNT: each with the list of all others, to be founded when they are started together.
