@@ -227,7 +227,6 @@ Test(survey, a_peer_is_stopped)
     one_fails_everywhere(FAIL_STOP, SECOND);
 }
 
-/* Who failed is not listed where its cluster_error does not match; the rest is. */
 /* Whatever the filter: a peer that does not answer stands at every pin that the others list. */
 Test(survey, a_peer_that_fails_is_shown_whatever_the_filter)
 {
@@ -321,5 +320,77 @@ Test(survey, a_filter_that_nothing_matches_holds_nobody_up)
     reading_go_on(&r, UINT32_MAX, SECOND);
     cr_assert_eq(r.rows, 0);
     reading_close(&r);
+    end();
+}
+
+/* ---- recover: of everything, at all or at the one that is asked ---- */
+
+enum { BAD = 20 };
+
+/* All daemons refused BAD pins for so long that nobody would try soon; from here on they are well. */
+static void begin_refused(void)
+{
+    begin(1);
+    play_steps("ipfs all error \"no room\"\npin b1..b20\nwait 5m\nipfs all well\n"
+               "wait 1s\nexpect unpinned b1..b20\n");
+}
+
+/* The rows of the answer; who is in it, with which words. */
+static struct reading recover_all(bool is_local)
+{
+    struct reading r = { 0 };
+    struct api_status_request request = { .filter = TRACKER_ERROR | TRACKER_QUEUED,
+                                          .is_local = is_local,
+                                          .order = API_RECOVER };
+    struct api_listing_hooks hooks = { .on_wake = on_wake, .owner = &r };
+    struct api_status row;
+    enum api_next next;
+    cr_assert_eq(peer_survey_status(machine(ASKED)->peer, &request, &hooks, &r.listing), OK);
+    while ((next = peer_survey_next_status(r.listing, &r.arena, &row)) != API_NEXT_END) {
+        cr_assert_neq(next, API_NEXT_FAILED);
+        if (next == API_NEXT_WAIT)
+            pass(MS / 10);
+        r.rows += next == API_NEXT_ROW;
+        for (size_t i = 0; next == API_NEXT_ROW && i < row.peers_count; i++) {
+            bool is_lost = row.peers[i].status == TRACKER_CLUSTER_ERROR;
+            (is_lost ? r.lost : r.said)[who_is(row.peers[i].peer)] += 1;
+        }
+    }
+    reading_close(&r);
+    return r;
+}
+
+Test(survey, recover_of_all_tries_again_at_every_peer_at_once)
+{
+    begin_refused();
+    struct reading r = recover_all(false);
+    cr_assert_eq(r.rows, BAD);
+    for (unsigned who = 1; who <= PEERS; who++)
+        cr_assert_eq(r.said[who], BAD, "%u: %u", who, r.said[who]);
+    play_steps("until pinned b1..b20 on 3 peers within 5s\n");
+    end();
+}
+
+Test(survey, recover_of_all_costs_a_line_of_who_is_dead)
+{
+    begin_refused();
+    fail(2, FAIL_CRASH);
+    struct reading r = recover_all(false);
+    cr_assert_eq(r.rows, BAD);
+    cr_assert_eq(r.said[1], BAD);
+    cr_assert_eq(r.lost[2], BAD);
+    cr_assert_eq(r.said[3], BAD);
+    play_steps("until pinned b1..b20 at 1 3 within 5s\n");
+    end();
+}
+
+Test(survey, recover_of_all_here_leaves_the_others_alone)
+{
+    begin_refused();
+    struct reading r = recover_all(true);
+    cr_assert_eq(r.rows, BAD);
+    cr_assert_eq(r.said[ASKED], BAD);
+    cr_assert_eq(r.said[2] + r.said[3] + r.lost[2] + r.lost[3], 0);
+    play_steps("until pinned b1..b20 at 1 within 5s\nexpect unpinned b1..b20 at 2 3\n");
     end();
 }
