@@ -138,7 +138,7 @@ void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice,
                      const struct fault_dice *later, unsigned machines_count)
 {
     fault_plan_none(p);
-    for (unsigned class = 0; class < FAULT_CLASSES_COUNT; class ++) {
+    for (unsigned class = 0; class < FAULT_CLOGS; class ++) {
         const struct fault_dice *d = class < FAULT_JOINS ? dice : later;
         p->has[class] = d->below(d->impl, 2) == 1;
     }
@@ -147,6 +147,9 @@ void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice,
     fault_ipfs_draw(p, dice);
     fault_damage_draw(p, dice, machines_count);
     fault_later_draw(p, later);
+    for (unsigned class = FAULT_CLOGS; class < FAULT_CLASSES_COUNT; class ++)
+        p->has[class] = later->below(later->impl, 2) == 1;
+    fault_rhythm_draw(p, later, FAULT_CLOGS, 20 * S, 60 * S);
 }
 
 void fault_plan_spare(struct fault_plan *p, uint64_t classes)

@@ -51,7 +51,8 @@
     X(FAULT_BRIDGES, "bridges")       /* two sides, and one that reaches both */                   \
     X(FAULT_PICKY_IPFS, "picky ipfs") /* one of its commands errs, is slow, hangs or lies */       \
     X(FAULT_LYING_IPFS, "lying ipfs") /* about its free space */                                   \
-    X(FAULT_COLLECTS, "collecting ipfs")
+    X(FAULT_COLLECTS, "collecting ipfs")                                                           \
+    X(FAULT_CLOGS, "clogs") /* a direction keeps what is sent, and gives it up at once, later */
 
 enum fault_class {
 #define X(name, text) name,
@@ -98,7 +99,7 @@ void fault_plan_none(struct fault_plan *p);
 /* The same plan, free of these classes (bit `class` is set): nothing else changes. */
 void fault_plan_spare(struct fault_plan *p, uint64_t classes);
 /* What the classes from FAULT_JOINS on draw comes from `later`: to all the others a run is what it was before there were any
- * of these. */
+ * of these. Those from FAULT_CLOGS on draw behind all that is before them. */
 void fault_plan_draw(struct fault_plan *p, const struct fault_dice *dice,
                      const struct fault_dice *later, unsigned machines_count);
 /* "loss 2.1000%, crashes every 3s..40s": for reports. */

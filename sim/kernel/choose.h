@@ -49,7 +49,7 @@ enum choice_kind {
 };
 
 /* 0 is the world, then the machines. */
-enum { CHOICE_WHO_COUNT = 34 };
+enum { CHOICE_WHO_COUNT = 35 };
 
 const char *choice_kind_name(enum choice_kind kind);
 bool choice_kind_find(struct bytes name, enum choice_kind *out);

@@ -35,5 +35,7 @@ void real_lacks(const struct script *s, struct buf *notes)
             lacks_line(s, step->line, "clients wait for their answers", notes);
         if (step->over_us > 0)
             lacks_line(s, step->line, "bodies are sent at once", notes);
+        if (step->condition.kind == CONDITION_WAITING)
+            lacks_line(s, step->line, "nobody counts the frames on their way", notes);
     }
 }

@@ -21,6 +21,7 @@
 #include "sim/real/real_http.h"
 #include "util/mem.h"
 
+#define PROXY_DRIP_US   ((uint64_t)1000 * 1000)
 #define PROXY_RESEND_US ((uint64_t)200 * 1000) /* as long as TCP waits at least */
 
 enum {
@@ -37,7 +38,7 @@ struct proxy_shared {
     volatile unsigned targets[PROXY_MACHINES_MAX + 1];
     volatile unsigned door_now[PROXY_MACHINES_MAX + 1];
     volatile pid_t pids[PROXY_MACHINES_MAX + 1];
-    volatile bool is_cut[PROXY_MACHINES_MAX + 1][PROXY_MACHINES_MAX + 1];
+    volatile enum real_way ways[PROXY_MACHINES_MAX + 1][PROXY_MACHINES_MAX + 1];
     volatile struct real_weather weather;
 };
 
@@ -64,6 +65,7 @@ struct proxy_side {
     char bytes[PROXY_BYTES];
     struct proxy_piece pieces[PROXY_PIECES_MAX]; /* what the bytes came in */
     size_t pieces_count;
+    uint64_t dripped_us; /* clogged: when the last byte passed */
     bool has_ended;
 };
 
@@ -205,21 +207,45 @@ static bool proxy_read(struct real_proxy *p, struct proxy_side *from)
     return true;
 }
 
+/* `len` bytes of the first piece. False: the connection is gone. */
+static bool proxy_pass(struct proxy_side *from, struct proxy_side *to, size_t *len)
+{
+    struct proxy_piece *first = from->pieces;
+    ssize_t n = send(to->fd, from->bytes, *len, MSG_NOSIGNAL);
+    *len = 0;
+    if (n < 0)
+        return errno == EAGAIN;
+    *len = (size_t)n;
+    memmove(from->bytes, from->bytes + n, from->len - *len);
+    from->len -= *len;
+    first->len -= *len;
+    if (first->len > 0)
+        return true;
+    from->pieces_count -= 1;
+    memmove(first, first + 1, from->pieces_count * sizeof(*first));
+    return true;
+}
+
+/* A byte, if it is time for one. */
+static bool proxy_drip(struct proxy_side *from, struct proxy_side *to, uint64_t now_us)
+{
+    size_t len = 1;
+    if (from->pieces_count == 0 || now_us - from->dripped_us < PROXY_DRIP_US)
+        return true;
+    from->dripped_us = now_us;
+    return proxy_pass(from, to, &len);
+}
+
 /* What is due, as far as the other end takes it. */
 static bool proxy_write(struct proxy_side *from, struct proxy_side *to, uint64_t now_us)
 {
     struct proxy_piece *first = from->pieces;
     while (from->pieces_count > 0 && first->due_us <= now_us) {
-        ssize_t n = send(to->fd, from->bytes, first->len, MSG_NOSIGNAL);
-        if (n < 0)
-            return errno == EAGAIN;
-        memmove(from->bytes, from->bytes + n, from->len - (size_t)n);
-        from->len -= (size_t)n;
-        first->len -= (size_t)n;
-        if (first->len > 0)
+        size_t wanted = first->len, len = wanted;
+        if (!proxy_pass(from, to, &len))
+            return false;
+        if (len < wanted)
             return true;
-        from->pieces_count -= 1;
-        memmove(first, first + 1, from->pieces_count * sizeof(*first));
     }
     return true;
 }
@@ -227,9 +253,11 @@ static bool proxy_write(struct proxy_side *from, struct proxy_side *to, uint64_t
 /* True: the pair is over. */
 static bool proxy_carry(struct real_proxy *p, struct proxy_side *from, struct proxy_side *to)
 {
-    if (p->shared->is_cut[from->who][to->who])
+    enum real_way way = p->shared->ways[from->who][to->who];
+    if (way == REAL_WAY_CUT)
         return false;
-    bool ok = proxy_read(p, from) && proxy_write(from, to, real_now_us());
+    bool ok = proxy_read(p, from) && (way == REAL_WAY_OPEN ? proxy_write(from, to, real_now_us())
+                                                           : proxy_drip(from, to, real_now_us()));
     return !ok || (from->has_ended && from->len == 0);
 }
 
@@ -245,7 +273,7 @@ static void proxy_loop(struct real_proxy *p)
             for (int side = 0; side < 2; side++) {
                 const struct proxy_side *s = &pairs[i]->sides[side];
                 bool reads = proxy_has_room(s) && !s->has_ended &&
-                             !p->shared->is_cut[s->who][pairs[i]->sides[1 - side].who];
+                             p->shared->ways[s->who][pairs[i]->sides[1 - side].who] != REAL_WAY_CUT;
                 fds[count++] = (struct pollfd){ .fd = reads ? s->fd : -1, .events = POLLIN };
             }
         (void)poll(fds, count, PROXY_LOOK_MS);
@@ -344,9 +372,9 @@ void real_proxy_is_process(struct real_proxy *p, unsigned who, pid_t pid)
     p->shared->pids[who] = pid;
 }
 
-void real_proxy_cut(struct real_proxy *p, unsigned from, unsigned to, bool cut)
+void real_proxy_set(struct real_proxy *p, unsigned from, unsigned to, enum real_way way)
 {
-    p->shared->is_cut[from][to] = cut;
+    p->shared->ways[from][to] = way;
 }
 
 void real_proxy_weather(struct real_proxy *p, const struct real_weather *weather)

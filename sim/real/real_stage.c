@@ -374,8 +374,13 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
         buf_printf(why, "peer %u runs: stop or crash it before its data is wiped", who);
         return ERR_INVALID;
     case VERB_CUT:
+        real_proxy_set(s->world.proxy, who, other, REAL_WAY_CUT);
+        return OK;
+    case VERB_CLOG:
+        real_proxy_set(s->world.proxy, who, other, REAL_WAY_CLOGGED);
+        return OK;
     case VERB_HEAL:
-        real_proxy_cut(s->world.proxy, who, other, step->verb == VERB_CUT);
+        real_proxy_set(s->world.proxy, who, other, REAL_WAY_OPEN);
         return OK;
     case VERB_IPFS:
         return stage_ipfs(s, m, step, why);

@@ -55,6 +55,15 @@ static void parse_cut(struct words *w, struct script_step *step)
         words_fail(w, "`|` and the other side, or `->` and who hears nothing");
 }
 
+static void parse_clog(struct words *w, struct script_step *step)
+{
+    step->one_way = true;
+    words_who(w, &step->groups[step->groups_count++]);
+    if (!words_take(w, "->"))
+        words_fail(w, "`->` and who hears nothing: one direction is clogged at a time");
+    words_who(w, &step->by);
+}
+
 static void parse_heal(struct words *w, struct script_step *step)
 {
     if (words_left(w))
@@ -426,6 +435,7 @@ static const struct verb_row verbs[] = {
     { "accept", VERB_ACCEPT, parse_who, "accept PEERS" },
     { "move", VERB_MOVE, parse_who, "move PEERS" },
     { "cut", VERB_CUT, parse_cut, "cut PEERS | PEERS [| PEERS ...]   or   cut PEERS -> PEERS" },
+    { "clog", VERB_CLOG, parse_clog, "clog PEERS -> PEERS" },
     { "heal", VERB_HEAL, parse_heal, "heal   or   heal PEERS | PEERS   or   heal PEERS -> PEERS" },
     { "network", VERB_NETWORK, parse_network,
       "network [calm] [loss P%] [copies P%] [delay T..T] [late P% T] [reorder P%] [breaks P%]\n"

@@ -72,6 +72,19 @@ static bool parse_condition_of(struct words *w, struct script_condition *c)
     return true;
 }
 
+static void parse_waiting(struct words *w, struct script_condition *c)
+{
+    c->kind = CONDITION_WAITING;
+    words_who(w, &c->who);
+    if (!words_take(w, "->"))
+        words_fail(w, "`->` and for whom");
+    words_who(w, &c->whom);
+    if (!words_take(w, "under"))
+        words_fail(w, "`under` and how many frames");
+    c->has_count = true;
+    c->count = words_count(w, "how many frames", 1, 1 << 30);
+}
+
 void words_condition(struct words *w, struct script_condition *c)
 {
     if (parse_condition_of(w, c))
@@ -91,6 +104,8 @@ void words_condition(struct words *w, struct script_condition *c)
             words_fail(w, "`under` and how many entries");
         c->has_count = true;
         c->count = words_count(w, "how many entries", 1, 1 << 30);
+    } else if (words_take(w, "waiting")) {
+        parse_waiting(w, c);
     } else if (words_take(w, "settled")) {
         c->kind = CONDITION_SETTLED;
     } else if (words_take(w, "pinned")) {
@@ -123,7 +138,8 @@ void words_condition(struct words *w, struct script_condition *c)
     } else {
         words_fail(
             w, "a condition: leader, no leader, ready, stopped, receiving, [not] installed, log, "
-               "agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, members "
+               "waiting, agree, settled, pinned, unpinned, listed, unlisted, allocated, moved, "
+               "members "
                "or voters");
     }
 }

@@ -164,6 +164,7 @@ static void runner_step(struct runner *r)
         runner_act_each(r, &r->step->who);
         break;
     case VERB_CUT:
+    case VERB_CLOG:
     case VERB_HEAL:
         runner_paths(r);
         break;

@@ -37,6 +37,7 @@ uint64_t runner_condition_pause_us(const struct runner *r, const struct script_c
     case CONDITION_MOVED:
     case CONDITION_MEMBERS:
     case CONDITION_VOTERS:
+    case CONDITION_WAITING:
         break;
     }
     return LOOK_SOON_US;
@@ -405,6 +406,26 @@ static bool condition_settled(struct runner *r, struct buf *why)
            r->stage->ops->audit(r->stage->impl, &r->listing, why);
 }
 
+/* ---- what is on the way ---- */
+
+static bool condition_waiting(struct runner *r, const struct script_condition *c, struct buf *why)
+{
+    const struct stage_ops *ops = r->stage->ops;
+    machine_set from = runner_who(r, &c->who), to = runner_who(r, &c->whom);
+    for (unsigned a = 1; a <= runner_machines(r) && ops->waiting != NULL; a++)
+        for (unsigned b = 1; b <= runner_machines(r); b++) {
+            if (a == b || !machine_in(from, a) || !machine_in(to, b))
+                continue;
+            uint64_t frames = ops->waiting(r->stage->impl, a, b);
+            if (frames < c->count)
+                continue;
+            buf_printf(why, "%llu frames wait on the way from %u to %u", (unsigned long long)frames,
+                       a, b);
+            return false;
+        }
+    return true;
+}
+
 bool runner_condition(struct runner *r, const struct script_condition *c, struct buf *why)
 {
     switch (c->kind) {
@@ -437,6 +458,8 @@ bool runner_condition(struct runner *r, const struct script_condition *c, struct
         return condition_members(r, c, why);
     case CONDITION_VOTERS:
         return condition_voters(r, c, why);
+    case CONDITION_WAITING:
+        return condition_waiting(r, c, why);
     }
     return false;
 }

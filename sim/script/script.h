@@ -109,12 +109,14 @@ enum condition_kind {
     CONDITION_MOVED,     /* at most `count` repairs of a pin were proposed, since the start */
     CONDITION_MEMBERS,   /* count of them, as the leader sees it */
     CONDITION_VOTERS,
+    CONDITION_WAITING, /* fewer than count frames are on the way from who to whom */
 };
 
 struct script_condition {
     enum condition_kind kind;
     bool is_negated; /* LEADER: "is not who" */
     struct script_who who;
+    struct script_who whom; /* WAITING */
     struct script_contents contents;
     bool has_count;
     unsigned count;
@@ -133,6 +135,7 @@ enum script_verb {
     VERB_ACCEPT,
     VERB_MOVE,
     VERB_CUT,
+    VERB_CLOG,
     VERB_HEAL,
     VERB_NETWORK,
     VERB_IPFS,
@@ -234,7 +237,7 @@ struct script_step {
     bool forced; /* REMOVE */
     /* START */
     bool joins;
-    /* CUT, HEAL */
+    /* CUT, CLOG, HEAL */
     bool one_way;
     struct script_who groups[SCRIPT_GROUPS_MAX];
     size_t groups_count;

@@ -67,7 +67,7 @@ struct stage_ops {
     /* Lets the world go on until then; false: it is over before (a checker has seen enough). */
     bool (*pass)(void *impl, uint64_t until_us);
     uint64_t (*choose)(void *impl, uint64_t n);
-    /* Carries out a step for one machine; for CUT and HEAL from `who` to `other`; for START the one to join
+    /* Carries out a step for one machine; for CUT, CLOG and HEAL from `who` to `other`; for START the one to join
      * through. 0: the step is about no machine. */
     int (*act)(void *impl, const struct script_step *step, unsigned who, unsigned other,
                struct buf *why);
@@ -91,6 +91,8 @@ struct stage_ops {
     bool (*audit)(void *impl, const struct listing *state, struct buf *why);
     /* Does nothing pass from here to there? NULL: nobody knows. */
     bool (*is_cut)(void *impl, unsigned from, unsigned to);
+    /* Frames between peers that were sent and have not arrived. NULL: nobody knows. */
+    uint64_t (*waiting)(void *impl, unsigned from, unsigned to);
     /* What is the matter with this machine: ", its disk is full". NULL: nobody knows. */
     void (*ails)(void *impl, unsigned who, struct buf *out);
     /* A new line is under way, for the trace. */

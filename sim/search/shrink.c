@@ -72,10 +72,10 @@ void shrink_play(const struct shrink *s, struct shrink_try *t)
 
 static bool shrink_is_fault(const char *text)
 {
-    static const char *const verbs[] = { "start",     "crash",     "stop",   "pause",
-                                         "resume",    "wipe",      "cut",    "heal",
-                                         "ipfs",      "disk",      "clock",  "network",
-                                         "try start", "try crash", "remove", "let" };
+    static const char *const verbs[] = { "start",  "crash", "stop",    "pause",     "clog",
+                                         "resume", "wipe",  "cut",     "heal",      "ipfs",
+                                         "disk",   "clock", "network", "try start", "try crash",
+                                         "remove", "let" };
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (strncmp(text, verbs[i], strlen(verbs[i])) == 0)
             return true;

@@ -272,8 +272,8 @@ static uint64_t edit_machine_number(const struct edit_words *w, size_t at)
 /* Where numbers of machines stand: behind the verb, and behind by, at and joining. */
 static bool edit_names_machines(const struct edit_words *w, size_t at)
 {
-    static const char *const verbs[] = { "start", "crash", "stop", "pause", "resume", "wipe",
-                                         "cut",   "heal",  "ipfs", "disk",  "clock",  "remove" };
+    static const char *const verbs[] = { "start", "crash", "stop", "pause", "resume", "wipe", "cut",
+                                         "heal",  "ipfs",  "disk", "clock", "remove", "clog" };
     size_t verb = at;
     while (verb > 0 &&
            (edit_machine_number(w, verb) > 0 || edit_is(w, verb, "|") || edit_is(w, verb, "->")))

@@ -31,7 +31,9 @@ struct mishaps {
 /* Those that came later draw from a lane of their own: to all the others a run is what it was before. */
 static uint64_t mishap_choose(struct mishap *h, uint64_t low, uint64_t high)
 {
-    unsigned lane = h->class < FAULT_JOINS ? 0 : MISHAP_LANE_LATER;
+    unsigned lane = h->class < FAULT_JOINS   ? 0
+                    : h->class < FAULT_CLOGS ? MISHAP_LANE_LATER
+                                             : MISHAP_LANE_LAST;
     return choose_between(&h->world->sim.choose, CHOICE_MISHAP, lane, low, high);
 }
 
@@ -94,6 +96,17 @@ static void mishap_one_way(struct mishap *h, bool cut)
         return;
     deed_tell(h->world, h->deed, "%s %u -> %u", cut ? "cut" : "heal", h->victim, h->other);
     world_cut(h->world, h->victim, h->other, cut);
+}
+
+static void mishap_clog(struct mishap *h, bool on)
+{
+    if (h->victim == h->other)
+        return;
+    deed_tell(h->world, h->deed, "%s %u -> %u", on ? "clog" : "heal", h->victim, h->other);
+    if (on)
+        world_clog(h->world, h->victim, h->other);
+    else
+        world_cut(h->world, h->victim, h->other, false);
 }
 
 static void mishap_bridge(struct mishap *h, bool on)
@@ -336,6 +349,8 @@ static void mishap_parts(struct mishap *h, bool on)
         mishap_cut(h, false);
     else if (h->class == FAULT_ONE_WAY)
         mishap_one_way(h, on);
+    else if (h->class == FAULT_CLOGS)
+        mishap_clog(h, on);
     else if (h->class == FAULT_RINGS)
         shape_ring(h->world, h->deed, on);
     else
@@ -378,6 +393,7 @@ static void mishap_set(struct mishap *h, bool on)
     case FAULT_ONE_WAY:
     case FAULT_RINGS:
     case FAULT_BRIDGES:
+    case FAULT_CLOGS:
         mishap_parts(h, on);
         break;
     case FAULT_CRASHES:

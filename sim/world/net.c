@@ -297,7 +297,9 @@ static int net_send(void *impl, const struct peer_id *to_id, enum stream stream,
         return OK;
     }
     struct net_frame *frame = net_frame_make(path, stream, bytes, len);
-    if (link->state != NET_LINK_UP || path->is_cut || !list_is_empty(&path->held)) {
+    n->counts.clogged += path->is_clogged;
+    if (link->state != NET_LINK_UP || path->is_cut || path->is_clogged ||
+        !list_is_empty(&path->held)) {
         list_push_back(&path->held, &frame->link);
         if (link->state != NET_LINK_UP)
             net_link_dial(n, end->who, to);
@@ -478,17 +480,30 @@ void net_cut(struct net *n, unsigned from, unsigned to)
     net_link_on_silence(net_link_of(n, from, to));
 }
 
+void net_clog(struct net *n, unsigned from, unsigned to)
+{
+    n->paths[from][to].is_clogged = true;
+}
+
 void net_heal(struct net *n, unsigned from, unsigned to)
 {
     struct net_path *path = &n->paths[from][to];
     struct net_link *link = net_link_of(n, from, to);
-    path->is_cut = false;
+    path->is_cut = path->is_clogged = false;
     net_link_on_sound(link);
     if (link->state == NET_LINK_UP)
         net_path_release(path);
 }
 
-bool net_is_cut(const struct net *n, unsigned from, unsigned to)
+bool net_is_stopped(const struct net *n, unsigned from, unsigned to)
 {
-    return n->paths[from][to].is_cut;
+    return n->paths[from][to].is_cut || n->paths[from][to].is_clogged;
+}
+
+size_t net_waiting(const struct net *n, unsigned from, unsigned to)
+{
+    size_t frames = 0;
+    for (unsigned stream = 0; stream < STREAM_COUNT; stream++)
+        frames += n->paths[from][to].streams[stream].frames;
+    return frames;
 }

@@ -12,6 +12,9 @@
  *          must not lean on order.
  * Cut      A cut direction holds what is sent into it, until its queue is full (ERR_BUSY); healing lets it go
  *          all at once, long after it was said. So does TCP; and `--real` does it by a proxy that stops.
+ * Clogged  A clogged direction lets so little through that no frame is whole, and neither side finds the other silent: the
+ *          connection lives as long as it lasts, nothing is lost, and a new one gets through no handshake. What is sent
+ *          waits in order, until its queue is full; healing lets it go all at once.
  * Mangled  With mangle_per_million every fourth connection is a wire: the bytes of its frames pass the sessions of production. A damaged one must end the
  *          connection, and nothing of it may be heard: on_lie() otherwise.
  * Chance   CHOICE_NET_DELAY, CHOICE_NET_FAULT, CHOICE_LINK, each by the sender.
@@ -67,9 +70,13 @@ struct multiaddr net_address_now(const struct net *n, unsigned who);
 struct transport net_attach(struct net *n, unsigned who);
 void net_detach(struct net *n, unsigned who, bool silently);
 
-void net_cut(struct net *n, unsigned from, unsigned to); /* one direction */
+void net_cut(struct net *n, unsigned from, unsigned to);  /* one direction */
+void net_clog(struct net *n, unsigned from, unsigned to); /* likewise */
 void net_heal(struct net *n, unsigned from, unsigned to);
-bool net_is_cut(const struct net *n, unsigned from, unsigned to);
+/* Cut, or clogged: nothing passes. */
+bool net_is_stopped(const struct net *n, unsigned from, unsigned to);
+/* Frames that were sent, and have not arrived. */
+size_t net_waiting(const struct net *n, unsigned from, unsigned to);
 bool net_is_linked(const struct net *n, unsigned a, unsigned b);
 void net_break(struct net *n, unsigned a, unsigned b); /* the connection, if there is one */
 /* The process stands still, or goes on: the others do not wait for it longer than silence_us. */
@@ -83,6 +90,7 @@ struct net_counts {
     uint64_t refused;
     uint64_t breaks;
     uint64_t mangled;
+    uint64_t clogged; /* sent into a clogged direction */
 };
 struct net_counts net_counts(const struct net *n);
 

@@ -27,8 +27,9 @@ struct net_path {
     uint16_t from;
     uint16_t to;
     bool is_cut;
+    bool is_clogged;
     struct list_link in_flight;
-    struct list_link held; /* cut, or waiting for the connection */
+    struct list_link held; /* cut, clogged, or waiting for the connection */
     struct {
         uint64_t last_at_us; /* the next one does not arrive before */
         size_t frames;

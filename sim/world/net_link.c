@@ -102,7 +102,7 @@ static bool net_link_may_come_up(const struct net_link *link, unsigned from, uns
     struct net *n = link->net;
     if (!n->ends[from].is_attached || !n->ends[to].is_attached || n->sim->is_frozen[to])
         return false;
-    if (n->paths[from][to].is_cut || n->paths[to][from].is_cut)
+    if (net_is_stopped(n, from, to) || net_is_stopped(n, to, from))
         return false;
     const struct net_known *known = net_known(&n->ends[from], &n->ends[to].id);
     if (known == NULL)

@@ -315,6 +315,9 @@ static int stage_act(void *impl, const struct script_step *step, unsigned who, u
     case VERB_CUT:
         world_cut(w, who, other, true);
         return OK;
+    case VERB_CLOG:
+        world_clog(w, who, other);
+        return OK;
     case VERB_HEAL:
         world_cut(w, who, other, false);
         return OK;
@@ -448,7 +451,13 @@ static bool stage_audit(void *impl, const struct listing *state, struct buf *why
 static bool stage_is_cut(void *impl, unsigned from, unsigned to)
 {
     const struct world *w = impl;
-    return net_is_cut(w->net, from, to);
+    return net_is_stopped(w->net, from, to);
+}
+
+static uint64_t stage_waiting(void *impl, unsigned from, unsigned to)
+{
+    const struct world *w = impl;
+    return net_waiting(w->net, from, to);
 }
 
 static void stage_ails(void *impl, unsigned who, struct buf *out)
@@ -501,6 +510,7 @@ struct stage world_stage(struct world *w)
                                           .forget = stage_forget,
                                           .audit = stage_audit,
                                           .is_cut = stage_is_cut,
+                                          .waiting = stage_waiting,
                                           .ails = stage_ails,
                                           .on_step = stage_on_step };
     return (struct stage){ &ops, w };

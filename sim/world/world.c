@@ -66,6 +66,12 @@ void world_cut(struct world *w, unsigned from, unsigned to, bool is_cut)
         net_heal(w->net, from, to);
 }
 
+void world_clog(struct world *w, unsigned from, unsigned to)
+{
+    checks_on_cut(w->checks, from, to, true); /* to whoever listens it is the same */
+    net_clog(w->net, from, to);
+}
+
 /* ---- the IPFS network ---- */
 
 static void world_ipfs_wakes(void *arg)
@@ -374,7 +380,7 @@ static bool world_network_is_calm(const struct world *w)
     const struct fault_plan *p = &w->plan;
     for (unsigned a = 1; a <= w->machines_count; a++)
         for (unsigned b = 1; b <= w->machines_count; b++)
-            if (a != b && net_is_cut(w->net, a, b))
+            if (a != b && net_is_stopped(w->net, a, b))
                 return false;
     return !p->has[FAULT_DELAY] && p->loss_per_million == 0 && p->copies_per_million == 0 &&
            p->late_per_million == 0 && p->reorder_per_million == 0 && p->breaks_per_million == 0 &&

@@ -39,7 +39,8 @@ struct ipfs_wake {
     struct event_id event;
 };
 
-enum { MISHAP_LANE_LATER = WORLD_MACHINES_MAX + 1 }; /* of CHOICE_MISHAP: behind the machines' */
+/* Of CHOICE_MISHAP, behind the machines'. */
+enum { MISHAP_LANE_LATER = WORLD_MACHINES_MAX + 1, MISHAP_LANE_LAST };
 
 enum { WORLD_WAKE_SWARM = WORLD_MACHINES_MAX + 1, WORLD_WAKES_COUNT };
 
@@ -141,6 +142,8 @@ struct world {
 struct standin_hooks world_ipfs_hooks(struct world *w, unsigned who); /* 0: the outside's */
 void world_fail(struct world *w, const char *checker, const char *text);
 void world_cut(struct world *w, unsigned from, unsigned to, bool is_cut); /* one direction */
+void world_clog(struct world *w, unsigned from,
+                unsigned to); /* likewise; world_cut() ends it, too */
 struct content *world_content(struct world *w, struct bytes name);
 /* Unless somebody said where it is: in the IPFS network, at nobody of ours. */
 void world_place(struct world *w, struct content *content);
@@ -249,7 +252,7 @@ void members_forget(struct machine *m); /* whatever is wanted of it */
 void members_remove(struct world *w, unsigned deed, unsigned victim);
 /* The same one comes back, or is told to stay. */
 void members_return(struct world *w, unsigned deed, unsigned victim);
-void members_on_out(struct machine *m); /* it has ended, and is no member any more */
+void members_on_out(struct machine *m);            /* it has ended, and is no member any more */
 void members_join(struct world *w, unsigned deed); /* somebody who is out */
 void members_drain(struct world *w, unsigned deed, unsigned victim, bool drains);
 

@@ -47,6 +47,22 @@ pin a1..a5 by all but deaf
 heal
 until settled within 60s
 SCN
+write clogged <<'SCN'
+peers 3
+option factor everywhere
+start all
+until ready all within 30s
+let old be leader
+let deaf be one of followers
+clog old -> deaf
+until no leader at deaf within 20s
+pin a1..a60 by all but deaf
+expect unlisted a60 at deaf
+heal
+until listed a1..a60 at deaf within 30s
+until settled within 60s
+expect leader is old
+SCN
 write paused_and_wiped <<'SCN'
 peers 3
 option factor everywhere

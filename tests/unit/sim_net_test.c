@@ -168,6 +168,54 @@ Test(sim_net, a_cut_path_is_full_at_some_point)
     end();
 }
 
+Test(sim_net, a_clogged_path_loses_nothing_and_lets_all_go_in_order)
+{
+    begin(4);
+    say(1, 2, 0);
+    pass(100000);
+    net_clog(net, 1, 2);
+    for (unsigned i = 1; i <= 50; i++)
+        cr_assert_eq(say(1, 2, i), OK);
+    for (unsigned i = 0; i < 4; i++) {
+        say(2, 1, i);
+        pass(60000000);
+    }
+    cr_assert(got_in_order(1, 4), "the other direction goes on");
+    cr_assert_eq(ends[2].got_count, 1);
+    cr_assert(net_is_stopped(net, 1, 2) && !net_is_stopped(net, 2, 1));
+    cr_assert_eq(net_waiting(net, 1, 2), 50);
+    net_heal(net, 1, 2);
+    pass(100000);
+    cr_assert(got_in_order(2, 51), "all of it, at once");
+    cr_assert(ends[1].downs == 0 && ends[2].downs == 0, "nobody took the other for dead");
+    cr_assert_eq(net_counts(net).clogged, 50);
+    cr_assert_eq(net_waiting(net, 1, 2), 0);
+    end();
+}
+
+Test(sim_net, a_clogged_path_is_full_at_some_point_and_makes_no_connection)
+{
+    begin(5);
+    net_options(net)->queue_frames_max = 10;
+    say(1, 2, 0);
+    pass(100000);
+    net_clog(net, 1, 2);
+    for (unsigned i = 1; i <= 10; i++)
+        cr_assert_eq(say(1, 2, i), OK);
+    cr_assert_eq(say(1, 2, 11), ERR_BUSY);
+    net_break(net, 1, 2);
+    pass(20000000);
+    cr_assert_eq(say(2, 1, 0), OK);
+    pass(20000000);
+    cr_assert(ends[1].got_count == 0 && ends[1].ups == 1, "no handshake gets through");
+    net_heal(net, 1, 2);
+    pass(20000000);
+    cr_assert_eq(say(2, 1, 1), OK);
+    pass(20000000);
+    cr_assert_eq(ends[1].ups, 2);
+    end();
+}
+
 Test(sim_net, a_dead_process_gets_nothing_and_neither_does_its_successor)
 {
     begin(1);

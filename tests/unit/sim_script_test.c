@@ -58,6 +58,26 @@ Test(sim_script, a_clients_operation_is_sent)
     refused("peers 3\nsend crash 2\n", "x.scn:2: expected an operation of a client, behind `send`");
 }
 
+/* One direction at a time, and what waits in it. */
+Test(sim_script, a_way_is_clogged)
+{
+    cr_assert_eq(parse("peers 3\nclog 1 -> 2 3\nexpect waiting 1 -> 2 under 40\n"
+                       "heal 1 -> 2\nfaults drawn without clogs\n"),
+                 OK, "%s", buf_text(&script.error));
+    const struct script_step *s = script.steps;
+    cr_assert(s[0].verb == VERB_CLOG && s[0].one_way && s[0].groups_count == 1);
+    cr_assert(s[0].groups[0].items[0].first == 1 && s[0].by.count == 2);
+    cr_assert(s[1].condition.kind == CONDITION_WAITING && s[1].condition.count == 40);
+    cr_assert_eq(s[1].condition.whom.items[0].first, 2);
+    cr_assert_eq(s[3].without, UINT64_C(1) << FAULT_CLOGS);
+    script_deinit(&script);
+    refused("peers 3\nclog 1 | 2\n", "x.scn:2: expected `->` and who hears nothing: one direction "
+                                      "is clogged at a time, found `|`");
+    refused("peers 3\nclog 1\n", "x.scn:2: expected `->` and who hears nothing");
+    refused("peers 3\nexpect waiting 1 -> 2\n",
+            "x.scn:2: expected `under` and how many frames, found the end of the line");
+}
+
 /* What can be the matter with a daemon, or with one of its commands. */
 Test(sim_script, a_daemon_errs_in_many_ways)
 {
