@@ -185,7 +185,8 @@ const struct cmd cmd_peers_drain = {
     .operands_max = 1,
     .summary = "move a peer's pins to others, and give it no new ones",
     .text = "The peer stays in the cluster. Its copies go once others have them; pins that every "
-            "peer holds stay. `repair plan` shows what is still to move, `peers undrain` ends it.",
+            "peer holds stay, and new ones of that kind wait. `repair plan` shows what is still to "
+            "move, `peers undrain` ends it.",
     .examples = drain_examples,
     .run = cmd_peers_drain_run,
 };

@@ -5,9 +5,15 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-/* Without a list of allocations, everybody is to hold it (or, unpinned, to let go of it). */
+/* Without a list of allocations, everybody is to hold it (or, unpinned, to let go of it). But who is drained takes nothing
+ * new, for as long as an operator wants: nobody waits for that. */
 static bool goal_concerns(const struct json_doc *doc, int peer)
 {
+    bool is_held_back = false;
+    (void)json_get_bool(doc, json_member(doc, json_value_of(doc, peer), "held_back"),
+                        &is_held_back);
+    if (is_held_back)
+        return false;
     int list = json_member(doc, 0, "allocations");
     if (json_count(doc, list) == 0)
         return true;

@@ -442,6 +442,7 @@ static void survey_row_of(struct survey_member *m, struct api_peer_status *row)
                                                                     : m->survey->peer->wall_us,
                                      .attempt_count = info->attempt_count,
                                      .is_priority = info->is_priority,
+                                     .is_held_back = info->is_held_back,
                                      .next_try_us = info->next_try_s * 1000000,
                                      .queue_position = info->queue_position,
                                      .progress_nodes = info->progress_nodes,

@@ -160,6 +160,7 @@ void peer_tracker_settle(struct peer *p)
     if (peer_tracker_rests(p))
         return;
     peer_grip_settle(p);
+    tracker_set_draining(p->tracker, pinset_is_drained(p->pinset, &p->options.id));
     if (!tracker_wants_turn(p->tracker, p->now_us))
         return;
     struct view state;

@@ -34,11 +34,14 @@ static struct proxy_look watch_count(const struct api_status *status)
     look.needed = everywhere ? 0 : (size_t)status->pin->replication_min;
     for (size_t i = 0; i < status->peers_count; i++) {
         const struct api_peer_status *s = &status->peers[i];
-        look.needed += everywhere && s->status != TRACKER_CLUSTER_ERROR; /* whoever answers */
+        look.needed += everywhere && s->status != TRACKER_CLUSTER_ERROR &&
+                       !s->is_held_back; /* whoever answers, and takes it */
         look.pinned += s->status == TRACKER_PINNED;
         look.blocks += s->progress_nodes;
         look.bytes += s->progress_bytes;
     }
+    if (look.needed == 0)
+        look.needed = 1; /* nobody who takes it says anything: that is not enough */
     return look;
 }
 

@@ -228,7 +228,9 @@ struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pin_
     /* A meta pin only ties its shards together; nobody pins it. */
     bool is_wanted = hold->is_held && hold->type != PIN_TYPE_META && t->grip <= grip_min;
     return (struct tracker_wish){ .is_wanted = is_wanted,
-                                  .is_direct = is_wanted && hold->max_depth == PIN_DEPTH_DIRECT };
+                                  .is_direct = is_wanted && hold->max_depth == PIN_DEPTH_DIRECT,
+                                  .is_held_back =
+                                      is_wanted && hold->is_everybodys && t->is_draining };
 }
 
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
@@ -243,19 +245,25 @@ int tracker_wish_of(const struct tracker *t, struct view *state, const struct ci
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-enum tracker_need { NEED_NOTHING, NEED_PIN, NEED_UNPIN };
+enum tracker_need {
+    NEED_NOTHING,
+    NEED_PIN,
+    NEED_WAIT, /* to be pinned, but not yet */
+    NEED_UNPIN,
+    NEED_FORGET /* the daemon never heard of it: only the row goes */
+};
 
 static enum tracker_need tracker_need_of(const struct tracker_wish *wish,
                                          const struct tracker_row *row)
 {
-    if (row == NULL)
-        return wish->is_wanted ? NEED_PIN : NEED_NOTHING;
+    bool is_heard_of = row != NULL && row->phase != TRACKER_ROW_NOT_YET;
     if (!wish->is_wanted)
-        return NEED_UNPIN;
-    if (wish->is_direct && !row->is_direct)
+        return is_heard_of ? NEED_UNPIN : row != NULL ? NEED_FORGET : NEED_NOTHING;
+    if (is_heard_of && wish->is_direct && !row->is_direct)
         return NEED_UNPIN; /* the daemon makes no recursive pin direct; then it is pinned anew */
-    bool is_done = row->phase == TRACKER_ROW_PINNED && row->is_direct == wish->is_direct;
-    return is_done ? NEED_NOTHING : NEED_PIN;
+    if (is_heard_of && row->phase == TRACKER_ROW_PINNED && row->is_direct == wish->is_direct)
+        return NEED_NOTHING;
+    return wish->is_held_back ? NEED_WAIT : NEED_PIN;
 }
 
 /* The row that must be durable before the daemon hears of it; false: the one that is there will do. */
@@ -319,7 +327,7 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
         return ERR_BUSY;
     op->is_young = is_young;
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
-    op->is_unsent = row == NULL;
+    op->is_unsent = row == NULL || row->phase == TRACKER_ROW_NOT_YET;
     op->is_surplus = is_surplus;
     op->is_kept = op->is_surplus && row->phase == TRACKER_ROW_PINNED;
     t->kept_count += op->is_kept;
@@ -343,7 +351,8 @@ static bool tracker_op_fits(const struct tracker_op *op, const struct tracker_wi
 {
     switch (op->kind) {
     case OP_PIN:
-        return need == NEED_PIN && op->is_direct == wish->is_direct;
+        return (need == NEED_PIN || (need == NEED_WAIT && op->phase == OP_RUNNING)) &&
+               op->is_direct == wish->is_direct;
     case OP_UNPIN:
         /* Kept for the sake of others, and now nobody wants it any more: a new one goes at once. */
         return need == NEED_UNPIN && (!op->is_surplus || is_surplus);
@@ -397,7 +406,14 @@ int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracke
 {
     enum tracker_need need = tracker_need_of(wish, row);
     struct tracker_op *op = tracker_op_find(t, cid);
+    bool is_unsent = op != NULL && op->is_unsent;
     if (op != NULL && tracker_settle_op(t, op, wish, need, reason))
+        return OK;
+    if (need == NEED_WAIT)
+        tracker_hold_back(t, cid, wish, row, is_unsent);
+    else if (need == NEED_FORGET)
+        tracker_del_row(t, cid);
+    if (need == NEED_WAIT || need == NEED_FORGET)
         return OK;
     bool doubts = reason == TRACKER_SYNC && row != NULL && row->phase == TRACKER_ROW_PINNED;
     if (need == NEED_NOTHING && !doubts)

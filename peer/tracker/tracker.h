@@ -12,6 +12,7 @@
  *          unpinned: an operator's own pins are never touched, and no pin of ours is forgotten.
  * Surplus  A pin that moved to other peers stays pinned here until the caller has heard that enough of them have it
  *          (tracker_next_surplus). A pin that a user removed goes at once.
+ * Draining A pin of everybody's that the daemon does not have yet waits, as a row, until this peer is drained no more.
  * Grip     Of a peer on its way out more is surplus than what moved: what everybody holds, and in the end everything.
  * Time     now_us and the draw (jitter of pauses) are handed in.
  * Owner    The tracker owns its operations and http calls. tracker_destroy() forgets all at once; the
@@ -90,6 +91,9 @@ void tracker_sync_all(struct tracker *t);
 void tracker_sync(struct tracker *t, const struct cid *cid);
 /* The rows of turns up to this number are durable. */
 void tracker_on_durable(struct tracker *t, uint64_t turn_number);
+
+/* Is this peer drained, by the state that the next turn sees? */
+void tracker_set_draining(struct tracker *t, bool is_draining);
 
 /* ---- pins that moved away ---- */
 

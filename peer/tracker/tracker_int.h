@@ -5,6 +5,7 @@
  *   tracker_look.c    whether the daemon is asked before it pins
  *   tracker_call.c    one request to the daemon: hooks, progress, time limits
  *   tracker_surplus.c pins that moved away, kept until others have them
+ *   tracker_drain.c   pins of everybody's that wait while this peer is drained
  *   tracker_walk.c    the state against the rows, in slices
  *   tracker_sync.c    the daemon's list against the rows
  *   tracker_row.c     the bytes of a row
@@ -26,12 +27,14 @@
 
 /* ---- rows (tracker_row.c) ---- */
 
-/* Stored numbers. A CID without a row is one that the daemon never heard of from us. */
+/* Stored numbers. A CID without a row, or with NOT_YET, is one that the daemon never heard of from us. */
 enum tracker_row_phase {
     TRACKER_ROW_PIN = 1,    /* to be pinned; perhaps it is, perhaps the daemon was asked to */
     TRACKER_ROW_PINNED = 2, /* the daemon said so */
     TRACKER_ROW_UNPIN = 3,  /* to be unpinned; perhaps it is */
     TRACKER_ROW_LOST = 4,   /* was pinned, and the daemon says that it is not; to be pinned */
+    /* To be pinned, but held back; the daemon has not heard of it from us. */
+    TRACKER_ROW_NOT_YET = 5,
 };
 
 struct tracker_row {
@@ -217,6 +220,7 @@ struct tracker {
     struct tracker_hooks hooks;
     bool is_stopping;
     bool is_current; /* the state is: what it does not name may go */
+    bool is_draining;
     enum tracker_grip grip;
 
     struct ring hints;
@@ -277,6 +281,7 @@ struct tracker {
 struct tracker_wish {
     bool is_wanted;
     bool is_direct;
+    bool is_held_back; /* what the daemon does not have yet waits (tracker_drain.c) */
 };
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out);
@@ -328,6 +333,11 @@ void tracker_look_learn(struct tracker *t, const struct tracker_op *op, int verd
 /* tracker_tally.c: `row` NULL: it goes. Before the change. */
 void tracker_tally_change(struct tracker *t, const struct cid *cid, const struct tracker_row *row);
 int tracker_tally_slice(struct tracker *t);
+
+/* tracker_drain.c. It waits: the row says so. `is_unsent`: it is new, and the daemon has not heard of it. */
+void tracker_hold_back(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
+                       const struct tracker_row *row, bool is_unsent);
+bool tracker_op_is_held_back(const struct tracker *t, const struct tracker_op *op);
 
 /* tracker_surplus.c */
 bool tracker_is_surplus(const struct tracker *t, const struct cid *cid,

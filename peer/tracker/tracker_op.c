@@ -299,6 +299,10 @@ static int tracker_op_ask(struct tracker *t, struct tracker_op *op)
 
 static int tracker_op_begin(struct tracker *t, struct tracker_op *op)
 {
+    if (tracker_op_is_held_back(t, op)) {
+        struct cid cid = op->cid;
+        return tracker_reconcile(t, &cid, TRACKER_WALKED); /* queued before this peer was drained */
+    }
     if (op->kind == OP_UNPIN && t->options.never_unpins) {
         tracker_op_failed(t, op, "unpinning from the daemon is disabled (unpin_disable)");
         return OK;
@@ -493,6 +497,10 @@ int tracker_op_on_call(struct tracker *t, struct tracker_call *call)
     memcpy(text, said, len);
     int verdict = call->err;
     enum tracker_step step = call->step;
+    struct cid cid = op->cid;
     tracker_call_free(call);
-    return tracker_op_verdict(t, op, step, verdict, text);
+    int err = tracker_op_verdict(t, op, step, verdict, text);
+    if (err == OK && t->is_draining)
+        err = tracker_reconcile(t, &cid, TRACKER_WALKED); /* it may have to wait now */
+    return err;
 }

@@ -114,7 +114,7 @@ void tracker_info_encode(const struct tracker_info *info, struct buf *out)
     buf_put_u32(out, (uint32_t)info->status);
     buf_put_u64(out, (uint64_t)info->since_s);
     buf_put_u32(out, info->attempt_count);
-    buf_put_u8(out, info->is_priority);
+    buf_put_u8(out, (uint8_t)(info->is_priority | info->is_held_back << 1));
     buf_put_u64(out, (uint64_t)info->next_try_s);
     buf_put_u32(out, info->queue_position);
     buf_put_u64(out, info->progress_nodes);
@@ -143,7 +143,9 @@ int tracker_info_decode(struct tracker_info *out, struct arena *arena, struct by
     uint32_t status = reader_u32(&r);
     out->since_s = (int64_t)reader_u64(&r);
     out->attempt_count = reader_u32(&r);
-    out->is_priority = reader_u8(&r) != 0;
+    uint8_t flags = reader_u8(&r);
+    out->is_priority = (flags & 1) != 0;
+    out->is_held_back = (flags & 2) != 0;
     out->next_try_s = (int64_t)reader_u64(&r);
     out->queue_position = reader_u32(&r);
     out->progress_nodes = reader_u64(&r);
@@ -164,6 +166,7 @@ struct tracker_facts {
     bool is_pinned_here; /* the state wants it of us, and we have not turned away */
     bool is_sharded;     /* a meta pin */
     bool is_in_state;
+    bool is_held_back; /* what is not there yet waits */
     bool has_row;
     struct tracker_row row; /* if it has one */
     const struct tracker_op *op;
@@ -173,7 +176,7 @@ struct tracker_facts {
 static void tracker_facts_begin(const struct tracker *t, const struct cid *cid,
                                 struct tracker_facts *f)
 {
-    f->is_pinned_here = f->is_sharded = f->is_in_state = f->has_row = false;
+    f->is_pinned_here = f->is_sharded = f->is_in_state = f->is_held_back = f->has_row = false;
     f->op = tracker_op_find(t, cid);
 }
 
@@ -182,7 +185,9 @@ static void tracker_facts_add(const struct tracker *t, const struct pin_hold *ho
 {
     f->is_in_state = true;
     f->is_sharded = hold->is_held && hold->type == PIN_TYPE_META;
-    f->is_pinned_here = tracker_wish_from(t, hold).is_wanted;
+    struct tracker_wish wish = tracker_wish_from(t, hold);
+    f->is_pinned_here = wish.is_wanted;
+    f->is_held_back = wish.is_held_back;
 }
 
 static int tracker_facts_of(const struct tracker *t, struct view *state, struct view *local,
@@ -227,8 +232,9 @@ static enum tracker_status tracker_status_by_row(const struct tracker_facts *f)
         return TRACKER_UNEXPECTEDLY_UNPINNED;
     case TRACKER_ROW_PIN:
         return f->row.attempts > 0 ? TRACKER_PIN_ERROR : TRACKER_PIN_QUEUED;
-    case TRACKER_ROW_UNPIN:
-        return TRACKER_PIN_QUEUED; /* wanted again; a walk will find it */
+    case TRACKER_ROW_UNPIN: /* wanted again; a walk will find it */
+    case TRACKER_ROW_NOT_YET:
+        return TRACKER_PIN_QUEUED;
     }
     return TRACKER_PIN_QUEUED;
 }
@@ -237,7 +243,7 @@ static enum tracker_status tracker_status_from(const struct tracker_facts *f)
 {
     if (f->op != NULL && f->op->kind != OP_CONFIRM)
         return tracker_status_by_op(f);
-    if (f->has_row)
+    if (f->has_row && f->row.phase != TRACKER_ROW_NOT_YET)
         return tracker_status_by_row(f);
     if (f->is_pinned_here)
         return TRACKER_PIN_QUEUED;
@@ -246,11 +252,25 @@ static enum tracker_status tracker_status_from(const struct tracker_facts *f)
     return f->is_in_state ? TRACKER_REMOTE : TRACKER_UNPINNED;
 }
 
+#define TRACKER_LOST_TEXT "the item should be pinned but it is not"
+#define TRACKER_DRAINING_TEXT                                                                      \
+    "this peer is draining and takes nothing new; it goes on after `peers undrain`"
+
+/* Nothing is under way for it, and nothing will be. */
+static bool tracker_waits_for_undrain(const struct tracker_facts *f, enum tracker_status status)
+{
+    bool is_missing = status == TRACKER_PIN_QUEUED || status == TRACKER_UNEXPECTEDLY_UNPINNED;
+    return f->is_held_back && f->op == NULL && is_missing;
+}
+
 static const char *tracker_error_text(const struct tracker *t, const struct tracker_facts *f,
                                       enum tracker_status status)
 {
+    bool is_held_back = tracker_waits_for_undrain(f, status);
     if (status == TRACKER_UNEXPECTEDLY_UNPINNED)
-        return "the item should be pinned but it is not";
+        return is_held_back ? TRACKER_LOST_TEXT ": " TRACKER_DRAINING_TEXT : TRACKER_LOST_TEXT;
+    if (is_held_back)
+        return TRACKER_DRAINING_TEXT;
     bool has_failed = f->has_row && f->row.attempts > 0 && status != TRACKER_PINNED;
     if (f->op != NULL && f->op->is_surplus && !f->op->may_go)
         return "it moved to other peers, and stays here until enough of them have it";
@@ -294,6 +314,9 @@ static void tracker_describe_row(const struct tracker *t, const struct tracker_f
 {
     uint32_t attempts = f->has_row ? f->row.attempts : 0;
     out->attempt_count = attempts;
+    out->is_held_back = tracker_waits_for_undrain(f, out->status);
+    if (out->is_held_back)
+        return;
     if (attempts == 0 && out->status == TRACKER_PIN_QUEUED)
         out->queue_position =
             (uint32_t)(tracker_lane_len(t, LANE_YOUNG) + tracker_lane_len(t, LANE_NEW) + 1);

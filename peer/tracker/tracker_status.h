@@ -53,6 +53,7 @@ struct tracker_info {
         since_s; /* when it got this status, Unix seconds; 0: it just is so (remote, unpinned) */
     uint32_t attempt_count; /* 1 while the first attempt runs, 0 once pinned */
     bool is_priority;
+    bool is_held_back;  /* it is not even tried, until somebody lets it (peers undrain) */
     int64_t next_try_s; /* while it waits after a failure: Unix seconds; else 0 */
     uint32_t
         queue_position; /* while queued: 1 is next; else 0. Of those that no room is for in memory: behind all that are there. Those gone from the middle count for a while */

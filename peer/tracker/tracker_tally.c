@@ -11,6 +11,8 @@ static enum tracker_tally_kind tracker_tally_kind_of(const struct tracker_row *r
         return TALLY_PINNED;
     case TRACKER_ROW_LOST:
         return TALLY_LOST;
+    case TRACKER_ROW_NOT_YET:
+        return TALLY_PIN;
     case TRACKER_ROW_PIN:
         return row->attempts > 0 ? TALLY_PIN_FAILED : TALLY_PIN;
     case TRACKER_ROW_UNPIN:

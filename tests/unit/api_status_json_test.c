@@ -40,6 +40,7 @@ static void draw_peer(struct api_peer_status *s, unsigned who)
                                    .since_us = times[draw(4)] + draw(1000) * INT64_C(1000000),
                                    .attempt_count = draw_mostly_0(3),
                                    .is_priority = draw_mostly_0(2),
+                                   .is_held_back = draw_mostly_0(2),
                                    .next_try_us = draw_mostly_0(2) * INT64_C(1700000000000000),
                                    .queue_position = draw_mostly_0(10),
                                    .progress_nodes = draw_mostly_0(5),

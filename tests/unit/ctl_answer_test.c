@@ -222,6 +222,15 @@ Test(ctl_goal, everywhere_is_everybody)
                  GOAL_REACHED);
 }
 
+/* Nobody waits until it pleases an operator to undrain a peer. */
+Test(ctl_goal, who_is_drained_is_not_waited_for)
+{
+#define DRAINED "pin_queued\",\"held_back\":true,\"error\":\""
+    cr_assert_eq(judge("pinned", 0, STATUS("[]", "pinned", "pinned", DRAINED)), GOAL_REACHED);
+    cr_assert_eq(judge("pinned", 0, STATUS("[]", "pinned", "pinning", DRAINED)), GOAL_AHEAD);
+    cr_assert_eq(judge("pinned", 0, STATUS("[]", DRAINED, DRAINED, DRAINED)), GOAL_AHEAD);
+}
+
 Test(ctl_goal, fewer_may_be_enough_but_not_more_than_there_are)
 {
     cr_assert_eq(judge("pinned", 1, STATUS("[\"A\",\"B\"]", "pinned", "pinning", "remote")),

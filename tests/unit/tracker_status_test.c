@@ -53,6 +53,7 @@ Test(tracker_status, an_info_comes_back_and_no_cut_passes)
                                  .since_s = 1767366245,
                                  .attempt_count = 3,
                                  .is_priority = true,
+                                 .is_held_back = true,
                                  .next_try_s = 1767366300,
                                  .queue_position = 7,
                                  .progress_nodes = 12,
@@ -66,7 +67,7 @@ Test(tracker_status, an_info_comes_back_and_no_cut_passes)
     cr_assert_eq(tracker_info_decode(&out, &arena, buf_bytes(&bytes)), OK);
     cr_assert(cid_equal(&out.cid, &info.cid));
     cr_assert(out.status == info.status && out.since_s == info.since_s);
-    cr_assert(out.attempt_count == 3 && out.is_priority);
+    cr_assert(out.attempt_count == 3 && out.is_priority && out.is_held_back);
     cr_assert(out.next_try_s == info.next_try_s && out.queue_position == 7);
     cr_assert(out.progress_nodes == 12 && out.progress_bytes == 1 << 20);
     cr_assert_str_eq(out.error, info.error);

@@ -74,6 +74,7 @@ struct api_peer_status {
     int64_t since_us; /* wall time */
     uint32_t attempt_count;
     bool is_priority;
+    bool is_held_back;       /* it is not even tried, until somebody lets it */
     int64_t next_try_us;     /* wall time; 0: none is planned, or it is under way */
     uint32_t queue_position; /* 1 is next; 0: not queued */
     uint64_t progress_nodes; /* 0: unknown, or nothing yet */

@@ -29,6 +29,8 @@ static void api_peer_behind_time(struct json_writer *w, const struct api_peer_st
     json_key_i64(w, "attempt_count", s->attempt_count);
     json_key_bool(w, "priority_pin", s->is_priority);
     /* Ours, and only where there is something to say. */
+    if (s->is_held_back)
+        json_key_bool(w, "held_back", true);
     if (s->next_try_us != 0)
         pin_json_time(w, "next_attempt", s->next_try_us);
     if (s->queue_position != 0)
@@ -57,8 +59,8 @@ static void api_peer_write(struct json_writer *w, const struct api_peer_status *
 /* Says what many rows say. */
 static bool api_peer_is_plain(const struct api_peer_status *s)
 {
-    return s->error[0] == '\0' && s->next_try_us == 0 && s->queue_position == 0 &&
-           s->progress_nodes == 0 && s->progress_bytes == 0;
+    return s->error[0] == '\0' && !s->is_held_back && s->next_try_us == 0 &&
+           s->queue_position == 0 && s->progress_nodes == 0 && s->progress_bytes == 0;
 }
 
 static bool api_memo_is_of(const struct api_memo *m, const struct api_peer_status *s)
