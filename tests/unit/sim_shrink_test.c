@@ -129,10 +129,12 @@ static void told_and_played_again(uint64_t seed, struct buf *text)
     script_deinit(&told);
 }
 
+/* Seeds whose operators have all been heard before the script waits for rest: a step in the midst of that wait ends it and
+ * begins another one, which looks at other moments. */
 Test(sim_shrink, drawn_faults_can_be_told)
 {
     struct buf text = { 0 };
-    told_and_played_again(3, &text);
+    told_and_played_again(1, &text);
     buf_deinit(&text);
 }
 
