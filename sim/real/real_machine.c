@@ -78,16 +78,30 @@ static bool real_run(const char *const *args, const struct real_env *env, const 
            WEXITSTATUS(status) == 0;
 }
 
-static unsigned real_free_port(void)
+enum { REAL_PORT_FIRST = 12000, REAL_PORT_COUNT = 20000 };
+
+static bool real_port_is_free(unsigned port)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t len = sizeof(at);
+    struct sockaddr_in at = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&at, len) == 0 &&
-              getsockname(fd, (struct sockaddr *)&at, &len) == 0;
+    bool is_free = fd >= 0 && bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0;
     if (fd >= 0)
         close(fd);
-    return ok ? ntohs(at.sin_port) : 0;
+    return is_free;
+}
+
+/* Another one at each call. Below those that the kernel gives to whoever connects: long before a peer listens on it, and while
+ * it is down, nobody else may come to have it. */
+static unsigned real_free_port(struct real_world *w)
+{
+    for (unsigned tries = 0; tries < REAL_PORT_COUNT; tries++) {
+        unsigned port = REAL_PORT_FIRST + w->next_port++ % REAL_PORT_COUNT;
+        if (real_port_is_free(port))
+            return port;
+    }
+    return 0;
 }
 
 /* ---- stand-in daemons ---- */
@@ -196,9 +210,10 @@ bool real_world_create(struct real_world *w, const struct script *script, uint64
     for (size_t i = 0; i < sizeof(secret); i++)
         snprintf(w->secret + 2 * i, 3, "%02x", secret[i]);
     w->sets_clocks = real_world_sets_clocks(script);
+    w->next_port = (unsigned)getpid() * 64; /* runs side by side begin apart */
     char log[REAL_PATH_SIZE + 16];
     snprintf(log, sizeof(log), "%s/outside.log", w->folder);
-    w->outside_port = real_free_port();
+    w->outside_port = real_free_port(w);
     char address[128] = "";
     w->outside_pid = real_ipfs_start(w, w->outside_port, log, address);
     memcpy(w->outside_address, address, sizeof(address));
@@ -372,10 +387,10 @@ bool real_machine_create(struct real_world *w, struct real_machine *m, unsigned 
     m->clock.file = m->clock_file;
     if (real_clock_write(&m->clock) != OK)
         return false;
-    m->rest_port = real_free_port();
-    m->listen_port = real_free_port();
-    m->proxy_port = real_free_port();
-    m->ipfs_port = real_free_port();
+    m->rest_port = real_free_port(w);
+    m->listen_port = real_free_port(w);
+    m->proxy_port = real_free_port(w);
+    m->ipfs_port = real_free_port(w);
     real_proxy_lead_to(w->proxy, who, m->listen_port);
     return real_machine_restart_ipfs(m, why) == OK && real_machine_init(m, NULL, why) &&
            real_machine_read_id(m, why);

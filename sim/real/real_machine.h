@@ -25,6 +25,7 @@ struct real_world {
     char secret[65];
     struct real_proxy *proxy;
     struct real_weather weather;
+    unsigned next_port;    /* to look at, from the first of those that are ours */
     unsigned outside_port; /* the rest of the IPFS network: a stand-in that has every content */
     char outside_address[128];
     pid_t outside_pid;
