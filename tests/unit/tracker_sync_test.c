@@ -56,6 +56,30 @@ Test(tracker_sync, more_is_lost_than_fits_and_all_of_it_is_looked_at_a_few_times
     world_free(w);
 }
 
+/* However long the list, and however many of it are suspects: rows are compared a bounded number at a time. */
+Test(tracker_sync, a_long_list_is_compared_a_piece_a_turn)
+{
+    enum { ROWS = 3 * TRACKER_TURN_STEPS_MAX };
+    struct world *w = world_new();
+    for (uint32_t n = 0; n < ROWS; n++)
+        world_pin(w, n);
+    world_run(w);
+    tracker_sync_all(w->tracker);
+    while (w->kubo.lists < 2) {
+        world_turn(w);
+        fake_kubo_run(&w->kubo);
+    }
+    size_t turns = 0;
+    uint64_t before = w->steps;
+    while (world_turn(w)) {
+        cr_assert_leq(w->steps - before, TRACKER_TURN_STEPS_MAX, "turn %zu", turns);
+        turns += w->steps > before;
+        before = w->steps;
+    }
+    cr_assert_geq(turns, ROWS / TRACKER_TURN_STEPS_MAX, "%zu turns", turns);
+    world_free(w);
+}
+
 /* A queue is worked off while the daemon's list is compared: what was pinned meanwhile is not asked about once more. */
 Test(tracker_sync, what_was_pinned_since_the_list_began_is_no_suspect)
 {
