@@ -561,7 +561,7 @@ static void peer_caught_up(void *owner, int err, const char *why)
         return; /* asked again by peer_check_ready() */
     p->is_ready = true;
     peer_receiver_on_ready(p);
-    tracker_on_current(p->tracker);
+    tracker_on_current(p->tracker, p->applied);
     LOG_INFO(p->log, "cluster", "IPFS Cluster is ready: member %llu of %zu",
              (unsigned long long)raft_number(p->raft), raft_config(p->raft)->count);
     peer_log_members(p);

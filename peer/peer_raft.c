@@ -240,7 +240,7 @@ static int peer_apply_entry(struct peer *p, const struct raft_entry *e)
     peer_tell_pin(p, e->pos.index, &applied);
     peer_learn_cluster_id(p);
     if (applied.touched && p->tracker != NULL)
-        tracker_on_touched(p->tracker, &applied.cid);
+        tracker_on_touched(p->tracker, &applied.cid, !applied.is_automatic);
     peer_proposals_on_applied(p, &applied);
     return OK;
 }

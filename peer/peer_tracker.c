@@ -131,6 +131,7 @@ static void peer_turn(struct peer *p, struct view *state, struct view *local)
     struct tracker_turn turn = { .now_us = p->now_us,
                                  .wall_s = p->wall_us / 1000000,
                                  .draw = rng_below(&p->ports.rng, RNG_BACKOFF, UINT32_MAX),
+                                 .applied = p->applied,
                                  .state = state,
                                  .local = local,
                                  .sink = &sink };

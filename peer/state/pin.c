@@ -64,6 +64,7 @@ struct pin_hold pin_hold_of(const struct pin *pin, const struct peer_id *peer)
     return (struct pin_hold){ .cid = pin->cid,
                               .type = pin->type,
                               .max_depth = pin->max_depth,
+                              .modified_index = pin->modified_index,
                               .is_held = pin_is_held_by(pin, peer),
                               .is_everybodys = pin_is_everywhere(pin) };
 }
@@ -266,7 +267,7 @@ int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void
     if (in.err == OK && version > PIN_VERSION_MAX)
         return ERR_VERSION;
     *out = (struct pin_hold){ 0 };
-    (void)reader_u64(&in); /* modified_index */
+    out->modified_index = reader_u64(&in);
     struct bytes cid = reader_run(&in, LIMIT_CID_BYTES);
     uint8_t type = reader_u8(&in);
     (void)reader_take(&in, 4 + 4); /* the factors */

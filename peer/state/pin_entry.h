@@ -5,12 +5,12 @@
  *          member's number, its sequence number, and its floor, the lowest sequence it still waits
  *          for. Sequences rise over a member's whole life: an origin takes a new incarnation at each
  *          start, durably, before its first proposal (PIN_SEQUENCE), and keeps its sequences below
- *          floor + LIMIT_ORIGIN_WINDOW_COUNT. Member 0: no origin, never deduplicated (the leader's
- *          own automation, which `expected` protects).
+ *          floor + LIMIT_ORIGIN_WINDOW_COUNT. Member 0: no origin, never deduplicated (cluster
+ *          id, level: twice is as good as once).
  * Key      Of the client, who repeats a request that it knows no outcome of (Idempotency-Key): entries with
  *          one key work once, whoever proposed them.
- * Expected The modification index of the row as the proposer saw it (0: there was none), or
- *          PIN_EXPECT_ANY. A row that moved makes the entry a no-op.
+ * Expected The modification index of the row as the proposer saw it (0: there was none), as automation says
+ *          (repair, expiry); or PIN_EXPECT_ANY, as users do. A row that moved makes the entry a no-op.
  * Owner    A decoded entry borrows the arena.
  * Errors   decode: ERR_VERSION for a kind or version from the future, ERR_CORRUPT, ERR_NOMEM. */
 #ifndef STATE_PIN_ENTRY_H

@@ -494,6 +494,7 @@ static void pinset_report(const struct pinset_change *change, struct pinset_appl
     };
     bool is_about_a_pin = e->kind == PIN_ENTRY_PIN || e->kind == PIN_ENTRY_UNPIN;
     out->touched = is_about_a_pin && change->outcome == PINSET_DONE && !change->is_duplicate;
+    out->is_automatic = is_about_a_pin && e->expected != PIN_EXPECT_ANY;
     if (e->kind != PIN_ENTRY_PIN)
         return;
     out->replication_min = e->pin.replication_min;

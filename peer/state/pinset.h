@@ -79,6 +79,7 @@ struct pinset_applied {
     bool touched;             /* the pin of `cid` was written or removed: tell the tracker */
     struct cid cid;
     bool is_removed;
+    bool is_automatic; /* no user asked for it: an entry of repair or expiry, which expects a row */
     /* Of a pin that was written, until the next call. */
     int32_t replication_min, replication_max;
     const struct peer_id *holders;

@@ -142,17 +142,18 @@ void tracker_set_grip(struct tracker *t, enum tracker_grip grip)
     tracker_walk_ask(t, true);
 }
 
-void tracker_on_current(struct tracker *t)
+void tracker_on_current(struct tracker *t, uint64_t applied)
 {
     if (t->is_current)
         return;
     t->is_current = true;
+    tracker_young_begin(t, applied);
     tracker_walk_ask(t, true);
 }
 
-void tracker_on_touched(struct tracker *t, const struct cid *cid)
+void tracker_on_touched(struct tracker *t, const struct cid *cid, bool by_user)
 {
-    tracker_hint(t, cid, TRACKER_TOUCHED);
+    tracker_hint(t, cid, by_user ? TRACKER_TOUCHED : TRACKER_MOVED);
 }
 
 void tracker_recover(struct tracker *t, const struct cid *cid)
@@ -230,7 +231,8 @@ struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pin_
     return (struct tracker_wish){ .is_wanted = is_wanted,
                                   .is_direct = is_wanted && hold->max_depth == PIN_DEPTH_DIRECT,
                                   .is_held_back =
-                                      is_wanted && hold->is_everybodys && t->is_draining };
+                                      is_wanted && hold->is_everybodys && t->is_draining,
+                                  .changed_index = hold->modified_index };
 }
 
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
@@ -285,26 +287,27 @@ static bool tracker_new_row(const struct tracker *t, const struct tracker_wish *
     return !is_pin || row->is_direct != wish->is_direct;
 }
 
-/* Did somebody ask for this pin lately? Only asked about pins that the state named, or a user: a walk finds too many to
- * read each. */
-static bool tracker_is_young(const struct tracker *t, const struct cid *cid,
-                             enum tracker_reason reason)
+static bool tracker_is_asked_for(enum tracker_reason reason)
 {
-    if (reason != TRACKER_TOUCHED && reason != TRACKER_RECOVER)
-        return false;
-    struct arena arena = { 0 };
-    struct pin pin = { 0 };
-    int err = pinset_get(t->turn->state, cid, &arena, &pin);
-    arena_deinit(&arena);
-    int64_t age_s = t->turn->wall_s - pin.created_s;
-    return err == OK && age_s < (int64_t)(t->options.young_us / 1000000);
+    return reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER;
+}
+
+static bool tracker_is_new_word(enum tracker_reason reason)
+{
+    return tracker_is_asked_for(reason) || reason == TRACKER_MOVED;
+}
+
+/* By which entry a user asked for it. What a walk found may be a repair's. */
+static uint64_t tracker_asked_index(const struct tracker_wish *wish, enum tracker_reason reason)
+{
+    return tracker_is_asked_for(reason) ? wish->changed_index : 0;
 }
 
 static enum tracker_claim tracker_claim_of(enum tracker_op_kind kind, bool is_surplus,
                                            const struct tracker_row *row,
                                            enum tracker_reason reason)
 {
-    if (reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER)
+    if (tracker_is_new_word(reason))
         return CLAIM_ASKED;
     if (kind == OP_UNPIN)
         return is_surplus ? CLAIM_WALKED : CLAIM_ASKED;
@@ -320,12 +323,11 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
     if (need == NEED_NOTHING)
         kind = OP_CONFIRM;
     bool is_surplus = kind == OP_UNPIN && tracker_is_surplus(t, cid, wish);
-    bool is_young = kind == OP_PIN && tracker_is_young(t, cid, reason);
     struct tracker_op *op =
         tracker_op_take(t, cid, kind, tracker_claim_of(kind, is_surplus, row, reason));
     if (op == NULL)
         return ERR_BUSY;
-    op->is_young = is_young;
+    op->asked_index = tracker_asked_index(wish, reason);
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
     op->is_unsent = row == NULL || row->phase == TRACKER_ROW_NOT_YET;
     op->is_surplus = is_surplus;
@@ -369,24 +371,26 @@ static bool tracker_settle_op(struct tracker *t, struct tracker_op *op,
                               const struct tracker_wish *wish, enum tracker_need need,
                               enum tracker_reason reason)
 {
-    bool somebody_asked = reason == TRACKER_TOUCHED || reason == TRACKER_RECOVER;
+    bool is_new_word = tracker_is_new_word(reason);
     bool is_surplus = op->is_surplus && tracker_is_surplus(t, &op->cid, wish);
     if (tracker_op_fits(op, wish, need, is_surplus)) {
-        bool gets_young = op->kind == OP_PIN && !op->is_young && somebody_asked &&
-                          tracker_is_young(t, &op->cid, reason);
-        op->is_young |= gets_young;
-        if (somebody_asked)
+        if (tracker_is_asked_for(reason))
+            op->asked_index = wish->changed_index;
+        bool gets_young =
+            op->kind == OP_PIN && !op->is_young && tracker_is_young(t, op->asked_index);
+        if (is_new_word)
             op->refusals = 0; /* others should hold it than before, perhaps */
         if (op->kind == OP_PIN && op->phase != OP_RUNNING && reason == TRACKER_RECOVER)
             tracker_op_put_first(t, op);
         else if (op->phase != OP_RUNNING &&
-                 (gets_young || (op->phase == OP_WAITING && somebody_asked)))
+                 (gets_young || (op->phase == OP_WAITING && is_new_word)))
             tracker_op_queue(t, op);
         return true;
     }
     if (op->phase == OP_RUNNING) {
         /* Cut off; when the daemon has let go of it, the CID is looked at again. */
         op->is_replaced = true;
+        op->asked_index = tracker_asked_index(wish, reason);
         tracker_call_cancel(t, tracker_call_of(t, op));
         return true;
     }
@@ -512,6 +516,7 @@ uint64_t tracker_take_turn(struct tracker *t, const struct tracker_turn *turn, i
     t->turn_state_steps = turn->state->steps;
     t->turn_local_steps = turn->local->steps;
     *err = OK;
+    tracker_young_note(t);
     tracker_timers(t);
     tracker_calls_check(t);
     tracker_take_ended(t, err);

@@ -44,7 +44,7 @@ struct tracker_options {
     uint64_t request_timeout_us;   /* of all other requests */
     uint64_t retry_min_us;         /* the first pause; doubled each time */
     uint64_t retry_max_us;         /* its cap */
-    uint64_t young_us;             /* pins asked for so lately go first; 0: none */
+    uint64_t young_us;             /* pins that users asked for so lately go first; 0: none */
     uint32_t young_attempts_max;   /* unless they failed more often */
     uint64_t surplus_pause_max_us; /* asking anew whether a surplus pin may go; the pauses double */
     uint64_t surplus_pause_going_us; /* the same, of a peer on its way out */
@@ -76,11 +76,11 @@ bool tracker_is_idle(const struct tracker *t); /* no call to the daemon is under
 
 /* ---- input ---- */
 
-/* The state has caught up with what was committed when this peer started. Before that, what the state does not name
- * may be named by entries still to be applied, and nothing is unpinned. */
-void tracker_on_current(struct tracker *t);
-/* The state changed this CID's pin. */
-void tracker_on_touched(struct tracker *t, const struct cid *cid);
+/* The state has caught up with what was committed when this peer started; it is at `applied`. Before that, what the state
+ * does not name may be named by entries still to be applied, and nothing is unpinned. */
+void tracker_on_current(struct tracker *t, uint64_t applied);
+/* The state changed this CID's pin: a user's wish, or the cluster's own doing. */
+void tracker_on_touched(struct tracker *t, const struct cid *cid, bool by_user);
 /* Everything may have changed: start-up, another generation. */
 void tracker_walk(struct tracker *t);
 /* Take up what is in error now: one, or all (a walk). */
@@ -123,6 +123,7 @@ struct tracker_turn {
     uint64_t now_us;
     int64_t wall_s; /* stored as "since", only shown */
     uint64_t draw;
+    uint64_t applied;      /* the index of the last entry in `state` */
     struct view *state;    /* of MAP_STATE */
     struct view *local;    /* of MAP_LOCAL, showing every row put before */
     struct row_sink *sink; /* of MAP_LOCAL */

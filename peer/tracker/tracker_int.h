@@ -4,6 +4,7 @@
  *   tracker_op.c      one operation: queues, attempts, pauses, every way it ends
  *   tracker_look.c    whether the daemon is asked before it pins
  *   tracker_call.c    one request to the daemon: hooks, progress, time limits
+ *   tracker_young.c   which pins were asked for lately
  *   tracker_surplus.c pins that moved away, kept until others have them
  *   tracker_drain.c   pins of everybody's that wait while this peer is drained
  *   tracker_walk.c    the state against the rows, in slices
@@ -116,7 +117,7 @@ struct tracker_op {
     enum tracker_op_kind kind;
     enum tracker_op_phase phase;
     bool is_direct;
-    bool is_young;    /* asked for lately */
+    bool is_young;    /* asked for lately, when it was queued */
     bool is_surplus;  /* an unpin that waits for leave */
     bool may_go;      /* and got it */
     bool is_kept;     /* and its row says PINNED until then */
@@ -125,9 +126,10 @@ struct tracker_op {
     bool
         rechecks; /* an unpin behind a pin that was cut off: "not pinned" is believed the second time */
     uint32_t attempts;
-    uint32_t refusals; /* of the leave to go */
-    uint64_t ticket;   /* while queued: its number in the lane */
-    uint64_t row_turn; /* the turn that wrote its row; it starts when that is durable */
+    uint32_t refusals;    /* of the leave to go */
+    uint64_t asked_index; /* of the entry by which a user asked for it; 0: none that we know of */
+    uint64_t ticket;      /* while queued: its number in the lane */
+    uint64_t row_turn;    /* the turn that wrote its row; it starts when that is durable */
     uint64_t due_us;
 };
 
@@ -157,10 +159,27 @@ struct tracker_call {
     struct list_link link;
 };
 
+/* ---- who is young (tracker_young.c) ---- */
+
+enum { TRACKER_AGE_STEPS = 16, TRACKER_AGE_NOTES_MAX = TRACKER_AGE_STEPS + 3 };
+
+struct tracker_age_note {
+    uint64_t index; /* applied up to there ... */
+    uint64_t at_us; /* ... at this moment, of our own time */
+};
+
+struct tracker_age {
+    struct tracker_age_note
+        notes[TRACKER_AGE_NOTES_MAX]; /* in their order, younger than `young_us` */
+    size_t count;
+    uint64_t old_index; /* what changed up to there is old */
+};
+
 /* ---- the tracker ---- */
 
 enum tracker_reason {
-    TRACKER_TOUCHED,       /* the state changed it: a user may have asked again */
+    TRACKER_TOUCHED,       /* the state changed it as a user asked */
+    TRACKER_MOVED,         /* the state changed it by itself */
     TRACKER_RECOVER,       /* somebody asked to try again */
     TRACKER_SYNC,          /* somebody doubts */
     TRACKER_WALKED,        /* found by a walk; what is in error keeps its pause */
@@ -256,6 +275,7 @@ struct tracker {
     uint32_t daemon_failures;
     uint64_t start_at_us; /* no call starts before it */
 
+    struct tracker_age age;
     struct tracker_tally tally;
     struct tracker_walker walker;
     struct tracker_syncer syncer;
@@ -281,7 +301,8 @@ struct tracker {
 struct tracker_wish {
     bool is_wanted;
     bool is_direct;
-    bool is_held_back; /* what the daemon does not have yet waits (tracker_drain.c) */
+    bool is_held_back;      /* what the daemon does not have yet waits (tracker_drain.c) */
+    uint64_t changed_index; /* of the entry that last changed the pin; 0: there is none */
 };
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out);
@@ -338,6 +359,12 @@ int tracker_tally_slice(struct tracker *t);
 void tracker_hold_back(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                        const struct tracker_row *row, bool is_unsent);
 bool tracker_op_is_held_back(const struct tracker *t, const struct tracker_op *op);
+
+/* tracker_young.c. The state became current at this index; a turn begins. */
+void tracker_young_begin(struct tracker *t, uint64_t applied);
+void tracker_young_note(struct tracker *t);
+/* Is this entry one of lately? */
+bool tracker_is_young(const struct tracker *t, uint64_t asked_index);
 
 /* tracker_surplus.c */
 bool tracker_is_surplus(const struct tracker *t, const struct cid *cid,

@@ -150,6 +150,7 @@ uint64_t tracker_lane_len(const struct tracker *t, enum tracker_lane lane)
 
 void tracker_op_queue(struct tracker *t, struct tracker_op *op)
 {
+    op->is_young = tracker_is_young(t, op->asked_index);
     enum tracker_lane lane = tracker_op_lane(t, op);
     list_remove(&op->link);
     tracker_op_set_phase(t, op, OP_QUEUED);
@@ -160,6 +161,7 @@ void tracker_op_queue(struct tracker *t, struct tracker_op *op)
 /* It did not get its turn, or somebody asked for just this one: the first of its lane. */
 void tracker_op_put_first(struct tracker *t, struct tracker_op *op)
 {
+    op->is_young = tracker_is_young(t, op->asked_index);
     enum tracker_lane lane = tracker_op_lane(t, op);
     list_remove(&op->link);
     tracker_op_set_phase(t, op, OP_QUEUED);
@@ -358,6 +360,12 @@ static void tracker_op_pinned(struct tracker *t, struct tracker_op *op)
     tracker_op_release(t, op);
 }
 
+/* What is to be done next is for the sake of whoever asked for this. */
+static enum tracker_reason tracker_op_reason(const struct tracker_op *op)
+{
+    return op->asked_index > 0 ? TRACKER_TOUCHED : TRACKER_MOVED;
+}
+
 /* The pin whose call was cut off may have ended at the same moment, and the daemon may learn of the cut only
  * now. So a "not pinned" right behind it is asked for once more. */
 static int tracker_op_unpinned(struct tracker *t, struct tracker_op *op, int verdict)
@@ -368,9 +376,10 @@ static int tracker_op_unpinned(struct tracker *t, struct tracker_op *op, int ver
         return OK;
     }
     struct cid cid = op->cid;
+    enum tracker_reason reason = tracker_op_reason(op);
     tracker_del_row(t, &cid);
     tracker_op_release(t, op);
-    return tracker_reconcile(t, &cid, TRACKER_TOUCHED); /* perhaps to be pinned in the other mode */
+    return tracker_reconcile(t, &cid, reason); /* perhaps to be pinned in the other mode */
 }
 
 /* Not pinned, says the daemon, though the row says so: shown as it is, and pinned again. */
@@ -407,8 +416,9 @@ static void tracker_op_failed(struct tracker *t, struct tracker_op *op, const ch
 static int tracker_op_replaced(struct tracker *t, struct tracker_op *op, bool was_adding)
 {
     struct cid cid = op->cid;
+    enum tracker_reason reason = tracker_op_reason(op);
     tracker_op_release(t, op);
-    int err = tracker_reconcile(t, &cid, TRACKER_TOUCHED);
+    int err = tracker_reconcile(t, &cid, reason);
     struct tracker_op *next = tracker_op_find(t, &cid);
     if (next != NULL && next->kind == OP_UNPIN)
         next->rechecks = was_adding;

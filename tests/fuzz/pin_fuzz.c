@@ -32,6 +32,7 @@ static void try_hold(const struct pin *pin, const struct peer_id *peer, const ui
     ASSERT(pin_decode_hold(&hold, peer, data, size) == OK);
     ASSERT(cid_equal(&hold.cid, &pin->cid) && hold.type == pin->type);
     ASSERT(hold.max_depth == pin->max_depth && hold.is_everybodys == pin_is_everywhere(pin));
+    ASSERT(hold.modified_index == pin->modified_index);
     ASSERT(hold.is_held == pin_is_held_by(pin, peer));
 }
 

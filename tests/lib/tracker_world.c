@@ -10,7 +10,7 @@ void world_start(struct world *w)
     cr_assert_eq(tracker_create(&w->tracker, &w->options, &w->kubo.client, NULL, &hooks), OK);
     tracker_walk(w->tracker);
     if (!w->is_behind)
-        tracker_on_current(w->tracker);
+        tracker_on_current(w->tracker, w->index);
 }
 
 struct world *world_new(void)
@@ -58,7 +58,7 @@ bool world_turn(struct world *w)
         return false;
     struct view state = fake_map_view(&w->state), local = fake_map_view(&w->local);
     struct row_sink sink = fake_map_sink(&w->local);
-    struct tracker_turn turn = { w->now_us, w->wall_s, w->turns, &state, &local, &sink };
+    struct tracker_turn turn = { w->now_us, w->wall_s, w->turns, w->index, &state, &local, &sink };
     int err;
     uint64_t number = tracker_take_turn(w->tracker, &turn, &err);
     cr_assert_eq(err, OK);
@@ -120,14 +120,14 @@ void world_apply(struct world *w, const struct pin_entry *e)
 {
     struct pinset_applied out = world_apply_unseen(w, e);
     if (out.touched)
-        tracker_on_touched(w->tracker, &out.cid);
+        tracker_on_touched(w->tracker, &out.cid, true);
 }
 
 void world_overflow(struct world *w)
 {
     struct cid nothing = test_cid(999);
     for (size_t i = 0; i <= w->options.touched_max; i++)
-        tracker_on_touched(w->tracker, &nothing);
+        tracker_on_touched(w->tracker, &nothing, true);
 }
 
 void world_pin_mode(struct world *w, uint32_t n, uint32_t holder, int32_t depth)

@@ -67,7 +67,7 @@ Test(pinset, automation_does_not_touch_a_row_that_moved)
     replica_init(&r);
     struct pin_entry user = pin_entry_of(1);
     replica_apply(&r, &user); /* index 1 */
-    replica_apply(&r, &user); /* index 2: the user pinned it again */
+    cr_assert_not(replica_apply(&r, &user).is_automatic); /* index 2: the user pinned it again */
     struct pin_entry repair = pin_entry_of(1);
     repair.expected = 1;
     cr_assert_eq(replica_apply(&r, &repair).outcome, PINSET_STALE);
@@ -76,7 +76,8 @@ Test(pinset, automation_does_not_touch_a_row_that_moved)
     cr_assert_eq(replica_apply(&r, &expiry).outcome, PINSET_STALE);
     cr_assert(replica_has(&r, 1));
     repair.expected = 2;
-    cr_assert_eq(replica_apply(&r, &repair).outcome, PINSET_DONE); /* index 5 */
+    struct pinset_applied repaired = replica_apply(&r, &repair); /* index 5 */
+    cr_assert(repaired.outcome == PINSET_DONE && repaired.is_automatic);
     struct pin_entry unpin = unpin_entry_of(1);
     replica_apply(&r, &unpin);
     repair.expected = 5;

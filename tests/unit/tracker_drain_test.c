@@ -103,7 +103,7 @@ Test(tracker_drain, neither_time_nor_sync_nor_recover_make_an_attempt_of_it)
     size_t looks = w->kubo.looks;
     tracker_sync(w->tracker, &cid);
     tracker_recover(w->tracker, &cid);
-    tracker_on_touched(w->tracker, &cid);
+    tracker_on_touched(w->tracker, &cid, true);
     world_run(w);
     tracker_sync_all(w->tracker);
     tracker_recover_all(w->tracker);

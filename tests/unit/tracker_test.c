@@ -395,7 +395,7 @@ Test(tracker, nothing_is_unpinned_before_the_state_has_caught_up)
     world_start(w);
     world_pass(w, 20 * (uint64_t)SECOND);
     cr_assert(world_holds(w, 1));
-    tracker_on_current(w->tracker);
+    tracker_on_current(w->tracker, w->index);
     world_run(w);
     cr_assert_not(world_holds(w, 1));
     world_free(w);
