@@ -436,17 +436,23 @@ struct tracker_listing tracker_listing_after(const struct tracker *t, struct vie
                                      .pins = pinset_cursor_after(state, after) };
 }
 
+/* Both views move; a CID that is in one of them only costs the other nothing. */
+static uint32_t tracker_listing_steps(const struct tracker_listing *l)
+{
+    return l->state->steps > l->local->steps ? l->state->steps : l->local->steps;
+}
+
 int tracker_status_next(struct tracker_listing *l, uint32_t filter, unsigned *steps,
                         struct tracker_info *out)
 {
     while (*steps >= TRACKER_STATUS_STEPS_MAX) {
-        uint32_t before = l->state->steps;
+        uint32_t before = tracker_listing_steps(l);
         struct tracker_facts facts;
         int err = l->has_begun ? OK : tracker_listing_step(l, true, true);
         l->has_begun = true;
         if (err == OK)
             err = tracker_listing_next(l, &facts);
-        *steps -= l->state->steps - before;
+        *steps -= tracker_listing_steps(l) - before;
         if (err != OK)
             return err;
         if (tracker_filter_matches(filter, tracker_status_from(&facts)))
