@@ -59,15 +59,30 @@ static void os_lines_parse(const struct os_call *c, struct http_field *out)
     }
 }
 
-static void os_call_tell_head(struct os_call *c)
+/* Two lengths are two answers: whoever passes them on must not choose (RFC 9112, 6.3). */
+static bool os_lengths_agree(const struct http_field *fields, size_t count)
+{
+    struct bytes first = http_field_value(fields, count, "Content-Length");
+    for (size_t i = 0; i < count; i++) {
+        if (http_name_is(fields[i].name, "Content-Length") && !bytes_equal(fields[i].value, first))
+            return false;
+    }
+    return true;
+}
+
+/* False: it makes no sense. */
+static bool os_call_tell_head(struct os_call *c)
 {
     struct http_field fields[LIMIT_HTTP_HEADERS_COUNT];
     os_lines_parse(c, fields);
+    if (!os_lengths_agree(fields, c->lines_count))
+        return false;
     os_timer_stop(&c->head_timer);
     c->stage = CALL_BODY;
     if (c->call->on_head != NULL)
         c->call->on_head(c->call, c->status, fields, c->lines_count);
     os_lines_clear(c);
+    return true;
 }
 
 void os_call_tell_trailer(struct os_call *c)
@@ -102,26 +117,34 @@ static bool os_lines_add(struct os_call *c, struct bytes line)
     return c->lines.err == OK && c->lines.len <= HEAD_BYTES_MAX;
 }
 
-/* Lines of the head, and after the body those of the trailer. Interim answers (1xx) are passed over:
- * their end is an empty line, too, and then another status line comes. */
+/* The end of a head. Interim answers (1xx) are passed over: another status line comes. But 101 is the last one, and speaks
+ * something else from here on, which nobody has asked for. */
+static bool os_call_on_head_end(struct os_call *c)
+{
+    enum { SWITCHING_PROTOCOLS = 101 };
+    return c->status >= 200 ? os_call_tell_head(c) : c->status != SWITCHING_PROTOCOLS;
+}
+
+/* Lines of the head, and after the body those of the trailer. */
 static size_t os_call_on_line(char *text, size_t size, size_t count, void *owner)
 {
     struct os_call *c = owner;
     size_t len = size * count;
     struct bytes line = os_line_cut(text, len);
+    bool is_good = true;
     if (c->is_canceled)
         return 0;
     if (c->stage == CALL_HEAD && len >= 5 && memcmp(text, "HTTP/", 5) == 0) {
         c->status = os_status_of(text, line.len);
         os_lines_clear(c);
-    } else if (c->stage == CALL_HEAD && line.len == 0) {
-        if (c->status >= 200)
-            os_call_tell_head(c);
-    } else if (line.len > 0 && !os_lines_add(c, line)) {
-        c->err = ERR_CORRUPT;
-        return 0;
+    } else if (line.len == 0) {
+        is_good = c->stage != CALL_HEAD || os_call_on_head_end(c);
+    } else {
+        is_good = os_lines_add(c, line);
     }
-    return len;
+    if (!is_good)
+        c->err = ERR_CORRUPT;
+    return is_good ? len : 0;
 }
 
 static size_t os_call_on_body(char *bytes, size_t size, size_t count, void *owner)

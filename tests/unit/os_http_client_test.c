@@ -314,6 +314,11 @@ Test(os_http_client, answers_that_are_none)
           "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\nok",
           OK, 202 },
         { "HTTP/1.0 200 OK\r\n\r\nup to the end", OK, 200 },
+        { "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\nwhat follows", ERR_CORRUPT, 0 },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", OK, 200 },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 4\r\n\r\nokok", ERR_CORRUPT,
+          0 },
+        { "HTTP/1.1 200 OK\r\nContent-Length: 4\r\ncontent-length: 2\r\n\r\nok", ERR_CORRUPT, 0 },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct fixture f = { 0 };
