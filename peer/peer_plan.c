@@ -5,6 +5,7 @@
  * gone. A learner knows of the others what the leader told it (peer_hearsay.c), and does not guess when that is old. */
 #include "peer_plan.h"
 
+#include "allocation/repair.h"
 #include "http/api/api.h"
 #include "peer_int.h"
 #include "util/err.h"
@@ -100,15 +101,8 @@ static int plan_move(struct api_plan *plan, const struct peer_candidates *c, str
         return err;
     if (!plan_tells_here(plan, c, &pin))
         return ERR_NOT_FOUND;
-    struct allocate_request request = {
-        .replication_min = pin.replication_min,
-        .replication_max = pin.replication_max,
-        .current = pin.allocations,
-        .current_count = pin.allocations_count,
-        .candidates = c->list,
-        .candidates_count = c->count,
-        .metrics_count = plan->peer->options.allocate_by_count,
-    };
+    struct allocate_request request =
+        repair_request(&pin, c->list, c->count, plan->peer->options.allocate_by_count);
     struct allocate_result result = { 0 };
     err = allocate(&request, arena, &result, NULL);
     if (err != OK && err != ERR_NOT_ENOUGH_PEERS)

@@ -185,21 +185,27 @@ static size_t repair_pass_of(const struct repair_work *w, const struct pin *pin)
     return living > 1 ? living : 1;
 }
 
+struct allocate_request repair_request(const struct pin *pin,
+                                       const struct allocate_candidate *candidates,
+                                       size_t candidates_count, size_t metrics_count)
+{
+    return (struct allocate_request){ .replication_min = pin->replication_min,
+                                      .replication_max = pin->replication_max,
+                                      .current = pin->allocations,
+                                      .current_count = pin->allocations_count,
+                                      .may_fall_short = true,
+                                      .candidates = candidates,
+                                      .candidates_count = candidates_count,
+                                      .metrics_count = metrics_count };
+}
+
 /* Who should hold it now? Lies in r->arena. */
 static int repair_allocate(struct repair *r, const struct repair_work *w, const struct pin *pin,
                            struct allocate_result *out)
 {
-    struct allocate_request request = {
-        .replication_min = pin->replication_min,
-        .replication_max = pin->replication_max,
-        .current = pin->allocations,
-        .current_count = pin->allocations_count,
-        .may_fall_short = true,
-        .candidates = w->candidates,
-        .candidates_count = w->candidates_count,
-        .metrics_count = w->metrics_count,
-        .ranks = r->ranks,
-    };
+    struct allocate_request request =
+        repair_request(pin, w->candidates, w->candidates_count, w->metrics_count);
+    request.ranks = r->ranks;
     return allocate(&request, &r->arena, out, NULL);
 }
 

@@ -40,6 +40,10 @@ void repair_destroy(struct repair *r);
 /* From the beginning, with nothing in flight: a new term, or a reason to doubt (a changed configuration). */
 void repair_restart(struct repair *r);
 
+/* What allocate() is asked for a pin whose holders may be gone. A plan that is shown asks the same. */
+struct allocate_request repair_request(const struct pin *pin,
+                                       const struct allocate_candidate *candidates,
+                                       size_t candidates_count, size_t metrics_count);
 /* Who is a member and how each stands now. Called before repair_next() in each event; costs a hash. */
 void repair_look(struct repair *r, const struct allocate_candidate *candidates, size_t count,
                  size_t metrics_count);
