@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -144,16 +145,27 @@ static int os_socket_listen_tcp(const struct multiaddr *addr,
 
 /* ---- unix ---- */
 
-/* Does nobody listen behind this socket file any more? */
-static bool os_socket_is_dead(const struct sockaddr_un *name)
+enum os_socket_place {
+    PLACE_FREE,
+    PLACE_DEAD, /* a socket that nobody listens behind any more */
+    PLACE_LIVE,
+    PLACE_OTHER, /* a file of somebody's: connecting to it fails as it does for a dead socket */
+};
+
+static enum os_socket_place os_socket_place(const struct sockaddr_un *name)
 {
+    struct stat file;
+    if (lstat(name->sun_path, &file) != 0)
+        return PLACE_FREE; /* or out of reach: bind() says what is wrong */
+    if (!S_ISSOCK(file.st_mode))
+        return PLACE_OTHER;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return false;
+        return PLACE_LIVE;
     bool is_dead =
         connect(fd, (const struct sockaddr *)name, sizeof *name) != 0 && errno == ECONNREFUSED;
     close(fd);
-    return is_dead;
+    return is_dead ? PLACE_DEAD : PLACE_LIVE;
 }
 
 static int os_socket_listen_unix(const struct multiaddr *addr, const char *path, int *out_fd,
@@ -163,10 +175,16 @@ static int os_socket_listen_unix(const struct multiaddr *addr, const char *path,
     if (strlen(path) >= sizeof name.sun_path)
         return os_socket_explain(addr, ERR_INVALID, "path too long for a socket", why);
     memcpy(name.sun_path, path, strlen(path));
+    enum os_socket_place place = os_socket_place(&name);
+    if (place == PLACE_OTHER)
+        return os_socket_explain(addr, ERR_INVALID,
+                                 "what stands at this path is not a socket, and is left alone: "
+                                 "move it away, or listen on another path",
+                                 why);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return os_socket_fail(addr, fd, why);
-    if (os_socket_is_dead(&name))
+    if (place == PLACE_DEAD)
         unlink(path);
     if (bind(fd, (struct sockaddr *)&name, sizeof name) != 0 || listen(fd, LISTEN_BACKLOG) != 0)
         return os_socket_fail(addr, fd, why);

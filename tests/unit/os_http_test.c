@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -273,6 +274,37 @@ Test(os_http, ipv6_and_unix_sockets)
     cr_assert_eq(os_http_listen(f.server, &f.addr, NULL, NULL), OK);
     buf_deinit(&out);
     buf_deinit(&why);
+    fixture_close(&f);
+    test_dir_remove(path);
+}
+
+Test(os_http, a_file_where_the_socket_should_be_is_left_alone)
+{
+    struct fixture f = { 0 };
+    char path[TEST_DIR_SIZE], file[TEST_DIR_SIZE + 8], link[TEST_DIR_SIZE + 8];
+    char listen[TEST_DIR_SIZE + 16];
+    fixture_open(&f, patient(), "/ip4/127.0.0.1/tcp/0");
+    test_dir_make(path);
+    snprintf(file, sizeof file, "%s/file", path);
+    snprintf(link, sizeof link, "%s/link", path);
+    FILE *notes = fopen(file, "w");
+    cr_assert_not_null(notes);
+    fclose(notes);
+    cr_assert_eq(symlink("nowhere", link), 0);
+    const char *const names[] = { file, link, path };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct multiaddr addr;
+        struct buf why = { 0 };
+        struct stat after;
+        snprintf(listen, sizeof listen, "/unix%s", names[i]);
+        cr_assert_eq(multiaddr_parse(&addr, listen), OK);
+        cr_assert_eq(os_http_listen(f.server, &addr, NULL, &why), ERR_INVALID);
+        cr_assert_not_null(strstr(buf_text(&why), names[i]), "%s", buf_text(&why));
+        cr_assert_not_null(strstr(buf_text(&why), "move it away"), "%s", buf_text(&why));
+        cr_assert_eq(lstat(names[i], &after), 0);
+        cr_assert(!S_ISSOCK(after.st_mode));
+        buf_deinit(&why);
+    }
     fixture_close(&f);
     test_dir_remove(path);
 }
