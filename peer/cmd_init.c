@@ -225,15 +225,22 @@ static int cmd_init_run(void *program, const struct args *args)
 {
     const struct service *service = program;
     struct init init;
+    struct os_lock lock = { .fd = -1 };
+    struct buf path = { 0 };
     struct buf why = { 0 };
     int code = init_parse(&init, args);
     if (code == 0 && os_dir_make(service->folder, 0700, &why) != OK)
         code = cmd_fail(": %s", buf_text(&why));
+    /* A peer that runs has read the file; at its next start it would be another one than it is now. */
+    if (code == 0 && os_lock_take(&lock, cmd_path(&path, service, "cluster.lock"), &why) != OK)
+        code = cmd_fail("obtaining execution lock: %s", buf_text(&why));
     if (code == 0)
         code = init_config(service, &init);
     if (code == 0)
         code = init_identity(service);
+    os_lock_release(&lock);
     sodium_memzero(init.asked, sizeof(init.asked));
+    buf_deinit(&path);
     buf_deinit(&why);
     return code;
 }
@@ -268,7 +275,7 @@ const struct cmd cmd_init = {
     .summary = "write service.json and identity.json",
     .text = "What CLUSTER_ variables of the environment say is written into the file. With a URL "
             "(http or https) the file only names it, and the configuration is fetched from there "
-            "at each start.",
+            "at each start. While a peer runs on the folder nothing is written.",
     .flags = flags,
     .examples = examples,
     .run = cmd_init_run,

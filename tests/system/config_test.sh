@@ -114,7 +114,11 @@ peer_start 1
 happens source_runs 30 sees 1 1
 holds what_has_no_effect_is_said_once test "$(grep -c 'without effect here: cluster.peer_watch_interval, cluster.mdns_interval (' "$work/peer1.log")" = 1
 holds source_stays test "$(cat "$work/peer1/service.json")" = "{\"source\": \"http://127.0.0.1:$port/peer1\"}"
+before=$(cat "$work/peer1/identity.json")
+refused init_under_a_running_peer "process ${peer_pid[1]}, runs on this folder. Stop it" "$service" -c "$work/peer1" init --force
+holds init_under_a_running_peer_writes_nothing eval 'jq -e .source "$work/peer1/service.json" && [ "$(cat "$work/peer1/identity.json")" = "$before" ]'
 holds source_stops peer_stop 1
+holds init_of_a_stopped_peer_leaves_no_lock eval '"$service" -c "$work/peer1" init --force "http://127.0.0.1:$port/peer1" && [ ! -e "$work/peer1/cluster.lock" ]'
 peer_start 1
 happens source_runs_again 30 sees 1 1
 
