@@ -11,8 +11,8 @@
  *          does what follows from all that, and tells how it ended.
  * Rows     The nth row goes to the client when the first replica brings it, if that one has brought the same rows as went
  *          before. So what the client reads is always one daemon's answer up to there, whichever falls out.
- *          How far it has got (rows without a CID) one replica alone says, and never behind the row of that file: who
- *          asks for an upload's root takes the last line.
+ *          How far it has got (rows without a CID) whoever is furthest says: at least once a file, never less than before,
+ *          and never behind the row of that file: who asks for an upload's root takes the last line.
  * Failing  A replica that refuses, differs, breaks off, or stands still while others go on is left out, and fetches
  *          the content when it is pinned. The upload fails when fewer than `minimum` are left, when the body is
  *          cut off, or when it is not what it says. Nothing is pinned here.

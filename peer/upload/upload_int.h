@@ -53,7 +53,8 @@ struct upload {
     uint64_t rows_count;
     uint64_t rows_hash;
     struct cid root;
-    bool rows_wait; /* for the client */
+    uint64_t progress_from; /* bytes of the file whose row comes next; fewer are not worth a row */
+    bool rows_wait;         /* for the client */
     /* How it ended, or must end. */
     int err;
     char why[UPLOAD_TEXT_BYTES_MAX];

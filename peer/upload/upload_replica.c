@@ -124,14 +124,6 @@ void replica_leave_out(struct upload *u, struct replica *r, int err, const char 
 
 /* ---- from it ---- */
 
-static bool replica_is_first(const struct upload *u, const struct replica *r)
-{
-    const struct replica *first = u->replicas;
-    while (first < r && first->state == REPLICA_LEFT_OUT)
-        first++;
-    return first == r;
-}
-
 static void replica_tell_row(struct upload *u, struct upload_row *row)
 {
     if (u->params.is_car && !cid_is_undefined(&row->cid))
@@ -140,13 +132,22 @@ static void replica_tell_row(struct upload *u, struct upload_row *row)
         u->rows_wait = true;
 }
 
+/* Whoever is furthest with the file that comes next says so: who brings its row first has been heard before that, however
+ * small it is. What others say of it later is not news, and may be of a file whose row was told. */
+static void replica_on_progress(struct upload *u, const struct replica *r, struct upload_row *row)
+{
+    if (r->rows_count < u->rows_count || row->bytes < u->progress_from)
+        return;
+    u->progress_from = row->bytes + 1;
+    replica_tell_row(u, row);
+}
+
 /* False: it differs from what the client was told. */
 static bool replica_on_row(struct upload *u, struct replica *r, struct upload_row *row)
 {
     bool was_level = r->rows_count == u->rows_count;
     if (cid_is_undefined(&row->cid)) {
-        if (was_level && replica_is_first(u, r)) /* else it is of a file whose row was told */
-            replica_tell_row(u, row);
+        replica_on_progress(u, r, row);
         return true;
     }
     bool was_equal = r->rows_hash == u->rows_hash;
@@ -160,6 +161,7 @@ static bool replica_on_row(struct upload *u, struct replica *r, struct upload_ro
     u->rows_count = r->rows_count;
     u->rows_hash = r->rows_hash;
     u->root = row->cid;
+    u->progress_from = 0;
     replica_tell_row(u, row);
     return true;
 }

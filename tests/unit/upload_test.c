@@ -169,18 +169,27 @@ static void says(struct stage *s, size_t i, struct upload_msg m)
     stage_step(s);
 }
 
-static void says_row(struct stage *s, size_t i, const char *name, uint32_t cid)
+static void says_this(struct stage *s, size_t i, const struct upload_row *row)
 {
     struct buf bytes = { 0 };
-    struct upload_row row = { .name = { name, strlen(name) }, .bytes = 9 };
-    if (cid != 0)
-        row.cid = test_cid(cid);
-    upload_row_put(&bytes, &row);
+    upload_row_put(&bytes, row);
     says(s, i,
          (struct upload_msg){
              .type = UPLOAD_ROWS, .number = s->ends[i].rows_said, .bytes = buf_bytes(&bytes) });
     s->ends[i].rows_said += bytes.len;
     buf_deinit(&bytes);
+}
+
+static void says_row(struct stage *s, size_t i, const char *name, uint32_t cid)
+{
+    says_this(
+        s, i,
+        &(struct upload_row){ .name = { name, strlen(name) }, .cid = test_cid(cid), .bytes = 9 });
+}
+
+static void says_progress(struct stage *s, size_t i, const char *name, uint64_t bytes)
+{
+    says_this(s, i, &(struct upload_row){ .name = { name, strlen(name) }, .bytes = bytes });
 }
 
 static void says_result(struct stage *s, size_t i, int err, const char *why)
@@ -464,15 +473,33 @@ Test(upload, rows_wait_for_the_client)
     stage_close(&s);
 }
 
-Test(upload, progress_is_told_by_one)
+Test(upload, progress_is_told_by_who_is_furthest)
 {
     struct stage s;
     stage_open(&s, 2, 1);
-    says_row(&s, 1, "p1", 0);
-    says_row(&s, 0, "p0", 0);
+    says_progress(&s, 1, "p1", 5);
+    says_progress(&s, 0, "p0", 5); /* no news */
+    says_progress(&s, 0, "p0", 6);
+    says_progress(&s, 1, "p1", 5);
     says_result(&s, 0, ERR_CLOSED, "");
-    says_row(&s, 1, "p1", 0);
-    cr_assert_str_eq(buf_text(&s.rows), "p0%p1%");
+    says_progress(&s, 1, "p1", 7);
+    cr_assert_str_eq(buf_text(&s.rows), "p1%p0%p1%");
+    stage_close(&s);
+}
+
+/* However small the files are, and whoever is first with one. */
+Test(upload, each_file_has_progress_before_its_row)
+{
+    struct stage s;
+    stage_open(&s, 3, 1);
+    says_progress(&s, 2, "a", 0);
+    says_row(&s, 2, "a", 1);
+    says_progress(&s, 1, "a", 0);
+    says_row(&s, 1, "a", 1);
+    says_progress(&s, 1, "b", 3);
+    says_row(&s, 1, "b", 2);
+    says_progress(&s, 2, "b", 3);
+    cr_assert_str_eq(buf_text(&s.rows), "a%a\nb%b\n");
     stage_close(&s);
 }
 
@@ -481,9 +508,9 @@ Test(upload, progress_never_comes_behind_its_row)
     struct stage s;
     stage_open(&s, 2, 1);
     says_row(&s, 1, "a", 1);
-    says_row(&s, 0, "a", 0); /* that one is slower: the client has the file already */
+    says_progress(&s, 0, "a", 9); /* that one is slower: the client has the file already */
     says_row(&s, 0, "a", 1);
-    says_row(&s, 0, "b", 0);
+    says_progress(&s, 0, "b", 9);
     cr_assert_str_eq(buf_text(&s.rows), "a\nb%");
     stage_close(&s);
 }
