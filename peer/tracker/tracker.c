@@ -43,6 +43,7 @@ void tracker_options_default(struct tracker_options *o)
         .recover_us = 720 * second_us,
         .sync_us = 0,
         .ops_max = 4096,
+        .unpins_max = 4096,
         .touched_max = 1024,
     };
 }
@@ -54,7 +55,10 @@ static void tracker_init_pool(struct tracker *t)
     list_init(&t->free);
     for (size_t i = 0; i < LANES_COUNT; i++)
         list_init(&t->lanes[i]);
-    list_init(&t->waiting);
+    for (size_t i = 0; i < SHARES_COUNT; i++)
+        list_init(&t->rooms[i].waiting);
+    t->rooms[SHARE_PINS].max = t->options.ops_max;
+    t->rooms[SHARE_UNPINS].max = t->options.unpins_max;
     list_init(&t->asked);
     list_init(&t->answered);
     list_init(&t->ended);
@@ -65,7 +69,8 @@ int tracker_create(struct tracker **out, const struct tracker_options *options,
                    const struct tracker_hooks *hooks)
 {
     ASSERT(options->concurrent_pins > 0 && options->retry_min_us > 0);
-    ASSERT(options->ops_max > options->concurrent_pins + 1); /* those that run, and one more */
+    ASSERT(options->ops_max > options->concurrent_pins); /* those that run, and one more */
+    ASSERT(options->unpins_max > 1);
     struct tracker *t = mem_zalloc(sizeof(*t));
     if (t == NULL)
         return ERR_NOMEM;
@@ -74,12 +79,13 @@ int tracker_create(struct tracker **out, const struct tracker_options *options,
     t->log = log;
     t->hooks = *hooks;
     t->calls_count = options->concurrent_pins + 2;
-    ASSERT(options->ops_max <= SIZE_MAX / sizeof(*t->ops));
-    t->ops = mem_alloc(options->ops_max * sizeof(*t->ops));
+    size_t ops_max = options->ops_max + options->unpins_max;
+    ASSERT(ops_max <= SIZE_MAX / sizeof(*t->ops));
+    t->ops = mem_alloc(ops_max * sizeof(*t->ops));
     t->calls = mem_array(t->calls_count, sizeof(*t->calls));
     int err = t->ops == NULL || t->calls == NULL ? ERR_NOMEM : OK;
     if (err == OK)
-        err = map_reserve(&t->by_cid, options->ops_max);
+        err = map_reserve(&t->by_cid, ops_max);
     if (err == OK)
         err = ring_init(&t->hints, options->touched_max, sizeof(struct tracker_hint));
     if (err == OK && buf_reserve(&t->scratch, TRACKER_ROW_BYTES_MAX) == NULL)
@@ -268,6 +274,12 @@ static enum tracker_need tracker_need_of(const struct tracker_wish *wish,
     return wish->is_held_back ? NEED_WAIT : NEED_PIN;
 }
 
+bool tracker_is_to_go(const struct tracker_wish *wish, const struct tracker_row *row)
+{
+    enum tracker_need need = tracker_need_of(wish, row);
+    return need == NEED_UNPIN || need == NEED_FORGET;
+}
+
 /* The row that must be durable before the daemon hears of it; false: the one that is there will do. */
 static bool tracker_new_row(const struct tracker *t, const struct tracker_wish *wish,
                             const struct tracker_row *row, enum tracker_need need,
@@ -448,7 +460,7 @@ int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_rea
 {
     int err = tracker_compare(t, cid, reason);
     if (err == ERR_BUSY) { /* no room in memory: a walk finds it once there is */
-        tracker_walk_ask(t, false);
+        tracker_walk_ask_where_full(t, reason == TRACKER_RECOVER);
         err = OK;
     }
     return err;
@@ -500,7 +512,9 @@ static void tracker_take_hints(struct tracker *t, int *first)
     while (t->hints.count > 0 && tracker_turn_has_room(t)) {
         struct tracker_hint hint = *(struct tracker_hint *)ring_front(&t->hints);
         ring_pop(&t->hints);
-        if (!tracker_pool_has_room(t) && tracker_op_find(t, &hint.cid) == NULL)
+        bool has_room =
+            tracker_pool_has_room(t, SHARE_PINS) || tracker_pool_has_room(t, SHARE_UNPINS);
+        if (!has_room && tracker_op_find(t, &hint.cid) == NULL)
             tracker_walk_ask(t, hint.reason == TRACKER_RECOVER); /* no need to look */
         else
             tracker_keep_first(first, tracker_reconcile(t, &hint.cid, hint.reason));
@@ -542,19 +556,30 @@ static uint64_t tracker_earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Has a walk or a comparison more to look at? */
+static bool tracker_goes_on(const struct tracker *t)
+{
+    const struct tracker_room *rooms = t->rooms;
+    return (t->walkers[SHARE_PINS].is_walking && !rooms[SHARE_PINS].is_full) ||
+           (t->walkers[SHARE_UNPINS].is_walking && !rooms[SHARE_UNPINS].is_full) ||
+           (t->syncer.phase == SYNC_ROWS && !rooms[SHARE_PINS].is_full);
+}
+
 uint64_t tracker_next_deadline_us(const struct tracker *t)
 {
     if (t->is_stopping)
         return UINT64_MAX;
-    bool walks = t->walker.phase != WALK_IDLE || t->syncer.phase == SYNC_ROWS;
     if (!t->has_begun || t->hints.count > 0 || !list_is_empty(&t->ended) ||
-        !list_is_empty(&t->answered) || !t->tally.is_complete || (walks && !t->is_pool_full))
+        !list_is_empty(&t->answered) || !t->tally.is_complete || tracker_goes_on(t))
         return 0;
     uint64_t due_us = tracker_earlier(t->recover_at_us, t->sync_at_us);
     due_us = tracker_earlier(due_us, tracker_calls_deadline_us(t));
-    if (!list_is_empty(&t->waiting))
-        due_us =
-            tracker_earlier(due_us, list_entry(t->waiting.next, struct tracker_op, link)->due_us);
+    for (size_t i = 0; i < SHARES_COUNT; i++) {
+        const struct list_link *waiting = &t->rooms[i].waiting;
+        if (!list_is_empty(waiting))
+            due_us =
+                tracker_earlier(due_us, list_entry(waiting->next, struct tracker_op, link)->due_us);
+    }
     if (tracker_op_startable(t) != NULL || tracker_sync_can_begin(t))
         due_us = tracker_earlier(due_us, t->start_at_us);
     return due_us;
@@ -574,7 +599,7 @@ struct tracker_counts tracker_counts(const struct tracker *t)
         .overflows = t->overflows,
         .adds_count = t->adds_count,
         .add_errors_count = t->add_errors_count,
-        .is_walking = t->walker.phase != WALK_IDLE,
+        .is_walking = t->walkers[SHARE_PINS].is_walking || t->walkers[SHARE_UNPINS].is_walking,
         .daemon_is_down = t->daemon_is_down,
     };
 }

@@ -5,7 +5,8 @@
  *
  * Shape    Level-triggered: what the state says (by-holder index) against what was done (rows of
  *          LOCAL_TABLE_TRACKER). Operations exist in memory only for differences, in a bounded pool; what
- *          does not fit is found by the next walk. Hints (touched CIDs) only make it fast.
+ *          does not fit is found by the next walk. Hints (touched CIDs) only make it fast. Unpins have a part of the
+ *          pool and a walk to themselves: as many as may wait, no pin waits behind them.
  * Turn     The tracker reads views and writes rows only inside tracker_take_turn(). Answers of the daemon
  *          arrive between turns and ask for one by on_wake.
  * Durable  A CID's row is durable before the daemon hears of it, and only CIDs with a row are ever
@@ -52,7 +53,8 @@ struct tracker_options {
     bool never_unpins;               /* by the operator's word: an unpin is an error that says so */
     uint64_t recover_us; /* a walk that also takes up what is in error; 0: never by itself */
     uint64_t sync_us;    /* compare with the daemon's list; 0: never by itself */
-    size_t ops_max;      /* operations in memory */
+    size_t ops_max;      /* operations in memory, but for unpins */
+    size_t unpins_max;   /* unpins in memory */
     size_t touched_max;  /* hints in memory */
 };
 /* The defaults of all but `self`. */

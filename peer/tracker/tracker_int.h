@@ -86,6 +86,14 @@ enum tracker_op_kind {
     OP_KINDS_COUNT
 };
 
+/* Each part of the pool has its bound, and a walk that finds what did not fit: the pins are what the state names, the
+ * unpins are among the rows. */
+enum tracker_share {
+    SHARE_PINS, /* and confirmations */
+    SHARE_UNPINS,
+    SHARES_COUNT
+};
+
 /* Where operations wait for a slot. Pins: the earlier lane goes first. */
 enum tracker_lane {
     LANE_YOUNG,       /* pins that somebody asked for lately */
@@ -112,7 +120,7 @@ enum tracker_op_phase {
 };
 
 struct tracker_op {
-    struct list_link link; /* of its lane, of `waiting`, or of the free ones */
+    struct list_link link; /* of its lane, of its share's `waiting`, or of the free ones */
     struct cid cid;
     enum tracker_op_kind kind;
     enum tracker_op_phase phase;
@@ -208,16 +216,22 @@ struct tracker_tally {
     bool is_complete;
 };
 
-enum tracker_walk_phase { WALK_IDLE, WALK_PINS, WALK_ROWS };
-
 struct tracker_walker {
-    enum tracker_walk_phase phase;
+    bool is_walking;
     bool takes_errors;
     struct cid at;
     struct cid errors_from; /* takes_errors: of pins from here on; the others had their turn */
     struct cid errors_left; /* the first that found no room in this walk; len 0: none */
     bool again;             /* another walk was asked for while this one went on */
     bool again_takes_errors;
+};
+
+/* A share of the pool. */
+struct tracker_room {
+    size_t count;
+    size_t max;
+    bool is_full;             /* its walk waits until an operation ends */
+    struct list_link waiting; /* by due_us */
 };
 
 enum tracker_sync_phase { SYNC_IDLE, SYNC_RECURSIVE, SYNC_DIRECT, SYNC_ROWS };
@@ -247,14 +261,14 @@ struct tracker {
     uint64_t adds_count;
     uint64_t add_errors_count;
 
-    /* Operations: a pool, found by CID. */
+    /* Operations: a pool in two shares, found by CID. */
     struct tracker_op *ops;
     struct map by_cid;
     struct list_link free; /* used before */
     size_t ops_begun;      /* those behind were never used, and are not even cleared */
+    struct tracker_room rooms[SHARES_COUNT];
     struct list_link lanes[LANES_COUNT];
     uint64_t tickets[LANES_COUNT]; /* the last one given */
-    struct list_link waiting;      /* by due_us */
     struct list_link asked;        /* surplus: given out, no answer yet */
     struct list_link answered;     /* and with an answer, until a turn looks at it */
     size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
@@ -277,9 +291,8 @@ struct tracker {
 
     struct tracker_age age;
     struct tracker_tally tally;
-    struct tracker_walker walker;
+    struct tracker_walker walkers[SHARES_COUNT];
     struct tracker_syncer syncer;
-    bool is_pool_full; /* walks wait until an operation ends */
     uint64_t recover_at_us;
     uint64_t sync_at_us;
     bool has_begun; /* the first turn set the two */
@@ -307,7 +320,9 @@ struct tracker_wish {
 int tracker_wish_of(const struct tracker *t, struct view *state, const struct cid *cid,
                     struct tracker_wish *out);
 struct tracker_wish tracker_wish_from(const struct tracker *t, const struct pin_hold *hold);
-/* `row` NULL: none. ERR_BUSY: the pool is full. */
+/* Is it the unpins' business: the row is to go, or the daemon's pin? `row` NULL: none. */
+bool tracker_is_to_go(const struct tracker_wish *wish, const struct tracker_row *row);
+/* ERR_BUSY: its share of the pool is full. */
 int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                    const struct tracker_row *row, enum tracker_reason reason);
 /* The same, after looking it up. */
@@ -320,8 +335,8 @@ void tracker_del_row(struct tracker *t, const struct cid *cid);
 
 /* tracker_op.c */
 struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid);
-bool tracker_pool_has_room(const struct tracker *t);
-/* A new one, not queued yet. NULL: the pool is full. */
+bool tracker_pool_has_room(const struct tracker *t, enum tracker_share share);
+/* A new one, not queued yet. NULL: its share of the pool is full. */
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
                                    enum tracker_op_kind kind, enum tracker_claim claim);
 /* A walk that takes up errors is due before long: something has been left to it. */
@@ -387,7 +402,9 @@ uint64_t tracker_pause_us(const struct tracker *t, uint32_t failures, uint64_t c
                           const struct cid *cid);
 
 /* tracker_walk.c, tracker_sync.c. What a view said, or OK. */
-void tracker_walk_ask(struct tracker *t, bool takes_errors);
+void tracker_walk_ask(struct tracker *t, bool takes_errors); /* both */
+void tracker_walk_ask_for(struct tracker *t, enum tracker_share share, bool takes_errors);
+void tracker_walk_ask_where_full(struct tracker *t, bool takes_errors);
 int tracker_walk_slice(struct tracker *t);
 bool tracker_sync_can_begin(const struct tracker *t);
 void tracker_sync_begin(struct tracker *t);

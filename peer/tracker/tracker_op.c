@@ -42,6 +42,11 @@ static void tracker_op_set_phase(struct tracker *t, struct tracker_op *op,
     t->counts[op->kind][op->phase] += 1;
 }
 
+static enum tracker_share tracker_share_of(enum tracker_op_kind kind)
+{
+    return kind == OP_UNPIN ? SHARE_UNPINS : SHARE_PINS;
+}
+
 void tracker_op_release(struct tracker *t, struct tracker_op *op)
 {
     struct tracker_op *known = map_remove(&t->by_cid, tracker_op_key(&op->cid));
@@ -50,7 +55,9 @@ void tracker_op_release(struct tracker *t, struct tracker_op *op)
     t->kept_count -= op->is_kept;
     list_remove(&op->link);
     list_push_front(&t->free, &op->link);
-    t->is_pool_full = false;
+    struct tracker_room *room = &t->rooms[tracker_share_of(op->kind)];
+    room->count -= 1;
+    room->is_full = false;
 }
 
 static bool tracker_op_evict_last(struct tracker *t, const struct list_link *list)
@@ -70,48 +77,57 @@ void tracker_recover_soon(struct tracker *t)
 
 /* Whoever goes is not lost: its row says what it is for, and a walk finds it again. The one that would wait longest goes
  * first, then the last of those that failed before, or they would hold up all that is new; at last, for what somebody waits
- * for, what only a walk found. */
-static bool tracker_op_make_room(struct tracker *t, enum tracker_claim claim)
+ * for, what only a walk found. Pins and unpins leave one another alone. */
+static bool tracker_op_make_room(struct tracker *t, enum tracker_share share,
+                                 enum tracker_claim claim)
 {
-    bool is_retry_gone =
-        tracker_op_evict_last(t, &t->waiting) ||
-        (claim != CLAIM_RETRY && (tracker_op_evict_last(t, &t->lanes[LANE_AGAIN]) ||
-                                  tracker_op_evict_last(t, &t->lanes[LANE_YOUNG_AGAIN])));
+    bool is_pin = share == SHARE_PINS;
+    bool is_retry_gone = tracker_op_evict_last(t, &t->rooms[share].waiting) ||
+                         (is_pin && claim != CLAIM_RETRY &&
+                          (tracker_op_evict_last(t, &t->lanes[LANE_AGAIN]) ||
+                           tracker_op_evict_last(t, &t->lanes[LANE_YOUNG_AGAIN])));
     if (is_retry_gone) {
         tracker_recover_soon(t);
         return true;
     }
-    if (claim != CLAIM_ASKED || (!tracker_op_evict_last(t, &t->lanes[LANE_NEW]) &&
-                                 !tracker_op_evict_last(t, &t->lanes[LANE_SURPLUS])))
+    if (claim != CLAIM_ASKED ||
+        !tracker_op_evict_last(t, &t->lanes[is_pin ? LANE_NEW : LANE_SURPLUS]))
         return false;
-    tracker_walk_ask(t, false);
+    tracker_walk_ask_for(t, share, false);
     return true;
 }
 
 /* Would tracker_op_take() find room for one that somebody waits for? */
-bool tracker_pool_has_room(const struct tracker *t)
+bool tracker_pool_has_room(const struct tracker *t, enum tracker_share share)
 {
-    return !t->is_pool_full || !list_is_empty(&t->waiting) ||
-           !list_is_empty(&t->lanes[LANE_AGAIN]) || !list_is_empty(&t->lanes[LANE_YOUNG_AGAIN]) ||
-           !list_is_empty(&t->lanes[LANE_NEW]) || !list_is_empty(&t->lanes[LANE_SURPLUS]);
+    const struct tracker_room *room = &t->rooms[share];
+    if (!room->is_full || !list_is_empty(&room->waiting))
+        return true;
+    if (share == SHARE_UNPINS)
+        return !list_is_empty(&t->lanes[LANE_SURPLUS]);
+    return !list_is_empty(&t->lanes[LANE_AGAIN]) || !list_is_empty(&t->lanes[LANE_YOUNG_AGAIN]) ||
+           !list_is_empty(&t->lanes[LANE_NEW]);
 }
 
-static struct tracker_op *tracker_op_spare(struct tracker *t)
+static struct tracker_op *tracker_op_spare(struct tracker *t, enum tracker_share share)
 {
+    struct tracker_room *room = &t->rooms[share];
+    if (room->count == room->max)
+        return NULL;
+    room->count += 1;
     struct list_link *link = list_pop_front(&t->free);
-    if (link != NULL)
-        return list_entry(link, struct tracker_op, link);
-    return t->ops_begun < t->options.ops_max ? &t->ops[t->ops_begun++] : NULL;
+    return link != NULL ? list_entry(link, struct tracker_op, link) : &t->ops[t->ops_begun++];
 }
 
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
                                    enum tracker_op_kind kind, enum tracker_claim claim)
 {
-    struct tracker_op *op = tracker_op_spare(t);
-    if (op == NULL && tracker_op_make_room(t, claim))
-        op = tracker_op_spare(t);
+    enum tracker_share share = tracker_share_of(kind);
+    struct tracker_op *op = tracker_op_spare(t, share);
+    if (op == NULL && tracker_op_make_room(t, share, claim))
+        op = tracker_op_spare(t, share);
     if (op == NULL) {
-        t->is_pool_full |= claim != CLAIM_RETRY;
+        t->rooms[share].is_full |= claim != CLAIM_RETRY;
         return NULL;
     }
     *op = (struct tracker_op){ .cid = *cid, .kind = kind, .phase = OP_QUEUED };
@@ -176,27 +192,34 @@ void tracker_op_wait(struct tracker *t, struct tracker_op *op, uint64_t due_us)
     list_remove(&op->link);
     tracker_op_set_phase(t, op, OP_WAITING);
     op->due_us = due_us;
-    t->is_pool_full = false; /* whoever waits may make room */
-    struct list_link *behind = t->waiting.prev;
-    while (behind != &t->waiting && list_entry(behind, struct tracker_op, link)->due_us > due_us)
+    struct tracker_room *room = &t->rooms[tracker_share_of(op->kind)];
+    room->is_full = false; /* whoever waits may make room */
+    struct list_link *behind = room->waiting.prev;
+    while (behind != &room->waiting && list_entry(behind, struct tracker_op, link)->due_us > due_us)
         behind = behind->prev;
     list_push_front(behind, &op->link); /* after `behind` */
 }
 
+static void tracker_ops_wake_until(struct tracker *t, uint64_t until_us)
+{
+    for (size_t i = 0; i < SHARES_COUNT; i++) {
+        list_for_each_safe (at, after, &t->rooms[i].waiting) {
+            struct tracker_op *op = list_entry(at, struct tracker_op, link);
+            if (op->due_us > until_us)
+                break;
+            tracker_op_queue(t, op);
+        }
+    }
+}
+
 void tracker_ops_wake(struct tracker *t)
 {
-    list_for_each_safe (at, after, &t->waiting) {
-        struct tracker_op *op = list_entry(at, struct tracker_op, link);
-        if (op->due_us > t->turn->now_us)
-            return;
-        tracker_op_queue(t, op);
-    }
+    tracker_ops_wake_until(t, t->turn->now_us);
 }
 
 void tracker_ops_wake_all(struct tracker *t)
 {
-    list_for_each_safe (at, after, &t->waiting)
-        tracker_op_queue(t, list_entry(at, struct tracker_op, link));
+    tracker_ops_wake_until(t, UINT64_MAX);
 }
 
 /* ---- starting ---- */

@@ -90,11 +90,16 @@ static int tracker_sync_visit(struct tracker *t, const struct cid *cid,
                               const struct tracker_row *row)
 {
     bool is_in_error = row->phase == TRACKER_ROW_PIN && row->attempts > 0;
+    int err = OK;
     if (tracker_is_suspect(t, cid, row))
-        return tracker_compare(t, cid, TRACKER_SYNC);
-    if (is_in_error && tracker_seen_has(&t->syncer.seen, cid, row->is_direct))
-        return tracker_compare(t, cid, TRACKER_RECOVER);
-    return OK;
+        err = tracker_compare(t, cid, TRACKER_SYNC);
+    else if (is_in_error && tracker_seen_has(&t->syncer.seen, cid, row->is_direct))
+        err = tracker_compare(t, cid, TRACKER_RECOVER);
+    if (err == ERR_BUSY && !t->rooms[SHARE_PINS].is_full) {
+        tracker_walk_ask_where_full(t, false); /* it is to go, and others go first */
+        return OK;
+    }
+    return err;
 }
 
 static void tracker_sync_done(struct tracker *t)

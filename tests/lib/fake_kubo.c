@@ -172,6 +172,8 @@ static int fake_serve(struct fake_kubo *k, struct http_call *call)
         return call->state != NULL ? ERR_CLOSED : ERR_UNREACHABLE;
     if (k->answers_nothing)
         return ERR_MORE;
+    if (strstr(call->target, "/pin/rm") != NULL && k->removes_hang)
+        return ERR_MORE;
     if (strstr(call->target, "/pin/rm") != NULL)
         fake_remove(k, call, &cid);
     else if (strstr(call->target, "/pin/add") != NULL)

@@ -28,6 +28,7 @@ struct fake_kubo {
     const struct cid *hanging; /* the same for these only */
     size_t hanging_count;
     bool adds_progress; /* pin/add shows another progress each time, and does not end */
+    bool removes_hang;  /* pin/rm is not answered */
     bool breaks_listings;
     bool looks_fail;    /* pin/ls of one CID is an error */
     struct cid failing; /* pin/add of it is an error */

@@ -22,6 +22,7 @@ struct world *world_new(void)
     tracker_options_default(&w->options);
     w->options.concurrent_pins = 4;
     w->options.ops_max = 16;
+    w->options.unpins_max = 16;
     w->options.touched_max = 8;
     w->options.pin_timeout_us = 100 * SECOND;
     w->options.request_timeout_us = 30 * SECOND;

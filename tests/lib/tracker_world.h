@@ -31,7 +31,7 @@ struct world {
     struct arena texts; /* of world_info() */
 };
 
-/* A peer that has just started: 4 pins at once, 16 operations and 8 hints in memory. */
+/* A peer that has just started: 4 pins at once, 16 pins, 16 unpins and 8 hints in memory. */
 struct world *world_new(void);
 void world_free(struct world *w);
 /* A tracker with w->options; the old one is to be destroyed before. */

@@ -121,3 +121,95 @@ Test(tracker_pool, nothing_waits_without_a_reason)
     }
     world_free(w);
 }
+
+/* ---- unpins beside pins ---- */
+
+enum { GONE = 60, NEW = 300, NEW_COUNT = 40 };
+
+static void pin_all(struct world *w, uint32_t from, uint32_t count)
+{
+    for (uint32_t n = from; n < from + count; n++)
+        world_pin(w, n);
+}
+
+/* More unpins than fit into memory (16), and the first of them is not answered. */
+static struct world *world_of_unpins(void)
+{
+    struct world *w = world_new();
+    w->options.unpin_timeout_us = HOUR * (uint64_t)SECOND;
+    tracker_destroy(w->tracker);
+    world_start(w);
+    pin_all(w, 0, GONE);
+    world_run(w);
+    w->kubo.removes_hang = true;
+    for (uint32_t n = 0; n < GONE; n++) {
+        world_unpin(w, n);
+        world_run(w);
+    }
+    return w;
+}
+
+static void check_all_new_are_there(struct world *w)
+{
+    for (uint32_t n = NEW; n < NEW + NEW_COUNT; n++)
+        cr_assert(world_holds(w, n), "%u: %s", n, world_status(w, n));
+}
+
+static void check_nothing_old_is_left(struct world *w)
+{
+    w->kubo.removes_hang = false;
+    world_pass(w, 2 * HOUR * (uint64_t)SECOND);
+    for (uint32_t n = 0; n < GONE; n++)
+        cr_assert_not(world_holds(w, n), "%u: %s", n, world_status(w, n));
+    cr_assert_eq(fake_map_count(&w->local, LOCAL_TABLE_TRACKER), NEW_COUNT);
+}
+
+Test(tracker_pool, unpins_keep_no_pin_waiting)
+{
+    struct world *w = world_of_unpins();
+    for (uint32_t n = NEW; n < NEW + NEW_COUNT; n++) { /* one by one: each is a hint that fits */
+        world_pin(w, n);
+        world_run(w);
+    }
+    check_all_new_are_there(w);
+    check_nothing_old_is_left(w);
+    world_free(w);
+}
+
+/* Nor those that only a walk finds: the hints of all of them did not fit, or the process was another one. */
+Test(tracker_pool, unpins_keep_no_walk_for_pins_waiting)
+{
+    struct world *w = world_of_unpins();
+    pin_all(w, NEW, NEW_COUNT);
+    world_run(w);
+    check_all_new_are_there(w);
+    world_free(w);
+
+    w = world_of_unpins();
+    pin_all(w, NEW, NEW_COUNT);
+    world_crash(w);
+    world_pass(w, SECOND);
+    check_all_new_are_there(w);
+    check_nothing_old_is_left(w);
+    world_free(w);
+}
+
+/* Nor the other way round. */
+Test(tracker_pool, pins_keep_no_unpin_waiting)
+{
+    struct world *w = world_new();
+    pin_all(w, 0, GONE);
+    world_run(w);
+    w->kubo.adds_hang = true;
+    pin_all(w, NEW, NEW_COUNT);
+    world_run(w);
+    for (uint32_t n = 0; n < GONE; n++)
+        world_unpin(w, n);
+    world_run(w);
+    for (uint32_t n = 0; n < GONE; n++)
+        cr_assert_not(world_holds(w, n), "%u: %s", n, world_status(w, n));
+    w->kubo.adds_hang = false;
+    check_nothing_old_is_left(w);
+    check_all_new_are_there(w);
+    world_free(w);
+}
