@@ -84,9 +84,19 @@ scenario() {
         local page=http://127.0.0.1:${api[1]} # which the daemon trusts
         holds its_page eval "proxy_at 1 pin/ls -i -H 'Origin: $page' | grep -qi '^Access-Control-Allow-Origin: $page'"
         holds its_page_sees eval "proxy_at 1 pin/ls -i -H 'Origin: $page' | tr -d '\r' | grep -qixF \"\$(daemons_field Access-Control-Expose-Headers)\""
+        for field in 'Origin: http://evil.example' 'Referer: http://evil.example/page' 'User-Agent: Mozilla/5.0'; do
+            holds "page_by_${field%%:*}" eval "proxy_at 1 'pin/rm?arg=$new' -H '$field' | grep -q '403 - Forbidden'"
+            holds "page_by_${field%%:*}_that_gets" eval "proxy_at 1 'pin/rm?arg=$new' -X GET -H '$field' | grep -q '403 - Forbidden'"
+            holds "page_by_${field%%:*}_that_adds" eval "proxy_at 1 add -F 'file=@$mine' -H '$field' | grep -q '403 - Forbidden'"
+        done
+        holds its_page_by_referer eval "proxy_at 1 pin/ls -H 'Referer: $page/webui' | jq -e .Keys"
         holds another_page eval "proxy_at 1 'pin/rm?arg=$new' -H 'Origin: http://evil.example' | grep -q '403 - Forbidden' && lists 1 2"
     fi
-    local block node
+    local block node command
+    for command in "pin/rm?arg=$new" add shutdown; do
+        holds "hidden_page_${command%%\?*}" eval "proxy_at 1 '$command' -H 'Sec-Fetch-Site: cross-site' | grep -q '403 - Forbidden'"
+    done
+    holds pages_did_nothing lists 1 2
     block=$(proxy_at 1 'block/put?pin=true' -F "file=@$work/file" | jq -r .Key)
     happens block_pinned 40 held_everywhere "$block"
     holds block_without_pin eval "proxy_at 1 block/put -F 'file=@$mine' | jq -e .Key"

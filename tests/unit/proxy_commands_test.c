@@ -169,3 +169,22 @@ Test(proxy_commands, a_page_that_the_daemon_does_not_trust)
         proxy_world_close(&w);
     }
 }
+
+/* A page that hides where it is has not even the daemon asked for it, whatever the command. */
+Test(proxy_commands, a_page_of_nobody_knows_where)
+{
+    static const char *const methods[] = { "POST", "GET", "PUT" };
+    for (size_t i = 0; i < proxy_command_count(); i++) {
+        for (size_t k = 0; k < sizeof(methods) / sizeof(methods[0]); k++) {
+            struct proxy_world w = { 0 };
+            char line[256];
+            proxy_world_open(&w);
+            snprintf(line, sizeof(line), "%s /api/v0/%s", methods[k], proxy_command_at(i));
+            proxy_world_ask(&w, line, "Sec-Fetch-Site: cross-site\r\n\r\n");
+            cr_assert(text_holds(proxy_world_answered(&w), "HTTP/1.1 403 "), "%s", line);
+            cr_assert_eq(w.requests_count, 0, "%s", line);
+            cr_assert_eq(w.writes.len, 0, "%s", line);
+            proxy_world_close(&w);
+        }
+    }
+}

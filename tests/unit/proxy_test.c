@@ -250,6 +250,122 @@ Test(proxy, a_page_may_what_the_daemon_lets_it)
     }
 }
 
+/* By its Referer alone, too: a GET that an <img> makes, or a link, has no Origin. */
+Test(proxy, a_page_is_known_by_its_referer)
+{
+    static const struct {
+        const char *line, *referer, *origin;
+    } cases[] = {
+        { "POST /api/v0/pin/rm", "http://evil.example/x?y", "http://evil.example" },
+        { "GET /api/v0/pin/ls", "https://u:p@evil.example:8080#x", "https://evil.example:8080" },
+        { "PUT /api/v0/repo/stat", "HTTP://evil/", "HTTP://evil" },
+        { "GET /api/v0/repo/gc", "http://[::1]:80/a@b", "http://[::1]:80" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proxy_world w = { .talk.put_fields = proxy_put_fields };
+        struct buf rest = { 0 }, line = { 0 };
+        proxy_world_open(&w);
+        buf_printf(&rest, "Referer: %s\r\n\r\n", cases[i].referer);
+        proxy_world_ask(&w, cases[i].line, buf_text(&rest));
+        proxy_world_wait_for_daemon(&w);
+        buf_printf(&line, "\nOrigin=%s\nAccess-Control-Request-Method=", cases[i].origin);
+        cr_assert(text_holds(buf_text(&w.heard), buf_text(&line)), "%s", buf_text(&w.heard));
+        daemon_answers(&w, NULL);
+        const char *text = proxy_world_answered(&w);
+        cr_assert(text_holds(text, "HTTP/1.1 403 ") && text_holds(text, "403 - Forbidden\n"), "%s",
+                  text);
+        cr_assert_eq(w.requests_count, 1);
+        cr_assert_eq(w.writes.len, 0);
+        buf_deinit(&rest);
+        buf_deinit(&line);
+        proxy_world_close(&w);
+    }
+}
+
+Test(proxy, a_page_that_the_daemon_lets_has_both_its_fields_looked_at)
+{
+    static const struct {
+        const char *rest;
+        int questions;
+        const char *last; /* what the daemon says to the last of them */
+        const char *status;
+    } cases[] = {
+        { "Referer: http://page/x\r\n\r\n", 1, "http://page", "HTTP/1.1 200 " },
+        { "Origin: http://page\r\nReferer: http://page/x\r\n\r\n", 1, "*", "HTTP/1.1 200 " },
+        { "Origin: http://page\r\nReferer: http://other/x\r\n\r\n", 2, "*", "HTTP/1.1 200 " },
+        { "Origin: http://page\r\nReferer: http://other/x\r\n\r\n", 2, NULL, "HTTP/1.1 403 " },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proxy_world w = { .talk.put_fields = proxy_put_fields };
+        proxy_world_open(&w);
+        proxy_world_ask(&w, "GET /api/v0/pin/ls", cases[i].rest);
+        for (int n = 1; n <= cases[i].questions; n++) {
+            proxy_world_wait_for_daemon(&w);
+            daemon_answers(&w, n == cases[i].questions ? cases[i].last : "*");
+        }
+        const char *text = proxy_world_answered(&w);
+        cr_assert(text_holds(text, cases[i].status), "%s: %s", cases[i].rest, text);
+        cr_assert_eq(w.requests_count, cases[i].questions);
+        proxy_world_close(&w);
+    }
+}
+
+static const char *answer_to(struct proxy_world *w, const char *line, const char *rest)
+{
+    proxy_world_ask(w, line, rest);
+    return proxy_world_answered(w);
+}
+
+/* Nobody is asked about a page that does not say which it is. */
+Test(proxy, a_page_that_hides_is_refused)
+{
+    static const char agent[] = "User-Agent: Mozilla/5.0 (X11) Firefox/10.0\r\n\r\n";
+    static const struct {
+        const char *line, *rest;
+    } cases[] = {
+        { "POST /api/v0/pin/rm", "Sec-Fetch-Site: cross-site\r\n\r\n" },
+        { "GET /api/v0/pin/ls", "Sec-Fetch-Site: same-site\r\n\r\n" },
+        { "POST /api/v0/add", "Sec-Fetch-Site: cross-site\r\nUser-Agent: curl\r\n\r\n" },
+        { "POST /api/v0/shutdown", "Sec-Fetch-Site: cross-site\r\n\r\n" },
+        { "GET /webui", "Sec-Fetch-Site: same-site\r\n\r\n" },
+        { "POST /api/v0/pin/rm", agent },
+        { "GET /api/v0/pin/rm", agent },
+        { "POST /api/v0/pin/rm", "Referer: about:blank\r\n\r\n" },
+        { "POST /api/v0/pin/rm", "Referer: http://\r\n\r\n" },
+        { "POST /api/v0/pin/rm", "Referer: ://x\r\nOrigin: http://page\r\n\r\n" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proxy_world w = { 0 };
+        proxy_world_open(&w);
+        const char *text = answer_to(&w, cases[i].line, cases[i].rest);
+        cr_assert(text_holds(text, "HTTP/1.1 403 ") && text_holds(text, "403 - Forbidden\n"),
+                  "%s %s: %s", cases[i].line, cases[i].rest, text);
+        cr_assert_eq(w.requests_count, 0);
+        cr_assert_eq(w.writes.len, 0);
+        proxy_world_close(&w);
+    }
+}
+
+Test(proxy, a_program_is_never_refused_as_a_page)
+{
+    static const char *const rests[] = {
+        "",
+        "User-Agent: curl/8.0\r\n\r\n",
+        "User-Agent: Mozilla/5.0 Chrome/83 Electron/9.0.4\r\n\r\n",
+        "Origin:\r\nReferer: \r\n\r\n",
+        "Sec-Fetch-Site: none\r\n\r\n",
+        "Sec-Fetch-Site: same-origin\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+        struct proxy_world w = { 0 };
+        proxy_world_open(&w);
+        const char *text = answer_to(&w, "GET /api/v0/pin/ls", rests[i]);
+        cr_assert(text_holds(text, "HTTP/1.1 200 "), "%s: %s", rests[i], text);
+        cr_assert_eq(w.requests_count, 0);
+        proxy_world_close(&w);
+    }
+}
+
 Test(proxy, a_page_leaves_while_the_daemon_is_asked)
 {
     struct proxy_world w = { 0 };

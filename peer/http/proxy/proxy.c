@@ -212,18 +212,16 @@ bool proxy_is_answered_here(const struct http_request *r)
 
 static void proxy_answer(struct proxy *p, struct http_exchange *x)
 {
-    const struct proxy_command *command = proxy_command_of(&x->request);
-    if (http_request_field(&x->request, "Origin").len > 0)
-        proxy_ask_origin(p, x, command->handle);
-    else
-        command->handle(p, x);
+    proxy_ask_origin(p, x, proxy_command_of(&x->request)->handle);
 }
 
 void proxy_on_request(void *owner, struct http_exchange *x)
 {
     struct proxy *p = owner;
     const struct proxy_command *command = proxy_command_of(&x->request);
-    if (command == NULL)
+    if (proxy_page_is_hidden(&x->request))
+        proxy_refuse_page(x); /* the daemon does not look at that field, wherever the request goes */
+    else if (command == NULL)
         proxy_pass(p, x);
     else if (command->is_passed_on)
         command->handle(p, x);

@@ -19,7 +19,8 @@
  * Errors   {"Message":..,"Code":0,"Type":"error"} with 500, as the daemon says them; 502 and 504 when
  *          there is no daemon to ask, 503 when too much is under way. An answer of the daemon that
  *          breaks off breaks off here.
- * Pages    A request of a web page (Origin) is answered here only if the daemon would answer that page.
+ * Pages    A request of a web page (Origin, Referer) is answered here only if the daemon would answer that page. One of another
+ *          site that does not say which is not even passed on (Sec-Fetch-Site).
  * Fields   Answers made here have those of the daemon's fields that the configuration names.
  * Source   ipfs-cluster 1.1.6 as SPEC 3 records it, with DESIGN 20's choices: /add by the local
  *          daemon, Kubo's words for what is not pinned. We differ where V1 would silently do something

@@ -116,7 +116,11 @@ void proxy_extract_before(struct proxy *p, struct http_exchange *x,
 
 /* ---- web pages (origin.c) ---- */
 
-/* Goes on with `handle` if the daemon lets the page that the request comes from; else answers 403. */
+/* Does the browser say that another site's page sent it, and not which? Programs say nothing of that kind. */
+bool proxy_page_is_hidden(const struct http_request *r);
+/* 403, as the daemon says it. */
+void proxy_refuse_page(struct http_exchange *x);
+/* Goes on with `handle` if the request is of no page, or of one that the daemon lets; else answers 403. */
 void proxy_ask_origin(struct proxy *p, struct http_exchange *x,
                       void (*handle)(struct proxy *p, struct http_exchange *x));
 /* Is it one whose answer is made here, not passed on? (proxy.c) */
