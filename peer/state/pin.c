@@ -64,6 +64,7 @@ struct pin_hold pin_hold_of(const struct pin *pin, const struct peer_id *peer)
     return (struct pin_hold){ .cid = pin->cid,
                               .type = pin->type,
                               .max_depth = pin->max_depth,
+                              .created_s = pin->created_s,
                               .modified_index = pin->modified_index,
                               .is_held = pin_is_held_by(pin, peer),
                               .is_everybodys = pin_is_everywhere(pin) };
@@ -272,7 +273,9 @@ int pin_decode_hold(struct pin_hold *out, const struct peer_id *peer, const void
     uint8_t type = reader_u8(&in);
     (void)reader_take(&in, 4 + 4); /* the factors */
     out->max_depth = (int32_t)reader_u32(&in);
-    (void)reader_take(&in, 8 + 8 + 8);      /* shard_size, created_s, expire_s */
+    (void)reader_u64(&in); /* shard_size */
+    out->created_s = (int64_t)reader_u64(&in);
+    (void)reader_u64(&in);                  /* expire_s */
     (void)reader_run(&in, LIMIT_CID_BYTES); /* reference */
     (void)reader_run(&in, LIMIT_CID_BYTES); /* update_of */
     (void)reader_run(&in, LIMIT_PIN_BYTES); /* name */

@@ -67,6 +67,7 @@ struct pin_hold {
     struct cid cid;
     enum pin_type type;
     int32_t max_depth;
+    int64_t created_s;
     uint64_t modified_index;
     bool is_held;       /* by that peer, by name or as one of all */
     bool is_everybodys; /* held by all */

@@ -327,6 +327,22 @@ static enum tracker_claim tracker_claim_of(enum tracker_op_kind kind, bool is_su
     return has_failed && reason == TRACKER_WALKED_ERRORS ? CLAIM_RETRY : CLAIM_WALKED;
 }
 
+/* There is no room for it in memory. Its row says what it waits for all the same: it is counted, and has a time. */
+static void tracker_leave(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
+                          const struct tracker_row *row, enum tracker_need need, bool is_surplus)
+{
+    struct tracker_row fresh;
+    bool is_unheard = row == NULL || row->phase == TRACKER_ROW_NOT_YET;
+    tracker_walk_leave(t, need == NEED_UNPIN ? SHARE_UNPINS : SHARE_PINS, cid);
+    if (is_surplus || !tracker_new_row(t, wish, row, need, &fresh))
+        return;
+    if (is_unheard)
+        fresh.phase = TRACKER_ROW_NOT_YET;
+    bool is_said = row != NULL && row->phase == fresh.phase && row->is_direct == fresh.is_direct;
+    if (!is_said)
+        tracker_put_row(t, cid, &fresh);
+}
+
 static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                           const struct tracker_row *row, enum tracker_need need,
                           enum tracker_reason reason)
@@ -337,8 +353,11 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
     bool is_surplus = kind == OP_UNPIN && tracker_is_surplus(t, cid, wish);
     struct tracker_op *op =
         tracker_op_take(t, cid, kind, tracker_claim_of(kind, is_surplus, row, reason));
-    if (op == NULL)
+    if (op == NULL) {
+        if (kind != OP_CONFIRM) /* which only the sync finds */
+            tracker_leave(t, cid, wish, row, need, is_surplus);
         return ERR_BUSY;
+    }
     op->asked_index = tracker_asked_index(wish, reason);
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
     op->is_unsent = row == NULL || row->phase == TRACKER_ROW_NOT_YET;
@@ -459,11 +478,9 @@ int tracker_compare(struct tracker *t, const struct cid *cid, enum tracker_reaso
 int tracker_reconcile(struct tracker *t, const struct cid *cid, enum tracker_reason reason)
 {
     int err = tracker_compare(t, cid, reason);
-    if (err == ERR_BUSY) { /* no room in memory: a walk finds it once there is */
-        tracker_walk_ask_where_full(t, reason == TRACKER_RECOVER);
-        err = OK;
-    }
-    return err;
+    if (err == ERR_BUSY && reason == TRACKER_RECOVER)
+        tracker_walk_ask(t, true); /* it is in error, which a walk over what was left passes over */
+    return err == ERR_BUSY ? OK : err;
 }
 
 /* ---- turns ---- */
@@ -512,12 +529,7 @@ static void tracker_take_hints(struct tracker *t, int *first)
     while (t->hints.count > 0 && tracker_turn_has_room(t)) {
         struct tracker_hint hint = *(struct tracker_hint *)ring_front(&t->hints);
         ring_pop(&t->hints);
-        bool has_room =
-            tracker_pool_has_room(t, SHARE_PINS) || tracker_pool_has_room(t, SHARE_UNPINS);
-        if (!has_room && tracker_op_find(t, &hint.cid) == NULL)
-            tracker_walk_ask(t, hint.reason == TRACKER_RECOVER); /* no need to look */
-        else
-            tracker_keep_first(first, tracker_reconcile(t, &hint.cid, hint.reason));
+        tracker_keep_first(first, tracker_reconcile(t, &hint.cid, hint.reason));
     }
 }
 
@@ -559,10 +571,8 @@ static uint64_t tracker_earlier(uint64_t a, uint64_t b)
 /* Has a walk or a comparison more to look at? */
 static bool tracker_goes_on(const struct tracker *t)
 {
-    const struct tracker_room *rooms = t->rooms;
-    return (t->walkers[SHARE_PINS].is_walking && !rooms[SHARE_PINS].is_full) ||
-           (t->walkers[SHARE_UNPINS].is_walking && !rooms[SHARE_UNPINS].is_full) ||
-           (t->syncer.phase == SYNC_ROWS && !rooms[SHARE_PINS].is_full);
+    return tracker_walk_goes_on(t, SHARE_PINS) || tracker_walk_goes_on(t, SHARE_UNPINS) ||
+           (t->syncer.phase == SYNC_ROWS && !t->rooms[SHARE_PINS].is_full);
 }
 
 uint64_t tracker_next_deadline_us(const struct tracker *t)

@@ -34,7 +34,7 @@ enum tracker_row_phase {
     TRACKER_ROW_PINNED = 2, /* the daemon said so */
     TRACKER_ROW_UNPIN = 3,  /* to be unpinned; perhaps it is */
     TRACKER_ROW_LOST = 4,   /* was pinned, and the daemon says that it is not; to be pinned */
-    /* To be pinned, but held back; the daemon has not heard of it from us. */
+    /* To be pinned, but held back, or without room in memory; the daemon has not heard of it from us. */
     TRACKER_ROW_NOT_YET = 5,
 };
 
@@ -218,11 +218,13 @@ struct tracker_tally {
 
 struct tracker_walker {
     bool is_walking;
+    bool is_sweeping; /* over all; else over what was left */
     bool takes_errors;
     struct cid at;
+    struct cid left; /* the first that found no room, and is still to be looked at; len 0: none */
     struct cid errors_from; /* takes_errors: of pins from here on; the others had their turn */
-    struct cid errors_left; /* the first that found no room in this walk; len 0: none */
-    bool again;             /* another walk was asked for while this one went on */
+    struct cid errors_left; /* the first of these that found no room in this walk; len 0: none */
+    bool again;             /* another sweep was asked for while this one went on */
     bool again_takes_errors;
 };
 
@@ -230,7 +232,7 @@ struct tracker_walker {
 struct tracker_room {
     size_t count;
     size_t max;
-    bool is_full;             /* its walk waits until an operation ends */
+    bool is_full;             /* its walk over what was left waits until an operation ends */
     struct list_link waiting; /* by due_us */
 };
 
@@ -335,7 +337,6 @@ void tracker_del_row(struct tracker *t, const struct cid *cid);
 
 /* tracker_op.c */
 struct tracker_op *tracker_op_find(const struct tracker *t, const struct cid *cid);
-bool tracker_pool_has_room(const struct tracker *t, enum tracker_share share);
 /* A new one, not queued yet. NULL: its share of the pool is full. */
 struct tracker_op *tracker_op_take(struct tracker *t, const struct cid *cid,
                                    enum tracker_op_kind kind, enum tracker_claim claim);
@@ -404,7 +405,9 @@ uint64_t tracker_pause_us(const struct tracker *t, uint32_t failures, uint64_t c
 /* tracker_walk.c, tracker_sync.c. What a view said, or OK. */
 void tracker_walk_ask(struct tracker *t, bool takes_errors); /* both */
 void tracker_walk_ask_for(struct tracker *t, enum tracker_share share, bool takes_errors);
-void tracker_walk_ask_where_full(struct tracker *t, bool takes_errors);
+/* This one found no room, or lost it: it is looked at again when there is some. */
+void tracker_walk_leave(struct tracker *t, enum tracker_share share, const struct cid *cid);
+bool tracker_walk_goes_on(const struct tracker *t, enum tracker_share share);
 int tracker_walk_slice(struct tracker *t);
 bool tracker_sync_can_begin(const struct tracker *t);
 void tracker_sync_begin(struct tracker *t);

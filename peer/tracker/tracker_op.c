@@ -90,23 +90,13 @@ static bool tracker_op_make_room(struct tracker *t, enum tracker_share share,
         tracker_recover_soon(t);
         return true;
     }
-    if (claim != CLAIM_ASKED ||
-        !tracker_op_evict_last(t, &t->lanes[is_pin ? LANE_NEW : LANE_SURPLUS]))
+    const struct list_link *found = &t->lanes[is_pin ? LANE_NEW : LANE_SURPLUS];
+    if (claim != CLAIM_ASKED || list_is_empty(found))
         return false;
-    tracker_walk_ask_for(t, share, false);
+    struct cid last = list_entry(found->prev, struct tracker_op, link)->cid;
+    (void)tracker_op_evict_last(t, found);
+    tracker_walk_leave(t, share, &last);
     return true;
-}
-
-/* Would tracker_op_take() find room for one that somebody waits for? */
-bool tracker_pool_has_room(const struct tracker *t, enum tracker_share share)
-{
-    const struct tracker_room *room = &t->rooms[share];
-    if (!room->is_full || !list_is_empty(&room->waiting))
-        return true;
-    if (share == SHARE_UNPINS)
-        return !list_is_empty(&t->lanes[LANE_SURPLUS]);
-    return !list_is_empty(&t->lanes[LANE_AGAIN]) || !list_is_empty(&t->lanes[LANE_YOUNG_AGAIN]) ||
-           !list_is_empty(&t->lanes[LANE_NEW]);
 }
 
 static struct tracker_op *tracker_op_spare(struct tracker *t, enum tracker_share share)

@@ -166,6 +166,7 @@ struct tracker_facts {
     bool is_pinned_here; /* the state wants it of us, and we have not turned away */
     bool is_sharded;     /* a meta pin */
     bool is_in_state;
+    int64_t created_s; /* if it is */
     bool is_held_back; /* what is not there yet waits */
     bool has_row;
     struct tracker_row row; /* if it has one */
@@ -184,6 +185,7 @@ static void tracker_facts_add(const struct tracker *t, const struct pin_hold *ho
                               struct tracker_facts *f)
 {
     f->is_in_state = true;
+    f->created_s = hold->created_s;
     f->is_sharded = hold->is_held && hold->type == PIN_TYPE_META;
     struct tracker_wish wish = tracker_wish_from(t, hold);
     f->is_pinned_here = wish.is_wanted;
@@ -324,13 +326,22 @@ static void tracker_describe_row(const struct tracker *t, const struct tracker_f
         out->next_try_s = ((int64_t)t->recover_at_us + t->wall_ahead_us) / 1000000;
 }
 
+/* What waits and has no row yet waits since it was asked for, or nearly. */
+static int64_t tracker_since_s(const struct tracker_facts *f, enum tracker_status status)
+{
+    if (f->has_row)
+        return f->row.since_s;
+    return status == TRACKER_PIN_QUEUED ? f->created_s : 0;
+}
+
 static int tracker_describe(const struct tracker *t, const struct tracker_facts *f,
                             const struct cid *cid, struct arena *arena, struct tracker_info *out)
 {
     bool has_op = f->op != NULL && f->op->kind != OP_CONFIRM;
+    enum tracker_status status = tracker_status_from(f);
     *out = (struct tracker_info){ .cid = *cid,
-                                  .status = tracker_status_from(f),
-                                  .since_s = f->has_row ? f->row.since_s : 0 };
+                                  .status = status,
+                                  .since_s = tracker_since_s(f, status) };
     if (has_op)
         tracker_describe_op(t, f->op, out);
     else if (f->op == NULL)

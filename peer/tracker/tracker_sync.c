@@ -95,11 +95,8 @@ static int tracker_sync_visit(struct tracker *t, const struct cid *cid,
         err = tracker_compare(t, cid, TRACKER_SYNC);
     else if (is_in_error && tracker_seen_has(&t->syncer.seen, cid, row->is_direct))
         err = tracker_compare(t, cid, TRACKER_RECOVER);
-    if (err == ERR_BUSY && !t->rooms[SHARE_PINS].is_full) {
-        tracker_walk_ask_where_full(t, false); /* it is to go, and others go first */
-        return OK;
-    }
-    return err;
+    bool is_to_go = err == ERR_BUSY && !t->rooms[SHARE_PINS].is_full;
+    return is_to_go ? OK : err; /* which is the business of a walk */
 }
 
 static void tracker_sync_done(struct tracker *t)

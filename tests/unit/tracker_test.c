@@ -401,55 +401,6 @@ Test(tracker, nothing_is_unpinned_before_the_state_has_caught_up)
     world_free(w);
 }
 
-/* ---- counts ---- */
-
-/* What the summary says, counted one by one. */
-static void check_summary(struct world *w, uint32_t pins)
-{
-    struct tracker_summary s = tracker_summary(w->tracker), count = { .is_complete = true };
-    for (uint32_t n = 0; n < pins; n++) {
-        const char *status = world_status(w, n);
-        count.pinned += strcmp(status, "pinned") == 0;
-        count.pinning += strcmp(status, "pinning") == 0;
-        count.pin_queued += strcmp(status, "pin_queued") == 0;
-        count.pin_error += strcmp(status, "pin_error") == 0;
-        count.unexpectedly_unpinned += strcmp(status, "unexpectedly_unpinned") == 0;
-        count.unpinning += strcmp(status, "unpinning") == 0;
-        count.unpin_queued += strcmp(status, "unpin_queued") == 0;
-        count.unpin_error += strcmp(status, "unpin_error") == 0;
-    }
-    cr_assert(s.is_complete);
-    cr_assert_arr_eq(&s, &count, offsetof(struct tracker_summary, is_complete),
-                     "pinned %lu of %lu, pinning %lu, queued %lu, errors %lu", s.pinned,
-                     count.pinned, s.pinning, s.pin_queued, s.pin_error);
-}
-
-Test(tracker, the_summary_is_what_one_would_count)
-{
-    struct world *w = world_new();
-    for (uint32_t n = 0; n < 6; n++)
-        world_pin(w, n);
-    w->kubo.failing = test_cid(3);
-    world_run(w);
-    check_summary(w, 12);
-    w->kubo.adds_hang = true;
-    for (uint32_t n = 6; n < 12; n++)
-        world_pin(w, n);
-    world_run(w);
-    check_summary(w, 12);
-    w->kubo.adds_hang = false;
-    world_run(w);
-    world_unpin(w, 1);
-    world_unpin(w, 2);
-    world_run(w);
-    check_summary(w, 12);
-    world_crash(w); /* and counted anew */
-    world_pass(w, 2 * SECOND);
-    check_summary(w, 12);
-    cr_assert_eq(tracker_summary(w->tracker).pinned, 9);
-    world_free(w);
-}
-
 /* ---- opposites ---- */
 
 Test(tracker, an_unpin_cuts_the_pin_off_and_removes_what_it_may_have_left)
