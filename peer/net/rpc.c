@@ -170,6 +170,36 @@ void rpc_refuse(struct rpc *rpc, const struct rpc_asker *asker, int err, const c
     rpc_answer(rpc, asker, err, text, (struct bytes){ NULL, 0 });
 }
 
+/* ---- no question twice ---- */
+
+static struct rpc_heard *rpc_heard_of(struct rpc *rpc, const struct peer_id *from)
+{
+    size_t count = rpc->heard_count < LIMIT_MEMBERS_COUNT ? rpc->heard_count : LIMIT_MEMBERS_COUNT;
+    for (size_t i = 0; i < count; i++)
+        if (peer_id_equal(&rpc->heard[i].from, from))
+            return &rpc->heard[i];
+    struct rpc_heard *h = &rpc->heard[rpc->heard_count++ % LIMIT_MEMBERS_COUNT];
+    *h = (struct rpc_heard){ .from = *from };
+    return h;
+}
+
+/* A window over the asker's numbers, as IPsec keeps one against replays (RFC 4303, 3.4.3), but with another end: what
+ * lies before the window is no replay. It is the first question of a new life, which began at a lower number. */
+static bool rpc_is_copy(struct rpc *rpc, const struct peer_id *from, uint64_t id)
+{
+    struct rpc_heard *h = rpc_heard_of(rpc, from);
+    uint64_t behind = h->newest - id;
+    if (id <= h->newest && behind < 64) {
+        bool was_seen = (h->seen >> behind & 1) != 0;
+        h->seen |= (uint64_t)1 << behind;
+        return was_seen;
+    }
+    uint64_t ahead = id - h->newest;
+    h->seen = id > h->newest && ahead < 64 ? h->seen << ahead | 1 : 1;
+    h->newest = id;
+    return false;
+}
+
 static void rpc_on_request(struct rpc *rpc, const struct peer_id *from, const struct frame *frame)
 {
     struct reader r = reader_of(frame->body.data, frame->body.len);
@@ -180,6 +210,8 @@ static void rpc_on_request(struct rpc *rpc, const struct peer_id *from, const st
         rpc->bad_frames_count += 1;
         return;
     }
+    if (rpc_is_copy(rpc, from, asker.id))
+        return;
     if (method < RPC_FIND || method > RPC_METHOD_LAST) {
         rpc_refuse(rpc, &asker, ERR_UNSUPPORTED, "this peer does not know that call: upgrade it");
         return;

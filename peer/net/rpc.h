@@ -3,7 +3,8 @@
  * Shape    rpc_call() sends a request and remembers it; its done runs exactly once, with the answer, with
  *          what the other side refused it for, or with ERR_TIMEOUT / ERR_UNREACHABLE / ERR_CANCELED.
  *          The other way round: on_request hands a question out, rpc_reply() answers it, now or later.
- * Promise  At most once delivered, perhaps never; a caller that repeats must have made it safe.
+ * Promise  At most once delivered, perhaps never; a caller that repeats must have made it safe. A frame that the
+ *          transport delivers twice is one question: whoever was refused is not obeyed a moment later all the same.
  * Units    Deadlines are mono microseconds.
  * Owner    Payloads are borrowed during the call or hook. The rpc owns its pending calls.
  * Room     What is asked for users leaves a quarter of it to what holds the cluster together (metrics, joining, leaving).
@@ -69,6 +70,13 @@ struct rpc_hooks {
     void *owner;
 };
 
+/* What one asker has asked lately. Bit i of `seen`: the question `newest - i` came. */
+struct rpc_heard {
+    struct peer_id from;
+    uint64_t newest;
+    uint64_t seen;
+};
+
 struct rpc {
     struct transport *transport;
     struct rpc_hooks hooks;
@@ -80,6 +88,8 @@ struct rpc {
     uint64_t next_id;
     uint64_t bad_frames_count;
     struct buf scratch;
+    struct rpc_heard heard[LIMIT_MEMBERS_COUNT];
+    size_t heard_count; /* ever; the oldest asker's place goes to a new one */
 };
 
 void rpc_init(struct rpc *rpc, struct transport *transport, const struct rpc_hooks *hooks,

@@ -123,6 +123,53 @@ Test(rpc, a_question_is_answered_once)
     side_deinit(&b);
 }
 
+/* The first copy may have been refused; then the asker was told so, and the second must not be obeyed. */
+Test(rpc, a_question_that_comes_twice_is_asked_once)
+{
+    struct side a;
+    struct side b;
+    side_init(&a, 1);
+    side_init(&b, 2);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(ask(&a, &b, "?"), OK);
+    deliver(&a, 0, &b);
+    deliver(&a, 0, &b);
+    cr_assert_eq(b.requests_count, 1);
+    deliver(&a, 2, &b);
+    deliver(&a, 0, &b); /* late: newer ones have come since */
+    cr_assert_eq(b.requests_count, 2);
+    deliver(&a, 1, &b); /* overtaken, and no copy */
+    deliver(&a, 1, &b);
+    cr_assert_eq(b.requests_count, 3);
+    side_deinit(&a);
+    side_deinit(&b);
+}
+
+/* A number is one asker's, and one life's: each life begins at a drawn one, which may be lower. */
+Test(rpc, a_new_life_and_another_asker_are_heard_from_their_first_question_on)
+{
+    struct side a;
+    struct side b;
+    struct side c;
+    side_init(&a, 1);
+    side_init(&b, 2);
+    side_init(&c, 3);
+    c.rpc.next_id = a.rpc.next_id;
+    cr_assert_eq(ask(&a, &b, "?"), OK);
+    cr_assert_eq(ask(&c, &b, "?"), OK);
+    deliver(&a, 0, &b);
+    deliver(&c, 0, &b);
+    cr_assert_eq(b.requests_count, 2);
+    a.rpc.next_id = 1; /* it was 100 */
+    cr_assert_eq(ask(&a, &b, "?"), OK);
+    deliver(&a, 1, &b);
+    deliver(&a, 1, &b);
+    cr_assert_eq(b.requests_count, 3);
+    side_deinit(&a);
+    side_deinit(&b);
+    side_deinit(&c);
+}
+
 Test(rpc, a_refusal_brings_its_words)
 {
     struct side a;
