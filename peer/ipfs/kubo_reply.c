@@ -31,6 +31,8 @@ static int kubo_code_of_pin_words(enum kubo_command command, const char *text)
     case KUBO_PIN_LS_ONE:
         return text_ends_with(text, "not pinned") ? ERR_NOT_FOUND : OK;
     case KUBO_PIN_RM:
+        if (text_ends_with(text, " is pinned recursively"))
+            return ERR_EXISTS;
         return not_in_set || strcmp(text, "not pinned or pinned indirectly") == 0 ? ERR_NOT_FOUND
                                                                                   : OK;
     case KUBO_PIN_ADD:

@@ -10,7 +10,7 @@
  *          X-Stream-Error, no damaged line, and the row that the command promises (for pin/add, `Pins`:
  *          progress lines alone prove nothing, and neither does an empty 200).
  *          ERR_NOT_FOUND  pin/ls, pin/rm: not pinned; pin/update: `from` is not
- *          ERR_EXISTS     pin/add direct: pinned recursively; pin/update: `to` is pinned
+ *          ERR_EXISTS     pin/add, pin/rm direct: pinned recursively; pin/update: `to` is pinned
  *          ERR_INVALID    the request is wrong (400, invalid path)      ERR_AUTH  401, 403
  *          ERR_TIMEOUT, ERR_CLOSED (the daemon stops), ERR_BUSY (503)   ERR_UNSUPPORTED  no such command
  *          ERR_REFUSED    any other error of the daemon                 ERR_CORRUPT  not an answer of Kubo's

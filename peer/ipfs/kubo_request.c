@@ -153,10 +153,12 @@ void kubo_request_pin_add(struct buf *out, const struct kubo_pin_add *add)
         kubo_put_value(out, '&', "name", add->name);
 }
 
-void kubo_request_pin_rm(struct buf *out, const struct cid *cid)
+void kubo_request_pin_rm(struct buf *out, const struct cid *cid, bool only_direct)
 {
     kubo_put_command(out, "pin/rm");
     kubo_put_cid(out, '?', cid);
+    if (only_direct)
+        kubo_put_bool(out, '&', "recursive", false);
 }
 
 void kubo_request_pin_update(struct buf *out, const struct cid *from, const struct cid *to)

@@ -50,7 +50,8 @@ struct kubo_pin_add {
 enum { KUBO_PIN_NAME_BYTES_MAX = 255 };
 /* With progress, so that a stalled pin can be told from a slow one. Hanging up is what cancels it. */
 void kubo_request_pin_add(struct buf *out, const struct kubo_pin_add *add);
-void kubo_request_pin_rm(struct buf *out, const struct cid *cid);
+/* A direct pin only, or whatever pin there is. */
+void kubo_request_pin_rm(struct buf *out, const struct cid *cid, bool only_direct);
 /* Pins `to`, taking over from `from` what they share; `from` stays pinned. */
 void kubo_request_pin_update(struct buf *out, const struct cid *from, const struct cid *to);
 

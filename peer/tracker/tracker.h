@@ -10,7 +10,8 @@
  * Turn     The tracker reads views and writes rows only inside tracker_take_turn(). Answers of the daemon
  *          arrive between turns and ask for one by on_wake.
  * Durable  A CID's row is durable before the daemon hears of it, and only CIDs with a row are ever
- *          unpinned: an operator's own pins are never touched, and no pin of ours is forgotten.
+ *          unpinned, in the row's mode: an operator's own pins are never touched, and no pin of ours is
+ *          forgotten. A pin of the operator's that the cluster is asked for, too, is the cluster's from then on.
  * Surplus  A pin that moved to other peers stays pinned here until the caller has heard that enough of them have it
  *          (tracker_next_surplus). A pin that a user removed goes at once.
  * Draining A pin of everybody's that the daemon does not have yet waits, as a row, until this peer is drained no more.

@@ -97,7 +97,7 @@ static void tracker_call_target(struct tracker_call *call, enum kubo_pin_type ty
         kubo_request_pin_add(&call->target, &add);
         return;
     case STEP_REMOVE:
-        kubo_request_pin_rm(&call->target, cid);
+        kubo_request_pin_rm(&call->target, cid, type == KUBO_PIN_DIRECT);
         return;
     case STEP_LIST:
         kubo_request_pin_ls(&call->target, type);

@@ -490,7 +490,9 @@ static int tracker_op_verdict(struct tracker *t, struct tracker_op *op, enum tra
         tracker_op_put_first(t, op); /* the daemon's failure, not the pin's */
         return OK;
     }
-    if (op->kind == OP_UNPIN && (verdict == OK || verdict == ERR_NOT_FOUND))
+    /* ERR_EXISTS: a direct pin was to go, and there is a recursive one, which we never made. */
+    if (op->kind == OP_UNPIN &&
+        (verdict == OK || verdict == ERR_NOT_FOUND || verdict == ERR_EXISTS))
         return tracker_op_unpinned(t, op, verdict);
     if (op->kind == OP_CONFIRM && verdict != ERR_NOT_FOUND)
         tracker_op_release(t, op); /* it is there; or the answer broke off, which proves nothing */

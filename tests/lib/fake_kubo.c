@@ -155,8 +155,13 @@ static void fake_remove(struct fake_kubo *k, struct http_call *call, const struc
 {
     struct buf text = { 0 };
     k->removes += 1;
-    if (fake_kubo_find(k, cid) == NULL) {
+    const struct fake_pin *pin = fake_kubo_find(k, cid);
+    if (pin == NULL) {
         fake_error(call, "not pinned or pinned indirectly");
+        return;
+    }
+    if (!pin->is_direct && strstr(call->target, "recursive=false") != NULL) {
+        fake_error(call, "CID is pinned recursively");
         return;
     }
     fake_kubo_unpin(k, cid);

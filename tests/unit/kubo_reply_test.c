@@ -158,6 +158,7 @@ static const struct {
 } words[] = {
     { "is not pinned", KUBO_PIN_LS_ONE, false, ERR_NOT_FOUND },
     { "not pinned or pinned indirectly", KUBO_PIN_RM, false, ERR_NOT_FOUND },
+    { "is pinned recursively", KUBO_PIN_RM, false, ERR_EXISTS },
     { "already pinned recursively", KUBO_PIN_ADD, false, ERR_EXISTS },
     { "'from' cid was not recursively pinned already", KUBO_PIN_UPDATE, false, ERR_NOT_FOUND },
     { "'to' cid was already recursively pinned", KUBO_PIN_UPDATE, false, ERR_EXISTS },

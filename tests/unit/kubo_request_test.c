@@ -57,7 +57,8 @@ Test(kubo_request, pins)
     CHECK(kubo_request_pin_add(
               out, &(struct kubo_pin_add){ .cid = &root, .direct = true, .name = { "a b", 3 } }),
           "/api/v0/pin/add?arg=" ROOT "&recursive=false&progress=true&name=a%20b");
-    CHECK(kubo_request_pin_rm(out, &old), "/api/v0/pin/rm?arg=" OLD);
+    CHECK(kubo_request_pin_rm(out, &old, false), "/api/v0/pin/rm?arg=" OLD);
+    CHECK(kubo_request_pin_rm(out, &old, true), "/api/v0/pin/rm?arg=" OLD "&recursive=false");
     CHECK(kubo_request_pin_update(out, &root, &old),
           "/api/v0/pin/update?arg=" ROOT "&arg=" OLD "&unpin=false");
 }

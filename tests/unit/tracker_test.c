@@ -456,6 +456,24 @@ Test(tracker, modes_change_by_way_of_an_unpin_where_they_must)
     world_free(w);
 }
 
+/* A direct pin beside it the daemon refuses, so that pin is none of ours. */
+Test(tracker, a_recursive_pin_of_the_operator_outlives_a_direct_pin_of_the_cluster)
+{
+    struct world *w = world_new();
+    struct cid cid = test_cid(1);
+    fake_kubo_pin(&w->kubo, &cid, false);
+    world_pin_mode(w, 1, SELF, PIN_DEPTH_DIRECT);
+    world_run(w);
+    cr_assert_str_eq(world_status(w, 1), "pin_error");
+    world_unpin(w, 1);
+    world_run(w);
+    cr_assert_eq(w->kubo.removes, 1);
+    cr_assert(world_holds(w, 1));
+    cr_assert_str_eq(world_status(w, 1), "unpinned");
+    cr_assert_eq(fake_map_count(&w->local, LOCAL_TABLE_TRACKER), 0);
+    world_free(w);
+}
+
 /* ---- failures ---- */
 
 Test(tracker, what_fails_is_tried_for_ever_with_growing_capped_pauses)
