@@ -144,7 +144,7 @@ Test(sim_shrink, changes_of_membership_are_told_as_steps)
     static const char *const words[] = { "send remove ", "send stay ", "send drain ",
                                          "send undrain ", " joining " };
     struct buf text = { 0 };
-    told_and_played_again(7, &text);
+    told_and_played_again(12, &text);
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         cr_assert(strstr(buf_text(&text), words[i]) != NULL, "%s", words[i]);
     buf_deinit(&text);
