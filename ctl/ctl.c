@@ -191,10 +191,11 @@ int ctl_refuse(const struct args *args, const char *format, ...)
 
 bool ctl_read_cid(const struct args *args, const char *text, struct cid *out)
 {
-    if (cid_parse(out, text) == OK)
+    int err = cid_parse(out, text);
+    if (err == OK)
         return true;
-    ctl_refuse(args, "parsing cid: '%s' is no CID; copy it whole, such as `ipfs add` prints it",
-               text);
+    ctl_refuse(args, "parsing cid: '%s' is no CID%s; copy it whole, such as `ipfs add` prints it",
+               text, cid_parse_note(err));
     return false;
 }
 
@@ -202,7 +203,8 @@ bool ctl_read_path(const struct args *args, const char *text, struct target *out
 {
     static const char *const kinds[] = { "/ipfs/", "/ipns/", "/ipld/" };
     struct cid cid;
-    if (cid_parse(&cid, text) == OK) {
+    int err = cid_parse(&cid, text);
+    if (err == OK) {
         target_segment(out, "ipfs");
         target_segment(out, text);
         return true;
@@ -214,7 +216,7 @@ bool ctl_read_path(const struct args *args, const char *text, struct target *out
             return true;
         }
     }
-    ctl_refuse(args, ": invalid path \"%s\": neither a CID nor a path (/ipfs/CID, /ipns/NAME)",
-               text);
+    ctl_refuse(args, ": invalid path \"%s\": neither a CID%s nor a path (/ipfs/CID, /ipns/NAME)",
+               text, cid_parse_note(err));
     return false;
 }

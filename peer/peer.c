@@ -21,6 +21,7 @@ void peer_options_default(struct peer_options *o)
     *o = (struct peer_options){
         .name = "",
         .version = VERSION_TEXT,
+        .level = PINSET_LEVEL_MAX,
         .start_timeout_us = 30u * 1000 * 1000,
         .raft = { .heartbeat_us = 100 * 1000,
                   .election_min_us = 1000 * 1000,

@@ -79,6 +79,8 @@ struct peer_options {
     struct peer_id id;
     const char *name;    /* peername */
     const char *version; /* "1.1.6+holdfast..." as /version shows it */
+    uint32_t
+        level; /* of the formats: up to which one it says it knows them; a test may play an older peer */
 
     /* Founding and joining (DESIGN 8). Several addresses of one peer stand as several rows. */
     const struct peer_address *cluster_peers; /* without self */

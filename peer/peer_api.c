@@ -131,19 +131,34 @@ static struct peer_write *peer_write_new(struct peer *p, struct api_call *call)
     return w;
 }
 
+/* Can every member read it, who joined long ago and was not upgraded, too? */
+static int peer_check_level(const struct peer *p, const struct pin_entry *entry, struct buf *why)
+{
+    if (p->raft == NULL || pinset_entry_level(entry) <= pinset_facts(p->pinset)->level)
+        return OK;
+    buf_printf(why,
+               "a CID of more than %d bytes cannot be pinned before every peer is upgraded: some "
+               "version here does not know such (the cluster is at level %u of the formats)",
+               PINSET_SHORT_CID_BYTES, pinset_facts(p->pinset)->level);
+    return ERR_INVALID;
+}
+
 /* Takes `w`. */
 static int peer_write_start(struct peer_write *w, struct pin_entry *entry, struct buf *why)
 {
     struct api_call *call = w->call;
     entry->has_key = call->has_key;
     memcpy(entry->key, call->key, sizeof(entry->key));
-    int err =
-        peer_propose(w->peer, entry, call->priority, call->priority_count, peer_write_done, w);
+    int err = peer_check_level(w->peer, entry, why);
+    if (err == OK)
+        err =
+            peer_propose(w->peer, entry, call->priority, call->priority_count, peer_write_done, w);
     if (err == OK) {
         call->pending = &w->call;
         return OK;
     }
-    buf_append_text(why, err_text(err));
+    if (why->len == 0)
+        buf_append_text(why, err_text(err));
     peer_write_free(w);
     return err;
 }
@@ -258,9 +273,8 @@ int peer_check_named(const struct peer *p, const struct peer_id *ids, size_t cou
 
 static int peer_api_pin(void *impl, struct api_call *call, struct buf *why)
 {
-    int err = call->is_restored
-                  ? OK /* from a cluster that may have had others */
-                  : peer_check_named(impl, call->priority, call->priority_count, why);
+    int err = call->is_restored ? OK /* from a cluster that may have had others */
+                                : peer_check_named(impl, call->priority, call->priority_count, why);
     return err == OK ? peer_write_pin(impl, call, why) : err;
 }
 

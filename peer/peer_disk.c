@@ -207,6 +207,17 @@ static int disk_apply(struct peer_disk *d, const struct pin_entry *entry,
     return err;
 }
 
+/* The same, of a pin that builds below some level cannot read: they are not to open what has it. */
+static int disk_apply_pin(struct peer_disk *d, const struct pin_entry *entry,
+                          struct pinset_applied *applied)
+{
+    struct pin_entry rise = { .kind = PIN_ENTRY_LEVEL, .level = pinset_entry_level(entry) };
+    int err = OK;
+    if (rise.level > pinset_facts(d->pinset)->level)
+        err = disk_apply(d, &rise, applied);
+    return err == OK ? disk_apply(d, entry, applied) : err;
+}
+
 /* ---- importing: the end ---- */
 
 static void disk_done(struct peer_disk *d, int err)
@@ -306,7 +317,7 @@ int peer_disk_import_pin(struct peer_disk *d, const struct pin *pin, struct buf 
         err = pin_check(pin, &words);
     struct pin_entry entry = { .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = *pin };
     if (err == OK)
-        err = disk_apply(d, &entry, &applied);
+        err = disk_apply_pin(d, &entry, &applied);
     if (err == OK)
         err = pinset_outcome_err(applied.outcome);
     if (err == ERR_INVALID)

@@ -276,7 +276,7 @@ static void peer_join_ask(struct peer *p)
 {
     struct join_request request = { .id = p->options.id,
                                     .ticket = p->join_ticket,
-                                    .level = PINSET_LEVEL_MAX };
+                                    .level = p->options.level };
     request.addrs_count =
         transport_listen_addresses(&p->ports.transport, request.addrs, JOIN_ADDRS_MAX);
     struct buf out = { 0 };

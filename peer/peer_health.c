@@ -82,7 +82,7 @@ static int peer_push_decode(struct peer_push *out, struct bytes payload)
 static void peer_push_make(struct peer *p, struct peer_push *push)
 {
     *push = (struct peer_push){ .number = raft_number(p->raft),
-                                .word = { .wall_us = p->wall_us, .level = PINSET_LEVEL_MAX } };
+                                .word = { .wall_us = p->wall_us, .level = p->options.level } };
     push->addrs_count =
         transport_listen_addresses(&p->ports.transport, push->addrs, RAFT_MEMBER_ADDRS_MAX);
     push->metrics_count = peer_informer_metrics(p->informer, push->metrics, METRICS_MAX);

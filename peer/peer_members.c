@@ -305,7 +305,7 @@ int peer_member_invite(struct peer *p, const struct peer_address *address, peer_
 {
     if (p->raft == NULL || peer_leader(p) == NULL)
         return ERR_NO_LEADER;
-    struct join_request here = { .id = p->options.id, .ticket = 1, .level = PINSET_LEVEL_MAX };
+    struct join_request here = { .id = p->options.id, .ticket = 1, .level = p->options.level };
     here.addrs_count = transport_listen_addresses(&p->ports.transport, here.addrs, JOIN_ADDRS_MAX);
     struct peer_inviting *inviting = mem_alloc(sizeof(*inviting));
     if (inviting == NULL)

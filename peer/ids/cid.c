@@ -46,8 +46,10 @@ static int cid_dissect(struct bytes bytes, uint64_t *codec, struct bytes *hash)
         *codec = multihash_read_varint(&r);
     }
     *hash = (struct bytes){ r.at, r.left };
-    multihash_read(&r);
-    return reader_finish(&r) == OK ? OK : ERR_INVALID;
+    struct multihash parts = multihash_read(&r);
+    if (reader_finish(&r) != OK)
+        return ERR_INVALID;
+    return parts.digest.len > LIMIT_DIGEST_BYTES ? ERR_TOO_BIG : OK;
 }
 
 int cid_from_bytes(struct cid *out, const void *bytes, size_t len)
@@ -56,8 +58,9 @@ int cid_from_bytes(struct cid *out, const void *bytes, size_t len)
     struct bytes hash;
     if (len > LIMIT_CID_BYTES)
         return ERR_TOO_BIG;
-    if (cid_dissect((struct bytes){ bytes, len }, &codec, &hash) != OK)
-        return ERR_INVALID;
+    int err = cid_dissect((struct bytes){ bytes, len }, &codec, &hash);
+    if (err != OK)
+        return err;
     *out = (struct cid){ .len = (uint8_t)len };
     memcpy(out->bytes, bytes, len);
     return OK;
@@ -79,6 +82,12 @@ int cid_parse_len(struct cid *out, const char *text, size_t len)
 int cid_parse(struct cid *out, const char *text)
 {
     return cid_parse_len(out, text, strlen(text));
+}
+
+const char *cid_parse_note(int err)
+{
+    _Static_assert(LIMIT_DIGEST_BYTES == 128, "as the words say");
+    return err == ERR_TOO_BIG ? " (too long: IPFS takes digests of up to 128 bytes)" : "";
 }
 
 size_t cid_print_to(char out[CID_TEXT_SIZE], const struct cid *cid)

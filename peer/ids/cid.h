@@ -4,7 +4,8 @@
  *          multihash are different names, in Kubo too (DESIGN 24). Text: v0 base58btc, v1 base32
  *          lower case.
  * Order    Of the binary bytes, everywhere: in tables, listings and merges.
- * Errors   ERR_INVALID; ERR_TOO_BIG beyond LIMIT_CID_BYTES.
+ * Limit    A digest of LIMIT_DIGEST_BYTES, which is as much as Kubo takes: identity CIDs come up to it.
+ * Errors   ERR_INVALID; ERR_TOO_BIG beyond the limit.
  * Source   multiformats CID, with go-cid's choices where libraries differ; vectors cids.json. */
 #ifndef IDS_CID_H
 #define IDS_CID_H
@@ -16,7 +17,7 @@
 #include "util/buf.h"
 #include "util/limits.h"
 
-enum { CID_TEXT_SIZE = 2 * LIMIT_CID_BYTES }; /* base32 takes 1.6 characters a byte */
+enum { CID_TEXT_SIZE = 1 + (8 * LIMIT_CID_BYTES + 4) / 5 + 1 }; /* base32, its prefix and the NUL */
 
 struct cid {
     uint8_t len; /* 0: undefined */
@@ -30,6 +31,8 @@ struct cid_text {
 int cid_from_bytes(struct cid *out, const void *bytes, size_t len);
 int cid_parse(struct cid *out, const char *text);
 int cid_parse_len(struct cid *out, const char *text, size_t len);
+/* For the end of a sentence about text that is none: "", or that it is too long. */
+const char *cid_parse_note(int err);
 struct cid_text cid_print(const struct cid *cid); /* "" when undefined */
 /* The same; returns its length, without the NUL. */
 size_t cid_print_to(char out[CID_TEXT_SIZE], const struct cid *cid);

@@ -153,9 +153,11 @@ static int pin_json_read_cid(struct pin_json *j, const char *key, struct cid *ou
     if (value == JSON_NONE)
         return OK;
     int err = pin_json_read_text(j, value, key);
-    if (err == OK && cid_parse_len(out, (const char *)j->text.data, j->text.len) != OK)
-        return pin_json_refuse(j, key, "is no CID");
-    return err;
+    if (err == OK)
+        err = cid_parse_len(out, (const char *)j->text.data, j->text.len);
+    if (err == ERR_TOO_BIG)
+        return pin_json_refuse(j, key, "is no CID that IPFS takes: its digest is too long");
+    return err == ERR_INVALID ? pin_json_refuse(j, key, "is no CID") : err;
 }
 
 static int pin_json_read_i32(struct pin_json *j, const char *key, int32_t *out)

@@ -259,6 +259,18 @@ static int pinset_encode_row(struct pinset *p, struct pin *pin, uint64_t index)
     return p->value.err;
 }
 
+uint32_t pinset_entry_level(const struct pin_entry *entry)
+{
+    const struct pin *pin = &entry->pin;
+    bool is_pin = entry->kind == PIN_ENTRY_PIN;
+    bool has_long_cid = entry->kind == PIN_ENTRY_UNPIN && entry->cid.len > PINSET_SHORT_CID_BYTES;
+    if (is_pin)
+        has_long_cid = pin->cid.len > PINSET_SHORT_CID_BYTES ||
+                       pin->reference.len > PINSET_SHORT_CID_BYTES ||
+                       pin->update_of.len > PINSET_SHORT_CID_BYTES;
+    return has_long_cid ? PINSET_LEVEL_LONG_CID : META_LEVEL_FIRST;
+}
+
 static int pinset_decide(struct pinset *p, struct view *view, uint64_t index,
                          struct pinset_change *change)
 {

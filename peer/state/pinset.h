@@ -40,12 +40,15 @@ enum {
     /* What pinset_finish() may put, after any number of entries. */
     PINSET_FINISH_ROWS_MAX = LIMIT_ORIGINS_COUNT + 1,
     /* The newest replicated level this code obeys. */
-    PINSET_LEVEL_MAX = 3,
+    PINSET_LEVEL_MAX = 4,
     /* From this one on a member may be dismissed (RAFT_DISMISSED), and say what it keeps (KEEPS). */
     PINSET_LEVEL_DISMISSAL = 2,
     /* From this one on a pin of everybody gets no row by holder: its own row says as much, and a second leaf
      * of the tree was a third of what a pin cost. A row of before stays until its pin is written again. */
     PINSET_LEVEL_UNLISTED = 3,
+    /* From this one on a CID may be longer than what builds of before read. */
+    PINSET_LEVEL_LONG_CID = 4,
+    PINSET_SHORT_CID_BYTES = 128,
 };
 
 struct pinset;
@@ -86,6 +89,8 @@ struct pinset_applied {
     size_t holders_count;
 };
 
+/* The level that the state must have before this entry may stand in the log: older builds cannot read it. */
+uint32_t pinset_entry_level(const struct pin_entry *entry);
 /* Apply the entry of kind RAFT_ENTRY_DATA at `index` (above every earlier one). */
 int pinset_apply(struct pinset *p, struct view *view, struct row_sink *sink, uint64_t index,
                  uint64_t term, const void *payload, size_t len, struct pinset_applied *out);

@@ -9,7 +9,7 @@
 
 struct pinset_key {
     size_t len;
-    uint8_t bytes[1 + LIMIT_PEER_ID_BYTES + LIMIT_CID_BYTES];
+    uint8_t bytes[1 + LIMIT_PEER_ID_BYTES + LIMIT_CID_BYTES]; /* 192; the store takes 400 */
 };
 
 static inline struct bytes pinset_key_bytes(const struct pinset_key *k)

@@ -7,8 +7,9 @@
 #define UTIL_LIMITS_H
 
 enum {
-    LIMIT_CID_BYTES = 128,    /* sha2-512 in a CIDv1 takes 68; identity hashes up to this */
-    LIMIT_PEER_ID_BYTES = 42, /* libp2p: longer keys are hashed to 34 */
+    LIMIT_DIGEST_BYTES = 128, /* as Kubo: of a hash function, or the content itself (identity) */
+    LIMIT_CID_BYTES = 1 + 9 + 9 + 2 + LIMIT_DIGEST_BYTES, /* version, codec, function, length */
+    LIMIT_PEER_ID_BYTES = 42,                             /* libp2p: longer keys are hashed to 34 */
     LIMIT_MULTIADDR_BYTES =
         256, /* binary; a DNS name of 253 and /p2p/ do not both fit, and need not */
     LIMIT_PEER_ADDRESSES_COUNT = 16, /* of one peer */

@@ -308,6 +308,8 @@ int peer_alone_start(struct peer_alone *a)
     struct peer_options options;
     peer_options_default(&options);
     options.id = test_peer(1);
+    if (a->level != 0)
+        options.level = a->level;
     a->life += 1;
     a->is_ready = a->has_stopped = false;
     a->inner = disk_store(a->disk);

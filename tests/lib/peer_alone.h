@@ -20,6 +20,7 @@ struct peer_alone {
     struct list_link owed; /* completions of the disk that the peer waits for */
     uint64_t random;
     unsigned life;
+    uint32_t level; /* 0: all that it knows; else as a peer that knows the formats up to it */
     bool is_ready;
     bool has_stopped; /* by itself */
     char why[200];    /* it stopped */

@@ -28,6 +28,15 @@ struct peer_id test_peer(uint32_t n)
     return id;
 }
 
+struct cid test_long_cid(uint32_t n)
+{
+    static const uint8_t head[] = { 0x01, 0x55, 0x00, 0x80, 0x01 }; /* CIDv1, raw, identity, 128 */
+    struct cid cid = { .len = sizeof(head) + LIMIT_DIGEST_BYTES };
+    memcpy(cid.bytes, head, sizeof(head));
+    test_put_number(cid.bytes + sizeof(head), n);
+    return cid;
+}
+
 uint64_t test_random_next(struct test_random *r)
 {
     uint64_t z = r->state += 0x9e3779b97f4a7c15u;

@@ -9,6 +9,8 @@
 
 struct cid test_cid(uint32_t n);
 struct peer_id test_peer(uint32_t n);
+/* An identity CID, as long as Kubo takes one. */
+struct cid test_long_cid(uint32_t n);
 
 /* A small generator (splitmix64); the same seed gives the same numbers everywhere. */
 struct test_random {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A cluster is upgraded peer by peer to the next version, and works all along (DESIGN 10). The next version is this tree
-# with tests/neighbour/next_level.patch: it knows level 4 of the formats, one more kind of entry, and a second version of an
+# with tests/neighbour/next_level.patch: it knows level 5 of the formats, one more kind of entry, and a second version of an
 # upload's OPEN.
 . tests/system/lib/check.bash
 . tests/system/lib/cluster.bash
@@ -56,7 +56,7 @@ happens same_pins 20 eval '[ "$(pins 1)" = "$(pins 3)" ] && lists 3 9'
 holds old_one_is_waited_for eval '! log_has 1 "a remark" && ! log_has 2 "a remark"'
 
 upgrade 3
-happens level_rises 30 eval 'log_has 1 "it rises from 3" || log_has 2 "it rises from 3" || log_has 3 "it rises from 3"'
+happens level_rises 30 eval 'log_has 1 "it rises from 4" || log_has 2 "it rises from 4" || log_has 3 "it rises from 4"'
 happens new_entries 30 eval 'log_has 1 "a remark" || log_has 2 "a remark" || log_has 3 "a remark"'
 pin 3 f
 happens all_follow 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(pins 3)" ] && lists 1 10'
@@ -64,7 +64,7 @@ happens all_follow 20 eval '[ "$(pins 1)" = "$(pins 2)" ] && [ "$(pins 1)" = "$(
 # ---- no way back, and none in, for the older one ----
 service=$next
 holds stop_3 peer_stop 3
-holds level_is_on_disk test "$(level 3)" = 4
+holds level_is_on_disk test "$(level 3)" = 5
 service=$ours
 peer_start 3
 holds older_refuses_the_disk eval 'peer_ends 3 10 && [ "$code" -eq 1 ]'
@@ -72,7 +72,7 @@ holds says_why eval 'tail -n 3 "$work/peer3.log" | grep -F "newer version"'
 holds init_4 peer_init 4
 peer_start 4 --bootstrap "$(peer_address 1)"
 holds older_is_not_admitted eval 'peer_ends 4 20 && [ "$code" -eq 1 ]'
-holds newcomer_says_why log_has 4 'format level 4, and the peer that asks to join knows levels up to 3: upgrade it'
+holds newcomer_says_why log_has 4 'format level 5, and the peer that asks to join knows levels up to 4: upgrade it'
 service=$next
 peer_start 3
 happens newer_takes_it 30 sees 3 1 2 3

@@ -3,16 +3,17 @@
 
 #include "ids/cid.h"
 #include "tests/lib/test_file.h"
+#include "util/base.h"
 #include "util/err.h"
 
 TestSuite(cid, .timeout = 60);
 
 /* What must come of a text that Go takes. Beyond our limit the answer is that, and nothing else. */
-static void check_taken(struct bytes in, struct bytes bytes, const char *want)
+static void check_taken(struct bytes in, struct bytes bytes, size_t digest_len, const char *want)
 {
     struct cid cid, again;
     int err = cid_parse_len(&cid, in.data, in.len);
-    if (bytes.len > LIMIT_CID_BYTES) {
+    if (digest_len > LIMIT_DIGEST_BYTES) {
         cr_assert_eq(err, ERR_TOO_BIG, "%s", want);
         cr_assert_eq(cid_from_bytes(&cid, bytes.data, bytes.len), ERR_TOO_BIG);
         return;
@@ -40,7 +41,8 @@ static unsigned check_rows(const struct json_doc *doc, const char *name, const c
         if (want.data == NULL)
             cr_assert_neq(cid_parse_len(&cid, in.data, in.len), OK, "%s", (const char *)in.data);
         else
-            check_taken(in, test_json_hex(doc, row, "bytes_hex"), want.data);
+            check_taken(in, test_json_hex(doc, row, "bytes_hex"),
+                        test_json_hex(doc, row, "digest_hex").len, want.data);
         checked += 1;
     }
     return checked;
@@ -93,9 +95,47 @@ Test(cid, v0_and_v1_of_one_hash_are_two_names)
     cr_assert(bytes_equal(cid_multihash(&v0), cid_multihash(&v1)));
 }
 
+/* Identity CIDs of `digest_len` bytes, in every base. */
+static void check_identity(size_t digest_len, int want)
+{
+    static const enum base bases[] = { BASE2, BASE16, BASE32, BASE36, BASE58_BTC, BASE64_URL };
+    struct buf bytes = { 0 };
+    buf_append(&bytes, (uint8_t[]){ 1, 0x55, 0 }, 3);
+    buf_put_varint(&bytes, digest_len);
+    for (size_t i = 0; i < digest_len; i++)
+        buf_put_u8(&bytes, (uint8_t)i);
+    struct cid cid, again;
+    cr_assert_eq(cid_from_bytes(&cid, bytes.data, bytes.len), want);
+    if (want == OK) {
+        cr_assert_eq(cid_parse(&again, cid_print(&cid).text), OK);
+        cr_assert(cid_equal(&cid, &again));
+    }
+    for (size_t i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+        char text[8 * LIMIT_CID_BYTES + 64];
+        cr_assert_eq(multibase_encode(bases[i], text, sizeof(text), buf_bytes(&bytes)), OK);
+        cr_assert_eq(cid_parse(&cid, text), want);
+    }
+    buf_deinit(&bytes);
+}
+
+Test(cid, identities_are_as_long_as_kubo_takes_them)
+{
+    check_identity(0, OK);
+    check_identity(127, OK);
+    check_identity(128, OK);
+    check_identity(129, ERR_TOO_BIG);
+    check_identity(140, ERR_TOO_BIG);
+    cr_assert_not_null(strstr(cid_parse_note(ERR_TOO_BIG), "128"));
+    cr_assert_str_eq(cid_parse_note(ERR_INVALID), "");
+}
+
+/* Nine bytes each for codec and function, two for the length. */
 Test(cid, limit_and_nothing)
 {
-    uint8_t bytes[LIMIT_CID_BYTES + 1] = { 1, 0x55, 0, LIMIT_CID_BYTES - 4 };
+    uint8_t bytes[LIMIT_CID_BYTES + 1] = { 1 };
+    memset(bytes + 1, 0x81, 8), bytes[9] = 1;
+    memset(bytes + 10, 0x81, 8), bytes[18] = 1;
+    bytes[19] = 0x80, bytes[20] = 1;
     struct cid cid = { .len = 9 }, none = { 0 };
     cr_assert_eq(cid_from_bytes(&cid, bytes, sizeof(bytes)), ERR_TOO_BIG);
     cr_assert_eq(cid_from_bytes(&cid, NULL, 0), ERR_INVALID);

@@ -3,6 +3,7 @@
 
 #include "peer_disk.h"
 #include "sim/world/disk.h"
+#include "state/pinset.h"
 #include "tests/lib/mini_world.h"
 #include "tests/lib/test_ids.h"
 #include "util/err.h"
@@ -132,6 +133,25 @@ static void walk(struct bench *b, size_t slice)
     while (peer_disk_walk(&b->store, &arena, &after, slice, see, b) == OK)
         ;
     arena_deinit(&arena);
+}
+
+/* A build that cannot read them must not open the disk. */
+Test(peer_disk, an_import_of_long_cids_raises_the_level)
+{
+    struct bench *b = bench_create(9);
+    import_begin(b);
+    struct cid cid = test_cid(1);
+    struct pin pin = pin_of(&cid);
+    cr_assert_eq(import_one(b, &pin), OK);
+    cr_assert_lt(peer_disk_facts(b->pd)->level, PINSET_LEVEL_LONG_CID);
+    pin.cid = test_long_cid(1);
+    cr_assert_eq(import_one(b, &pin), OK);
+    import_end(b);
+    reopen(b);
+    cr_assert_eq(peer_disk_facts(b->pd)->level, PINSET_LEVEL_LONG_CID);
+    walk(b, 10);
+    cr_assert_eq(b->seen, 2);
+    bench_destroy(b);
 }
 
 Test(peer_disk, an_import_makes_a_member)

@@ -66,7 +66,7 @@ Test(pinset, automation_does_not_touch_a_row_that_moved)
     struct replica r;
     replica_init(&r);
     struct pin_entry user = pin_entry_of(1);
-    replica_apply(&r, &user); /* index 1 */
+    replica_apply(&r, &user);                             /* index 1 */
     cr_assert_not(replica_apply(&r, &user).is_automatic); /* index 2: the user pinned it again */
     struct pin_entry repair = pin_entry_of(1);
     repair.expected = 1;
@@ -420,6 +420,37 @@ Test(pinset, everybodys_pins_need_no_row_by_holder_once_all_members_know)
     cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
     unpin = unpin_entry_of(2);
     replica_apply(&r, &unpin);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), empty));
+    replica_deinit(&r);
+}
+
+Test(pinset, a_long_cid_has_rows_in_all_tables_and_asks_for_a_level)
+{
+    struct replica r;
+    replica_init(&r);
+    struct hash128 empty = pinset_rows_digest(r.set);
+    struct pin_entry e = pin_entry_of(1), unpin = unpin_entry_of(1);
+    cr_assert_eq(pinset_entry_level(&e), 1);
+    cr_assert_eq(pinset_entry_level(&unpin), 1);
+    e.pin.update_of = test_long_cid(2);
+    cr_assert_eq(pinset_entry_level(&e), PINSET_LEVEL_LONG_CID);
+    e.pin.update_of = (struct cid){ 0 };
+    e.pin.cid = unpin.cid = test_long_cid(1);
+    cr_assert_eq(pinset_entry_level(&e), PINSET_LEVEL_LONG_CID);
+    cr_assert_eq(pinset_entry_level(&unpin), PINSET_LEVEL_LONG_CID);
+
+    struct peer_id a = test_peer(1);
+    e.pin.allocations = &a;
+    e.pin.allocations_count = 1;
+    e.pin.replication_min = e.pin.replication_max = 1;
+    e.pin.expire_s = 9;
+    cr_assert_eq(replica_apply(&r, &e).outcome, PINSET_DONE);
+    replica_finish(&r);
+    replica_restart(&r);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_HOLDER), 1);
+    cr_assert_eq(fake_map_count(&r.map, STATE_TABLE_BY_EXPIRY), 1);
+    cr_assert(digest_equal(pinset_rows_digest(r.set), replica_scrub(&r)));
+    cr_assert_eq(replica_apply(&r, &unpin).outcome, PINSET_DONE);
     cr_assert(digest_equal(pinset_rows_digest(r.set), empty));
     replica_deinit(&r);
 }

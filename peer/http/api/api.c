@@ -152,10 +152,11 @@ bool api_param_is_true(const struct http_request *r, const char *name)
 
 bool api_parse_cid(struct http_exchange *x, const char *text, struct cid *out)
 {
-    if (cid_parse(out, text) == OK)
+    int err = cid_parse(out, text);
+    if (err == OK)
         return true;
     struct buf why = { 0 };
-    buf_printf(&why, "error decoding Cid: invalid cid: %s", text);
+    buf_printf(&why, "error decoding Cid: invalid cid: %s%s", text, cid_parse_note(err));
     http_reply_error(x, 400, buf_text(&why), NULL, 0);
     buf_deinit(&why);
     return false;

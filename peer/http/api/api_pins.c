@@ -229,10 +229,11 @@ static bool api_path_is_good(struct http_exchange *x, const char *kind, const ch
 {
     struct buf why = { 0 };
     size_t len = strcspn(path, "/");
-    if (strcmp(kind, "ipns") == 0 || cid_parse_len(root, path, len) == OK)
+    int err = strcmp(kind, "ipns") == 0 ? OK : cid_parse_len(root, path, len);
+    if (err == OK)
         return true;
-    buf_printf(&why, "error parsing path: invalid path \"/%s/%s\": invalid cid: %.*s", kind, path,
-               (int)len, path);
+    buf_printf(&why, "error parsing path: invalid path \"/%s/%s\": invalid cid: %.*s%s", kind, path,
+               (int)len, path, cid_parse_note(err));
     http_reply_error(x, 400, buf_text(&why), NULL, 0);
     buf_deinit(&why);
     return false;

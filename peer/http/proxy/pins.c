@@ -316,9 +316,10 @@ static void proxy_pins_take_arg(struct proxy_pins *j)
     const char *arg = buf_text(&j->arg);
     const char *root = proxy_path_root(arg);
     struct cid cid;
+    int err = cid_parse(&cid, root != NULL && arg[3] != 'n' ? root : arg);
     if (arg[0] == '/' && root == NULL) {
         proxy_pins_fail_path(j, "unknown namespace");
-    } else if (cid_parse(&cid, root != NULL && arg[3] != 'n' ? root : arg) == OK) {
+    } else if (err == OK) {
         proxy_pins_take_cid(j, &cid);
     } else if (root != NULL && *root != 0) {
         proxy_pins_resolve(j, arg);
@@ -327,6 +328,8 @@ static void proxy_pins_take_arg(struct proxy_pins *j)
         buf_printf(&path, "/ipfs/%s", arg);
         proxy_pins_resolve(j, buf_text(&path));
         buf_deinit(&path);
+    } else if (err == ERR_TOO_BIG) {
+        proxy_pins_fail_path(j, "the CID's digest is longer than 128 bytes");
     } else {
         proxy_pins_fail_path(j, "path does not have enough components");
     }
