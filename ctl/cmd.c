@@ -8,8 +8,8 @@
 #include "util/version.h"
 static const struct flag program_flags[] = {
     { "host,l", FLAG_TEXT, .value = "ADDR,...", .fallback = "/ip4/127.0.0.1/tcp/9094",
-      .help = "where the peer's REST API listens: multiaddrs or HOST:PORT; the next one is "
-              "tried when one cannot be reached" },
+      .help = "where the peer's REST API listens: multiaddrs or HOST:PORT (.../tcp/443/https "
+              "is spoken to over TLS); the next one is tried when one cannot be reached" },
     { "basic-auth", FLAG_TEXT, .value = "USER:PASSWORD",
       .help = "who you are; turns --https on; or $CLUSTER_CREDENTIALS, which other users of this "
               "machine cannot see" },

@@ -40,12 +40,13 @@ static int host_name(struct host *host)
 {
     struct multiaddr_endpoint at;
     struct buf name = buf_over(host->name, sizeof(host->name));
+    const char *scheme = host->speaks_tls ? "https" : "http";
     if (multiaddr_endpoint(&host->addr, &at) == OK) {
         bool is_ip6 = at.kind == MULTIADDR_IP6;
-        buf_printf(&name, "http://%s%s%s:%u", is_ip6 ? "[" : "", at.host, is_ip6 ? "]" : "",
+        buf_printf(&name, "%s://%s%s%s:%u", scheme, is_ip6 ? "[" : "", at.host, is_ip6 ? "]" : "",
                    (unsigned)at.port);
     } else {
-        buf_append_text(&name, "http://unix:");
+        buf_printf(&name, "%s://unix:", scheme);
         int err = multiaddr_unix_path(&host->addr, &name);
         if (err != OK)
             return err;
@@ -67,6 +68,7 @@ static int host_parse(struct host *out, struct bytes text, struct buf *why)
                    (int)text.len, (const char *)text.data);
         return ERR_INVALID;
     }
+    out->speaks_tls = err == OK && multiaddr_has_tls(&out->addr);
     if (err == OK)
         err = host_name(out);
     return err == OK ? OK : host_refuse(why, text);
@@ -75,13 +77,8 @@ static int host_parse(struct host *out, struct bytes text, struct buf *why)
 void hosts_use_tls(struct hosts *hosts)
 {
     for (size_t i = 0; i < hosts->count; i++) {
-        struct host *host = &hosts->list[i];
-        static const char plain[] = "http://";
-        size_t len = strlen(host->name);
-        if (strncmp(host->name, plain, sizeof(plain) - 1) != 0 || len + 2 > sizeof(host->name))
-            continue;
-        memmove(host->name + 5, host->name + 4, len + 1 - 4);
-        host->name[4] = 's';
+        hosts->list[i].speaks_tls = true;
+        (void)host_name(&hosts->list[i]);
     }
 }
 

@@ -1,7 +1,7 @@
 /* hosts.h -- what --host says: where the REST API of a peer may be reached, in the order to try.
  *
  * Shape    A comma list of multiaddrs (/ip4, /ip6, /dns*, each with /tcp, or /unix) and of V0's
- *          HOST:PORT, mixed as one likes.
+ *          HOST:PORT, mixed as one likes. /https or /tls/http behind one says how it is spoken to.
  * Errors   ERR_INVALID with a sentence in `why`. */
 #ifndef CTL_HOSTS_H
 #define CTL_HOSTS_H
@@ -15,6 +15,7 @@ enum { HOSTS_MAX = 16, HOST_NAME_SIZE = 288 };
 
 struct host {
     struct multiaddr addr;
+    bool speaks_tls;
     char name[HOST_NAME_SIZE]; /* as a URL begins: "http://127.0.0.1:9094" */
 };
 
@@ -23,7 +24,7 @@ struct hosts {
     size_t count;
 };
 
-/* The names say https from now on. */
+/* Whatever they say of it. */
 void hosts_use_tls(struct hosts *hosts);
 int hosts_parse(struct hosts *out, const char *text, struct buf *why);
 

@@ -52,7 +52,6 @@ static bool main_speaks_tls(const struct args *args)
 static int main_log_in(struct remote *r, const struct args *args)
 {
     const char *credentials = main_credentials(args);
-    r->speaks_tls = main_speaks_tls(args);
     r->trusts_anyone = args_is(args, "no-check-certificate");
     r->ca_file = getenv("SSL_CERT_FILE");
     return credentials != NULL ? remote_log_in(r, credentials) : OK;

@@ -62,7 +62,7 @@ static int remote_connect(struct remote *r)
         return OK;
     struct os_http_client_options options = os_http_client_options_default();
     options.user_agent = "ipfs-cluster-ctl/" VERSION_TEXT;
-    options.speaks_tls = r->speaks_tls;
+    options.speaks_tls = remote_host(r)->speaks_tls;
     options.trusts_anyone = r->trusts_anyone;
     options.ca_file = r->ca_file;
     return os_http_client_create(&r->client, &r->loop, &remote_host(r)->addr, &options, NULL);

@@ -24,7 +24,6 @@ struct remote {
     size_t at; /* the host that is being talked to */
     uint64_t timeout_us;
     bool shows_traffic; /* on stderr */
-    bool speaks_tls;
     bool trusts_anyone;
     const char *ca_file;      /* NULL: the system's */
     struct buf authorization; /* "Basic ...", or empty: nobody in particular */

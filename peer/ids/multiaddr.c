@@ -40,6 +40,8 @@ enum {
     CODE_DNS4 = 54,
     CODE_DNS6 = 55,
     CODE_UNIX = 400,
+    CODE_HTTPS = 443,
+    CODE_TLS = 448,
     CODE_P2P = 421
 };
 
@@ -65,8 +67,8 @@ static const struct multiaddr_protocol multiaddr_protocols[] = {
     { "p2p-circuit", 290, MULTIADDR_NONE, 0 },
     { "udt", 301, MULTIADDR_NONE, 0 },
     { "utp", 302, MULTIADDR_NONE, 0 },
-    { "https", 443, MULTIADDR_NONE, 0 },
-    { "tls", 448, MULTIADDR_NONE, 0 },
+    { "https", CODE_HTTPS, MULTIADDR_NONE, 0 },
+    { "tls", CODE_TLS, MULTIADDR_NONE, 0 },
     { "sni", 449, MULTIADDR_NAME, 0 },
     { "noise", 454, MULTIADDR_NONE, 0 },
     { "quic", 460, MULTIADDR_NONE, 0 },
@@ -514,6 +516,17 @@ int multiaddr_endpoint(const struct multiaddr *addr, struct multiaddr_endpoint *
     endpoint.port = (uint16_t)(byte[0] << 8 | byte[1]);
     *out = endpoint;
     return OK;
+}
+
+bool multiaddr_has_tls(const struct multiaddr *addr)
+{
+    struct multiaddr_walk w = multiaddr_walk_of(addr->bytes, addr->len);
+    struct multiaddr_part part;
+    while (multiaddr_walk_next(&w, &part)) {
+        if (part.protocol->code == CODE_HTTPS || part.protocol->code == CODE_TLS)
+            return true;
+    }
+    return false;
 }
 
 bool multiaddr_is_unix(const struct multiaddr *addr)

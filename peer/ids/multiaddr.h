@@ -45,6 +45,8 @@ int multiaddr_endpoint(const struct multiaddr *addr, struct multiaddr_endpoint *
 /* The path of a /unix/... address; ERR_UNSUPPORTED for others. */
 int multiaddr_unix_path(const struct multiaddr *addr, struct buf *out);
 bool multiaddr_is_unix(const struct multiaddr *addr);
+/* Is it to be spoken to over TLS: .../https, .../tls/http? */
+bool multiaddr_has_tls(const struct multiaddr *addr);
 /* The peer of the last /p2p/ part; ERR_NOT_FOUND without one. */
 int multiaddr_peer(const struct multiaddr *addr, struct peer_id *out);
 /* Takes a trailing /p2p/ID off, or puts one on (ERR_TOO_BIG). */

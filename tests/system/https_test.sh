@@ -77,6 +77,7 @@ holds ctl tls_ctl --basic-auth "ann:$password" id
 CLUSTER_CREDENTIALS=bob:other holds ctl_environment tls_ctl pin ls
 unset SSL_CERT_FILE
 fails ctl_untrusted 1 '--no-check-certificate' tls_ctl --basic-auth bob:other id
+holds ctl_by_its_address "$ctl" --host "/ip4/127.0.0.1/tcp/${rest[1]}/https" --timeout 20 --no-check-certificate --force-http --basic-auth bob:other id
 holds ctl_trusts_anyone tls_ctl --no-check-certificate --basic-auth bob:other id
 fails ctl_stranger 2 '--basic-auth USER:PASSWORD' tls_ctl --https --no-check-certificate id
 fails ctl_wrong_password 2 'access denied' tls_ctl --no-check-certificate --basic-auth bob:guess id

@@ -67,6 +67,22 @@ Test(ctl_hosts, multiaddrs_and_pairs_mean_the_same)
     host_is("/unix/run/cluster.sock", "http://unix:/run/cluster.sock", "/unix/run/cluster.sock");
 }
 
+Test(ctl_hosts, one_may_say_that_it_speaks_tls)
+{
+    host_is("/dns4/a/tcp/443/https", "https://a:443", "/dns4/a/tcp/443/https");
+    host_is("/ip6/::1/tcp/1/tls/http", "https://[::1]:1", "/ip6/::1/tcp/1/tls/http");
+    host_is("/ip4/1.2.3.4/tcp/1/http", "http://1.2.3.4:1", "/ip4/1.2.3.4/tcp/1/http");
+    struct hosts hosts;
+    struct buf why = { 0 };
+    cr_assert_eq(hosts_parse(&hosts, "/dns/a/tcp/1/https,b:2,/unix/c", &why), OK);
+    cr_assert(hosts.list[0].speaks_tls && !hosts.list[1].speaks_tls);
+    hosts_use_tls(&hosts);
+    cr_assert(hosts.list[0].speaks_tls && hosts.list[1].speaks_tls && hosts.list[2].speaks_tls);
+    cr_assert_str_eq(hosts.list[0].name, "https://a:1");
+    cr_assert_str_eq(hosts.list[1].name, "https://b:2");
+    cr_assert_str_eq(hosts.list[2].name, "https://unix:/c");
+}
+
 Test(ctl_hosts, several_keep_their_order)
 {
     struct hosts hosts;
