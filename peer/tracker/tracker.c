@@ -597,11 +597,19 @@ uint64_t tracker_next_deadline_us(const struct tracker *t)
 
 /* ---- looking ---- */
 
+/* Of a drained peer what is in memory: there wait those that an operator holds back, too, by their rows. */
+static uint64_t tracker_untried(const struct tracker *t)
+{
+    uint64_t in_memory = tracker_lane_len(t, LANE_YOUNG) + tracker_lane_len(t, LANE_NEW);
+    uint64_t by_rows = t->is_draining ? 0 : tracker_summary(t).pin_queued;
+    return by_rows > in_memory ? by_rows : in_memory;
+}
+
 struct tracker_counts tracker_counts(const struct tracker *t)
 {
     return (struct tracker_counts){
         .pin_queued = t->counts[OP_PIN][OP_QUEUED],
-        .pin_untried = tracker_lane_len(t, LANE_YOUNG) + tracker_lane_len(t, LANE_NEW),
+        .pin_untried = tracker_untried(t),
         .pinning = t->counts[OP_PIN][OP_RUNNING],
         .unpin_queued = t->counts[OP_UNPIN][OP_QUEUED],
         .unpinning = t->counts[OP_UNPIN][OP_RUNNING],

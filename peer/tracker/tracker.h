@@ -145,7 +145,7 @@ bool tracker_waits_for_rows(const struct tracker *t);
 
 struct tracker_counts {
     uint64_t pin_queued;  /* in memory; a walk may still find more */
-    uint64_t pin_untried; /* of these, without an attempt yet */
+    uint64_t pin_untried; /* without an attempt yet; also those that have no room in memory */
     uint64_t pinning;
     uint64_t unpin_queued;
     uint64_t unpinning;

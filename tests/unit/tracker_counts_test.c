@@ -99,3 +99,28 @@ Test(tracker_counts, what_nobody_looked_at_yet_has_the_time_of_its_pin)
     cr_assert_eq(world_info(w, 2).since_s, 0);
     world_free(w);
 }
+
+/* It is what the cluster's budgets go by: a queue that seems to have an end seems to move. */
+Test(tracker_counts, what_waits_for_its_first_attempt_is_counted_without_end)
+{
+    enum { MANY = 60 };
+    struct world *w = world_new();
+    w->kubo.failing = test_cid(100);
+    world_pin(w, 100);
+    world_run(w);
+    w->kubo.adds_hang = true;
+    for (uint32_t n = 0; n < MANY; n++)
+        world_pin(w, n);
+    world_run(w);
+    cr_assert_eq(tracker_counts(w->tracker).pin_untried, MANY - tracker_counts(w->tracker).pinning);
+    world_crash(w);
+    world_pass(w, SECOND);
+    cr_assert_eq(tracker_counts(w->tracker).pin_untried, MANY - tracker_counts(w->tracker).pinning);
+    tracker_set_draining(w->tracker, true);
+    world_pin_mode(w, 200, 0, PIN_DEPTH_RECURSIVE); /* everybody's: held back */
+    w->kubo.adds_hang = false;
+    world_pass(w, SECOND);
+    cr_assert_str_eq(world_status(w, 200), "pin_queued");
+    cr_assert_eq(tracker_counts(w->tracker).pin_untried, 0);
+    world_free(w);
+}
