@@ -316,7 +316,10 @@ static void format_peer_status(const struct format *f, const struct json_doc *do
 
 void format_status(const struct format *f, const struct json_doc *doc)
 {
+    int cid = json_member(doc, 0, "cid");
     format_member(f, doc, 0, "cid");
+    if (cid >= 0 && json_kind(doc, cid) == JSON_NULL)
+        buf_append_text(f->out, "nothing matches, but not all have answered");
     if (format_has_text(doc, 0, "name")) {
         buf_append_text(f->out, " | ");
         format_member(f, doc, 0, "name");

@@ -211,8 +211,8 @@ static void survey_id_self(struct survey_member *m)
 static uint64_t survey_patience_us(const struct survey_member *m)
 {
     const struct peer *p = m->survey->peer;
-    bool is_down = peer_is_informed(p) &&
-                   monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN;
+    bool is_down =
+        peer_is_informed(p) && monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN;
     return is_down && PEER_FIND_TIMEOUT_US < p->options.calls_timeout_us
                ? PEER_FIND_TIMEOUT_US
                : p->options.calls_timeout_us;
@@ -524,9 +524,20 @@ static void survey_pin(struct peer *p, const struct cid *cid, struct arena *aren
     peer_view_end(p, &view);
 }
 
+/* Nothing matched, and somebody did not answer: not even one row would say so. Then one does, and names no CID. Where no
+ * filter is, this peer would have listed everything itself. */
+static bool survey_says_who_is_lost(const struct api_listing *l)
+{
+    bool is_lost = false;
+    for (size_t i = 0; i < l->count; i++)
+        is_lost = is_lost || l->members[i].state == SURVEY_FAILED;
+    return is_lost && l->next == 0 && l->request.filter != TRACKER_UNDEFINED;
+}
+
 enum api_next peer_survey_next_status(struct api_listing *l, struct arena *arena,
                                       struct api_status *out)
 {
+    static const struct cid nothing;
     struct peer *p = l->peer;
     if (l->request.is_one && l->next > 0)
         return API_NEXT_END;
@@ -535,6 +546,8 @@ enum api_next peer_survey_next_status(struct api_listing *l, struct arena *arena
     if (survey_must_wait(l))
         return API_NEXT_WAIT;
     const struct cid *smallest = l->request.is_one ? &l->request.cid : survey_smallest(l);
+    if (smallest == NULL && survey_says_who_is_lost(l))
+        smallest = &nothing;
     if (smallest == NULL)
         return API_NEXT_END;
     struct cid cid = *smallest;
@@ -543,7 +556,7 @@ enum api_next peer_survey_next_status(struct api_listing *l, struct arena *arena
         return API_NEXT_FAILED;
     *out = (struct api_status){ .cid = cid, .now_us = p->wall_us, .peers = rows };
     out->peers_count = survey_rows(l, &cid, rows, &out->pin);
-    if (out->pin == NULL)
+    if (out->pin == NULL && cid.len > 0)
         survey_pin(p, &cid, arena, out);
     l->next += 1;
     return API_NEXT_ROW;

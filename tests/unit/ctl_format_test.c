@@ -173,6 +173,8 @@ Test(ctl_format, status_in_colour_keeps_its_columns)
 Test(ctl_format, status_without_name_or_peers)
 {
     formats_as(format_status, false, "{\"cid\":\"CID\",\"name\":\"\",\"peer_map\":{}}", "CID:\n");
+    formats_as(format_status, false, "{\"cid\":null,\"name\":\"\",\"peer_map\":{}}",
+               "nothing matches, but not all have answered:\n");
 }
 
 Test(ctl_format, a_name_cannot_forge_lines_or_move_the_cursor)

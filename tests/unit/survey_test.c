@@ -245,6 +245,35 @@ Test(survey, a_peer_that_fails_is_shown_whatever_the_filter)
     end();
 }
 
+/* Also where no pin matches, and no row would say it. */
+Test(survey, a_peer_that_fails_is_shown_where_nothing_matches)
+{
+    begin(1);
+    struct reading r;
+    struct api_status row;
+    enum api_next next;
+    fail(2, FAIL_CRASH);
+    reading_open(&r, TRACKER_ERROR, false);
+    while ((next = peer_survey_next_status(r.listing, &r.arena, &row)) == API_NEXT_WAIT)
+        pass(MS);
+    cr_assert_eq(next, API_NEXT_ROW);
+    cr_assert(cid_is_undefined(&row.cid));
+    cr_assert_null(row.pin);
+    cr_assert_eq(row.peers_count, 1);
+    cr_assert_eq(who_is(row.peers[0].peer), 2);
+    cr_assert_eq(row.peers[0].status, TRACKER_CLUSTER_ERROR);
+    cr_assert_gt(row.peers[0].name.len, 0);
+    cr_assert_eq(peer_survey_next_status(r.listing, &r.arena, &row), API_NEXT_END);
+    reading_close(&r);
+    reading_open(&r, TRACKER_PINNED,
+                 false); /* where something does, it stands there, and only there */
+    reading_go_on(&r, UINT32_MAX, 20 * SECOND);
+    cr_assert_eq(r.rows, 1);
+    cr_assert_eq(r.lost[2], 1);
+    reading_close(&r);
+    end();
+}
+
 /* ---- ids ---- */
 
 /* How the others are, as the peer hears it that is asked. */
