@@ -6,7 +6,10 @@
  *
  * While a page is given out the next one is on its way, so that peers work side by side. This peer itself is a member like
  * the others, save that its page needs no call. But it makes one page an event at most: where nothing matches the filter, a million pins
- * are passed over, and others want to be heard meanwhile. */
+ * are passed over, and others want to be heard meanwhile.
+ *
+ * About one pin only those are asked that it is allocated to, and this peer (SPEC 7.6): of the others it is known without a
+ * word, and one that is dead holds nobody up. Where the state has no such pin, anybody may still be unpinning it. */
 #include "peer_survey.h"
 
 #include <string.h>
@@ -23,6 +26,7 @@ enum survey_state {
     SURVEY_HAS, /* rows at hand */
     SURVEY_ENDED,
     SURVEY_FAILED, /* `error` says why */
+    SURVEY_REMOTE, /* not asked: it does not hold the one that is asked about */
 };
 
 enum survey_ahead { AHEAD_NOTHING, AHEAD_ASKED, AHEAD_HERE, AHEAD_FAILED };
@@ -317,8 +321,27 @@ static void survey_sort(struct api_listing *l)
 static void survey_begin(struct api_listing *l)
 {
     survey_sort(l);
-    for (size_t i = 0; i < l->count; i++)
-        survey_ask(&l->members[i]);
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->members[i].state != SURVEY_REMOTE)
+            survey_ask(&l->members[i]);
+    }
+}
+
+/* Who holds the one that is asked about, as the state has it. */
+static void survey_spare_others(struct api_listing *l)
+{
+    struct peer *p = l->peer;
+    struct view view;
+    struct pin_hold hold;
+    if (peer_view(p, &view) != OK)
+        return;
+    for (size_t i = 0; i < l->count; i++) {
+        struct survey_member *m = &l->members[i];
+        int err = pinset_get_hold(&view, &l->request.cid, &m->id, &hold);
+        if (err == OK && !hold.is_held && !survey_is_self(m))
+            m->state = SURVEY_REMOTE;
+    }
+    peer_view_end(p, &view);
 }
 
 int peer_survey_ids(void *impl, const struct api_listing_hooks *hooks, struct api_listing **out)
@@ -338,6 +361,8 @@ int peer_survey_status(void *impl, const struct api_status_request *request,
     if (err != OK)
         return err;
     (*out)->request = *request;
+    if (request->is_one)
+        survey_spare_others(*out);
     survey_begin(*out);
     return OK;
 }
@@ -459,6 +484,15 @@ static void survey_row_failed(struct survey_member *m, struct api_peer_status *r
                                      .error = m->error };
 }
 
+static void survey_row_remote(struct survey_member *m, struct api_peer_status *row)
+{
+    *row = (struct api_peer_status){ .peer = m->id_text.text,
+                                     .name = buf_bytes(&m->name),
+                                     .status = TRACKER_REMOTE,
+                                     .since_us = m->survey->peer->wall_us,
+                                     .error = "" };
+}
+
 /* To the page that was asked for ahead, if it was. */
 static void survey_turn_page(struct survey_member *m)
 {
@@ -506,6 +540,8 @@ static size_t survey_rows(struct api_listing *l, const struct cid *cid,
                 *pin = m->pin;
         } else if (m->state == SURVEY_FAILED) {
             survey_row_failed(m, &rows[count++]);
+        } else if (m->state == SURVEY_REMOTE) {
+            survey_row_remote(m, &rows[count++]);
         }
     }
     return count;

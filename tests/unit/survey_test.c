@@ -274,6 +274,86 @@ Test(survey, a_peer_that_fails_is_shown_where_nothing_matches)
     end();
 }
 
+/* ---- about one pin ---- */
+
+/* What the row says of each peer (0: nothing), and how long it took. */
+static uint64_t ask_about(const struct cid *cid, enum tracker_status *said)
+{
+    struct reading r = { 0 };
+    struct api_status_request request = { .is_one = true, .cid = *cid };
+    struct api_listing_hooks hooks = { .on_wake = on_wake, .owner = &r };
+    struct api_status row;
+    enum api_next next;
+    uint64_t began_us = world_time_us(world);
+    memset(said, 0, (PEERS + 1) * sizeof(*said));
+    cr_assert_eq(peer_survey_status(machine(ASKED)->peer, &request, &hooks, &r.listing), OK);
+    while ((next = peer_survey_next_status(r.listing, &r.arena, &row)) == API_NEXT_WAIT)
+        pass(MS);
+    cr_assert_eq(next, API_NEXT_ROW);
+    for (size_t i = 0; i < row.peers_count; i++)
+        said[who_is(row.peers[i].peer)] = row.peers[i].status;
+    reading_close(&r);
+    return world_time_us(world) - began_us;
+}
+
+/* A pin that one peer holds, and not the one that is asked. */
+static struct cid pin_elsewhere(unsigned *holder)
+{
+    enum tracker_status said[PEERS + 1];
+    struct reading r;
+    struct api_status row;
+    play_steps("drain 1\npin lonely factor 1\nuntil pinned lonely on 1 peers within 60s\n");
+    reading_open(&r, TRACKER_UNDEFINED, false);
+    struct cid cid = { 0 };
+    enum api_next next;
+    while ((next = peer_survey_next_status(r.listing, &r.arena, &row)) != API_NEXT_END) {
+        if (next == API_NEXT_ROW && row.pin->allocations_count == 1)
+            cid = row.cid;
+        if (next == API_NEXT_WAIT)
+            pass(MS);
+    }
+    reading_close(&r);
+    (void)ask_about(&cid, said);
+    *holder = said[2] == TRACKER_PINNED ? 2 : 3;
+    cr_assert_eq(said[*holder], TRACKER_PINNED);
+    return cid;
+}
+
+/* Who does not hold it is not asked, whatever became of it. */
+Test(survey, about_one_pin_only_its_holders_are_asked)
+{
+    begin(1);
+    enum tracker_status said[PEERS + 1];
+    unsigned holder;
+    struct cid cid = pin_elsewhere(&holder);
+    unsigned other = 5 - holder;
+    fail(other, FAIL_PAUSE);
+    cr_assert_lt(ask_about(&cid, said), SECOND);
+    cr_assert(said[1] == TRACKER_REMOTE && said[other] == TRACKER_REMOTE);
+    cr_assert_eq(said[holder], TRACKER_PINNED);
+    fail(holder, FAIL_CRASH);
+    (void)ask_about(&cid, said);
+    cr_assert(said[other] == TRACKER_REMOTE && said[holder] == TRACKER_CLUSTER_ERROR);
+    end();
+}
+
+/* What the state does not name any more somebody may still hold. */
+Test(survey, about_what_is_no_pin_everybody_is_asked)
+{
+    begin(1);
+    enum tracker_status said[PEERS + 1];
+    unsigned holder;
+    struct cid cid = pin_elsewhere(&holder);
+    unsigned other = 5 - holder;
+    play_steps("ipfs 2 3 down\nunpin lonely\nwait 2s\n");
+    fail(other, FAIL_CRASH);
+    (void)ask_about(&cid, said);
+    cr_assert_eq(said[1], TRACKER_UNPINNED);
+    cr_assert_eq(said[other], TRACKER_CLUSTER_ERROR);
+    cr_assert_eq(said[holder], TRACKER_UNPIN_QUEUED);
+    end();
+}
+
 /* ---- ids ---- */
 
 /* How the others are, as the peer hears it that is asked. */
