@@ -142,6 +142,10 @@ void format_id(const struct format *f, const struct json_doc *doc)
     if (format_has_text(doc, 0, "error")) {
         buf_append_text(f->out, " | ERROR: ");
         format_error(f, doc, 0);
+        if (format_has_text(doc, 0, "peername")) {
+            buf_append_text(f->out, " | ");
+            format_member(f, doc, 0, "peername");
+        }
         format_standing(f, doc, 0);
         buf_put_u8(f->out, '\n');
         return;

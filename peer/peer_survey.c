@@ -418,7 +418,9 @@ enum api_next peer_survey_next_id(struct api_listing *l, struct arena *arena, st
     l->next += 1;
     *out = m->self;
     if (m->state == SURVEY_FAILED)
-        *out = (struct api_id){ .id = m->id, .error = { m->error, strlen(m->error) } };
+        *out = (struct api_id){ .id = m->id,
+                                .name = buf_bytes(&m->name),
+                                .error = { m->error, strlen(m->error) } };
     out->is_draining = pinset_is_drained(l->peer->pinset, &m->id);
     out->standing = peer_standing_of(l->peer, &m->id);
     return API_NEXT_ROW;

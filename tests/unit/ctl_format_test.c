@@ -46,6 +46,10 @@ Test(ctl_format, id_of_a_peer_that_does_not_answer)
                "{\"id\":\"PEER_B\",\"addresses\":null,\"cluster_peers\":null,\"error\":\"dial\\n  "
                "* backoff\",\"ipfs\":{\"addresses\":null,\"error\":\"\"},\"peername\":\"\"}",
                "PEER_B | ERROR: dial\n  * backoff\n");
+    formats_as(format_id, false,
+               "{\"id\":\"PEER_B\",\"error\":\"silent\",\"peername\":\"b\",\"standing\":\"down\","
+               "\"silent_seconds\":340}",
+               "PEER_B | ERROR: silent | b | down: nothing was heard of it for 340 s\n");
 }
 
 Test(ctl_format, id_without_ipfs)

@@ -1,6 +1,7 @@
 /* A listing of three peers (peer_survey.h) while one of them fails, wherever it stands: all pins come, in order, and who failed has a
  * cluster_error in each row from there on. Whole peers, in the simulator; the listing is read row by row, as a slow client would. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "peer_int.h"
@@ -371,9 +372,26 @@ static struct api_id id_of(unsigned who)
         else if (peer_id_equal(&id.id, &machine(who)->id))
             found = id;
     }
+    static char name[64]; /* the listing owns it */
+    cr_assert_leq(found.name.len, sizeof(name));
+    memcpy(name, found.name.data, found.name.len);
+    found.name.data = name;
     peer_survey_close(listing);
     arena_deinit(&arena);
     return found;
+}
+
+Test(survey, who_does_not_answer_keeps_its_name)
+{
+    begin(1);
+    char name[64];
+    snprintf(name, sizeof(name), "%s", machine(2)->peer->options.name);
+    fail(2, FAIL_CRASH);
+    pass(60 * SECOND);
+    struct api_id id = id_of(2);
+    cr_assert_gt(id.error.len, 0);
+    cr_assert(bytes_equal(id.name, (struct bytes){ name, strlen(name) }));
+    end();
 }
 
 Test(survey, who_is_silent_is_suspect_then_down)
