@@ -456,6 +456,7 @@ static void up_pump(void *arg)
     }
     bool is_end = piece->kind == PIECE_END;
     way_drop_first(h, &c->up);
+    c->x.body_over = is_end;
     if (is_end && c->x.on_body_end != NULL)
         c->x.on_body_end(&c->x);
     if (c->server != SERVER_RUNS)

@@ -277,10 +277,11 @@ void proxy_world_ask(struct proxy_world *w, const char *line, const char *rest)
 /* Everything that was answered until now. */
 const char *proxy_world_answered(struct proxy_world *w)
 {
-    proxy_world_turn_some(w);
-    http_talk_send(&w->talk, SIZE_MAX);
-    proxy_world_turn_some(w);
-    http_talk_send(&w->talk, SIZE_MAX);
+    for (int i = 0; i < 2; i++) {
+        proxy_world_turn_some(w);
+        http_talk_receive(&w->talk, ""); /* what was held back of the request */
+        http_talk_send(&w->talk, SIZE_MAX);
+    }
     return buf_text(&w->talk.sent);
 }
 

@@ -166,7 +166,7 @@ static void ask_offer_body(struct standin_ask *a)
     }
     if (a->is_ended || a->is_killed || a->body_ended)
         return;
-    a->body_ended = true;
+    a->body_ended = a->x.body_over = true;
     if (a->x.on_body_end != NULL)
         a->x.on_body_end(&a->x);
 }

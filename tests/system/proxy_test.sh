@@ -57,6 +57,12 @@ scenario() {
     holds not_pinned_ls eval "proxy_at 1 'pin/ls?arg=$cid' | jq -e '.Message | endswith(\"is not pinned\")'"
     holds bad_cid eval "proxy_at 1 'pin/add?arg=foo' | jq -e '.Type == \"error\"'"
 
+    printf '%s\n' "$cid" bafkqaaa >"$work/lines"
+    holds pins_in_the_body test "$(proxy_at 1 pin/add -F "file=@$work/lines")" = "{\"Pins\":[\"$cid\",\"bafkqaaa\"]}"
+    holds they_are_pinned lists 2 2
+    holds pin_rm_in_the_body test "$(proxy_at 2 "pin/rm?arg=$cid" -F 'file=@-' <<<bafkqaaa)" = "{\"Pins\":[\"$cid\",\"bafkqaaa\"]}"
+    holds none_is_pinned lists 1 0
+
     printf 'added through the proxy' >"$work/file"
     added=$(proxy_at 1 add -F "file=@$work/file" | jq -r .Hash)
     holds add_gives_the_daemons_cid test "$added" = "$(ipfs_add 1 'added through the proxy')"
@@ -155,6 +161,14 @@ ipfs_command() { # ipfs_command CID: one that is pinned
     happens cli_unpinned 40 held_nowhere "$cid"
     check cli_pin_add 0 "pinned $cid recursively" through pin add "$cid"
     happens cli_pinned 40 held_everywhere "$cid"
+    # What comes by stdin: the first as an argument, the rest in the body.
+    cid=$(through add --quieter --pin=false "$mine")
+    printf '%s\n' "$1" "$cid" "bafkqaaa" >"$work/lines"
+    check cli_pin_add_stdin 0 "$(printf 'pinned %s recursively\n' "$1" "$cid" bafkqaaa)" eval "through pin add <'$work/lines'"
+    happens cli_pinned_all 40 held_everywhere "$cid"
+    check cli_pin_rm_stdin 0 "$(printf 'unpinned %s\n' "$cid" bafkqaaa)" eval "tail -n 2 '$work/lines' | through pin rm"
+    happens cli_unpinned_all 40 held_nowhere "$cid"
+    cid=$(through add --quieter "$big")
     holds cli_get eval "through get -o '$work/got' '$cid' && cmp '$big' '$work/got'"
     holds cli_refs test "$(through refs "$cid" | wc -l)" -eq "$(IPFS_PATH=$work/ipfs/1 "$kubo" refs "$cid" | wc -l)"
     holds cli_repo_stat eval "through repo stat | grep -Eq '^RepoSize: +[1-9]'"

@@ -3,7 +3,9 @@
  * update of the first, which then goes, unless unpin=false.
  *
  * pin/add answers when the pin is committed. With progress=true it says, once a second, how far the cluster is, and ends when
- * as many peers as the pin needs have it: so a cluster whose daemon this proxy is sees the truth, and not a promise. */
+ * as many peers as the pin needs have it: so a cluster whose daemon this proxy is sees the truth, and not a promise.
+ *
+ * pin/add and pin/rm have further arguments in the body, behind those of the query. */
 #include "http/proxy/proxy_int.h"
 
 #include <string.h>
@@ -22,7 +24,8 @@ struct proxy_pins {
     bool is_unpinning;   /* update: `to` is pinned, and `from` is on its way out */
     unsigned nth;        /* argument */
     struct buf arg;      /* its text */
-    struct buf answer;   /* {"Pins":[..., as far as it is */
+    struct proxy_body_args body;
+    struct buf answer; /* {"Pins":[..., as far as it is */
     struct json_writer writer;
     struct buf name; /* pin/add's option */
     struct proxy_write write;
@@ -45,6 +48,7 @@ static void proxy_pins_free_job(struct proxy_job *job)
 {
     struct proxy_pins *j = (struct proxy_pins *)job;
     buf_deinit(&j->arg);
+    proxy_body_args_deinit(&j->body);
     buf_deinit(&j->answer);
     buf_deinit(&j->name);
     buf_deinit(&j->target);
@@ -396,6 +400,8 @@ static void proxy_pins_lack(struct proxy_pins *j)
 static void proxy_pins_next(struct proxy_pins *j)
 {
     int err = proxy_arg(&j->job.x->request, proxy_pins_command(j), j->nth, &j->arg);
+    if (err == ERR_NOT_FOUND)
+        err = proxy_body_args_next(&j->body, &j->arg);
     if (err == OK)
         proxy_pins_take_arg(j);
     else if (err == ERR_NOT_FOUND && j->nth > 0 && j->kind != PROXY_PINS_UPDATE)
@@ -405,7 +411,59 @@ static void proxy_pins_next(struct proxy_pins *j)
     else if (err == ERR_NOMEM)
         proxy_pins_fail(j, 503, err_text(err));
     else
-        proxy_pins_fail_path(j, "malformed percent-encoding");
+        proxy_pins_fail_path(j, "malformed percent-encoding, or no text");
+}
+
+/* ---- the body ---- */
+
+static void proxy_pins_fail_body(struct proxy_pins *j, int err)
+{
+    if (err == ERR_TOO_BIG)
+        proxy_pins_fail(j, 413, "too many arguments in the body: 1 MiB of them at a time");
+    else if (err == ERR_NOMEM)
+        proxy_pins_fail(j, 503, err_text(err));
+    else
+        proxy_pins_fail(j, 400, "the body is no multipart/form-data, or was cut short");
+}
+
+static size_t proxy_pins_on_args(struct http_exchange *x, const void *bytes, size_t len)
+{
+    struct proxy_pins *j = x->owner;
+    int err = proxy_body_args_feed(&j->body, bytes, len);
+    if (err != OK)
+        proxy_pins_fail_body(j, err);
+    return len;
+}
+
+static void proxy_pins_on_args_end(struct http_exchange *x)
+{
+    struct proxy_pins *j = x->owner;
+    int err = proxy_body_args_end(&j->body);
+    x->on_body = NULL;
+    x->on_body_end = NULL;
+    if (err == OK)
+        proxy_pins_next(j);
+    else
+        proxy_pins_fail_body(j, err);
+}
+
+/* Goes on with the first argument, once all of them are here. */
+static void proxy_pins_take_body(struct proxy_pins *j)
+{
+    struct http_exchange *x = j->job.x;
+    int err =
+        j->kind == PROXY_PINS_UPDATE ? ERR_NOT_FOUND : proxy_body_args_begin(&j->body, &x->request);
+    x->on_body = err == OK ? proxy_pins_on_args : NULL;
+    if (x->request.has_body)
+        http_exchange_resume(x);
+    if (err == ERR_NOT_FOUND)
+        proxy_pins_next(j);
+    else if (err != OK)
+        proxy_pins_fail_body(j, err);
+    else if (x->body_over)
+        proxy_pins_on_args_end(x);
+    else
+        x->on_body_end = proxy_pins_on_args_end;
 }
 
 /* A write that is under way goes on without its client. */
@@ -440,7 +498,7 @@ static void proxy_pins_start(struct proxy *p, struct http_exchange *x, enum prox
     kubo_reply_init(&j->reply, KUBO_RESOLVE, NULL, NULL);
     if (kind == PROXY_PINS_ADD)
         (void)http_request_param(&x->request, "name", 0, &j->name); /* absent: none */
-    proxy_pins_next(j);
+    proxy_pins_take_body(j);
 }
 
 void proxy_pin_add(struct proxy *p, struct http_exchange *x)

@@ -158,15 +158,20 @@ struct proxy_command {
     const char *name;
     bool takes_segment; /* "/api/v0/pin/add/CID" means it, too */
     bool is_passed_on;  /* the daemon sees the request, and judges whose it is */
+    bool takes_body;    /* finds it held, and resumes */
     void (*handle)(struct proxy *p, struct http_exchange *x);
 };
 
 static const struct proxy_command proxy_commands[] = {
-    { "pin/add", true, false, proxy_pin_add },  { "pin/rm", true, false, proxy_pin_rm },
-    { "pin/ls", true, false, proxy_pin_ls },    { "pin/update", false, false, proxy_pin_update },
-    { "add", false, true, proxy_add },          { "block/put", false, true, proxy_block_put },
-    { "dag/put", false, true, proxy_dag_put },  { "repo/stat", false, false, proxy_repo_stat },
-    { "repo/gc", false, false, proxy_repo_gc },
+    { "pin/add", true, false, true, proxy_pin_add },
+    { "pin/rm", true, false, true, proxy_pin_rm },
+    { "pin/ls", true, false, false, proxy_pin_ls },
+    { "pin/update", false, false, false, proxy_pin_update },
+    { "add", false, true, false, proxy_add },
+    { "block/put", false, true, false, proxy_block_put },
+    { "dag/put", false, true, false, proxy_dag_put },
+    { "repo/stat", false, false, false, proxy_repo_stat },
+    { "repo/gc", false, false, false, proxy_repo_gc },
 };
 
 size_t proxy_command_count(void)
@@ -210,9 +215,26 @@ bool proxy_is_answered_here(const struct http_request *r)
     return command != NULL && !command->is_passed_on;
 }
 
+/* Until it is known whether the request is answered at all. */
+static size_t proxy_hold_body(struct http_exchange *x, const void *bytes, size_t len)
+{
+    (void)x, (void)bytes, (void)len;
+    return 0;
+}
+
+static void proxy_handle(struct proxy *p, struct http_exchange *x)
+{
+    const struct proxy_command *command = proxy_command_of(&x->request);
+    if (!command->takes_body && x->request.has_body) {
+        x->on_body = NULL;
+        http_exchange_resume(x);
+    }
+    command->handle(p, x);
+}
+
 static void proxy_answer(struct proxy *p, struct http_exchange *x)
 {
-    proxy_ask_origin(p, x, proxy_command_of(&x->request)->handle);
+    proxy_ask_origin(p, x, proxy_handle);
 }
 
 void proxy_on_request(void *owner, struct http_exchange *x)
@@ -220,11 +242,14 @@ void proxy_on_request(void *owner, struct http_exchange *x)
     struct proxy *p = owner;
     const struct proxy_command *command = proxy_command_of(&x->request);
     if (proxy_page_is_hidden(&x->request))
-        proxy_refuse_page(x); /* the daemon does not look at that field, wherever the request goes */
+        proxy_refuse_page(
+            x); /* the daemon does not look at that field, wherever the request goes */
     else if (command == NULL)
         proxy_pass(p, x);
     else if (command->is_passed_on)
         command->handle(p, x);
-    else
+    else {
+        x->on_body = proxy_hold_body;
         proxy_extract_before(p, x, proxy_answer);
+    }
 }

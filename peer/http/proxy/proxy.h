@@ -24,7 +24,7 @@
  * Fields   Answers made here have those of the daemon's fields that the configuration names.
  * Source   ipfs-cluster 1.1.6 as SPEC 3 records it, with DESIGN 20's choices: /add by the local
  *          daemon, Kubo's words for what is not pinned. We differ where V1 would silently do something
- *          else than was asked: all arguments count, not only the first, and so do pin/add's
+ *          else than was asked: all arguments count, not only the first, those in the body too, and so do pin/add's
  *          `recursive=false` and `name`, and pin/ls's `type` and `names`. */
 #ifndef HTTP_PROXY_PROXY_H
 #define HTTP_PROXY_PROXY_H

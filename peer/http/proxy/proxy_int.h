@@ -1,12 +1,13 @@
 /* proxy_int.h -- the parts of the proxy among themselves: proxy.c (which request goes where, answers),
- * forward.c (to the daemon and back), add.c, pins.c (add, rm, update), pin_ls.c, repo.c, origin.c,
- * extract.c. */
+ * forward.c (to the daemon and back), add.c, pins.c (add, rm, update), body_args.c, pin_ls.c, repo.c,
+ * origin.c, extract.c. */
 #ifndef HTTP_PROXY_PROXY_INT_H
 #define HTTP_PROXY_PROXY_INT_H
 
 #include <stdbool.h>
 
 #include "http/proxy/proxy.h"
+#include "http/wire/multipart.h"
 #include "util/http_field.h"
 #include "util/list.h"
 
@@ -73,6 +74,23 @@ void proxy_reply_error(const struct proxy *p, struct http_exchange *x, int statu
 int proxy_arg(const struct http_request *r, const char *command, unsigned nth, struct buf *out);
 /* A boolean option, as Go reads one; `otherwise` when it is absent or none. */
 bool proxy_flag(const struct http_request *r, const char *name, bool otherwise);
+
+/* ---- arguments in the body (body_args.c) ---- */
+
+struct proxy_body_args {
+    struct http_multipart multipart;
+    struct buf lines;
+    size_t lines_taken;
+};
+
+/* ERR_NOT_FOUND: this request's body has none. A cleared struct before, proxy_body_args_deinit() in any case. */
+int proxy_body_args_begin(struct proxy_body_args *b, const struct http_request *r);
+int proxy_body_args_feed(struct proxy_body_args *b, const void *bytes, size_t len);
+/* The body is over. ERR_CLOSED: too early. */
+int proxy_body_args_end(const struct proxy_body_args *b);
+/* The next one into `out`. ERR_NOT_FOUND: no more; ERR_INVALID: it is no text. */
+int proxy_body_args_next(struct proxy_body_args *b, struct buf *out);
+void proxy_body_args_deinit(struct proxy_body_args *b);
 
 /* ---- a request's way to the daemon and back (forward.c) ---- */
 

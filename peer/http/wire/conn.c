@@ -215,6 +215,7 @@ static void http_conn_body_ended(struct http_conn *c)
         return;
     }
     c->state = HTTP_CONN_ANSWER;
+    c->x.body_over = true;
     if (c->x.on_body_end != NULL)
         c->x.on_body_end(&c->x);
 }

@@ -12,7 +12,8 @@
  *          http_reply_kill(), or on_abort ran. After it the handler must not touch the exchange
  *          again.
  * Hooks    May be NULL: without on_body the body is read and dropped. on_body_end runs once the
- *          whole body was read, also when there is none. Never run from inside a reply call.
+ *          whole body was read, also when there is none; whoever takes the exchange over later sees body_over.
+ *          Never run from inside a reply call.
  * Errors   Replying twice, or writing before begin, is our bug, and asserts. */
 #ifndef HTTP_WIRE_EXCHANGE_H
 #define HTTP_WIRE_EXCHANGE_H
@@ -60,6 +61,7 @@ struct http_exchange {
     const char *user; /* as whom the client was let in; NULL: nobody in particular; for records */
     /* The implementation's. */
     const struct http_reply_ops *ops;
+    bool body_over; /* the whole body was read */
     bool reply_begun;
     bool reply_ended;
 };
