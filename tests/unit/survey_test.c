@@ -9,6 +9,8 @@
 #include "peer_survey.h"
 #include "sim/script/run.h"
 #include "sim/world/world_int.h"
+#include "tests/lib/test_ids.h"
+#include "tracker/tracker_int.h"
 #include "util/err.h"
 
 TestSuite(survey, .timeout = 120);
@@ -271,6 +273,50 @@ Test(survey, a_peer_that_fails_is_shown_where_nothing_matches)
     reading_go_on(&r, UINT32_MAX, 20 * SECOND);
     cr_assert_eq(r.rows, 1);
     cr_assert_eq(r.lost[2], 1);
+    reading_close(&r);
+    end();
+}
+
+/* As if so many had been unpinned, and the daemon did not let go of them yet. */
+static void lose_from_the_state(unsigned count)
+{
+    struct peer *p = machine(ASKED)->peer;
+    struct buf row = { 0 };
+    tracker_row_encode(&(struct tracker_row){ .phase = TRACKER_ROW_UNPIN, .since_s = 5 }, &row);
+    peer_enter(p);
+    for (unsigned n = 0; n < count; n++) {
+        struct cid cid = test_cid(1000 + n);
+        int err = overlay_put(p->local, LOCAL_TABLE_TRACKER, (struct bytes){ cid.bytes, cid.len },
+                              buf_bytes(&row));
+        cr_assert_eq(err, OK);
+    }
+    peer_leave(p);
+    buf_deinit(&row);
+}
+
+/* One event reads no more of such rows than of pins; and they are listed as any, without what the state says. */
+Test(survey, what_the_state_has_lost_is_filtered_and_listed)
+{
+    enum { GONE = LIMIT_VIEW_STEPS_COUNT + 500 };
+    begin(1);
+    lose_from_the_state(GONE);
+    struct reading r;
+    struct api_status row;
+    enum api_next next;
+    reading_open(&r, TRACKER_PIN_ERROR, false);
+    reading_go_on(&r, UINT32_MAX, 5 * SECOND);
+    cr_assert_eq(r.rows, 0);
+    reading_close(&r);
+    reading_open(&r, TRACKER_UNPIN_QUEUED, false);
+    while ((next = peer_survey_next_status(r.listing, &r.arena, &row)) != API_NEXT_END) {
+        cr_assert_neq(next, API_NEXT_FAILED);
+        if (next == API_NEXT_WAIT)
+            pass(MS / 10);
+        r.rows += next == API_NEXT_ROW;
+        cr_assert(next != API_NEXT_ROW || row.pin == NULL);
+        cr_assert(next != API_NEXT_ROW || row.peers[0].since_us == 5 * SECOND);
+    }
+    cr_assert_eq(r.rows, GONE);
     reading_close(&r);
     end();
 }
