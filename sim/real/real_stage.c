@@ -442,11 +442,12 @@ static bool stage_pin_ls(struct real_stage *s, unsigned who, const char *query,
            reply->status == 200;
 }
 
-static bool stage_has_pin(void *impl, unsigned who, const struct cid *cid)
+static bool stage_has_pin(void *impl, unsigned who, const struct cid *cid, bool is_direct)
 {
     char query[STAGE_TARGET_SIZE];
     struct http_reply reply;
-    snprintf(query, sizeof(query), "type=recursive&arg=%s", cid_print(cid).text);
+    snprintf(query, sizeof(query), "type=%s&arg=%s", is_direct ? "direct" : "recursive",
+             cid_print(cid).text);
     bool has = stage_pin_ls(impl, who, query, &reply);
     http_reply_deinit(&reply);
     return has;
@@ -503,6 +504,8 @@ static void stage_put_pin(struct real_stage *s, struct buf *target, const struct
                q->name.len > 0 ? (const char *)q->name.data : "");
     if (q->factor_min != 0)
         buf_printf(target, "&replication-min=%d&replication-max=%d", q->factor_min, q->factor_max);
+    if (q->is_direct)
+        buf_append_text(target, "&mode=direct");
     if (q->expires_us != 0) {
         struct timespec now;
         char at[RFC3339_TEXT_SIZE];

@@ -291,12 +291,14 @@ static void parse_pin(struct words *w, struct script_step *step)
     while (words_left(w) && !words_next_is(w, "fails")) {
         if (parse_pin_option(w, step))
             continue;
-        if (words_take(w, "expires"))
+        if (words_take(w, "direct"))
+            step->is_direct = true;
+        else if (words_take(w, "expires"))
             step->expires_us = words_time_us(w, "when it expires, as 10m");
         else if (words_take(w, "updating"))
             step->updated = words_content(w);
         else
-            words_fail(w, "by, factor, name, expires, updating or fails");
+            words_fail(w, "by, factor, name, direct, expires, updating or fails");
     }
     parse_outcome(w, step);
 }
@@ -453,7 +455,8 @@ static const struct verb_row verbs[] = {
     { "content", VERB_CONTENT, parse_content,
       "content CONTENTS [size BYTES] [nowhere | at PEERS]" },
     { "pin", VERB_PIN, parse_pin,
-      "[try|send] pin CONTENTS [by PEERS] [factor N] [name TEXT] [expires T] [updating CONTENT] "
+      "[try|send] pin CONTENTS [by PEERS] [factor N] [name TEXT] [direct] [expires T] "
+      "[updating CONTENT] "
       "[fails [STATUS] [\"TEXT\"]]" },
     { "add", VERB_ADD, parse_add,
       "[try|send] add CONTENTS [by PEERS] [factor N] [name TEXT] [over T] [aborted] [fails "

@@ -28,6 +28,7 @@ static void parse_leader(struct words *w, struct script_condition *c)
 static void parse_pinned(struct words *w, struct script_condition *c)
 {
     c->kind = CONDITION_PINNED;
+    c->is_direct = words_take(w, "directly");
     parse_contents_at(w, c);
     if (c->who.count == 0) {
         if (!words_take(w, "on"))

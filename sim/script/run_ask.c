@@ -139,6 +139,7 @@ void runner_ask_all(struct runner *r, const struct script_step *step)
     struct stage_question q = { .verb = step->verb,
                                 .factor_min = step->factor_min,
                                 .factor_max = step->factor_max,
+                                .is_direct = step->is_direct,
                                 .expires_us = step->expires_us,
                                 .updated = step->updated,
                                 .over_us = step->over_us,

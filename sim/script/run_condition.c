@@ -205,11 +205,11 @@ static bool condition_moved(struct runner *r, const struct script_condition *c, 
 
 /* ---- what the daemons hold ---- */
 
-static machine_set pinned_at(struct runner *r, const struct cid *cid)
+static machine_set pinned_at(struct runner *r, const struct cid *cid, bool is_direct)
 {
     machine_set out = 0;
     for (unsigned who = 1; who <= runner_machines(r); who++)
-        if (r->stage->ops->has_pin(r->stage->impl, who, cid))
+        if (r->stage->ops->has_pin(r->stage->impl, who, cid, is_direct))
             out |= machine_bit(who);
     return out;
 }
@@ -219,7 +219,7 @@ static bool content_is_pinned(struct runner *r, const struct script_condition *c
                               struct bytes content, struct buf *why)
 {
     struct cid cid = r->stage->ops->cid(r->stage->impl, content);
-    machine_set at = pinned_at(r, &cid);
+    machine_set at = pinned_at(r, &cid, c->is_direct);
     bool fits;
     if (c->has_count) {
         at &= runner_running(r);
@@ -347,7 +347,7 @@ static bool row_is_settled(struct runner *r, const struct listing_row *row, mach
                    wanted);
         return false;
     }
-    machine_set missing = living & ~pinned_at(r, &row->cid);
+    machine_set missing = living & ~pinned_at(r, &row->cid, false);
     if (missing != 0) {
         cid_words(why, &row->cid);
         buf_append_text(why, " is not yet pinned by the daemons of ");

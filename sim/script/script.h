@@ -115,6 +115,7 @@ enum condition_kind {
 struct script_condition {
     enum condition_kind kind;
     bool is_negated; /* LEADER: "is not who" */
+    bool is_direct;  /* PINNED: in this mode only; else in any */
     struct script_who who;
     struct script_who whom; /* WAITING */
     struct script_contents contents;
@@ -228,6 +229,7 @@ struct script_step {
     bool is_sent; /* a client's: nobody waits for the answer */
     /* PIN, ADD */
     int factor_min, factor_max; /* 0: the default; -1: everywhere */
+    bool is_direct;             /* PIN */
     uint64_t expires_us;        /* from then on; 0: never */
     struct bytes updated; /* PIN: a content that this one is a newer version of; len 0: none */
     struct bytes name;

@@ -46,6 +46,7 @@ struct stage_question {
     bool is_consistent;         /* EXPECT of one content: read with ?consistent=true */
     bool is_forced;             /* REMOVE: its pins do not move first */
     int factor_min, factor_max; /* 0: the default */
+    bool is_direct;             /* PIN: the root alone */
     uint64_t expires_us;        /* from now, by the true time; 0: never */
     struct bytes updated;       /* PIN: the content that this one takes over from; len 0: none */
     uint64_t over_us;           /* ADD: the body takes so long to be sent; 0: it is there at once */
@@ -74,7 +75,8 @@ struct stage_ops {
     void (*look)(void *impl, unsigned who, struct stage_look *out);
     struct cid (*cid)(void *impl, struct bytes content);
     /* Does who's daemon hold this pin now? */
-    bool (*has_pin)(void *impl, unsigned who, const struct cid *cid);
+    /* As a direct one; else as any (simulated), or as a recursive one (real). */
+    bool (*has_pin)(void *impl, unsigned who, const struct cid *cid, bool is_direct);
     /* How many pins it holds that nobody wants there, and that its peer should know to be its own: not those
      * from before its data was wiped, which it takes for the operator's. */
     size_t (*extra_pins)(void *impl, unsigned who,

@@ -364,10 +364,11 @@ static bool word_content(struct bytes word, struct script_content *out)
 bool word_is_reserved(struct bytes word)
 {
     static const char *const reserved[] = {
-        "by",     "at",    "on",   "to",     "factor",    "name",    "expires",  "fails",
-        "within", "for",   "but",  "of",     "joining",   "is",      "nowhere",  "size",
-        "all",    "up",    "down", "leader", "followers", "voters",  "learners", "holders",
-        "one",    "peers", "and",  "not",    "over",      "aborted", "updating", NULL
+        "by",      "at",       "on",       "to",     "factor",   "name",    "expires",
+        "fails",   "within",   "for",      "but",    "of",       "joining", "is",
+        "nowhere", "size",     "all",      "up",     "down",     "leader",  "followers",
+        "voters",  "learners", "holders",  "one",    "peers",    "and",     "not",
+        "over",    "aborted",  "updating", "direct", "directly", NULL
     };
     for (size_t i = 0; reserved[i] != NULL; i++)
         if (word_is(word, reserved[i]))

@@ -370,10 +370,11 @@ static struct cid stage_cid(void *impl, struct bytes content)
     return world_content(impl, content)->cid;
 }
 
-static bool stage_has_pin(void *impl, unsigned who, const struct cid *cid)
+static bool stage_has_pin(void *impl, unsigned who, const struct cid *cid, bool is_direct)
 {
     struct standin_pin pin;
-    return standin_pin_find(world_machine(impl, who)->ipfs, cid, &pin) == OK;
+    return standin_pin_find(world_machine(impl, who)->ipfs, cid, &pin) == OK &&
+           (pin.direct || !is_direct);
 }
 
 struct extra_pins {

@@ -91,6 +91,8 @@ static void write_put_options(struct world *w, struct buf *target, const struct 
     buf_printf(target, "name=%.*s", (int)q->name.len, (const char *)q->name.data);
     if (q->factor_min != 0)
         buf_printf(target, "&replication-min=%d&replication-max=%d", q->factor_min, q->factor_max);
+    if (q->is_direct)
+        buf_append_text(target, "&mode=direct");
     if (q->expires_us != 0) {
         char at[RFC3339_TEXT_SIZE];
         rfc3339_print(at, SIM_CLOCK_WALL_START_US + (int64_t)(w->sim.now_us + q->expires_us));
