@@ -257,6 +257,7 @@ enum tracker_need {
     NEED_NOTHING,
     NEED_PIN,
     NEED_WAIT, /* to be pinned, but not yet */
+    NEED_KEEP, /* it is there, was to go, and stays: only the row changes */
     NEED_UNPIN,
     NEED_FORGET /* the daemon never heard of it: only the row goes */
 };
@@ -271,6 +272,8 @@ static enum tracker_need tracker_need_of(const struct tracker_wish *wish,
         return NEED_UNPIN; /* the daemon makes no recursive pin direct; then it is pinned anew */
     if (is_heard_of && row->phase == TRACKER_ROW_PINNED && row->is_direct == wish->is_direct)
         return NEED_NOTHING;
+    if (is_heard_of && row->phase == TRACKER_ROW_KEPT && row->is_direct == wish->is_direct)
+        return NEED_KEEP;
     return wish->is_held_back ? NEED_WAIT : NEED_PIN;
 }
 
@@ -282,7 +285,7 @@ bool tracker_is_to_go(const struct tracker_wish *wish, const struct tracker_row 
 
 /* The row that must be durable before the daemon hears of it; false: the one that is there will do. */
 static bool tracker_new_row(const struct tracker *t, const struct tracker_wish *wish,
-                            const struct tracker_row *row, enum tracker_need need,
+                            const struct tracker_row *row, enum tracker_need need, bool is_surplus,
                             struct tracker_row *out)
 {
     *out = (struct tracker_row){ .phase = TRACKER_ROW_PIN,
@@ -291,9 +294,10 @@ static bool tracker_new_row(const struct tracker *t, const struct tracker_wish *
     if (row == NULL)
         return true;
     if (need == NEED_UNPIN) {
-        out->phase = TRACKER_ROW_UNPIN;
+        bool is_there = row->phase == TRACKER_ROW_PINNED || row->phase == TRACKER_ROW_KEPT;
+        out->phase = is_surplus && is_there ? TRACKER_ROW_KEPT : TRACKER_ROW_UNPIN;
         out->is_direct = row->is_direct;
-        return row->phase != TRACKER_ROW_UNPIN;
+        return row->phase != out->phase;
     }
     bool is_pin = row->phase == TRACKER_ROW_PIN || row->phase == TRACKER_ROW_LOST;
     return !is_pin || row->is_direct != wish->is_direct;
@@ -334,7 +338,7 @@ static void tracker_leave(struct tracker *t, const struct cid *cid, const struct
     struct tracker_row fresh;
     bool is_unheard = row == NULL || row->phase == TRACKER_ROW_NOT_YET;
     tracker_walk_leave(t, need == NEED_UNPIN ? SHARE_UNPINS : SHARE_PINS, cid);
-    if (is_surplus || !tracker_new_row(t, wish, row, need, &fresh))
+    if (!tracker_new_row(t, wish, row, need, is_surplus, &fresh))
         return;
     if (is_unheard)
         fresh.phase = TRACKER_ROW_NOT_YET;
@@ -362,10 +366,8 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
     op->is_unsent = row == NULL || row->phase == TRACKER_ROW_NOT_YET;
     op->is_surplus = is_surplus;
-    op->is_kept = op->is_surplus && row->phase == TRACKER_ROW_PINNED;
-    t->kept_count += op->is_kept;
     struct tracker_row fresh;
-    if (kind != OP_CONFIRM && !op->is_kept && tracker_new_row(t, wish, row, need, &fresh)) {
+    if (kind != OP_CONFIRM && tracker_new_row(t, wish, row, need, is_surplus, &fresh)) {
         tracker_put_row(t, cid, &fresh);
         op->row_turn = t->turn_number;
     } else {
@@ -436,6 +438,14 @@ static bool tracker_settle_op(struct tracker *t, struct tracker_op *op,
     return false;
 }
 
+static void tracker_keep(struct tracker *t, const struct cid *cid, const struct tracker_row *kept)
+{
+    struct tracker_row row = { .phase = TRACKER_ROW_PINNED,
+                               .is_direct = kept->is_direct,
+                               .since_s = t->turn->wall_s };
+    tracker_put_row(t, cid, &row);
+}
+
 int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
                    const struct tracker_row *row, enum tracker_reason reason)
 {
@@ -448,7 +458,9 @@ int tracker_settle(struct tracker *t, const struct cid *cid, const struct tracke
         tracker_hold_back(t, cid, wish, row, is_unsent);
     else if (need == NEED_FORGET)
         tracker_del_row(t, cid);
-    if (need == NEED_WAIT || need == NEED_FORGET)
+    else if (need == NEED_KEEP)
+        tracker_keep(t, cid, row);
+    if (need == NEED_WAIT || need == NEED_FORGET || need == NEED_KEEP)
         return OK;
     bool doubts = reason == TRACKER_SYNC && row != NULL && row->phase == TRACKER_ROW_PINNED;
     if (need == NEED_NOTHING && !doubts)

@@ -36,6 +36,8 @@ enum tracker_row_phase {
     TRACKER_ROW_LOST = 4,   /* was pinned, and the daemon says that it is not; to be pinned */
     /* To be pinned, but held back, or without room in memory; the daemon has not heard of it from us. */
     TRACKER_ROW_NOT_YET = 5,
+    TRACKER_ROW_KEPT =
+        6, /* pinned, says the daemon; it moved to other peers, and goes when they have it */
 };
 
 struct tracker_row {
@@ -128,7 +130,6 @@ struct tracker_op {
     bool is_young;    /* asked for lately, when it was queued */
     bool is_surplus;  /* an unpin that waits for leave */
     bool may_go;      /* and got it */
-    bool is_kept;     /* and its row says PINNED until then */
     bool is_unsent;   /* its row is new: the daemon has not heard of the CID */
     bool is_replaced; /* running, but something else is wanted by now */
     bool
@@ -202,6 +203,7 @@ struct tracker_hint {
 /* Rows by what they say (tracker_tally.c). */
 enum tracker_tally_kind {
     TALLY_PINNED,
+    TALLY_KEPT,
     TALLY_PIN,
     TALLY_PIN_FAILED,
     TALLY_LOST,
@@ -274,7 +276,6 @@ struct tracker {
     struct list_link asked;        /* surplus: given out, no answer yet */
     struct list_link answered;     /* and with an answer, until a turn looks at it */
     size_t counts[OP_KINDS_COUNT][OP_PHASES_COUNT];
-    size_t kept_count;
     size_t retries_running;
     uint32_t
         looks_in_vain; /* in a row: new pins that the daemon was asked about and did not have */

@@ -52,7 +52,6 @@ void tracker_op_release(struct tracker *t, struct tracker_op *op)
     struct tracker_op *known = map_remove(&t->by_cid, tracker_op_key(&op->cid));
     ASSERT(known == op);
     t->counts[op->kind][op->phase] -= 1;
-    t->kept_count -= op->is_kept;
     list_remove(&op->link);
     list_push_front(&t->free, &op->link);
     struct tracker_room *room = &t->rooms[tracker_share_of(op->kind)];
@@ -360,8 +359,6 @@ void tracker_op_let_go(struct tracker *t, struct tracker_op *op)
     struct tracker_row row = tracker_op_row(t, op, TRACKER_ROW_UNPIN);
     tracker_put_row(t, &op->cid, &row);
     op->row_turn = t->turn_number;
-    t->kept_count -= op->is_kept;
-    op->is_kept = false;
     tracker_op_queue(t, op);
 }
 

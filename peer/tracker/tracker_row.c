@@ -5,12 +5,22 @@
 #include "util/err.h"
 
 /* A row has the lowest version that knows what it says. */
-enum { TRACKER_ROW_VERSION = 1, TRACKER_ROW_VERSION_NOT_YET = 2 };
+enum {
+    TRACKER_ROW_VERSION_FIRST = 1,
+    TRACKER_ROW_VERSION_NOT_YET = 2,
+    TRACKER_ROW_VERSION_KEPT = 3
+};
+
+static uint8_t tracker_row_version(enum tracker_row_phase phase)
+{
+    if (phase == TRACKER_ROW_KEPT)
+        return TRACKER_ROW_VERSION_KEPT;
+    return phase == TRACKER_ROW_NOT_YET ? TRACKER_ROW_VERSION_NOT_YET : TRACKER_ROW_VERSION_FIRST;
+}
 
 void tracker_row_encode(const struct tracker_row *row, struct buf *out)
 {
-    bool is_not_yet = row->phase == TRACKER_ROW_NOT_YET;
-    buf_put_u8(out, is_not_yet ? TRACKER_ROW_VERSION_NOT_YET : TRACKER_ROW_VERSION);
+    buf_put_u8(out, tracker_row_version(row->phase));
     buf_put_u8(out, (uint8_t)row->phase);
     buf_put_u8(out, row->is_direct);
     buf_put_u32(out, row->attempts);
@@ -22,7 +32,7 @@ int tracker_row_decode(struct tracker_row *out, struct bytes bytes)
 {
     struct reader r = reader_of(bytes.data, bytes.len);
     uint8_t version = reader_u8(&r);
-    if (r.err == OK && version > TRACKER_ROW_VERSION_NOT_YET)
+    if (r.err == OK && version > TRACKER_ROW_VERSION_KEPT)
         return ERR_VERSION;
     uint8_t phase = reader_u8(&r);
     bool is_direct = reader_u8(&r) != 0;
@@ -30,7 +40,7 @@ int tracker_row_decode(struct tracker_row *out, struct bytes bytes)
     int64_t since_s = (int64_t)reader_u64(&r);
     struct bytes error = reader_run(&r, sizeof(out->error) - 1);
     if (reader_finish(&r) != OK || version == 0 || phase < TRACKER_ROW_PIN ||
-        phase > TRACKER_ROW_NOT_YET)
+        phase > TRACKER_ROW_KEPT)
         return ERR_CORRUPT;
     out->phase = (enum tracker_row_phase)phase;
     out->is_direct = is_direct;

@@ -229,6 +229,7 @@ static enum tracker_status tracker_status_by_row(const struct tracker_facts *f)
                                                                         : TRACKER_UNPIN_QUEUED;
     switch (f->row.phase) {
     case TRACKER_ROW_PINNED:
+    case TRACKER_ROW_KEPT: /* wanted again; a walk will find it */
         return TRACKER_PINNED;
     case TRACKER_ROW_LOST:
         return TRACKER_UNEXPECTEDLY_UNPINNED;
@@ -265,6 +266,13 @@ static bool tracker_waits_for_undrain(const struct tracker_facts *f, enum tracke
     return f->is_held_back && f->op == NULL && is_missing;
 }
 
+static bool tracker_is_kept_for_others(const struct tracker_facts *f)
+{
+    if (f->op != NULL)
+        return f->op->is_surplus && !f->op->may_go;
+    return f->has_row && f->row.phase == TRACKER_ROW_KEPT && !f->is_pinned_here;
+}
+
 static const char *tracker_error_text(const struct tracker *t, const struct tracker_facts *f,
                                       enum tracker_status status)
 {
@@ -274,7 +282,7 @@ static const char *tracker_error_text(const struct tracker *t, const struct trac
     if (is_held_back)
         return TRACKER_DRAINING_TEXT;
     bool has_failed = f->has_row && f->row.attempts > 0 && status != TRACKER_PINNED;
-    if (f->op != NULL && f->op->is_surplus && !f->op->may_go)
+    if (tracker_is_kept_for_others(f))
         return "it moved to other peers, and stays here until enough of them have it";
     if (has_failed)
         return f->row.error; /* the last attempt's, also while the next one waits or runs */

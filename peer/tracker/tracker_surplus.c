@@ -7,8 +7,8 @@
  * Why they stay: a peer was down, its pins were given to others, and it comes back before those have them. It may be
  * the only one that has the content at all. So it is the one who holds the copy that decides when it goes, after it
  * has heard from those who should hold it that they do: nobody's word about somebody else is needed, nothing is
- * remembered over a restart, and a peer that reaches nobody keeps everything. Until the yes its row says PINNED, as it is:
- * so the rows that say so count what a peer on its way out would take with it.
+ * remembered over a restart, and a peer that reaches nobody keeps everything. Until the yes its row says KEPT: these rows, and
+ * those that say PINNED, count what a peer on its way out would take with it.
  *
  * An unpin that a user asked for waits for nobody: then the pin is not in the state any more. */
 #include "tracker/tracker_int.h"

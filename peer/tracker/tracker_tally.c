@@ -9,6 +9,8 @@ static enum tracker_tally_kind tracker_tally_kind_of(const struct tracker_row *r
     switch (row->phase) {
     case TRACKER_ROW_PINNED:
         return TALLY_PINNED;
+    case TRACKER_ROW_KEPT:
+        return TALLY_KEPT;
     case TRACKER_ROW_LOST:
         return TALLY_LOST;
     case TRACKER_ROW_NOT_YET:
@@ -61,13 +63,13 @@ struct tracker_summary tracker_summary(const struct tracker *t)
     uint64_t unpinning = t->counts[OP_UNPIN][OP_RUNNING];
     uint64_t again = t->retries_running < pinning ? t->retries_running : pinning;
     return (struct tracker_summary){
-        .pinned = tracker_without(rows[TALLY_PINNED], t->kept_count),
+        .pinned = rows[TALLY_PINNED],
         .pinning = pinning,
         .pin_queued = tracker_without(rows[TALLY_PIN], pinning - again),
         .pin_error = tracker_without(rows[TALLY_PIN_FAILED], again),
         .unexpectedly_unpinned = rows[TALLY_LOST],
         .unpinning = unpinning,
-        .unpin_queued = tracker_without(rows[TALLY_UNPIN] + t->kept_count, unpinning),
+        .unpin_queued = tracker_without(rows[TALLY_UNPIN] + rows[TALLY_KEPT], unpinning),
         .unpin_error = rows[TALLY_UNPIN_FAILED],
         .is_complete = t->tally.is_complete,
     };
@@ -76,6 +78,6 @@ struct tracker_summary tracker_summary(const struct tracker *t)
 bool tracker_kept(const struct tracker *t, uint64_t *out)
 {
     if (t->tally.is_complete)
-        *out = t->tally.rows[TALLY_PINNED];
+        *out = t->tally.rows[TALLY_PINNED] + t->tally.rows[TALLY_KEPT];
     return t->tally.is_complete;
 }

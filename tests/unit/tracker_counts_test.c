@@ -85,6 +85,36 @@ Test(tracker_counts, what_has_no_room_in_memory_is_counted_and_has_a_time)
     world_free(w);
 }
 
+/* Nor is what moved to other peers and finds no room among the unpins taken for pinned. */
+Test(tracker_counts, what_moved_away_is_counted_as_it_is_shown)
+{
+    enum { MANY = 60 };
+    struct world *w = world_new();
+    uint64_t kept;
+    tracker_destroy(w->tracker);
+    w->options.keeps_surplus = true;
+    world_start(w);
+    for (uint32_t n = 0; n < MANY; n++)
+        world_pin(w, n);
+    world_run(w);
+    for (uint32_t n = 0; n < MANY; n++)
+        world_pin_mode(w, n, OTHER, PIN_DEPTH_RECURSIVE);
+    world_run(w);
+    check_summary(w, MANY);
+    cr_assert_eq(tracker_summary(w->tracker).unpin_queued, MANY);
+    cr_assert(tracker_kept(w->tracker, &kept) && kept == MANY);
+    for (uint32_t n = 0; n < MANY; n++)
+        cr_assert_not_null(strstr(world_info(w, n).error, "stays here"), "%u", n);
+    for (uint32_t n = 0; n < MANY / 2; n++) /* and comes back, without the daemon's help */
+        world_pin(w, n);
+    size_t adds = w->kubo.adds, looks = w->kubo.looks;
+    world_run(w);
+    check_summary(w, MANY);
+    cr_assert_eq(tracker_summary(w->tracker).pinned, MANY / 2);
+    cr_assert(w->kubo.adds == adds && w->kubo.looks == looks && w->kubo.removes == 0);
+    world_free(w);
+}
+
 /* Before a turn has looked at it, it waits since it was asked for. */
 Test(tracker_counts, what_nobody_looked_at_yet_has_the_time_of_its_pin)
 {
