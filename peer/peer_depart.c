@@ -10,7 +10,7 @@
  *
  * An allocation is a plan, no copy. Who switches a machine off because its peer is out must not lose the only one, so the
  * last word has the member that holds it, after it has heard from the others. One that is down has nothing to say, and is
- * removed; so is one whose pins nobody moves (disable_repinning).
+ * removed.
  *
  * What all peers hold names nobody and never moves: a member on its way out holds it until somebody who stays has it. And
  * some pins cannot move, because too few peers would be left for their factor: when the state has only such pins for a
@@ -152,8 +152,7 @@ static void peer_departure_ask(struct peer *p, struct peer_departure *d,
 
 static bool peer_may_go(struct peer *p, const struct raft_member *m)
 {
-    if (p->options.repinning_disabled ||
-        monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN)
+    if (monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN)
         return true;
     struct peer_departure *d = peer_departure_of(p, m);
     if (d == NULL || !peer_departure_walk(p, d, &m->id) || (d->is_stuck && m->role == RAFT_LEAVING))

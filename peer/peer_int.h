@@ -597,11 +597,13 @@ void peer_health_on_deadline(struct peer *p);
 uint64_t peer_health_deadline_us(const struct peer *p);
 void peer_on_metrics(struct peer *p, const struct rpc_asker *asker, struct bytes payload);
 struct peer_candidates {
-    const struct allocate_candidate *list;
+    struct allocate_candidate *list;
     size_t count;
 };
 /* The members as they stand now; they lie in p->arena. */
 int peer_candidates(struct peer *p, struct peer_candidates *out);
+/* The same as a repair takes them (peer_repair.c). */
+int peer_repair_candidates(struct peer *p, struct peer_candidates *out);
 /* Fills the pin's allocations as the leader sees the members now; they lie in p->arena. The request comes with whom the
  * client prefers, and leaves with what was decided from. */
 int peer_allocate(struct peer *p, struct pin *pin, struct allocate_request *request,

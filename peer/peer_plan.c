@@ -74,35 +74,42 @@ void peer_plan_close(struct api_plan *plan)
     mem_free(plan);
 }
 
-static bool plan_is_well(const struct peer_candidates *c, const struct peer_id *id)
+/* With repinning off a repair takes pins from fewer than are gone. */
+struct plan_members {
+    struct peer_candidates standing;
+    struct peer_candidates asked; /* as a repair takes them */
+};
+
+static bool plan_is_well(const struct plan_members *now, const struct peer_id *id)
 {
-    const struct allocate_candidate *one = allocate_find(c->list, c->count, id);
+    const struct allocate_candidate *one =
+        allocate_find(now->standing.list, now->standing.count, id);
     return one != NULL && one->standing <= ALLOCATE_SUSPECT;
 }
 
 /* Is this holder the first of the pin's that is gone? */
-static bool plan_tells_here(const struct api_plan *plan, const struct peer_candidates *c,
+static bool plan_tells_here(const struct api_plan *plan, const struct plan_members *now,
                             const struct pin *pin)
 {
     for (size_t i = 0; i < pin->allocations_count; i++) {
-        if (!plan_is_well(c, &pin->allocations[i]))
+        if (!plan_is_well(now, &pin->allocations[i]))
             return peer_id_equal(&pin->allocations[i], &plan->holder);
     }
     return false;
 }
 
 /* ERR_NOT_FOUND: it is told at another holder. A pin that has copies enough stays: `to` is `from` then. */
-static int plan_move(struct api_plan *plan, const struct peer_candidates *c, struct view *view,
+static int plan_move(struct api_plan *plan, const struct plan_members *now, struct view *view,
                      struct arena *arena, struct api_move *out)
 {
     struct pin pin;
     int err = pinset_get(view, &plan->at, arena, &pin);
     if (err != OK)
         return err;
-    if (!plan_tells_here(plan, c, &pin))
+    if (!plan_tells_here(plan, now, &pin))
         return ERR_NOT_FOUND;
-    struct allocate_request request =
-        repair_request(&pin, c->list, c->count, plan->peer->options.allocate_by_count);
+    struct allocate_request request = repair_request(&pin, now->asked.list, now->asked.count,
+                                                     plan->peer->options.allocate_by_count);
     struct allocate_result result = { 0 };
     err = allocate(&request, arena, &result, NULL);
     if (err != OK && err != ERR_NOT_ENOUGH_PEERS)
@@ -113,12 +120,12 @@ static int plan_move(struct api_plan *plan, const struct peer_candidates *c, str
                               .to = result.allocations,
                               .to_count = result.allocations_count };
     for (size_t i = 0; i < pin.allocations_count; i++)
-        out->living += plan_is_well(c, &pin.allocations[i]);
+        out->living += plan_is_well(now, &pin.allocations[i]);
     return OK;
 }
 
 /* The next pin of a holder that is gone. */
-static int plan_next_pin(struct api_plan *plan, const struct peer_candidates *c, struct view *view)
+static int plan_next_pin(struct api_plan *plan, const struct plan_members *now, struct view *view)
 {
     for (;;) {
         if (plan->is_in_holder) {
@@ -134,21 +141,21 @@ static int plan_next_pin(struct api_plan *plan, const struct peer_candidates *c,
         int err = pinset_next_holder(view, after, &plan->holder);
         if (err != OK)
             return err;
-        plan->is_in_holder = !plan_is_well(c, &plan->holder);
+        plan->is_in_holder = !plan_is_well(now, &plan->holder);
         plan->at = (struct cid){ 0 };
     }
 }
 
-static int plan_next_row(struct api_plan *plan, const struct peer_candidates *c, struct view *view,
+static int plan_next_row(struct api_plan *plan, const struct plan_members *now, struct view *view,
                          struct arena *arena, struct api_move *out)
 {
     enum { PLAN_STEPS = 8 }; /* for one pin */
     int err = ERR_MORE;
     while (err == ERR_MORE && view->steps + PLAN_STEPS < LIMIT_VIEW_STEPS_COUNT) {
-        err = plan_next_pin(plan, c, view);
+        err = plan_next_pin(plan, now, view);
         if (err != OK)
             return err;
-        err = plan_move(plan, c, view, arena, out);
+        err = plan_move(plan, now, view, arena, out);
         if (err == ERR_NOT_FOUND)
             err = ERR_MORE;
     }
@@ -166,14 +173,16 @@ static bool plan_may_go_on(const struct peer *p)
 int peer_plan_next(struct api_plan *plan, struct arena *arena, struct api_move *out)
 {
     struct peer *p = plan->peer;
-    struct peer_candidates candidates;
+    struct plan_members now;
     struct view view;
     peer_enter(p);
-    int err = plan_may_go_on(p) ? peer_candidates(p, &candidates) : ERR_STALE;
+    int err = plan_may_go_on(p) ? peer_candidates(p, &now.standing) : ERR_STALE;
+    if (err == OK)
+        err = peer_repair_candidates(p, &now.asked);
     if (err == OK)
         err = peer_view(p, &view);
     if (err == OK) {
-        err = plan_next_row(plan, &candidates, &view, arena, out);
+        err = plan_next_row(plan, &now, &view, arena, out);
         peer_view_end(p, &view);
     }
     peer_leave(p);

@@ -75,8 +75,7 @@ static int peer_removal_propose(struct peer *p, uint64_t number, struct peer_cha
 static bool peer_goes_at_once(const struct peer *p, const struct raft_member *m)
 {
     const struct pinset_facts *facts = pinset_facts(p->pinset);
-    return p->options.repinning_disabled || facts->pins_count == 0 ||
-           facts->level < PINSET_LEVEL_DISMISSAL ||
+    return facts->pins_count == 0 || facts->level < PINSET_LEVEL_DISMISSAL ||
            monitor_liveness(p->monitor, p->now_us, &m->id) == LIVENESS_DOWN;
 }
 

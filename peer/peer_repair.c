@@ -304,6 +304,19 @@ static void peer_repair_tell(struct peer *p, bool is_done)
     }
 }
 
+/* With repinning off, whoever is silent keeps what the state gives him, as a suspect does. What an operator orders moves all
+ * the same: drained members, those on their way out, and those that are none any more. */
+int peer_repair_candidates(struct peer *p, struct peer_candidates *out)
+{
+    int err = peer_candidates(p, out);
+    for (size_t i = 0; err == OK && p->options.repinning_disabled && i < out->count; i++) {
+        struct allocate_candidate *c = &out->list[i];
+        if (c->standing == ALLOCATE_DOWN && !pinset_is_drained(p->pinset, &c->id))
+            c->standing = ALLOCATE_SUSPECT;
+    }
+    return err;
+}
+
 /* Also when nothing is left to move: what was pinned until then is not to be taken for what users bring later. */
 static void peer_repair_settle(struct peer *p)
 {
@@ -315,7 +328,7 @@ static void peer_repair_settle(struct peer *p)
 
 void peer_repair_on_deadline(struct peer *p)
 {
-    if (!peer_leads(p) || p->options.repinning_disabled) {
+    if (!peer_leads(p)) {
         p->repair_handed.count = 0; /* whoever leads then does not tell us what became of it */
         return;
     }
@@ -324,7 +337,7 @@ void peer_repair_on_deadline(struct peer *p)
         return;
     p->repair_at_us = p->now_us + PEER_REPAIR_PAUSE_US;
     struct peer_candidates candidates;
-    if (peer_candidates(p, &candidates) != OK)
+    if (peer_repair_candidates(p, &candidates) != OK)
         return;
     repair_look(p->repair, candidates.list, candidates.count, p->options.allocate_by_count);
     bool is_done = repair_is_done(p->repair);
@@ -335,7 +348,7 @@ void peer_repair_on_deadline(struct peer *p)
 
 uint64_t peer_repair_deadline_us(const struct peer *p)
 {
-    if (!peer_leads(p) || p->options.repinning_disabled)
+    if (!peer_leads(p))
         return RAFT_NEVER;
     uint64_t next_us = repair_is_done(p->repair) && !p->repair_is_told
                            ? monitor_next_deadline_us(p->monitor, p->now_us)

@@ -83,7 +83,7 @@ static const struct option options[] = {
     IDLE("cluster.pin_only_on_trusted_peers", OPTION_BOOL, "false"),
     IDLE("cluster.pin_only_on_untrusted_peers", OPTION_BOOL, "false"),
     ROW(OPTION_BOOL, "cluster.disable_repinning", NULL, 0, "false", 0, 0, cluster.disable_repinning,
-        "leave the pins of a dead peer where they are"),
+        "leave the pins of a silent peer where they are, until it is drained or removed"),
     REFUSED("cluster.follower_mode", OPTION_BOOL, "false", OPTION_QUIET),
     ROW(OPTION_STRING, "cluster.peerstore_file", NULL, OPTION_QUIET, TEXT(""), 0, 0,
         cluster.peerstore_file,
