@@ -25,7 +25,8 @@ static const struct flag program_flags[] = {
     { "loglevel,l", FLAG_TEXT, .value = "LEVEL,...",
       .help = "error, warning, info or debug; or FACILITY:LEVEL for some (raft, store, cluster, "
               "pintracker, ipfshttp, http, net, service, config); else $IPFS_CLUSTER_LOG_LEVEL, "
-              "else info" },
+              "else info. V1's others are understood: notice is warning, critical and fatal are "
+              "error" },
     { "debug,d", FLAG_BOOL, .help = "the same as --loglevel debug" },
     { "strict", FLAG_BOOL, .help = "an unknown key in the configuration is an error" },
     { "version,v", FLAG_BOOL, .help = "print the version" },

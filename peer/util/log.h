@@ -36,7 +36,7 @@ static inline bool log_takes(const struct log *log, enum log_level level)
 void log_write(const struct log *log, enum log_level level, const char *facility, const char *file,
                int line, const char *format, ...) __attribute__((format(printf, 6, 7)));
 const char *log_level_name(enum log_level level); /* "INFO" */
-/* OK and the level, or ERR_INVALID, for "error", "warn", "warning", "info", "debug" in any case. */
+/* OK and the level, for its name in any case, "warn", or a name that ipfs-cluster has beside ours; else ERR_INVALID. */
 int log_level_parse(enum log_level *out, const char *text);
 
 #define LOG_ERROR(log, facility, ...)                                                              \
