@@ -284,10 +284,14 @@ static int cmd_state_cleanup_run(void *program, const struct args *args)
         state_end(&s);
         return 0;
     }
+    bool has_data = err == OK && os_file_exists(buf_text(&s.folder));
     if (err == OK)
         err = cleanup_run(&s);
     if (err != OK)
         code = state_fail(&s, "cleaning up the state", err);
+    else if (!has_data)
+        LOG_INFO(&service->log, "service", "data correctly cleaned up: there was none in %s",
+                 buf_text(&s.folder));
     else
         LOG_INFO(&service->log, "service", "data correctly cleaned up: what was there is %s.old.0",
                  buf_text(&s.folder));

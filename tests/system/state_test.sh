@@ -71,6 +71,7 @@ holds no_means_no test "$(info 2 .pins)" = 5
 holds cleanup state 2 cleanup -f
 holds put_aside test -d "$work/peer2/raft.old.0" -a ! -e "$work/peer2/raft"
 holds as_new test ! -e "$work/peer2/cluster_id"
+holds cleanup_of_nothing eval 'state 2 cleanup -f 2>&1 | grep -F "there was none" && [ -d "$work/peer2/raft.old.0" ] && [ ! -e "$work/peer2/raft.old.1" ]'
 {
     printf '{\n    "PinMap": {\n        "%s": {\n            "cid": "%s",\n' "$(cid a)" "$(cid a)"
     printf '            "allocations": [],\n            "replication_factor": -1\n        }\n    },\n    "Version": 2\n}'
