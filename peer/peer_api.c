@@ -209,7 +209,8 @@ int peer_check_options(struct peer *p, struct pin *pin, struct buf *why)
     return err == ERR_INVALID ? ERR_CORRUPT : err; /* V1 answers 500 to these */
 }
 
-int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
+/* What V1 refuses, with its words and its 500. */
+static int peer_check_as_v1(struct peer *p, struct api_call *call, struct buf *why)
 {
     struct pin *pin = &call->pin;
     const char *words = NULL;
@@ -220,17 +221,27 @@ int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
     if (err == OK)
         err = pin_resolve_factors(pin, p->options.replication_min, p->options.replication_max,
                                   &words);
-    if (err == OK)
-        err = pin_check_asked(pin, &words);
     if (err == OK && !call->is_restored)
         err = pin_check_expiry(pin, p->wall_us / 1000000, &words);
     struct pin was;
     if (err == OK && peer_pin_get(p, &pin->cid, &p->arena, &was) == OK)
         err = pin_check_replaces(&was, pin, why);
+    if (err != OK && words != NULL)
+        buf_append_text(why, words);
+    return err == ERR_INVALID ? ERR_CORRUPT : err;
+}
+
+int peer_write_pin(struct peer *p, struct api_call *call, struct buf *why)
+{
+    struct pin *pin = &call->pin;
+    const char *words = NULL;
+    int err = peer_check_as_v1(p, call, why);
+    if (err != OK)
+        return err;
+    err = pin_check_asked(pin, &words); /* limits of our own: the client's mistake */
     if (err != OK) {
-        if (words != NULL)
-            buf_append_text(why, words);
-        return err == ERR_INVALID ? ERR_CORRUPT : err; /* V1 answers 500 to these */
+        buf_append_text(why, words);
+        return err;
     }
     struct pin_entry entry = { .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY, .pin = *pin };
     struct peer_write *w = peer_write_new(p, call);

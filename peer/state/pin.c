@@ -398,6 +398,7 @@ static size_t pin_encoded_len_max(const struct pin *pin)
 
 int pin_check_asked(const struct pin *pin, const char **why)
 {
+    _Static_assert(LIMIT_PIN_NAME_BYTES == 1024, "as the words say");
     if (cid_is_undefined(&pin->cid))
         return pin_refuse(why, "the pin has no CID");
     if (!pin_type_is_known(pin->type))
@@ -407,7 +408,7 @@ int pin_check_asked(const struct pin *pin, const char **why)
     if (pin->expire_s < 0)
         return pin_refuse(why, "expire_at is wrong");
     if (pin->name.len > LIMIT_PIN_NAME_BYTES)
-        return pin_refuse(why, "the pin's name is too long");
+        return pin_refuse(why, "the pin's name is longer than 1024 bytes");
     if (pin->origins_count > LIMIT_PIN_ORIGINS_COUNT)
         return pin_refuse(why, "too many origins");
     int err = pin_check_metadata(pin, why);

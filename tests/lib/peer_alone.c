@@ -9,7 +9,7 @@
 #include "util/mem.h"
 
 #define ANSWER_TIMEOUT_US ((uint64_t)20 * 1000 * 1000)
-enum { REQUEST_SIZE = 640, STATUS_AT = sizeof("HTTP/1.1 ") - 1 };
+enum { REQUEST_SIZE = 2048, STATUS_AT = sizeof("HTTP/1.1 ") - 1 };
 
 /* ---- clock, chance, nobody else ---- */
 

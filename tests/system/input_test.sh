@@ -110,6 +110,7 @@ answers bad_cid 400 'invalid cid: foo' /pins/foo -X POST
 answers bad_cid_status 400 'invalid cid: foo' /pins/foo
 answers bad_cid_allocation 400 'invalid cid' /allocations/foo
 answers bad_option 400 'replication-min' "/pins/$cid?replication-min=x" -X POST
+answers long_name 400 'longer than 1024 bytes' "/pins/bafkqaaa?name=$(as 1025)" -X POST
 answers unknown_pin 404 'not part of the pinset' "/pins/bafkqaaa" -X DELETE
 answers unknown_allocation 404 'not part of the pinset' "/allocations/bafkqaaa"
 answers bad_peer 400 'Peer ID' /peers/foo -X DELETE
