@@ -199,24 +199,38 @@ bool ctl_read_cid(const struct args *args, const char *text, struct cid *out)
     return false;
 }
 
+/* What follows /ipns/ may be a name of any kind; a CID follows the others. NULL: this is no path. */
+static const char *path_of_cid(const char *text)
+{
+    bool begins = strncmp(text, "/ipfs/", 6) == 0 || strncmp(text, "/ipld/", 6) == 0;
+    return begins ? text + 6 : NULL;
+}
+
+static bool path_has_name(const char *text)
+{
+    return strncmp(text, "/ipns/", 6) == 0 && text[6] != '\0' && text[6] != '/';
+}
+
 bool ctl_read_path(const struct args *args, const char *text, struct target *out)
 {
-    static const char *const kinds[] = { "/ipfs/", "/ipns/", "/ipld/" };
+    const char *root = path_of_cid(text);
+    size_t len = root != NULL ? strcspn(root, "/") : strlen(text);
     struct cid cid;
-    int err = cid_parse(&cid, text);
-    if (err == OK) {
+    int err = cid_parse_len(&cid, root != NULL ? root : text, len);
+    if (err == OK && root == NULL) {
         target_segment(out, "ipfs");
         target_segment(out, text);
-        return true;
+    } else if (err == OK || path_has_name(text)) {
+        target_path(out, text);
+    } else if (root != NULL) {
+        ctl_refuse(args, ": invalid path \"%s\": '%.*s' is no CID%s", text, (int)len, root,
+                   cid_parse_note(err));
+        return false;
+    } else {
+        ctl_refuse(args,
+                   ": invalid path \"%s\": neither a CID%s nor a path (/ipfs/CID, /ipns/NAME)",
+                   text, cid_parse_note(err));
+        return false;
     }
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        size_t len = strlen(kinds[i]);
-        if (strncmp(text, kinds[i], len) == 0 && text[len] != '\0' && text[len] != '/') {
-            target_path(out, text);
-            return true;
-        }
-    }
-    ctl_refuse(args, ": invalid path \"%s\": neither a CID%s nor a path (/ipfs/CID, /ipns/NAME)",
-               text, cid_parse_note(err));
-    return false;
+    return true;
 }

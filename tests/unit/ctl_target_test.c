@@ -1,6 +1,8 @@
 /* What goes into a request's first line, and where it goes to. */
 #include <criterion/criterion.h>
+#include <criterion/redirect.h>
 
+#include "ctl/ctl.h"
 #include "ctl/hosts.h"
 #include "ctl/target.h"
 #include "util/err.h"
@@ -39,6 +41,35 @@ Test(ctl_target, a_key_of_the_users_is_encoded_too)
     target_param_under(&t, "meta-", (struct bytes){ "a=b&c", 5 }, "");
     target_param(&t, "plain", "-._~azAZ09");
     is(&t, "/p?meta-a%3Db%26c=&plain=-._~azAZ09");
+}
+
+/* ---- what is to be pinned ---- */
+
+#define CID_A "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG"
+
+static bool reads(const char *text, const char *want)
+{
+    struct args args = { .cmd = &cmd_pin_add };
+    struct target t = { 0 };
+    bool good = ctl_read_path(&args, text, &t);
+    cr_assert_str_eq(target_text(&t), want, "%s", text);
+    target_deinit(&t);
+    return good;
+}
+
+Test(ctl_target, a_path_begins_with_what_its_kind_asks_for)
+{
+    cr_redirect_stderr();
+    cr_assert(reads(CID_A, "/ipfs/" CID_A));
+    cr_assert(reads("/ipfs/" CID_A, "/ipfs/" CID_A));
+    cr_assert(reads("/ipld/" CID_A "/a b", "/ipld/" CID_A "/a%20b"));
+    cr_assert(reads("/ipns/docs.ipfs.tech/x", "/ipns/docs.ipfs.tech/x"));
+    static const char *const wrong[] = {
+        "",       "x",        "ipfs/" CID_A, "/ipfs/x",  "/ipfs/",        "/ipld/", "/ipfs//" CID_A,
+        "/ipns/", "/ipns//x", "/x/" CID_A,   CID_A "/a", "/ipfs/x/" CID_A
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        cr_assert_not(reads(wrong[i], ""), "%s", wrong[i]);
 }
 
 /* ---- hosts ---- */
