@@ -38,15 +38,16 @@ static const struct flag *parser_flag(const struct args *args, struct bytes name
     return flag != NULL ? flag : flag_named(args->cli->top->flags, name);
 }
 
-static void parser_offer_flags(struct nearest *nearest, const struct flag *flags,
-                               char names[][FLAG_NAME_SIZE], size_t *count, size_t count_max)
+static void parser_offer_flags(struct nearest *nearest, const struct flag *flags)
 {
-    for (; flags != NULL && flags->names != NULL && *count < count_max; flags++) {
-        if (flags->is_hidden)
-            continue;
-        flag_name(flags, names[*count]);
-        nearest_offer(nearest, names[*count]);
-        *count += 1;
+    for (; flags != NULL && flags->names != NULL; flags++) {
+        const char *at = flags->is_hidden ? "" : flags->names;
+        while (*at != '\0') {
+            size_t len = strcspn(at, ",");
+            if (len > 1) /* a letter is like every short word */
+                nearest_offer_len(nearest, at, len);
+            at += len + (at[len] == ',');
+        }
     }
 }
 
@@ -62,16 +63,13 @@ static bool parser_is_flag_of_any(const struct cli *cli, struct bytes name)
 
 static int parser_unknown_flag(struct parser *p, const char *word, struct bytes name)
 {
-    enum { NAMES_MAX = 64 };
-    char names[NAMES_MAX][FLAG_NAME_SIZE];
-    size_t count = 0;
     const struct cmd *cmd = p->args->cmd;
     struct nearest nearest = nearest_to(name);
-    parser_offer_flags(&nearest, parser_flags(cmd), names, &count, NAMES_MAX);
-    parser_offer_flags(&nearest, p->args->cli->top->flags, names, &count, NAMES_MAX);
+    parser_offer_flags(&nearest, parser_flags(cmd));
+    parser_offer_flags(&nearest, p->args->cli->top->flags);
     buf_printf(p->why, "there is no flag %s here", word);
     if (nearest.best != NULL && name.len > 1)
-        buf_printf(p->why, "; did you mean --%s?", nearest.best);
+        buf_printf(p->why, "; did you mean --%.*s?", (int)nearest.best_len, nearest.best);
     else if (cmd->run == NULL && parser_is_flag_of_any(p->args->cli, name))
         buf_append_text(p->why, "; flags of a command stand behind its name");
     return parser_refuse(p, ERR_INVALID);

@@ -45,15 +45,16 @@ struct config_reading {
 
 /* What is odd: a warning, or when strict an error. */
 static int config_unknown(struct config_notes *notes, const char *kind, struct bytes name,
-                          const char *nearest)
+                          struct bytes nearest)
 {
-    const char *ask = nearest != NULL ? "; did you mean " : "";
-    const char *what = nearest != NULL ? nearest : "";
+    const char *ask = nearest.len > 0 ? "; did you mean " : "";
+    const char *what = nearest.len > 0 ? nearest.data : "";
+    int what_len = (int)nearest.len;
     const char *text = name.data;
     int len = name.len < NAME_MAX_BYTES ? (int)name.len : NAME_MAX_BYTES;
     if (notes->strict)
-        return config_refuse(notes, "%.*s: unknown %s%s%s", len, text, kind, ask, what);
-    config_warn(notes, "%.*s: unknown %s, ignored%s%s", len, text, kind, ask, what);
+        return config_refuse(notes, "%.*s: unknown %s%s%.*s", len, text, kind, ask, what_len, what);
+    config_warn(notes, "%.*s: unknown %s, ignored%s%.*s", len, text, kind, ask, what_len, what);
     return OK;
 }
 
@@ -290,8 +291,7 @@ static int config_read_variable(struct config *c, const char *variable, struct c
     if (o == NULL) {
         struct buf nearest = { 0 };
         option_print_nearest_variable(name, &nearest);
-        int err =
-            config_unknown(notes, "variable", name, nearest.len > 0 ? buf_text(&nearest) : NULL);
+        int err = config_unknown(notes, "variable", name, buf_bytes(&nearest));
         buf_deinit(&nearest);
         return err;
     }

@@ -488,20 +488,55 @@ const struct option *option_of_variable(struct bytes variable)
 
 /* ---- the nearest name ---- */
 
-const char *option_nearest(struct bytes wrong)
+static struct bytes option_last_part(struct bytes name)
 {
-    struct nearest nearest = nearest_to(wrong);
+    const char *text = name.data;
+    size_t from = name.len;
+    while (from > 0 && text[from - 1] != '.')
+        from -= 1;
+    return (struct bytes){ text + from, name.len - from };
+}
+
+/* Who knows the key puts it into the wrong section. */
+static const struct option *option_elsewhere(struct bytes key)
+{
+    for (size_t i = 0; i < option_count(); i++) {
+        struct bytes name = { options[i].name, strlen(options[i].name) };
+        if (bytes_equal(option_last_part(name), key) && option_reason(&options[i]) == NULL)
+            return &options[i];
+    }
+    return NULL;
+}
+
+static void option_offer_sections(struct nearest *nearest, const char *name)
+{
+    for (const char *dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+        nearest_offer_len(nearest, name, (size_t)(dot - name));
+}
+
+struct bytes option_nearest(struct bytes wrong)
+{
+    struct bytes key = option_last_part(wrong);
+    struct nearest nearest = nearest_to_end(wrong, key.len);
+    const struct option *elsewhere = option_elsewhere(key);
+    if (elsewhere != NULL)
+        return (struct bytes){ elsewhere->name, strlen(elsewhere->name) };
+    for (size_t i = 0; i < option_count(); i++)
+        option_offer_sections(&nearest, options[i].name);
     for (size_t i = 0; i < option_count(); i++) {
         nearest_offer(&nearest, options[i].name);
         if (options[i].guide != NULL)
             nearest_offer(&nearest, options[i].guide);
     }
-    return nearest.best;
+    return (struct bytes){ nearest.best, nearest.best_len };
 }
 
 void option_print_nearest_variable(struct bytes wrong, struct buf *out)
 {
-    struct nearest nearest = nearest_to(wrong);
+    static const char front[] = "CLUSTER_";
+    size_t front_len = sizeof(front) - 1;
+    struct nearest nearest =
+        nearest_to_end(wrong, wrong.len > front_len ? wrong.len - front_len : 0);
     const struct option *option = NULL; /* nearest.best would point into the room */
     char room[OPTION_NAME_MAX + 1];
     for (size_t i = 0; i < option_count(); i++) {

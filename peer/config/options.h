@@ -80,8 +80,9 @@ void option_print_variable(const struct option *option, struct buf *out);
 bool option_is_guide_name(struct bytes key);
 /* Is it a name in sections on the way to options ("api", "api.restapi")? */
 bool option_is_section(struct bytes name);
-/* The name (of either kind) most like `wrong`, or NULL when none is alike. */
-const char *option_nearest(struct bytes wrong);
+/* The name (of either kind, or of a section) most like `wrong`, an unknown name in a known section: the same key of
+ * another section before all. Empty when none is alike. */
+struct bytes option_nearest(struct bytes wrong);
 /* The same for variables; nothing is printed when none is alike. */
 void option_print_nearest_variable(struct bytes wrong, struct buf *out);
 

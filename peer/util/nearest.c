@@ -31,20 +31,39 @@ static size_t nearest_distance(struct bytes a, struct bytes b)
 
 struct nearest nearest_to(struct bytes wrong)
 {
+    return nearest_to_end(wrong, wrong.len);
+}
+
+struct nearest nearest_to_end(struct bytes wrong, size_t end_len)
+{
     /* More than a third of the word wrong: it is another word. */
-    size_t distance_max = wrong.len <= NEAREST_NAME_MAX ? wrong.len / 3 + 1 : 0;
+    size_t distance_max = wrong.len <= NEAREST_NAME_MAX ? end_len / 3 + 1 : 0;
     return (struct nearest){ .wrong = wrong, .distance = distance_max + 1 };
+}
+
+static bool nearest_is_begun(const struct nearest *n, const char *name, size_t len)
+{
+    enum { BEGUN_MIN = 3 };
+    return n->wrong.len >= BEGUN_MIN && n->wrong.len < len &&
+           memcmp(name, n->wrong.data, n->wrong.len) == 0;
 }
 
 bool nearest_offer(struct nearest *n, const char *name)
 {
-    size_t len = strlen(name);
+    return nearest_offer_len(n, name, strlen(name));
+}
+
+bool nearest_offer_len(struct nearest *n, const char *name, size_t len)
+{
     if (len > NEAREST_NAME_MAX || n->wrong.len > NEAREST_NAME_MAX)
         return false;
     size_t distance = nearest_distance(n->wrong, (struct bytes){ name, len });
+    if (n->best == NULL && distance >= n->distance && nearest_is_begun(n, name, len))
+        distance = n->distance - 1;
     if (distance >= n->distance)
         return false;
     n->distance = distance;
     n->best = name;
+    n->best_len = len;
     return true;
 }

@@ -383,6 +383,12 @@ Test(config, unknown_keys)
           "consensus.raft.election_timout: unknown key, ignored; did you mean "
           "consensus.raft.election_timeout\n" },
         { "{\"zebra\":{\"cluster\":1}}", "zebra: unknown key, ignored\n" },
+        { "{\"cluster\":{\"foo\":1}}", "cluster.foo: unknown key, ignored\n" },
+        { "{\"clustr\":{}}", "clustr: unknown key, ignored; did you mean cluster\n" },
+        { "{\"api\":{\"rest\":{}}}", "api.rest: unknown key, ignored; did you mean api.restapi\n" },
+        { "{\"cluster\":{\"heartbeat_timeout\":\"x\"}}",
+          "cluster.heartbeat_timeout: unknown key, ignored; did you mean "
+          "consensus.raft.heartbeat_timeout\n" },
     };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         struct loaded l = load(files[i][0]);

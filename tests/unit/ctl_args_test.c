@@ -161,6 +161,8 @@ Test(ctl_args, unknown_commands_have_a_code_of_their_own)
 Test(ctl_args, refusals_say_what_would_be_right)
 {
     refuses("pin add --replicaton 2 x", ERR_INVALID, "did you mean --replication?");
+    refuses("pin add --repl 2 x", ERR_INVALID, "did you mean --replication?");
+    refuses("pin add --rmn 2 x", ERR_INVALID, "did you mean --rmin?");
     refuses("--local status", ERR_INVALID, "flags of a command stand behind its name");
     refuses("pin add -Z x", ERR_INVALID, "there is no flag -Z here");
     refuses("pin add", ERR_INVALID, "'pin add' needs CID|PATH");

@@ -28,6 +28,24 @@ Test(nearest, another_word_is_like_nothing)
     cr_assert_null(nearest_of("zz", names));
 }
 
+Test(nearest, what_is_begun_is_meant)
+{
+    cr_assert_str_eq(nearest_of("rec", names), "recover");
+    cr_assert_null(nearest_of("re", names), "two letters begin everything");
+    static const char *const both[] = { "recovery", "reck", NULL };
+    cr_assert_str_eq(nearest_of("rec", both), "reck", "what is nearer, all the same");
+}
+
+Test(nearest, only_the_end_may_be_wrong)
+{
+    struct nearest whole = nearest_to((struct bytes){ "cluster.foo", 11 });
+    struct nearest end = nearest_to_end((struct bytes){ "cluster.foo", 11 }, 3);
+    cr_assert(nearest_offer(&whole, "cluster.id"));
+    cr_assert_not(nearest_offer(&end, "cluster.id"));
+    cr_assert(nearest_offer_len(&end, "cluster.fool and more", 12));
+    cr_assert_eq(end.best_len, 12);
+}
+
 Test(nearest, of_equals_the_first_wins_and_the_nearer_beats_the_earlier)
 {
     static const char *const equals[] = { "abcd", "abce", "abcf", NULL };
