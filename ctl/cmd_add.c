@@ -118,7 +118,7 @@ static size_t add_read(void *owner, void *into, size_t size)
     size_t len = parts_read(a->parts, into, size);
     if (len > 0)
         bar_show(&a->bar, parts_content_sent(a->parts));
-    return len;
+    return parts_err(a->parts) != OK ? UPLOAD_GIVES_UP : len;
 }
 
 static bool add_rewind(void *owner)

@@ -31,7 +31,8 @@ struct parts {
     char content_type[64 + 2 * PARTS_BOUNDARY_BYTES];
     size_t at; /* the next of the paths */
     struct parts_folder *folder;
-    FILE *file;       /* whose content comes next */
+    FILE *file; /* whose content comes next */
+    struct buf file_path;
     struct buf frame; /* what comes before that: heads, links, the end */
     size_t frame_at;
     bool is_over;
@@ -172,6 +173,8 @@ static void parts_take_file(struct parts *p, const char *path, const char *name,
         p->content_sent += (uint64_t)st->st_size;
         return;
     }
+    buf_clear(&p->file_path);
+    buf_append_text(&p->file_path, path);
     p->file = fopen(path, "re");
     if (p->file == NULL)
         parts_fail(p, "open", path);
@@ -297,7 +300,7 @@ static size_t parts_read_file(struct parts *p, void *into, size_t size)
     if (len > 0)
         return len;
     if (ferror(p->file))
-        parts_fail(p, "read", p->file == stdin ? "stdin" : "a file");
+        parts_fail(p, "read", p->file == stdin ? "stdin" : buf_text(&p->file_path));
     parts_close_file(p);
     buf_append_text(&p->frame, "\r\n");
     return 0;
@@ -422,6 +425,7 @@ void parts_close(struct parts *p)
 {
     parts_reset(p);
     buf_deinit(&p->frame);
+    buf_deinit(&p->file_path);
     mem_free(p);
 }
 

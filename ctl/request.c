@@ -21,6 +21,7 @@ struct flight {
     size_t piece_at;
     size_t piece_len;
     bool upload_has_ended;
+    bool upload_gave_up;
 };
 
 int remote_init(struct remote *r, const struct hosts *hosts)
@@ -126,6 +127,11 @@ static void flight_feed(struct flight *f)
         if (f->piece_at == f->piece_len) {
             f->piece_at = 0;
             f->piece_len = u->read(u->owner, f->piece, sizeof(f->piece));
+        }
+        if (f->piece_len == UPLOAD_GIVES_UP) {
+            f->upload_has_ended = f->upload_gave_up = true;
+            flight_cancel(f);
+            return;
         }
         if (f->piece_len == 0) {
             f->upload_has_ended = true;
@@ -247,7 +253,7 @@ bool request_run(struct remote *r, const struct request *q, struct failure *fail
         err = flight_run(&f);
     if (err == OK)
         answer_on_end(&f.answer);
-    else if (!f.answer.is_enough)
+    else if (!f.answer.is_enough && !f.upload_gave_up)
         flight_explain(&f, err);
     answer_deinit(&f.answer);
     return err == OK && !failure->happened;

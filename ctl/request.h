@@ -31,9 +31,11 @@ struct remote {
     struct os_http_client *client; /* to that host; NULL: not yet */
 };
 
-/* A body that is too long for memory, piece by piece. */
+/* A body that is too long for memory, piece by piece. Who gives up has words of its own: the connection is cut, and
+ * there is no failure beside them. */
+#define UPLOAD_GIVES_UP SIZE_MAX
 struct upload {
-    size_t (*read)(void *owner, void *into, size_t size); /* 0: that was all */
+    size_t (*read)(void *owner, void *into, size_t size); /* 0: that was all; or UPLOAD_GIVES_UP */
     bool (*rewind)(void *owner); /* to its beginning, for another host; false: cannot */
     void *owner;
     const char *content_type; /* NULL: JSON */
@@ -52,7 +54,7 @@ void remote_deinit(struct remote *r);
 /* "user:password" */
 int remote_log_in(struct remote *r, const char *credentials);
 /* True when a whole, good answer has come; otherwise the failure says why, unless the sink wanted no
- * more. */
+ * more, or the upload gave up. */
 bool request_run(struct remote *r, const struct request *q, struct failure *failure);
 /* Sleeps, with the connection kept. */
 void remote_pause(struct remote *r, uint64_t us);

@@ -96,6 +96,9 @@ goes_well() {
     holds ctl_bar_not_in_a_pipe eval 'TERM=xterm ctl_at 1 add --no-pin "$big" 2>"$work/unpainted" && [ ! -s "$work/unpainted" ]'
     holds ctl_waits ctl_at 1 add --wait --wait-timeout 30s --name waited "$tree/a.txt"
     holds ctl_name eval "ctl_at 2 --enc json pin ls | jq -se 'any(.name == \"waited\")'"
+    mkdir -p "$work/odd" && cp "$big" "$work/odd/a" && mkfifo "$work/odd/pipe"
+    check ctl_what_cannot_be_read 1 '' ctl_at 1 add -Q -r "$work/odd"
+    holds ctl_says_what grep -Fx "error : not a file, folder or link: $work/odd/pipe: Invalid argument" "$work/stderr"
     check ctl_bad_layout 2 'An error occurred:
   Code: 400
   Message: layout parameter is invalid' ctl_at 1 add --layout zigzag "$tree/a.txt"
