@@ -24,7 +24,7 @@ holds daemons ipfs_start 4
 for n in 1 2 3; do holds "init_$n" peer_init $n; done
 refused nothing_there 1 'has not founded or joined one yet' state 1 info
 check exports_nothing 0 '' state 1 export
-check version_of_nothing 0 'none here; this program writes version 3' state 1 version
+check version_of_nothing 0 'none here; this program writes version 4' state 1 version
 
 # ---- a peer's disk, while it runs and after ----
 peer_start 1
@@ -45,7 +45,7 @@ holds info_cluster_id test "$(info 1 .cluster_id)" = "$(cat "$work/peer1/cluster
 holds export state 1 export -f "$work/pins.json"
 holds export_is_what_was_listed eval 'jq -S . "$work/pins.json" | cmp - "$work/listed"'
 holds one_a_line test "$(wc -l <"$work/pins.json")" -eq 4
-check version 0 '3; this program knows versions up to 3' state 1 version
+check version 0 '4; this program knows versions up to 4' state 1 version
 
 # ---- into another cluster ----
 refused bad_file 1 'line 2: cid is no CID' state 2 import <(head -n 1 "$work/pins.json"; echo '{"cid":"x"}')
