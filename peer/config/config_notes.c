@@ -90,7 +90,8 @@ static void config_say_expected(const struct config_value *v, struct buf *out)
         buf_append_text(out, "64 hex digits (32 bytes), or an empty string");
         return;
     case OPTION_ADDR:
-        buf_printf(out, "a multiaddress %s", config_needed_address(o->flags));
+        buf_printf(out, "a multiaddress %s, without /https or /tls",
+                   config_needed_address(o->flags));
         return;
     case OPTION_ADDRS:
         buf_printf(out, "a list of multiaddresses %s", config_needed_address(o->flags));

@@ -270,8 +270,8 @@ static int config_store_addr(const struct config_value *v, struct multiaddr *fie
     if (!config_may_be(v, JSON_STRING))
         return ERR_INVALID;
     if (multiaddr_parse_len(&addr, v->text.data, v->text.len) != OK ||
-        !config_addr_is_enough(&addr, v->option->flags))
-        return ERR_INVALID;
+        !config_addr_is_enough(&addr, v->option->flags) || multiaddr_has_tls(&addr))
+        return ERR_INVALID; /* what is called by it is called over plain HTTP */
     *field = addr;
     return OK;
 }

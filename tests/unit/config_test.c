@@ -295,7 +295,10 @@ static const char *const refused[][2] = {
       "\"127.0.0.1:9094\"" },
     { "{\"ipfs_node_multiaddress\":\"/ip4/127.0.0.1/udp/1\"}",
       "ipfs_node_multiaddress: expected a multiaddress with a host and a TCP port, such as "
-      "/ip4/127.0.0.1/tcp/9096, found \"/ip4/127.0.0.1/udp/1\"" },
+      "/ip4/127.0.0.1/tcp/9096, without /https or /tls, found \"/ip4/127.0.0.1/udp/1\"" },
+    { "{\"ipfs_node_multiaddress\":\"/dns4/kubo/tcp/443/https\"}",
+      "ipfs_node_multiaddress: expected a multiaddress with a host and a TCP port, such as "
+      "/ip4/127.0.0.1/tcp/9096, without /https or /tls, found \"/dns4/kubo/tcp/443/https\"" },
     { "{\"cluster\":{\"listen_multiaddress\":[]}}",
       "cluster.listen_multiaddress: expected a list of multiaddresses with a host and a TCP "
       "port, such as /ip4/127.0.0.1/tcp/9096, found a list" },
