@@ -45,6 +45,7 @@ scenario() {
     happens pinned_by_both 40 held_everywhere "$cid"
     holds in_the_shared_state lists 2 1
     holds pin_ls eval "proxy_at 2 pin/ls | jq -e '.Keys == {\"$cid\": {\"Type\": \"recursive\"}}'"
+    holds pin_ls_by_name eval "proxy_at 2 'pin/ls?name=x' | jq -e '.Keys == {}'"
     holds pin_ls_one eval "proxy_at 2 'pin/ls?arg=$cid' | jq -e '.Keys[\"$cid\"].Type == \"recursive\"'"
     # A field of the daemon's, on an answer that is not the daemon's.
     local field=Access-Control-Allow-Headers
@@ -169,6 +170,10 @@ ipfs_command() { # ipfs_command CID: one that is pinned
     check cli_pin_rm_stdin 0 "$(printf 'unpinned %s\n' "$cid" bafkqaaa)" eval "tail -n 2 '$work/lines' | through pin rm"
     happens cli_unpinned_all 40 held_nowhere "$cid"
     cid=$(through add --quieter "$big")
+    check cli_pin_add_name 0 "pinned $cid recursively" through pin add --name 'a name' "$cid"
+    check cli_pin_ls_name 0 "$cid recursive a name" through pin ls --name=nam --stream
+    check cli_pin_ls_another_name 0 '' through pin ls --name=Nam --quiet
+    check cli_pin_ls_type 0 '' through pin ls --type=direct
     holds cli_get eval "through get -o '$work/got' '$cid' && cmp '$big' '$work/got'"
     holds cli_refs test "$(through refs "$cid" | wc -l)" -eq "$(IPFS_PATH=$work/ipfs/1 "$kubo" refs "$cid" | wc -l)"
     holds cli_repo_stat eval "through repo stat | grep -Eq '^RepoSize: +[1-9]'"

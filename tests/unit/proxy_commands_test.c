@@ -46,6 +46,8 @@ static const struct {
     { "pin/ls", "?arg=/ipns/%s", 500, "invalid cid: /ipns/", OK, false },
     { "pin/ls", "?arg=%s", 500, "path '", OK, false },
     { "pin/ls", "?arg=%s&stream=true", 500, "path '", OK, false },
+    { "pin/ls", "?name=%%zz", 500, "invalid name: it is no text", OK, false },
+    { "pin/ls", "?t=x", 500, "invalid type 'x', must be one of {direct, ", OK, false },
     { "pin/ls", "?type=x", 500, "invalid type 'x', must be one of {direct, ", OK, false },
     { "add", "", 503, "too much is under way", OK, true },
     { "add", "?layout=x", 500, "error parsing options:layout parameter is invalid", OK, false },

@@ -283,6 +283,20 @@ Test(proxy_pins, pins_are_listed_in_kubos_shapes)
           "{\"Cid\":\"%1$s\",\"Type\":\"recursive\"}\n{\"Cid\":\"%1$s\",\"Type\":\"recursive\"}"
           "\n" },
         { "POST /api/v0/pin/ls?stream=true&type=indirect", "" },
+        { "POST /api/v0/pin/ls?name=ne",
+          "{\"Keys\":{\"%s\":{\"Type\":\"recursive\",\"Name\":\"one\"}}}" },
+        { "POST /api/v0/pin/ls?name=one&type=direct", "{\"Keys\":{}}" },
+        { "POST /api/v0/pin/ls?name=One", "{\"Keys\":{}}" },
+        { "POST /api/v0/pin/ls?name=ones", "{\"Keys\":{}}" },
+        { "POST /api/v0/pin/ls?stream=true&n=on",
+          "{\"Cid\":\"%s\",\"Type\":\"recursive\",\"Name\":\"one\"}\n" },
+        { "POST /api/v0/pin/ls?stream=true&names=true&name=",
+          "{\"Cid\":\"%s\",\"Type\":\"recursive\",\"Name\":\"one\"}\n"
+          "{\"Cid\":\"%s\",\"Type\":\"direct\"}\n" },
+        /* Beside an argument it only shows names, as with the daemon. */
+        { "POST /api/v0/pin/ls?name=zzz&arg=%s",
+          "{\"Keys\":{\"%s\":{\"Type\":\"recursive\",\"Name\":\"one\"}}}" },
+        { "POST /api/v0/pin/ls?t=direct", "{\"Keys\":{\"%2$s\":{\"Type\":\"direct\"}}}" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct proxy_world w = { 0 };

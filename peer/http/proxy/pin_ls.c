@@ -3,6 +3,7 @@
  *      stream=true   {"Cid":"..","Type":"recursive"} a line
  *      else          {"Keys":{"CID":{"Type":"recursive"},...}} -- one document, written piece by piece
  *      with arg      the same for these alone; one that is not there is an error, before anything is said
+ *      name=TEXT     without arg: those alone whose name has TEXT in it; and, as names=true, their names
  *      held=true     with arg: there is what as many peers as it needs have, not what is only asked for. So asks a peer
  *                    whose daemon this proxy is, before it calls a pin pinned. No option of Kubo's, which reads over it
  *
@@ -25,6 +26,7 @@ struct proxy_ls {
     struct pin_list pins; /* without arguments */
     bool streams;
     bool shows_names;
+    struct buf name; /* the walk is for names with this in them */
     enum kubo_pin_type type;
     bool has_args;
     unsigned nth;             /* argument */
@@ -38,6 +40,7 @@ static void proxy_ls_free_job(struct proxy_job *job)
 {
     struct proxy_ls *l = (struct proxy_ls *)job;
     arena_deinit(&l->arena);
+    buf_deinit(&l->name);
     pin_list_deinit(&l->pins);
 }
 
@@ -57,7 +60,7 @@ static void proxy_ls_write_members(const struct proxy_ls *l, struct json_writer 
                                    const struct pin *pin)
 {
     json_key_string(w, "Type", kubo_pin_type_name(proxy_ls_type_of(pin)));
-    if (l->shows_names) {
+    if (l->shows_names && (pin->name.len > 0 || !l->streams)) {
         json_key(w, "Name");
         json_string_len(w, pin->name.data, pin->name.len);
     }
@@ -79,7 +82,13 @@ static void proxy_ls_write(struct proxy_ls *l, const struct pin *pin, struct buf
 
 /* ---- the walk ---- */
 
-/* The next one of the type that is asked for. ERR_NOT_FOUND at the end. */
+static bool proxy_ls_is_called(const struct proxy_ls *l, const struct pin *pin)
+{
+    return l->name.len == 0 || (pin->name.len >= l->name.len &&
+                                memmem(pin->name.data, pin->name.len, l->name.data, l->name.len));
+}
+
+/* The next one of the type and name that are asked for. ERR_NOT_FOUND at the end. */
 static int proxy_ls_walk(struct proxy_ls *l, const struct pin **out)
 {
     struct proxy *p = l->job.proxy;
@@ -88,7 +97,7 @@ static int proxy_ls_walk(struct proxy_ls *l, const struct pin **out)
     int err;
     do
         err = pin_list_next(&l->pins, p->ops->pins_after, p->impl, out);
-    while (err == OK && !proxy_ls_wants(l, *out));
+    while (err == OK && !(proxy_ls_wants(l, *out) && proxy_ls_is_called(l, *out)));
     return err;
 }
 
@@ -164,7 +173,7 @@ static bool proxy_ls_read_type(struct proxy_ls *l, const struct http_request *r,
     static const enum kubo_pin_type types[] = { KUBO_PIN_ALL, KUBO_PIN_RECURSIVE, KUBO_PIN_DIRECT,
                                                 KUBO_PIN_INDIRECT };
     struct buf name = { 0 };
-    bool is_known = http_request_param(r, "type", 0, &name) == ERR_NOT_FOUND;
+    bool is_known = proxy_option(r, "type", "t", &name) == ERR_NOT_FOUND;
     l->type = KUBO_PIN_ALL;
     for (size_t i = 0; !is_known && i < sizeof(types) / sizeof(types[0]); i++) {
         is_known = strcmp(buf_text(&name), kubo_pin_type_name(types[i])) == 0;
@@ -282,9 +291,12 @@ void proxy_pin_ls(struct proxy *p, struct http_exchange *x)
         return;
     struct buf why = { 0 };
     l->streams = proxy_flag(&x->request, "stream", false) || proxy_flag(&x->request, "s", false);
-    l->shows_names = proxy_flag(&x->request, "names", false);
+    int err = proxy_option(&x->request, "name", "n", &l->name);
+    l->shows_names = l->name.len > 0 || proxy_flag(&x->request, "names", false);
     x->on_abort = proxy_ls_on_abort;
-    if (!proxy_ls_read_type(l, &x->request, &why) || !proxy_ls_check_args(l, &why))
+    if (err != OK && err != ERR_NOT_FOUND)
+        proxy_ls_fail(l, "invalid name: it is no text");
+    else if (!proxy_ls_read_type(l, &x->request, &why) || !proxy_ls_check_args(l, &why))
         proxy_ls_fail(l, buf_text(&why));
     else if (l->has_args && proxy_flag(&x->request, "held", false))
         proxy_ls_look(l);

@@ -133,6 +133,13 @@ int proxy_arg(const struct http_request *r, const char *command, unsigned nth, s
     return http_percent_decode(out, behind + 1, strlen(behind + 1), false);
 }
 
+int proxy_option(const struct http_request *r, const char *name, const char *short_name,
+                 struct buf *out)
+{
+    int err = http_request_param(r, name, 0, out);
+    return err == ERR_NOT_FOUND ? http_request_param(r, short_name, 0, out) : err;
+}
+
 bool proxy_flag(const struct http_request *r, const char *name, bool otherwise)
 {
     static const char *const yes[] = { "1", "t", "T", "true", "TRUE", "True" };

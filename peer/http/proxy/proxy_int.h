@@ -72,6 +72,9 @@ void proxy_reply_error(const struct proxy *p, struct http_exchange *x, int statu
 
 /* The nth argument: ?arg=, or the segment behind the command. ERR_NOT_FOUND: no more; ERR_INVALID. */
 int proxy_arg(const struct http_request *r, const char *command, unsigned nth, struct buf *out);
+/* An option's value, by its name or the daemon's short one. ERR_NOT_FOUND: it is absent. */
+int proxy_option(const struct http_request *r, const char *name, const char *short_name,
+                 struct buf *out);
 /* A boolean option, as Go reads one; `otherwise` when it is absent or none. */
 bool proxy_flag(const struct http_request *r, const char *name, bool otherwise);
 
