@@ -101,6 +101,8 @@ enum promise_outcome {
     PROMISE_REFUSED, /* a definite no: it must not take effect */
     PROMISE_UNKNOWN, /* no answer, or "outcome unknown": it may take effect, now or later */
 };
+/* Of a pin: with an expiry of its own, or with what it takes over from the pin that it updates (NULL: none). */
+enum promise_kind checks_kind_of_pin(struct checks *c, bool expires, const struct cid *updated);
 /* A client's write begins; the number names it to checks_on_return(). */
 uint64_t checks_on_call(struct checks *c, enum promise_kind kind, const struct cid *cid);
 void checks_on_return(struct checks *c, uint64_t call, enum promise_outcome outcome);

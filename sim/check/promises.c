@@ -69,6 +69,18 @@ static struct promised_cid *promised_cid(struct promise_book *book, const struct
     return p;
 }
 
+enum promise_kind checks_kind_of_pin(struct checks *c, bool expires, const struct cid *updated)
+{
+    struct promise_book *book = promise_book(c);
+    const struct promised_cid *from =
+        updated == NULL ? NULL : map_get(&book->cids, promise_key(updated));
+    if (from != NULL) {
+        list_for_each (link, &from->promises)
+            expires |= list_entry(link, struct promise, link)->kind == PROMISE_PIN_THAT_EXPIRES;
+    }
+    return expires ? PROMISE_PIN_THAT_EXPIRES : PROMISE_PIN;
+}
+
 uint64_t checks_on_call(struct checks *c, enum promise_kind kind, const struct cid *cid)
 {
     struct promise_book *book = promise_book(c);

@@ -571,6 +571,16 @@ static void stage_look_anew(struct real_stage *s)
         stage_machine(s, who)->look_is_old = true;
 }
 
+static enum promise_kind stage_promise(struct real_stage *s, const struct stage_question *q)
+{
+    if (q->verb == VERB_UNPIN)
+        return PROMISE_UNPIN;
+    struct cid updated = { 0 };
+    if (q->updated.len > 0)
+        updated = stage_cid(s, q->updated);
+    return checks_kind_of_pin(s->checks, q->expires_us != 0, q->updated.len > 0 ? &updated : NULL);
+}
+
 static void *stage_ask(void *impl, unsigned who, const struct stage_question *question)
 {
     struct real_stage *s = impl;
@@ -580,10 +590,7 @@ static void *stage_ask(void *impl, unsigned who, const struct stage_question *qu
         (void)stage_put_block(s->world.outside_port, question->content);
     if (question->verb == VERB_PIN || question->verb == VERB_ADD || question->verb == VERB_UNPIN) {
         struct cid cid = stage_cid(s, question->content);
-        enum promise_kind kind = question->verb == VERB_UNPIN ? PROMISE_UNPIN
-                                 : question->expires_us == 0  ? PROMISE_PIN
-                                                              : PROMISE_PIN_THAT_EXPIRES;
-        q->promise = checks_on_call(s->checks, kind, &cid);
+        q->promise = checks_on_call(s->checks, stage_promise(s, question), &cid);
     }
     if (question->verb == VERB_EXPECT && question->content.len == 0)
         stage_look_anew(s);

@@ -102,11 +102,12 @@ static void write_put_options(struct world *w, struct buf *target, const struct 
         buf_printf(target, "&pin-update=%s", cid_print(&world_content(w, q->updated)->cid).text);
 }
 
-static enum promise_kind write_promise(const struct stage_question *q)
+static enum promise_kind write_promise(struct world *w, const struct stage_question *q)
 {
     if (q->verb == VERB_UNPIN)
         return PROMISE_UNPIN;
-    return q->expires_us == 0 ? PROMISE_PIN : PROMISE_PIN_THAT_EXPIRES;
+    const struct cid *updated = q->updated.len > 0 ? &world_content(w, q->updated)->cid : NULL;
+    return checks_kind_of_pin(w->checks, q->expires_us != 0, updated);
 }
 
 static const char *write_put(struct world *w, const struct stage_question *q, const struct cid *cid,
@@ -180,7 +181,7 @@ struct write_call *write_ask(struct world *w, unsigned who, const struct stage_q
     bool is_write = q->verb == VERB_PIN || q->verb == VERB_ADD || q->verb == VERB_UNPIN;
     if (is_write && !q->is_one_of_several) {
         c->is_promise = true;
-        c->promise = checks_on_call(w->checks, write_promise(q), &c->cid);
+        c->promise = checks_on_call(w->checks, write_promise(w, q), &c->cid);
     }
     if (q->verb == VERB_DRAIN)
         checks_on_drain(w->checks, q->subject);

@@ -545,6 +545,18 @@ Test(sim_check, writes_at_the_same_time_may_be_in_any_order)
     end_seeing("promises");
 }
 
+Test(sim_check, an_expiry_is_taken_over_by_an_update)
+{
+    begin();
+    struct cid cid = cid_of(1), other = cid_of(2);
+    checks_on_return(checks, call(PROMISE_PIN_THAT_EXPIRES), PROMISE_KEPT);
+    cr_assert_eq(checks_kind_of_pin(checks, false, NULL), PROMISE_PIN);
+    cr_assert_eq(checks_kind_of_pin(checks, true, NULL), PROMISE_PIN_THAT_EXPIRES);
+    cr_assert_eq(checks_kind_of_pin(checks, false, &other), PROMISE_PIN);
+    cr_assert_eq(checks_kind_of_pin(checks, false, &cid), PROMISE_PIN_THAT_EXPIRES);
+    end_seeing("");
+}
+
 Test(sim_check, a_refused_write_must_not_happen)
 {
     begin();
