@@ -45,6 +45,27 @@ Test(tracker_pool, what_failed_makes_room_for_a_new_pin)
     world_free(w);
 }
 
+/* Also where nothing but a walk tells of it, which comes to those that failed first: the hint was lost. */
+Test(tracker_pool, what_failed_holds_up_no_walk)
+{
+    struct cid bad[BAD];
+    struct world *w = world_of_failures(bad);
+    struct pin_entry e = { .kind = PIN_ENTRY_PIN, .expected = PIN_EXPECT_ANY };
+    for (uint32_t n = 300; n < 320; n++) {
+        struct cid cid = test_cid(n);
+        e.pin = pin_of(&cid);
+        world_apply_unseen(w, &e);
+    }
+    tracker_walk(w->tracker);
+    world_run(w);
+    for (uint32_t n = 300; n < 320; n++)
+        cr_assert_eq(world_info(w, n).since_s, 1000, "%u", n); /* each has been looked at */
+    pass_their_time(w);
+    for (uint32_t n = 300; n < 320; n++)
+        cr_assert(world_holds(w, n), "%u", n);
+    world_free(w);
+}
+
 Test(tracker_pool, what_failed_makes_room_for_unpins)
 {
     struct cid bad[BAD];
