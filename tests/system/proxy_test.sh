@@ -51,6 +51,7 @@ scenario() {
     local field=Access-Control-Allow-Headers
     daemons_field() { ipfs_at 1 version -o /dev/null -D - | tr -d '\r' | grep -i "^$1: "; }
     holds extracted_field eval "[ -n \"\$(daemons_field $field)\" ] && proxy_at 1 pin/ls -i | tr -d '\r' | grep -qixF \"\$(daemons_field $field)\""
+    holds pin_rm_as_a_direct_one eval "proxy_at 2 'pin/rm?arg=$cid&recursive=false' | jq -e '.Message == \"$cid is pinned recursively\"'"
     holds pin_rm test "$(proxy_at 2 "pin/rm?arg=$cid")" = "{\"Pins\":[\"$cid\"]}"
     happens unpinned_by_both 40 held_nowhere "$cid"
     holds pin_ls_is_empty eval "proxy_at 1 pin/ls | jq -e '.Keys == {}'"
@@ -173,6 +174,8 @@ ipfs_command() { # ipfs_command CID: one that is pinned
     check cli_pin_add_name 0 "pinned $cid recursively" through pin add --name 'a name' "$cid"
     check cli_pin_ls_name 0 "$cid recursive a name" through pin ls --name=nam --stream
     check cli_pin_ls_another_name 0 '' through pin ls --name=Nam --quiet
+    check cli_pin_rm_direct 1 '' through pin rm --recursive=false "$cid"
+    holds cli_pin_rm_direct_words grep -F "$cid is pinned recursively" "$work/stderr"
     check cli_pin_ls_type 0 '' through pin ls --type=direct
     holds cli_get eval "through get -o '$work/got' '$cid' && cmp '$big' '$work/got'"
     holds cli_refs test "$(through refs "$cid" | wc -l)" -eq "$(IPFS_PATH=$work/ipfs/1 "$kubo" refs "$cid" | wc -l)"

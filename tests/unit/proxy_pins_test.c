@@ -27,6 +27,7 @@ Test(proxy_pins, pins_are_answered_when_they_are_committed)
         { "POST /api/v0/pin/add/%s?recursive=true", "+%s -1 \n" },
         { "PUT /api/v0/pin/add?arg=/ipld/%s&recursive=false", "+%s 0 \n" },
         { "POST /api/v0/pin/add?type=direct&arg=%s", "+%s 0 \n" },
+        { "POST /api/v0/pin/add?r=false&n=x&arg=%s", "+%s 0 x\n" },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct proxy_world w = { 0 };
@@ -66,6 +67,33 @@ Test(proxy_pins, several_arguments_one_after_the_other)
     proxy_check_writes(&w, "-%s\n", 1, 0);
     cr_assert_eq(w.pins_count, 1);
     proxy_world_close(&w);
+}
+
+/* Only a direct pin is taken back with recursive=false. */
+Test(proxy_pins, a_recursive_pin_is_not_removed_as_a_direct_one)
+{
+    static const char *const lines[] = { "POST /api/v0/pin/rm?arg=%s&recursive=false",
+                                         "POST /api/v0/pin/rm?arg=/ipfs/%s&r=0",
+                                         "GET /api/v0/pin/rm/%s?recursive=F" };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct proxy_world w = { 0 };
+        proxy_world_open(&w);
+        proxy_cluster_holds(&w, 1, false, "");
+        proxy_cluster_holds(&w, 2, true, "");
+        proxy_world_ask_for(&w, lines[i], 1, 0);
+        const char *text = proxy_world_answered(&w);
+        cr_assert_eq(strncmp(text, error_500, strlen(error_500)), 0, "%s", text);
+        proxy_check_body(
+            text, "{\"Message\":\"%s is pinned recursively\",\"Code\":0,\"Type\":\"error\"}", 1, 0);
+        cr_assert_eq(w.writes.len, 0);
+        proxy_world_ask_for(&w, lines[i], 2, 0);
+        proxy_cluster_finish(&w, OK, NULL);
+        proxy_check_writes(&w, "-%s\n", 2, 0);
+        proxy_check_body(proxy_world_answered(&w), "{\"Pins\":[\"%s\"]}", 2, 0);
+        proxy_world_ask_for(&w, lines[i], 2, 0);
+        cr_assert(text_holds(proxy_world_answered(&w), "not pinned or pinned indirectly"));
+        proxy_world_close(&w);
+    }
 }
 
 static void look(struct proxy_world *w, size_t pinned, size_t needed, uint64_t blocks)

@@ -120,6 +120,11 @@ static void proxy_pins_written(struct proxy_write *write, int err, const char *w
         proxy_pins_said(j, &write->pin.cid);
 }
 
+static bool proxy_pins_is_recursive(const struct http_request *r)
+{
+    return proxy_flag(r, "recursive", proxy_flag(r, "r", true));
+}
+
 /* Direct, that is: this block alone? V1 reads `type`, Kubo's own clients send `recursive`. */
 static bool proxy_pins_is_direct(const struct http_request *r)
 {
@@ -127,14 +132,36 @@ static bool proxy_pins_is_direct(const struct http_request *r)
     bool is_direct =
         http_request_param(r, "type", 0, &type) == OK && strcmp(buf_text(&type), "direct") == 0;
     buf_deinit(&type);
-    return is_direct || !proxy_flag(r, "recursive", true);
+    return is_direct || !proxy_pins_is_recursive(r);
+}
+
+/* Whoever takes back a direct pin alone must not lose a whole tree. By the state as it is here. */
+static int proxy_pins_check_removal(const struct proxy_pins *j, const struct cid *cid,
+                                    struct buf *why)
+{
+    struct proxy *p = j->job.proxy;
+    struct arena arena = { 0 };
+    struct pin pin;
+    if (proxy_pins_is_recursive(&j->job.x->request))
+        return OK;
+    int err = p->ops->pin_get(p->impl, cid, &arena, &pin);
+    if (err == OK && pin.max_depth != PIN_DEPTH_DIRECT) {
+        buf_printf(why, "%s is pinned recursively", cid_print(cid).text);
+        err = ERR_REFUSED;
+    }
+    arena_deinit(&arena);
+    return err == ERR_NOT_FOUND ? OK : err; /* the write will say that */
 }
 
 static void proxy_pins_start_write(struct proxy_pins *j, bool removes)
 {
     struct proxy *p = j->job.proxy;
     struct buf why = { 0 };
-    int err = (removes ? p->ops->unpin : p->ops->pin)(p->impl, &j->write, &why);
+    int err = OK;
+    if (j->kind == PROXY_PINS_REMOVE)
+        err = proxy_pins_check_removal(j, &j->write.pin.cid, &why);
+    if (err == OK)
+        err = (removes ? p->ops->unpin : p->ops->pin)(p->impl, &j->write, &why);
     j->write_runs = err == OK;
     if (err != OK)
         proxy_pins_fail_write(j, err, buf_text(&why));
@@ -497,7 +524,7 @@ static void proxy_pins_start(struct proxy *p, struct http_exchange *x, enum prox
     json_array_begin(&j->writer);
     kubo_reply_init(&j->reply, KUBO_RESOLVE, NULL, NULL);
     if (kind == PROXY_PINS_ADD)
-        (void)http_request_param(&x->request, "name", 0, &j->name); /* absent: none */
+        (void)proxy_option(&x->request, "name", "n", &j->name); /* absent: none */
     proxy_pins_take_body(j);
 }
 
