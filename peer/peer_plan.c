@@ -87,6 +87,14 @@ static bool plan_is_well(const struct plan_members *now, const struct peer_id *i
     return one != NULL && one->standing <= ALLOCATE_SUSPECT;
 }
 
+/* Who is drained, or leaves, is not well, and its copy is there all the same. */
+static bool plan_lives(const struct peer *p, const struct plan_members *now,
+                       const struct peer_id *id)
+{
+    return allocate_find(now->standing.list, now->standing.count, id) != NULL &&
+           monitor_liveness(p->monitor, p->now_us, id) != LIVENESS_DOWN;
+}
+
 /* Is this holder the first of the pin's that is gone? */
 static bool plan_tells_here(const struct api_plan *plan, const struct plan_members *now,
                             const struct pin *pin)
@@ -120,7 +128,7 @@ static int plan_move(struct api_plan *plan, const struct plan_members *now, stru
                               .to = result.allocations,
                               .to_count = result.allocations_count };
     for (size_t i = 0; i < pin.allocations_count; i++)
-        out->living += plan_is_well(now, &pin.allocations[i]);
+        out->living += plan_lives(plan->peer, now, &pin.allocations[i]);
     return OK;
 }
 

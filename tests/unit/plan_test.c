@@ -118,11 +118,12 @@ static size_t assert_is_done(unsigned at, const struct plan *p)
     return moved;
 }
 
-static void begin(uint64_t seed)
+static void begin(uint64_t seed, bool repins)
 {
     struct world_options o = { .seed = seed, .founders_count = PEERS };
     peer_options_default(&o.peer);
     o.peer.replication_min = o.peer.replication_max = 2;
+    o.peer.repinning_disabled = !repins;
     o.peer.metric_ttl_us = TTL_US; /* what peers say of their daemons stays as it is meanwhile */
     o.peer.repin_after_us = PATIENCE_US - TTL_US;
     world = world_create(&o);
@@ -170,7 +171,7 @@ static void moves_as_planned(unsigned dead, unsigned read)
 Test(plan, the_leader_does_what_it_says)
 {
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        begin(seed);
+        begin(seed, true);
         unsigned who = leader();
         moves_as_planned(who % PEERS + 1, who);
         world_destroy(world);
@@ -180,9 +181,43 @@ Test(plan, the_leader_does_what_it_says)
 Test(plan, the_leader_does_what_others_say)
 {
     for (uint64_t seed = 1; seed <= 3; seed++) {
-        begin(seed);
+        begin(seed, true);
         unsigned who = leader();
         moves_as_planned(who % PEERS + 1, (who + 1) % PEERS + 1);
         world_destroy(world);
     }
+}
+
+/* Its copies are there as long as others need them. */
+Test(plan, who_is_drained_still_lives)
+{
+    struct plan plan = { 0 };
+    begin(1, true);
+    unsigned who = leader() % PEERS + 1;
+    char steps[80];
+    snprintf(steps, sizeof(steps), "peers 6\ndrain %u\n", who);
+    play(steps);
+    plan_read(&plan, leader());
+    cr_assert_gt(plan.count, 0);
+    for (size_t i = 0; i < plan.count; i++)
+        cr_assert_eq(plan.moves[i].living, plan.moves[i].from_count);
+    arena_deinit(&plan.arena);
+    world_destroy(world);
+}
+
+/* What lost a copy is told, and that it stays. */
+Test(plan, with_repinning_off_nothing_moves)
+{
+    struct plan plan = { 0 };
+    begin(1, false);
+    unsigned who = leader() % PEERS + 1;
+    machine_crash(machine(who));
+    pass(PATIENCE_US + 5 * SECOND);
+    plan_read(&plan, leader());
+    cr_assert_gt(plan.count, 20);
+    for (size_t i = 0; i < plan.count; i++)
+        cr_assert_eq(plan.moves[i].living, plan.moves[i].from_count - 1);
+    cr_assert_eq(assert_is_done(leader(), &plan), 0);
+    arena_deinit(&plan.arena);
+    world_destroy(world);
 }
