@@ -73,6 +73,11 @@ scenario() {
     holds add_without_pin eval "proxy_at 1 'add?pin=false' -F 'file=@$mine' | jq -e .Hash"
     holds is_not_pinned lists 1 1
 
+    printf 'added in silence on %s' "$daemons" >"$work/silent"
+    cid=$(ipfs_add 1 "added in silence on $daemons")
+    holds silent_add test -z "$(proxy_at 1 'add?silent=true' -F "file=@$work/silent")"
+    holds silent_add_is_pinned eval "proxy_at 1 'pin/ls?arg=$cid' | jq -e .Keys && [ \"\$(proxy_at 1 'pin/rm?arg=$cid')\" = '{\"Pins\":[\"$cid\"]}' ]"
+
     local named
     named=$(printf 'with options' | proxy_at 1 "add?name=by%20name&replication=1&meta-k=v&user-allocations=${id[2]}&layout=balanced" -F 'file=@-' | jq -r .Hash)
     holds add_with_the_clusters_options eval "curl -sS http://127.0.0.1:${rest[1]}/allocations/$named |
@@ -177,6 +182,8 @@ ipfs_command() { # ipfs_command CID: one that is pinned
     check cli_pin_rm_direct 1 '' through pin rm --recursive=false "$cid"
     holds cli_pin_rm_direct_words grep -F "$cid is pinned recursively" "$work/stderr"
     check cli_pin_ls_type 0 '' through pin ls --type=direct
+    check cli_add_silent 0 '' through add --silent "$work/silent"
+    check cli_added_silently 0 "unpinned $(through add --quieter --only-hash "$work/silent")" through pin rm "$(through add --quieter --only-hash "$work/silent")"
     holds cli_get eval "through get -o '$work/got' '$cid' && cmp '$big' '$work/got'"
     holds cli_refs test "$(through refs "$cid" | wc -l)" -eq "$(IPFS_PATH=$work/ipfs/1 "$kubo" refs "$cid" | wc -l)"
     holds cli_repo_stat eval "through repo stat | grep -Eq '^RepoSize: +[1-9]'"

@@ -527,6 +527,37 @@ Test(proxy_pins, the_roots_of_an_add)
     }
 }
 
+/* The daemon is not told: it would not say what to pin. */
+Test(proxy_pins, a_silent_add_is_pinned_without_a_word)
+{
+    struct proxy_world w = { 0 };
+    struct buf lines = { 0 };
+    proxy_world_open(&w);
+    add(&w, "POST /api/v0/add?silent=true&quiet=1", lines_of(&lines, HASH("a"), 1, 2), NULL);
+    cr_assert(text_holds(buf_text(&w.heard), "POST /api/v0/add?quiet=1&pin=false\n"));
+    proxy_cluster_finish(&w, OK, NULL);
+    proxy_check_writes(&w, "+%s -1 \n", 1, 0);
+    const char *text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, "HTTP/1.1 200 ") && text_holds(text, "\r\n\r\n0\r\n\r\n"), "%s",
+              text);
+    add(&w, "POST /api/v0/add?silent=true", lines_of(&lines, HASH("a"), 1, 2), "broke");
+    text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, "\r\n\r\n0\r\nX-Stream-Error: broke\r\n"), "%s", text);
+    add(&w, "POST /api/v0/add?silent=false", lines_of(&lines, HASH("a"), 1, 2), NULL);
+    proxy_cluster_finish(&w, OK, NULL);
+    cr_assert(text_holds(proxy_world_answered(&w), "\"Hash\""));
+    /* What is refused is said. */
+    proxy_world_ask(&w, "POST /api/v0/add?silent=true", "");
+    proxy_world_wait_for_daemon(&w);
+    http_reply_begin(w.x, 400, NULL, 0, -1);
+    proxy_daemon_write(&w, "file argument 'path' is required\n");
+    proxy_daemon_end(&w, NULL);
+    text = proxy_world_answered(&w);
+    cr_assert(text_holds(text, "file argument 'path' is required\n"), "%s", text);
+    buf_deinit(&lines);
+    proxy_world_close(&w);
+}
+
 Test(proxy_pins, an_add_that_was_not_whole_pins_nothing)
 {
     static const struct {

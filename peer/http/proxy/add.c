@@ -3,7 +3,9 @@
  * The daemon's lines go to the client as they come. What they do not say yet is whether the add was
  * whole (an upload cut short gives a CID, too, of the shortened content; only the trailer tells), so
  * pinning waits for the end, and the end of the client's answer waits for the pins. A pin that fails
- * is told by the trailer X-Stream-Error, as the daemon would tell a failure of its own. */
+ * is told by the trailer X-Stream-Error, as the daemon would tell a failure of its own.
+ *
+ * With silent=true the daemon would not say what to pin: it is not told, and what it says is kept from the client. */
 #include "http/proxy/proxy_int.h"
 
 #include <string.h>
@@ -25,6 +27,7 @@ struct proxy_add {
     struct arena arena; /* of what the pins have in common */
     struct proxy_write asked;
     bool is_not_pinned;
+    bool is_silent;
     struct proxy_write write;
     bool write_runs;
     struct buf pin_name; /* Kubo's option; it wins over `name` */
@@ -66,7 +69,9 @@ static struct proxy_add *proxy_add_of(struct proxy_forward *f)
 
 static void proxy_add_on_head(struct proxy_forward *f, int status)
 {
-    kubo_reply_on_head(&proxy_add_of(f)->reply, status);
+    struct proxy_add *a = proxy_add_of(f);
+    f->is_mute = status == 200 && a->is_silent; /* the words of a refusal are for the client */
+    kubo_reply_on_head(&a->reply, status);
 }
 
 static void proxy_add_on_body(struct proxy_forward *f, const void *bytes, size_t len)
@@ -171,7 +176,7 @@ static bool proxy_add_on_end(struct proxy_forward *f, int err)
 /* Of the client's query what does not go to the daemon: how it is pinned, and ipfs-cluster's names for what Kubo calls otherwise. */
 static bool proxy_add_keeps(const struct proxy_add *a, const char *name)
 {
-    static const char *const ours[] = { "pin", "pin-name", "no-pin", "layout", "format" };
+    static const char *const ours[] = { "pin", "pin-name", "no-pin", "layout", "format", "silent" };
     size_t count = a->reply.command == KUBO_ADD ? sizeof(ours) / sizeof(ours[0]) : 2;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(name, ours[i]) == 0)
@@ -271,6 +276,7 @@ static void proxy_add_start(struct proxy *p, struct http_exchange *x, const char
     kubo_reply_init(&a->reply, reply, proxy_add_on_row, a);
     a->roots.limit = PROXY_ROOTS_BYTES_MAX;
     a->is_not_pinned = !is_pinned;
+    a->is_silent = reply == KUBO_ADD && proxy_flag(&x->request, "silent", false);
     a->f.call.method = "POST";
     a->f.on_head = proxy_add_on_head;
     a->f.on_body = proxy_add_on_body;

@@ -194,7 +194,8 @@ static void proxy_forward_on_head(struct http_call *call, int status,
     if (f->on_head != NULL)
         f->on_head(f, status);
     size_t passing_count = proxy_filter(fields, count, passing);
-    http_reply_begin(f->job.x, status, passing, passing_count, proxy_length_of(fields, count));
+    int64_t len = f->is_mute ? -1 : proxy_length_of(fields, count);
+    http_reply_begin(f->job.x, status, passing, passing_count, len);
 }
 
 static void proxy_forward_on_body(struct http_call *call, const void *bytes, size_t len)
@@ -202,7 +203,7 @@ static void proxy_forward_on_body(struct http_call *call, const void *bytes, siz
     struct proxy_forward *f = call->owner;
     if (f->on_body != NULL)
         f->on_body(f, bytes, len);
-    if (f->job.x != NULL && !http_reply_write(f->job.x, bytes, len))
+    if (f->job.x != NULL && !f->is_mute && !http_reply_write(f->job.x, bytes, len))
         http_client_pause(f->job.proxy->client, call);
 }
 
