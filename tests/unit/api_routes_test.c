@@ -307,8 +307,8 @@ static const struct ask asks[] = {
     { "DELETE", "/pins/{cid}", "/pins/" CID, "", "", 503 },
     { "POST", "/pins/{cid}/recover", "/pins/" CID "/recover", "", "", 503 },
     { "POST", "/pins/{cid}/sync", "/pins/" CID "/sync", "", "", 503 },
-    { "POST", "/pins/{kind}/{path...}", "/pins/ipfs/" CID "/a/b", "", "", 503 },
-    { "DELETE", "/pins/{kind}/{path...}", "/pins/ipns/example.org", "", "", 503 },
+    { "POST", "/pins/{kind=ipfs|ipns|ipld}/{path...}", "/pins/ipfs/" CID "/a/b", "", "", 503 },
+    { "DELETE", "/pins/{kind=ipfs|ipns|ipld}/{path...}", "/pins/ipns/example.org", "", "", 503 },
 };
 enum { ASKS_COUNT = sizeof(asks) / sizeof(asks[0]) };
 
@@ -398,10 +398,8 @@ static const struct {
     { "POST", "/pins/ipfs/x/a", "", "", 400,
       "error parsing path: invalid path \\\"/ipfs/x/a\\\": invalid cid: x" },
     { "POST", "/pins/ipld/x", "", "", 400, "error parsing path: invalid path " },
-    { "POST", "/pins/what/" CID, "", "", 404, "not found" },
     { "POST", "/pins/ipfs/" CID "?replication=x", "", "", 400, "parameter replication invalid" },
     { "DELETE", "/pins/ipfs/x/a", "", "", 400, "error parsing path: invalid path " },
-    { "DELETE", "/pins/what/" CID, "", "", 404, "not found" },
 };
 enum { REFUSALS_COUNT = sizeof(refusals) / sizeof(refusals[0]) };
 
@@ -555,6 +553,21 @@ Test(api_routes, other_methods_are_refused_and_the_right_ones_named)
             const char *allow = strstr(answer, "\r\nAllow: ");
             cr_assert(allow != NULL && strstr(allow, asks[i].method) != NULL, "%s", answer);
             cr_assert_str_eq(strstr(answer, "\r\n\r\n"), "\r\n\r\n", "a 405 has no body");
+            cr_assert_eq(w.asked, 0);
+        }
+    }
+}
+
+Test(api_routes, a_path_that_nobody_knows_is_not_there_for_any_method)
+{
+    static const char *const methods[] = { "GET", "POST", "DELETE", "PUT" };
+    static const char *const targets[] = { "/pins/" CID "/x", "/pins/what/" CID, "/id/x",
+                                           "/nothing" };
+    for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+        for (size_t k = 0; k < sizeof(methods) / sizeof(methods[0]); k++) {
+            struct world w;
+            const char *answer = ask(&w, NULL, methods[k], targets[i], "", "");
+            check_refusal(targets[i], answer, 404, "not found");
             cr_assert_eq(w.asked, 0);
         }
     }

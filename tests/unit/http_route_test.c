@@ -54,6 +54,7 @@ static const struct http_route table[] = {
     { "POST", "/pins/{cid}", on_one },
     { "POST", "/pins/{cid}/recover", on_one },
     { "POST", "/paths/{kind}/{path...}", on_path },
+    { "POST", "/some/{kind=ab|c}/{path...}", on_path },
 };
 
 static void on_request(void *owner, struct http_exchange *x)
@@ -73,6 +74,16 @@ static const struct {
     { "GET /pins/a%20b%2Fc+d", "200", "\r\n\r\none a b/c+d" },
     { "POST /pins/a/recover", "200", "\r\n\r\none a" },
     { "POST /paths/ipfs/a/b%20c/", "200", "\r\n\r\npath ipfs a/b c/" },
+    { "POST /some/ab/x", "200", "\r\n\r\npath ab x" },
+    { "POST /some/c/x/y", "200", "\r\n\r\npath c x/y" },
+    { "GET /some/c/x", "405", "Allow: POST\r\n" },
+    { "GET /some/CID/x", "404", "" },
+    { "POST /some/a/x", "404", "" },
+    { "POST /some/%61b/x", "200", "path ab x" },
+    { "POST /some/%zz/x", "400", "malformed path" },
+    { "POST /some/abc/x", "404", "" },
+    { "POST /some/kind=ab/x", "404", "" },
+    { "POST /some/ab|c/x", "404", "" },
     { "POST /paths/ipfs//", "301", "Location: /paths/ipfs\r\n" },
     { "GET /pins/recover", "200", "\r\n\r\none recover" },
     { "GET /", "404", "X-Ours: 1\r\n" },

@@ -40,8 +40,8 @@ static const struct http_route api_routes[] = {
     { "DELETE", "/pins/{cid}", api_delete_pin },
     { "POST", "/pins/{cid}/recover", api_post_recover },
     { "POST", "/pins/{cid}/sync", api_post_sync },
-    { "POST", "/pins/{kind}/{path...}", api_post_pin_path },
-    { "DELETE", "/pins/{kind}/{path...}", api_delete_pin_path },
+    { "POST", "/pins/{kind=ipfs|ipns|ipld}/{path...}", api_post_pin_path },
+    { "DELETE", "/pins/{kind=ipfs|ipns|ipld}/{path...}", api_delete_pin_path },
 };
 
 size_t api_route_count(void)

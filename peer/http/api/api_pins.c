@@ -245,11 +245,9 @@ static void api_by_path(struct api *api, struct http_exchange *x, const struct h
     const char *kind = http_param(params, "kind");
     const char *path = http_param(params, "path");
     struct cid root;
-    if (strcmp(kind, "ipfs") != 0 && strcmp(kind, "ipns") != 0 && strcmp(kind, "ipld") != 0)
-        http_reply_error(x, 404, "not found", NULL, 0);
-    else if (!api_path_is_good(x, kind, path, &root))
+    if (!api_path_is_good(x, kind, path, &root))
         return;
-    else if (strcmp(kind, "ipns") == 0 || strchr(path, '/') != NULL)
+    if (strcmp(kind, "ipns") == 0 || strchr(path, '/') != NULL)
         api_path_follow(api, x, kind, path, unpins);
     else if (unpins)
         api_unpin_cid(api, x, &root);

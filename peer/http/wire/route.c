@@ -35,6 +35,30 @@ static bool http_pattern_takes_rest(const char *segment, size_t len, struct byte
     return takes_rest;
 }
 
+/* The choices of "{name=a|b}", which are taken off its name: "=a|b"; empty: any text will do. */
+static struct bytes http_pattern_take_choices(struct bytes *name)
+{
+    const char *equals = memchr(name->data, '=', name->len);
+    if (equals == NULL)
+        return (struct bytes){ NULL, 0 };
+    size_t len = name->len - (size_t)(equals - (const char *)name->data);
+    name->len -= len;
+    return (struct bytes){ equals, len };
+}
+
+static bool http_pattern_admits(struct bytes choices, const char *text)
+{
+    if (choices.len == 0)
+        return true;
+    const char *end = (const char *)choices.data + choices.len;
+    for (const char *at = choices.data; at != end; at += 1 + strcspn(at + 1, "|}")) {
+        size_t len = strcspn(at + 1, "|}");
+        if (strlen(text) == len && memcmp(at + 1, text, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Walks path and pattern side by side. ERR_NOT_FOUND: another path. */
 static int http_pattern_match(const char *pattern, const char *path, struct http_params *params)
 {
@@ -49,9 +73,13 @@ static int http_pattern_match(const char *pattern, const char *path, struct http
                 path_len = strlen(path);
             if (path_len == 0)
                 return ERR_NOT_FOUND;
+            struct bytes choices = http_pattern_take_choices(&name);
+            size_t start = params->text.len;
             int err = http_params_add(params, name, path, path_len);
             if (err != OK)
                 return err;
+            if (!http_pattern_admits(choices, (const char *)params->text.data + start))
+                return ERR_NOT_FOUND;
         } else if (path_len != pattern_len || memcmp(path, pattern, path_len) != 0) {
             return ERR_NOT_FOUND;
         }
