@@ -676,7 +676,8 @@ int peer_http_open(struct peer *p, enum peer_door door, void (*on_progress)(void
     struct http_conn_options options = { .head_bytes_max = is_api ? p->options.api_head_bytes_max
                                                                   : p->options.proxy_head_bytes_max,
                                          .output_high_bytes = PEER_HTTP_HIGH_BYTES,
-                                         .output_low_bytes = PEER_HTTP_LOW_BYTES };
+                                         .output_low_bytes = PEER_HTTP_LOW_BYTES,
+                                         .is_kubo_like = door == PEER_DOOR_PROXY };
     if (is_api && p->options.api_gate != NULL)
         options.put_fields = peer_api_put_fields;
     if (door == PEER_DOOR_PROXY)

@@ -29,6 +29,7 @@ void http_talk_open(struct http_talk *t, size_t output_high_bytes)
     struct http_conn_options options = { .head_bytes_max = 4096,
                                          .output_high_bytes = output_high_bytes,
                                          .output_low_bytes = output_high_bytes / 4,
+                                         .is_kubo_like = t->is_kubo_like,
                                          .put_fields = http_talk_put_fields };
     struct http_conn_hooks hooks = { http_talk_on_request, t, http_talk_on_progress, NULL };
     ASSERT(http_conn_create(&t->conn, &options, &hooks) == OK);

@@ -11,6 +11,7 @@ struct http_talk {
     void *owner;
     /* The connection's, with this owner; NULL: none. */
     void (*put_fields)(void *owner, const struct http_exchange *x, int status, struct buf *out);
+    bool is_kubo_like;  /* the connection's */
     struct buf waiting; /* input that the connection did not take yet */
     struct buf sent;    /* all output so far */
 };

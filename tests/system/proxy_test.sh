@@ -59,6 +59,8 @@ scenario() {
     holds not_pinned_ls eval "proxy_at 1 'pin/ls?arg=$cid' | jq -e '.Message | endswith(\"is not pinned\")'"
     holds bad_cid eval "proxy_at 1 'pin/add?arg=foo' | jq -e '.Type == \"error\"'"
 
+    holds head_too_big eval "proxy_at 1 version -H 'X: $(printf %09999d 0)' | jq -e '.Type == \"error\" and .Code == 0 and .Message'"
+
     printf '%s\n' "$cid" bafkqaaa >"$work/lines"
     holds pins_in_the_body test "$(proxy_at 1 pin/add -F "file=@$work/lines")" = "{\"Pins\":[\"$cid\",\"bafkqaaa\"]}"
     holds they_are_pinned lists 2 2

@@ -86,6 +86,30 @@ Test(proxy, no_daemon_is_said_so)
     proxy_world_close(&w);
 }
 
+/* What no handler sees, in the daemon's shape as well. */
+Test(proxy, a_request_that_is_none_is_told_so_in_the_daemons_shape)
+{
+    static const struct {
+        const char *ask, *status, *body;
+    } cases[] = {
+        { "nonsense\r\n\r\n", "HTTP/1.1 400 ",
+          "{\"Message\":\"malformed request line\",\"Code\":0,\"Type\":\"error\"}" },
+        { "POST /api/v0/id HTTP/1.1\r\nHost: h\r\nX: %5000d\r\n\r\n", "HTTP/1.1 431 ",
+          "\",\"Code\":0,\"Type\":\"error\"}" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct proxy_world w = { .talk.is_kubo_like = true };
+        struct buf text = { 0 };
+        proxy_world_open(&w);
+        buf_printf(&text, cases[i].ask, 0);
+        const char *answer = http_talk_ask(&w.talk, buf_text(&text));
+        cr_assert(text_holds(answer, cases[i].status), "%s", answer);
+        cr_assert(text_holds(answer, cases[i].body), "%s", answer);
+        buf_deinit(&text);
+        proxy_world_close(&w);
+    }
+}
+
 Test(proxy, an_answer_that_breaks_off_breaks_off_here)
 {
     struct proxy_world w = { 0 };

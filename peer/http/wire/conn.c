@@ -182,7 +182,10 @@ static void http_conn_put_continue(struct http_conn *c)
 static void http_conn_refuse(struct http_conn *c, struct http_refusal refusal)
 {
     struct buf body = { 0 };
-    buf_printf(&body, "{\"code\":%d,\"message\":\"%s\"}\n", refusal.status, refusal.why);
+    if (c->options.is_kubo_like)
+        buf_printf(&body, "{\"Message\":\"%s\",\"Code\":0,\"Type\":\"error\"}", refusal.why);
+    else
+        buf_printf(&body, "{\"code\":%d,\"message\":\"%s\"}\n", refusal.status, refusal.why);
     http_put_status_line(&c->output, refusal.status);
     if (c->date != NULL)
         http_put_field_text(&c->output, "Date", c->date);

@@ -7,7 +7,8 @@
  *          on_progress ran.
  * Owner    The caller owns the connection; the connection owns its exchange and buffers.
  * Errors   A request that is no HTTP, too long (431), or ambiguous (both lengths, two lengths; 400)
- *          is answered here with {"code","message"}, and the connection closes after it.
+ *          is answered here with {"code","message"}, or as the IPFS daemon words its errors (is_kubo_like), and the
+ *          connection closes after it.
  * Closing  http_conn_wants_close(): once the output is empty, end the sending side, and drop what
  *          still arrives for a while. A plain close with unread input becomes a reset, and the
  *          client may lose the answer.
@@ -52,6 +53,7 @@ struct http_conn_options {
     size_t output_high_bytes; /* http_reply_write() answers false above it */
     size_t output_low_bytes;  /* on_drain below it */
     const char *server;       /* value of the Server field; NULL: none */
+    bool is_kubo_like;        /* what is refused here: {"Message","Code","Type"} */
     /* Writes fields that each answer of an exchange has, whoever makes it; NULL: none. `owner` is that of
      * on_request. */
     void (*put_fields)(void *owner, const struct http_exchange *x, int status, struct buf *out);
