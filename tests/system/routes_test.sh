@@ -185,7 +185,7 @@ happens it_is_there 40 sees 3 1 2 3
 
 # ---- a peer that is gone ----
 peer_kill 2
-route GET /peers 200 $json 'if .error=="" then (.peername|test("^peer-[13]$")) else .addresses==null and .cluster_peers==null and .ipfs=={"addresses":null,"error":""} and .peername=="" end'
+route GET /peers 200 $json 'if .error=="" then (.peername|test("^peer-[13]$")) else .addresses==null and .cluster_peers==null and .ipfs=={"addresses":null,"error":""} and .peername=="peer-2" end'
 route GET /health/graph 200 $json ".cluster_links[\"${id[2]}\"]==[] and (.id_to_peername|has(\"${id[2]}\")|not)"
 route POST /ipfs/gc 200 $json ".peer_map[\"${id[2]}\"] | .peername==\"peer-2\" and .keys==[] and (.error|length>0)"
 finish
