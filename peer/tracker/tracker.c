@@ -313,6 +313,11 @@ static bool tracker_is_new_word(enum tracker_reason reason)
     return tracker_is_asked_for(reason) || reason == TRACKER_MOVED;
 }
 
+static bool tracker_is_walked(enum tracker_reason reason)
+{
+    return reason == TRACKER_WALKED || reason == TRACKER_WALKED_ERRORS;
+}
+
 /* By which entry a user asked for it. What a walk found may be a repair's. */
 static uint64_t tracker_asked_index(const struct tracker_wish *wish, enum tracker_reason reason)
 {
@@ -331,19 +336,18 @@ static enum tracker_claim tracker_claim_of(enum tracker_op_kind kind, bool is_su
     return has_failed && reason == TRACKER_WALKED_ERRORS ? CLAIM_RETRY : CLAIM_WALKED;
 }
 
-/* There is no room for it in memory. Its row says what it waits for all the same: it is counted, and has a time. */
+/* There is no room for it in memory. What has a row says there what it waits for; what has none is counted, as a row for each
+ * would cost a burst of new pins a sixth of its rate. */
 static void tracker_leave(struct tracker *t, const struct cid *cid, const struct tracker_wish *wish,
-                          const struct tracker_row *row, enum tracker_need need, bool is_surplus)
+                          const struct tracker_row *row, enum tracker_need need, bool is_surplus,
+                          enum tracker_reason reason)
 {
     struct tracker_row fresh;
-    bool is_unheard = row == NULL || row->phase == TRACKER_ROW_NOT_YET;
+    if (row == NULL)
+        tracker_walk_count(t, cid, tracker_is_walked(reason));
     tracker_walk_leave(t, need == NEED_UNPIN ? SHARE_UNPINS : SHARE_PINS, cid);
-    if (!tracker_new_row(t, wish, row, need, is_surplus, &fresh))
-        return;
-    if (is_unheard)
-        fresh.phase = TRACKER_ROW_NOT_YET;
-    bool is_said = row != NULL && row->phase == fresh.phase && row->is_direct == fresh.is_direct;
-    if (!is_said)
+    bool is_heard_of = row != NULL && row->phase != TRACKER_ROW_NOT_YET;
+    if (is_heard_of && tracker_new_row(t, wish, row, need, is_surplus, &fresh))
         tracker_put_row(t, cid, &fresh);
 }
 
@@ -359,9 +363,11 @@ static int tracker_new_op(struct tracker *t, const struct cid *cid, const struct
         tracker_op_take(t, cid, kind, tracker_claim_of(kind, is_surplus, row, reason));
     if (op == NULL) {
         if (kind != OP_CONFIRM) /* which only the sync finds */
-            tracker_leave(t, cid, wish, row, need, is_surplus);
+            tracker_leave(t, cid, wish, row, need, is_surplus, reason);
         return ERR_BUSY;
     }
+    if (row == NULL && tracker_is_walked(reason) && t->unrecorded > 0)
+        t->unrecorded -= 1; /* it gets a row now */
     op->asked_index = tracker_asked_index(wish, reason);
     op->is_direct = kind == OP_UNPIN ? row->is_direct : wish->is_direct;
     op->is_unsent = row == NULL || row->phase == TRACKER_ROW_NOT_YET;

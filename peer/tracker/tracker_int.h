@@ -34,7 +34,7 @@ enum tracker_row_phase {
     TRACKER_ROW_PINNED = 2, /* the daemon said so */
     TRACKER_ROW_UNPIN = 3,  /* to be unpinned; perhaps it is */
     TRACKER_ROW_LOST = 4,   /* was pinned, and the daemon says that it is not; to be pinned */
-    /* To be pinned, but held back, or without room in memory; the daemon has not heard of it from us. */
+    /* To be pinned, but held back; the daemon has not heard of it from us. */
     TRACKER_ROW_NOT_YET = 5,
     TRACKER_ROW_KEPT =
         6, /* pinned, says the daemon; it moved to other peers, and goes when they have it */
@@ -224,6 +224,7 @@ struct tracker_walker {
     bool takes_errors;
     struct cid at;
     struct cid left; /* the first that found no room, and is still to be looked at; len 0: none */
+    uint64_t unrecorded; /* sweeping: pins without a row and without room so far */
     struct cid errors_from; /* takes_errors: of pins from here on; the others had their turn */
     struct cid errors_left; /* the first of these that found no room in this walk; len 0: none */
     bool again;             /* another sweep was asked for while this one went on */
@@ -295,6 +296,9 @@ struct tracker {
     struct tracker_age age;
     struct tracker_tally tally;
     struct tracker_walker walkers[SHARES_COUNT];
+    /* Pins that wait, and have no row, for want of room. A sweep counts them; between two of them one that was touched twice
+     * counts twice, and one that was unpinned counts on. */
+    uint64_t unrecorded;
     struct tracker_syncer syncer;
     uint64_t recover_at_us;
     uint64_t sync_at_us;
@@ -408,6 +412,8 @@ void tracker_walk_ask(struct tracker *t, bool takes_errors); /* both */
 void tracker_walk_ask_for(struct tracker *t, enum tracker_share share, bool takes_errors);
 /* This one found no room, or lost it: it is looked at again when there is some. */
 void tracker_walk_leave(struct tracker *t, enum tracker_share share, const struct cid *cid);
+/* The same of a pin without a row: it counts among those. */
+void tracker_walk_count(struct tracker *t, const struct cid *cid, bool is_walked);
 bool tracker_walk_goes_on(const struct tracker *t, enum tracker_share share);
 int tracker_walk_slice(struct tracker *t);
 bool tracker_sync_can_begin(const struct tracker *t);

@@ -65,7 +65,7 @@ struct tracker_summary tracker_summary(const struct tracker *t)
     return (struct tracker_summary){
         .pinned = rows[TALLY_PINNED],
         .pinning = pinning,
-        .pin_queued = tracker_without(rows[TALLY_PIN], pinning - again),
+        .pin_queued = tracker_without(rows[TALLY_PIN], pinning - again) + t->unrecorded,
         .pin_error = tracker_without(rows[TALLY_PIN_FAILED], again),
         .unexpectedly_unpinned = rows[TALLY_LOST],
         .unpinning = unpinning,

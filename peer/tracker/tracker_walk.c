@@ -3,8 +3,7 @@
  *      SHARE_PINS      over the pins: those that are to be held here
  *      SHARE_UNPINS    over the rows: those whose pin is gone, is others', or is of the other mode
  *
- * A walk sweeps over all, and stops nowhere: what finds no room in its share of the pool gets a row, if it has none, so that
- * it is counted, and is left. Then it goes over what was left, and stands where there is no room until an operation
+ * A walk sweeps over all, and stops nowhere: what finds no room in its share of the pool is counted, and left. Then it goes over what was left, and stands where there is no room until an operation
  * ended. What failed before is not waited for there: the next sweep that takes up errors begins with the first of these
  * that found no room, so that all get their turn, and hold up nothing that is new. */
 #include "tracker/tracker_int.h"
@@ -27,6 +26,7 @@ static void tracker_walk_sweep(struct tracker_walker *w, bool takes_errors)
     w->is_walking = w->is_sweeping = true;
     w->takes_errors = takes_errors;
     w->at = (struct cid){ 0 };
+    w->unrecorded = 0;
 }
 
 void tracker_walk_ask_for(struct tracker *t, enum tracker_share share, bool takes_errors)
@@ -67,6 +67,15 @@ void tracker_walk_leave(struct tracker *t, enum tracker_share share, const struc
         tracker_walk_go_back(w);
 }
 
+void tracker_walk_count(struct tracker *t, const struct cid *cid, bool is_walked)
+{
+    struct tracker_walker *w = &t->walkers[SHARE_PINS];
+    bool sweeps = w->is_walking && w->is_sweeping;
+    bool has_passed = is_walked || cid_compare(cid, &w->at) <= 0;
+    w->unrecorded += sweeps && has_passed;
+    t->unrecorded += !is_walked;
+}
+
 static void tracker_walk_end(struct tracker *t, enum tracker_share share)
 {
     struct tracker_walker *w = &t->walkers[share];
@@ -76,6 +85,10 @@ static void tracker_walk_end(struct tracker *t, enum tracker_share share)
         w->errors_from = w->errors_left;
         w->errors_left = (struct cid){ 0 };
     }
+    if (share == SHARE_PINS && w->is_sweeping)
+        t->unrecorded = w->unrecorded;
+    else if (share == SHARE_PINS && w->left.len == 0)
+        t->unrecorded = 0; /* all that was left has found room */
     if (!w->again) {
         tracker_walk_go_back(w);
         return;

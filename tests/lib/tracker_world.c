@@ -72,16 +72,20 @@ bool world_turn(struct world *w)
     return true;
 }
 
+bool world_step(struct world *w)
+{
+    bool moved = world_turn(w);
+    if (!w->disk_is_slow && w->undurable != 0 && tracker_waits_for_rows(w->tracker)) {
+        world_sync_disk(w);
+        moved = true;
+    }
+    return fake_kubo_run(&w->kubo) > 0 || moved;
+}
+
 void world_run(struct world *w)
 {
     for (int i = 0; i < 100000; i++) {
-        bool moved = world_turn(w);
-        if (!w->disk_is_slow && w->undurable != 0 && tracker_waits_for_rows(w->tracker)) {
-            world_sync_disk(w);
-            moved = true;
-        }
-        moved |= fake_kubo_run(&w->kubo) > 0;
-        if (!moved)
+        if (!world_step(w))
             return;
     }
     cr_assert_fail("the tracker does not come to rest");

@@ -41,6 +41,8 @@ void world_crash(struct world *w);
 
 bool world_turn(struct world *w); /* false: none was wanted */
 void world_sync_disk(struct world *w);
+/* A turn, the disk, the daemon. False: nobody had anything to do. */
+bool world_step(struct world *w);
 /* Until nothing more happens at this moment. */
 void world_run(struct world *w);
 /* Time passes, deadline by deadline. */
