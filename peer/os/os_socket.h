@@ -3,8 +3,8 @@
  * Shape    /ip4, /ip6 and /dns* with /tcp, and /unix. Port 0 lets the system choose; the real
  *          address is reported. Sockets are non-blocking and closed on exec.
  * Errors   ERR_EXISTS the address is taken; ERR_AUTH not allowed; ERR_INVALID no address of this
- *          machine, or another file stands where the socket should; ERR_UNSUPPORTED another kind of multiaddr; ERR_IO. `why` (may be NULL) gets a
- *          sentence that names the address. */
+ *          machine, or another file stands where the socket should; ERR_UNSUPPORTED another kind of
+ *          multiaddr; ERR_IO. `why` (may be NULL) gets a sentence that names the address. */
 #ifndef OS_OS_SOCKET_H
 #define OS_OS_SOCKET_H
 

@@ -5,8 +5,9 @@
  *
  * Shape    Level-triggered: what the state says (by-holder index) against what was done (rows of
  *          LOCAL_TABLE_TRACKER). Operations exist in memory only for differences, in a bounded pool; what
- *          does not fit has a row, and is found by it once there is room. Hints (touched CIDs) only make it fast. Unpins have a part of the
- *          pool and a walk to themselves: as many as may wait, no pin waits behind them.
+ *          does not fit is counted, and found by a walk once there is room: a pin in the state, an unpin by its
+ *          row. Hints (touched CIDs) only make it fast. Unpins have a part of the pool and a walk to themselves:
+ *          as many as may wait, no pin waits behind them.
  * Turn     The tracker reads views and writes rows only inside tracker_take_turn(). Answers of the daemon
  *          arrive between turns and ask for one by on_wake.
  * Durable  A CID's row is durable before the daemon hears of it, and only CIDs with a row are ever

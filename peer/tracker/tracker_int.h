@@ -224,7 +224,7 @@ struct tracker_walker {
     bool takes_errors;
     struct cid at;
     struct cid left; /* the first that found no room, and is still to be looked at; len 0: none */
-    uint64_t unrecorded; /* sweeping: pins without a row and without room so far */
+    uint64_t unrecorded;    /* sweeping: pins without a row and without room so far */
     struct cid errors_from; /* takes_errors: of pins from here on; the others had their turn */
     struct cid errors_left; /* the first of these that found no room in this walk; len 0: none */
     bool again;             /* another sweep was asked for while this one went on */

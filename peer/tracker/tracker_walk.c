@@ -3,9 +3,10 @@
  *      SHARE_PINS      over the pins: those that are to be held here
  *      SHARE_UNPINS    over the rows: those whose pin is gone, is others', or is of the other mode
  *
- * A walk sweeps over all, and stops nowhere: what finds no room in its share of the pool is counted, and left. Then it goes over what was left, and stands where there is no room until an operation
- * ended. What failed before is not waited for there: the next sweep that takes up errors begins with the first of these
- * that found no room, so that all get their turn, and hold up nothing that is new. */
+ * A walk sweeps over all, and stops nowhere: what finds no room in its share of the pool is counted, and left. Then it goes
+ * over what was left, and stands where there is no room until an operation ended. What failed before is not waited for there:
+ * the next sweep that takes up errors begins with the first of these that found no room, so that all get their turn, and hold
+ * up nothing that is new. */
 #include "tracker/tracker_int.h"
 
 #include "util/err.h"

@@ -108,7 +108,7 @@ struct proxy_forward {
     size_t trailer_count;
     bool call_runs;
     bool upload_waits; /* the client's body, until the call drains */
-    bool is_mute;      /* set by on_head at the latest: the answer's body is for the listener only */
+    bool is_mute; /* set by on_head at the latest: the answer's body is for the listener only */
     /* For whoever listens in; may be NULL. */
     void (*on_head)(struct proxy_forward *f, int status);
     void (*on_body)(struct proxy_forward *f, const void *bytes, size_t len);

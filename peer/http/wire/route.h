@@ -1,8 +1,8 @@
 /* route.h -- which handler answers a request: a table of methods and patterns, tried from the top.
  *
  * Shape    "/pins/{cid}/recover": literal segments, {name} for one segment that is not empty,
- *          {name=a|b} for one that is a or b, and as the last one {name...} for all that is left. Put the literal before the parameter:
- *          "/pins/recover" above "/pins/{cid}".
+ *          {name=a|b} for one that is a or b, and as the last one {name...} for all that is left.
+ *          Put the literal before the parameter: "/pins/recover" above "/pins/{cid}".
  * Owner    Tables are constant. Parameters are percent-decoded (and hold no NUL) and live until the
  *          handler returns.
  * Errors   http_route_find: ERR_NOT_FOUND (404), ERR_UNSUPPORTED when only other methods exist for
